@@ -1,0 +1,1 @@
+"""Thin clients of the real components, and remembering stand-ins for unit tests."""

@@ -1,0 +1,112 @@
+"""Kafka clients as every stage wants them: committed reads, idempotent writes, topics that exist."""
+
+import json
+from collections.abc import Iterator
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streaming.events import topics
+from streaming.settings import KafkaSettings
+
+TIMEOUT_S = 30.0
+
+
+def properties(settings: KafkaSettings) -> dict[str, object]:
+    """What every client of this cluster is configured with."""
+    own: dict[str, object] = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "client.id": "vitrine",
+        # A broker that is away is waited for; the stage sees it as lag, not as an error line a second.
+        "reconnect.backoff.max.ms": 2_000,
+        "log.connection.close": False,
+    }
+    return own | json.loads(settings.client_properties.get_secret_value())
+
+
+def name(settings: KafkaSettings, topic: str) -> str:
+    """The name of `topic` (or of a consumer group) on this cluster."""
+    return settings.topic_prefix + topic
+
+
+def ensure_topics(settings: KafkaSettings) -> None:
+    """Makes the declared topics that are not there yet. Raises KafkaException if the cluster refuses."""
+    admin = AdminClient(properties(settings))
+    wanted = [
+        NewTopic(
+            name(settings, topic.name),
+            num_partitions=topic.partitions,
+            replication_factor=settings.replication_factor,
+            config=topic.config,
+        )
+        for topic in topics.declared(settings.partitions, settings.retention_ms)
+    ]
+    for outcome in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
+        try:
+            outcome.result(TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def producer(settings: KafkaSettings, **extra: object) -> Producer:
+    """An idempotent producer that batches for throughput."""
+    return Producer(
+        properties(settings)
+        | {
+            "enable.idempotence": True,
+            "linger.ms": 20,
+            "compression.type": "lz4",
+            "message.max.bytes": 2 * topics.RAW_MAX_BYTES,
+            "queue.buffering.max.kbytes": 262_144,
+        }
+        | extra
+    )
+
+
+def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
+    """A consumer of committed records that starts at the beginning and commits only when told."""
+    return Consumer(
+        properties(settings)
+        | {
+            "group.id": name(settings, group),
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "partition.assignment.strategy": "cooperative-sticky",
+        }
+        | extra
+    )
+
+
+def end_offsets(client: Consumer, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition of `topic` (its full cluster name)."""
+    partitions = client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
+    return {
+        partition: client.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)[1]
+        for partition in partitions
+    }
+
+
+def read_all(settings: KafkaSettings, topic: str, batch: int = 5_000) -> Iterator[Message]:
+    """Every committed record of `topic` from its beginning to its end as of now, partition by partition."""
+    full_name = name(settings, topic)
+    client = consumer(settings, "read-all", **{"enable.partition.eof": True})
+    try:
+        for partition in end_offsets(client, full_name):
+            client.assign([TopicPartition(full_name, partition, 0)])
+            yield from _until_end(client, batch)
+    finally:
+        client.close()
+
+
+def _until_end(client: Consumer, batch: int) -> Iterator[Message]:
+    while True:
+        for message in client.consume(batch, timeout=TIMEOUT_S):
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                return
+            else:
+                raise KafkaException(error)

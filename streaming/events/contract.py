@@ -1,0 +1,88 @@
+"""Version 1 of the session event, the one shape every stage and every environment agrees on.
+
+On the wire a session is one JSON object in UTF-8 with the camel-case names below, keyed by `userId`.
+Unknown extra fields are ignored, so that a shop may send more than Vitrine reads.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+SCHEMA_VERSION = 1
+MAX_MESSAGE_BYTES = 1_000_000
+"""A longer raw message is rejected as `too_large`. The raw topic itself takes up to RAW_MAX_BYTES (topics.py),
+so that the refusal can be seen and the original bytes kept."""
+MAX_INTERACTIONS = 10_000
+UNKNOWN = "unknown"
+LIVE_FEED = "live"
+
+Id = Annotated[str, Meta(min_length=1, max_length=128)]
+Word = Annotated[str, Meta(min_length=1, max_length=128)]
+Text = Annotated[str, Meta(max_length=10_000)]
+Name = Annotated[str, Meta(max_length=512)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Amount = Annotated[float, Meta(ge=0, le=1e9)]
+TimeMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # up to the year 9999
+
+Sentiment = Literal["positive", "negative", "neutral"]
+Action = Literal["view", "cart", "remove_from_cart", "purchase"]
+
+
+class Review(Struct, frozen=True, rename="camel", kw_only=True):
+    """What a visitor wrote about one product; `sentiment` is the sender's own label, `rating` is in stars."""
+
+    product_id: Id
+    rating: Annotated[int, Meta(ge=1, le=5)]
+    text: Text
+    sentiment: Sentiment
+
+
+class Session(Struct, frozen=True, rename="camel", kw_only=True):
+    """One visit of one user, complete when it ended.
+
+    `actions` and the four product lists are parallel: interaction i did `actions[i]` to `product_ids[i]`, named,
+    priced and categorised by the same index; a product may occur often.
+    """
+
+    schema_version: int
+    session_id: Id
+    event_time_ms: TimeMs
+    """When the session ended, milliseconds since 1970-01-01T00:00Z."""
+    feed: Word = LIVE_FEED
+    """Where it comes from: `live`, or the name of an import. Only the live feed can be late."""
+
+    user_id: Id
+    name: Name
+    email: Name
+    gender: Word
+
+    device_type: Word
+    operating_system: Word
+    browser_type: Word
+
+    product_ids: Annotated[list[Id], Meta(max_length=MAX_INTERACTIONS)]
+    product_names: Annotated[list[Name], Meta(max_length=MAX_INTERACTIONS)]
+    product_prices: Annotated[list[Amount], Meta(max_length=MAX_INTERACTIONS)]
+    """In the shop's currency, one price an interaction."""
+    product_categories: Annotated[list[Word], Meta(max_length=MAX_INTERACTIONS)]
+    actions: Annotated[list[Action], Meta(max_length=MAX_INTERACTIONS)]
+
+    page_views: Count
+    session_duration: Annotated[float, Meta(ge=0, le=31_622_400)]
+    """In seconds."""
+    clicks: Count
+
+    purchase_made: bool
+    amount_spent: Amount
+    payment_method_type: Word | None
+    """None where nothing was bought."""
+    reviews: Annotated[list[Review], Meta(max_length=1_000)]
+
+    referrer: Word
+    country: Word
+    state: Word
+    city: Word
+    zip_code: Word
+
+
+PARALLEL_FIELDS = ("product_ids", "product_names", "product_prices", "product_categories", "actions")

@@ -1,0 +1,134 @@
+"""From raw bytes to a session or the reason against it. Total: no bytes raise, none are lost."""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from streaming.events.contract import MAX_MESSAGE_BYTES, PARALLEL_FIELDS, SCHEMA_VERSION, UNKNOWN, Session
+from streaming.events.rejection import Reason, Rejection
+
+FUTURE_TOLERANCE_MS = 5 * 60 * 1000
+
+_decoder = msgspec.json.Decoder(Session)
+_FIELDS = msgspec.structs.fields(Session)
+_MAX_DEPTH = 64
+
+
+def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
+    """The session in `raw`, judged against its arrival (`arrived_at_ms`, the broker's append time)."""
+    raw = raw or b""
+    if len(raw) > MAX_MESSAGE_BYTES:
+        return Rejection(Reason.TOO_LARGE, f"{len(raw)} bytes, allowed {MAX_MESSAGE_BYTES}")
+    try:
+        if not raw.isascii():
+            raw.decode()
+        session = _decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _diagnose(raw)
+    return _object_to(session, arrived_at_ms) or session
+
+
+def _object_to(session: Session, arrived_at_ms: int) -> Rejection | None:
+    """The first rule beyond the types that `session` breaks."""
+    if session.schema_version != SCHEMA_VERSION:
+        return Rejection(Reason.UNKNOWN_SCHEMA_VERSION, f"this is version {SCHEMA_VERSION}")
+    n = len(session.product_ids)
+    if not (
+        n == len(session.product_names) == len(session.product_prices)
+        == len(session.product_categories) == len(session.actions)
+    ):  # fmt: skip
+        return Rejection(Reason.UNEQUAL_LENGTHS, ", ".join(PARALLEL_FIELDS))
+    if session.event_time_ms > arrived_at_ms + FUTURE_TOLERANCE_MS:
+        return Rejection(Reason.FUTURE_TIME, f"eventTimeMs more than {FUTURE_TOLERANCE_MS} ms after arrival")
+    if session.device_type.lower() == UNKNOWN:
+        return Rejection(Reason.UNKNOWN_DEVICE, "deviceType")
+    if session.referrer.lower() == UNKNOWN:
+        return Rejection(Reason.UNKNOWN_REFERRER, "referrer")
+    return None
+
+
+class _NotFinite(ValueError):
+    pass
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise _NotFinite
+
+
+def _diagnose(raw: bytes) -> Rejection:
+    """Why `raw` did not decode, found the slow way: only refused messages pay for it."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        return Rejection(Reason.NOT_UTF8, f"at byte {error.start}")
+    if _depth(text) > _MAX_DEPTH:
+        return Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except _NotFinite:
+        return Rejection(Reason.NOT_FINITE, "NaN or Infinity")
+    except ValueError:
+        return Rejection(Reason.NOT_JSON, "not a JSON text")
+    if not isinstance(value, dict):
+        return Rejection(Reason.WRONG_TYPE, "$: expected an object")
+    if _has_infinite(value):
+        return Rejection(Reason.NOT_FINITE, "a number beyond float64")
+    version = value.get("schemaVersion")
+    if type(version) is int and version != SCHEMA_VERSION:
+        return Rejection(Reason.UNKNOWN_SCHEMA_VERSION, f"this is version {SCHEMA_VERSION}")
+    for field in _FIELDS:
+        name = field.encode_name
+        if name in value:
+            try:
+                msgspec.convert(value[name], field.type)
+            except msgspec.ValidationError as error:
+                return _broken_rule(name, str(error))
+        elif field.required:
+            return Rejection(Reason.MISSING_FIELD, name)
+    # json is laxer than RFC 8259 in what msgspec also refuses, such as lone surrogates or huge exponents.
+    return Rejection(Reason.NOT_JSON, "not a JSON text")
+
+
+def _broken_rule(name: str, message: str) -> Rejection:
+    """msgspec says which type or bound was expected and where, without quoting the value."""
+    detail = f"{name}: {message}"
+    if "missing required field" in message:
+        return Rejection(Reason.MISSING_FIELD, detail)
+    if re.search(r">= 0(\.0)?\b", message):
+        return Rejection(Reason.NEGATIVE, detail)
+    if re.search(r"[<>]=|length|out of range", message):
+        return Rejection(Reason.OUT_OF_RANGE, detail)
+    return Rejection(Reason.WRONG_TYPE, _without_value(detail))
+
+
+def _without_value(detail: str) -> str:
+    """`Invalid enum value 'x'` is the one message that quotes the sender."""
+    return re.sub(r"(Invalid enum value) .*?( - at |$)", r"\1\2", detail, flags=re.DOTALL)
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of brackets in `text`, strings left aside."""
+    depth = deepest = 0
+    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+        if bracket in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif bracket in "]}":
+            depth -= 1
+    return deepest
+
+
+def _has_infinite(value: Any) -> bool:
+    """Whether a number in `value` overflowed to infinity, as 1e999 does."""
+    match value:
+        case float():
+            return math.isinf(value)
+        case list():
+            return any(map(_has_infinite, value))
+        case dict():
+            return any(map(_has_infinite, value.values()))
+        case _:
+            return False

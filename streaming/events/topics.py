@@ -1,0 +1,47 @@
+"""The topics in the order of the data, and the header names that travel on them."""
+
+from msgspec import Struct
+
+from streaming.events.contract import MAX_MESSAGE_BYTES
+
+RAW = "user_session_info"
+VALID = "valid_customer_session"
+REJECTED = "rejected_user_session"
+EXTRACTION_DUE = "extraction_due"
+# What Flink writes; the indexer carries each topic into the Elasticsearch index of the same name.
+SESSION_SUMMARIES = "session_summaries"
+PRODUCT_ACTIVITY = "product_activity"
+PRODUCT_SENTIMENT = "product_sentiment"
+INDEXED = (SESSION_SUMMARIES, PRODUCT_ACTIVITY, PRODUCT_SENTIMENT)
+
+RAW_MAX_BYTES = 2 * MAX_MESSAGE_BYTES
+
+# Headers of a rejected message; its key and value are the original bytes.
+HEADER_REASON = "reason"
+HEADER_DETAIL = "detail"
+HEADER_RAW_PARTITION = "raw_partition"
+HEADER_RAW_OFFSET = "raw_offset"
+HEADER_ARRIVED_AT_MS = "arrived_at_ms"
+
+
+class Topic(Struct, frozen=True):
+    """A topic as it must be before anything is sent to it."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+def declared(partitions: int, retention_ms: int) -> tuple[Topic, ...]:
+    """All topics with `partitions` each. The raw one is stamped by the broker: arrival is a fact of the log,
+    so what is judged by it (far future, lateness) is judged alike on every replay."""
+    kept = {"retention.ms": str(retention_ms)}
+    roomy = {**kept, "max.message.bytes": str(2 * RAW_MAX_BYTES)}
+    raw = {**kept, "max.message.bytes": str(RAW_MAX_BYTES), "message.timestamp.type": "LogAppendTime"}
+    return (
+        Topic(RAW, partitions, raw),
+        Topic(VALID, partitions, roomy),
+        Topic(REJECTED, partitions, roomy),
+        Topic(EXTRACTION_DUE, 1, kept),
+        *(Topic(name, partitions, roomy) for name in INDEXED),
+    )

@@ -1,0 +1,55 @@
+"""A session the gate let through: the session itself and what the gate found out about it."""
+
+from typing import Literal
+
+import msgspec
+
+from streaming.events.contract import Session
+
+UserKind = Literal["new", "returning"]
+
+
+class ValidSession(Session, frozen=True, rename="camel", kw_only=True):
+    """On `valid_customer_session` and, with `_id` = `sessionId`, in MongoDB."""
+
+    user_kind: UserKind
+    late: bool
+    """Arrived on the live feed behind its watermark: kept and summarised, but in no window."""
+    raw_partition: int
+    raw_offset: int
+    """Where the raw message stands in `user_session_info`: the session's place in the ledger."""
+    arrived_at_ms: int
+    """When the broker appended the raw message."""
+
+
+encoder = msgspec.json.Encoder()
+decoder = msgspec.json.Decoder(ValidSession)
+
+
+def encode(session: ValidSession) -> bytes:
+    """The canonical JSON bytes."""
+    return encoder.encode(session)
+
+
+def decode(value: bytes) -> ValidSession:
+    """Raises msgspec.DecodeError: only the gate writes this topic, so anything else is a broken pipeline."""
+    return decoder.decode(value)
+
+
+FACTS = ("user_kind", "late", "raw_partition", "raw_offset", "arrived_at_ms")
+_SESSION_FIELDS = Session.__struct_fields__
+
+
+def admit(
+    session: Session, *, user_kind: UserKind, late: bool, raw_partition: int, raw_offset: int, arrived_at_ms: int
+) -> ValidSession:
+    """`session` with the gate's findings attached."""
+    fields = {name: getattr(session, name) for name in _SESSION_FIELDS}
+    return ValidSession(
+        **fields,
+        user_kind=user_kind,
+        late=late,
+        raw_partition=raw_partition,
+        raw_offset=raw_offset,
+        arrived_at_ms=arrived_at_ms,
+    )

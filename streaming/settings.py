@@ -1,0 +1,75 @@
+"""Where the shared components are: declared once, read from the environment at the entry point, printed without secrets.
+
+Settings of a single stage stand beside that stage and follow the same pattern.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Base of every settings object: frozen, and read from variables that begin with its own prefix."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+
+class KafkaSettings(Settings):
+    """The Kafka cluster. Extra client properties (SASL, TLS) go in as JSON and stay secret."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_KAFKA_", frozen=True)
+
+    bootstrap_servers: str = Field("127.0.0.1:19092", description="Comma-separated broker addresses")
+    client_properties: SecretStr = Field(
+        SecretStr("{}"), description="Further librdkafka properties for every client, as a JSON object"
+    )
+    topic_prefix: str = Field("", description="Put before every topic and consumer group name")
+    partitions: int = Field(2, ge=1, description="Partitions of each topic when Vitrine makes it")
+    replication_factor: int = Field(1, ge=1, description="Replicas of each topic when Vitrine makes it")
+    retention_ms: int = Field(30 * 86_400_000, description="How long the topics keep their records")
+
+
+class RedisSettings(Settings):
+    """Redis with the RedisBloom module."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_REDIS_", frozen=True)
+
+    url: SecretStr = Field(SecretStr("redis://127.0.0.1:16379/0"), description="Address, with password if any")
+    key_prefix: str = Field("vitrine:", description="Put before every key")
+
+
+class MongoSettings(Settings):
+    """MongoDB, or the embedded wire-compatible server."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+
+    uri: SecretStr = Field(
+        SecretStr("mongodb://127.0.0.1:27117"), alias="MONGO_URI", description="Address, with credentials if any"
+    )
+    database: str = Field("vitrine", alias="VITRINE_MONGO_DATABASE", description="Database of all collections")
+
+
+class ElasticsearchSettings(Settings):
+    """Elasticsearch 8."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_ELASTICSEARCH_", frozen=True)
+
+    url: str = Field("http://127.0.0.1:19200", description="Address")
+    api_key: SecretStr | None = Field(None, description="API key, where security is on")
+    index_prefix: str = Field("", description="Put before every index name")
+    replicas: int = Field(0, ge=0, description="Replicas of each index when Vitrine makes it")
+
+
+class DataSettings(Settings):
+    """Where the batch side keeps its files."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_", frozen=True)
+
+    data_dir: Path = Field(Path(".vitrine/data"), description="Extracts, models and reports")
+
+
+def printable(settings: Settings) -> dict[str, Any]:
+    """The settings as plain JSON values, secrets masked."""
+    return settings.model_dump(mode="json")
