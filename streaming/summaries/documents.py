@@ -1,0 +1,15 @@
+"""The documents that follow from one session alone; the windows follow from many (`product.window`)."""
+
+from collections.abc import Iterator
+
+from streaming.events import topics
+from streaming.events.valid import ValidSession
+from streaming.summaries.review import ReviewSentiment, reviews
+from streaming.summaries.session import SessionSummary, summarise
+
+
+def documents(session: ValidSession) -> Iterator[tuple[str, str, SessionSummary | ReviewSentiment]]:
+    """(topic, document id, document) of everything `session` becomes outside the windows."""
+    yield topics.SESSION_SUMMARIES, session.session_id, summarise(session)
+    for review in reviews(session):
+        yield topics.PRODUCT_SENTIMENT, review.review_id, review

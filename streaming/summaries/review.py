@@ -1,0 +1,61 @@
+"""The sentiment of each review, judged from its words, which are left behind: they may be personal."""
+
+from msgspec import Struct
+
+from streaming.events.contract import Sentiment
+from streaming.events.valid import ValidSession
+from streaming.summaries.keys import bounded
+from streaming.summaries.sentiment import classify
+
+
+class ReviewSentiment(Struct, frozen=True, rename="camel", kw_only=True):
+    """A document of `product_sentiment`, keyed by review id."""
+
+    review_id: str
+    """`<sessionId>:<index of the review>`, bounded."""
+    session_id: str
+    user_id: str
+    product_id: str
+    category: str | None
+    """Of that product where the session first met it; None if it only reviewed it."""
+    event_time_ms: int
+    feed: str
+    rating: int
+    stated_sentiment: Sentiment
+    """The sender's own label."""
+    sentiment: Sentiment
+    """Ours, from the text."""
+    score: float
+    """-1 (negative) to 1 (positive)."""
+    device_type: str
+    country: str
+
+
+def reviews(session: ValidSession) -> list[ReviewSentiment]:
+    """One document for each review in `session`, in their order."""
+    if not session.reviews:
+        return []
+    category_of: dict[str, str] = {}
+    for product_id, category in zip(session.product_ids, session.product_categories, strict=True):
+        category_of.setdefault(product_id, category)
+    documents = []
+    for index, review in enumerate(session.reviews):
+        sentiment, score = classify(review.text)
+        documents.append(
+            ReviewSentiment(
+                review_id=bounded(f"{session.session_id}:{index}"),
+                session_id=session.session_id,
+                user_id=session.user_id,
+                product_id=review.product_id,
+                category=category_of.get(review.product_id),
+                event_time_ms=session.event_time_ms,
+                feed=session.feed,
+                rating=review.rating,
+                stated_sentiment=review.sentiment,
+                sentiment=sentiment,
+                score=score,
+                device_type=session.device_type,
+                country=session.country,
+            )
+        )
+    return documents

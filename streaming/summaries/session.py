@@ -1,0 +1,127 @@
+"""The summary of one session: who came from where, what was done, how far it went, what it was worth."""
+
+from collections import Counter
+from typing import Literal
+
+from msgspec import Struct
+
+from streaming.events.contract import Action
+from streaming.events.valid import UserKind, ValidSession
+
+FunnelStep = Literal["browse", "view", "cart", "purchase"]
+
+
+class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
+    """A document of `session_summaries`, keyed by session id, without name, e-mail address or text."""
+
+    session_id: str
+    user_id: str
+    user_kind: UserKind
+    feed: str
+    late: bool
+    event_time_ms: int
+    arrived_at_ms: int
+
+    session_duration_s: float
+    page_views: int
+    clicks: int
+
+    viewed: int
+    carted: int
+    removed: int
+    purchased: int
+    """The four count interactions; a product may be counted often."""
+    distinct_products: int
+    top_category: str | None
+    """The category of most interactions, the first in code point order among equals; None without any."""
+    key_activities: list[Action]
+    """The distinct actions in the order of their first occurrence."""
+    funnel_step: FunnelStep
+
+    purchase_made: bool
+    amount_spent_cents: int
+    cart_value_cents: int
+    """What was put into the cart less what was taken out of it, at least 0."""
+    payment_method_type: str | None
+    review_count: int
+
+    gender: str
+    device_type: str
+    operating_system: str
+    browser_type: str
+    referrer: str
+    country: str
+    state: str
+    city: str
+
+
+def cents(amount: float) -> int:
+    """A price in the smallest unit, half to even, so that sums over sessions are exact in any order."""
+    return round(amount * 100)
+
+
+def summarise(session: ValidSession) -> SessionSummary:
+    """The one document `session` becomes in `session_summaries`."""
+    actions = session.actions
+    viewed = actions.count("view")
+    carted = actions.count("cart")
+    removed = actions.count("remove_from_cart")
+    purchased = actions.count("purchase")
+    return SessionSummary(
+        session_id=session.session_id,
+        user_id=session.user_id,
+        user_kind=session.user_kind,
+        feed=session.feed,
+        late=session.late,
+        event_time_ms=session.event_time_ms,
+        arrived_at_ms=session.arrived_at_ms,
+        session_duration_s=session.session_duration,
+        page_views=session.page_views,
+        clicks=session.clicks,
+        viewed=viewed,
+        carted=carted,
+        removed=removed,
+        purchased=purchased,
+        distinct_products=len(set(session.product_ids)),
+        top_category=_most_frequent(session.product_categories),
+        key_activities=list(dict.fromkeys(actions)),
+        funnel_step=(
+            "purchase"
+            if purchased or session.purchase_made
+            else "cart"
+            if carted or removed
+            else "view"
+            if viewed
+            else "browse"
+        ),
+        purchase_made=session.purchase_made,
+        amount_spent_cents=cents(session.amount_spent),
+        cart_value_cents=_cart_value_cents(session) if carted else 0,
+        payment_method_type=session.payment_method_type,
+        review_count=len(session.reviews),
+        gender=session.gender,
+        device_type=session.device_type,
+        operating_system=session.operating_system,
+        browser_type=session.browser_type,
+        referrer=session.referrer,
+        country=session.country,
+        state=session.state,
+        city=session.city,
+    )
+
+
+def _most_frequent(words: list[str]) -> str | None:
+    if not words:
+        return None
+    counts = Counter(words)
+    return min(counts, key=lambda word: (-counts[word], word))
+
+
+def _cart_value_cents(session: ValidSession) -> int:
+    value = 0
+    for action, price in zip(session.actions, session.product_prices, strict=True):
+        if action == "cart":
+            value += cents(price)
+        elif action == "remove_from_cart":
+            value -= cents(price)
+    return max(value, 0)
