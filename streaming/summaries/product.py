@@ -1,8 +1,8 @@
 """What happened to each product and each category within an hour of event time.
 
-`merge` is associative and commutative within one key: however sessions are ordered or grouped, the totals come
-out alike. That is why Flink may write running totals as they grow, and why `window`, over the sessions in
-MongoDB, is the exact oracle of what Elasticsearch must hold.
+`merge` is associative and commutative within one key: however sessions are ordered or grouped, the totals
+come out alike. So Flink may write running totals as they grow, and `window`, over the sessions in MongoDB, is
+the exact oracle of what Elasticsearch must hold.
 """
 
 from collections.abc import Iterable
