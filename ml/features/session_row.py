@@ -1,0 +1,106 @@
+"""One stored session as one row of the extract: what models and similarity read, and nothing more of a person.
+
+No name, e-mail address, gender, city, zip code or text comes in, and no number that could only be known once the
+purchase was made: everything but the label and the item sets for similarity is counted over the interactions that
+are not purchases. Runs in the Airflow environment too, so it imports the standard library alone.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+COLUMNS: Mapping[str, str] = {
+    "sessionId": "string",
+    "userId": "string",
+    "arrivedAtMs": "int64",
+    "eventTimeMs": "int64",
+    "hour": "int8",  # of the event time, UTC
+    "weekday": "int8",  # Monday is 0
+    "userKind": "string",
+    "deviceType": "string",
+    "operatingSystem": "string",
+    "browserType": "string",
+    "referrer": "string",
+    "country": "string",
+    "pageViews": "int64",
+    "clicks": "int64",
+    "sessionDurationS": "float64",
+    "viewed": "int32",
+    "carted": "int32",
+    "removed": "int32",
+    "distinctProducts": "int32",
+    "meanPriceViewed": "float64",  # null where nothing was viewed
+    "maxPriceViewed": "float64",
+    "topCategory": "string",  # of most interactions, the first in code point order among equals; null without any
+    "topCategoryShare": "float64",  # of the interactions; 0 without any
+    "cartValueCents": "int64",  # put in less taken out, at least 0
+    "productIds": "list<string>",  # distinct, sorted, purchases included: the item set for similarity
+    "productCategories": "list<string>",  # likewise
+    "purchaseMade": "bool",  # the label
+}
+"""Column -> name of its Arrow type, in the order of the file."""
+
+
+def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a MongoDB `sessions` document (the fields of streaming.events.valid.ValidSession, camel case).
+
+    Raises KeyError where a field is missing: the store holds valid sessions only.
+    """
+    interactions = [
+        (action, product, float(price), category)
+        for action, product, price, category in zip(
+            document["actions"],
+            document["productIds"],
+            document["productPrices"],
+            document["productCategories"],
+            strict=True,
+        )
+        if action != "purchase"
+    ]
+    actions = Counter(action for action, *_ in interactions)
+    viewed = [price for action, _, price, _ in interactions if action == "view"]
+    top_category, top_share = _top([category for *_, category in interactions])
+    ended = datetime.fromtimestamp(document["eventTimeMs"] / 1000, UTC)
+    return {
+        "sessionId": document["sessionId"],
+        "userId": document["userId"],
+        "arrivedAtMs": document["arrivedAtMs"],
+        "eventTimeMs": document["eventTimeMs"],
+        "hour": ended.hour,
+        "weekday": ended.weekday(),
+        "userKind": document["userKind"],
+        "deviceType": document["deviceType"],
+        "operatingSystem": document["operatingSystem"],
+        "browserType": document["browserType"],
+        "referrer": document["referrer"],
+        "country": document["country"],
+        "pageViews": document["pageViews"],
+        "clicks": document["clicks"],
+        "sessionDurationS": float(document["sessionDuration"]),
+        "viewed": actions["view"],
+        "carted": actions["cart"],
+        "removed": actions["remove_from_cart"],
+        "distinctProducts": len({product for _, product, *_ in interactions}),
+        "meanPriceViewed": sum(viewed) / len(viewed) if viewed else None,
+        "maxPriceViewed": max(viewed, default=None),
+        "topCategory": top_category,
+        "topCategoryShare": top_share,
+        "cartValueCents": _cart_value_cents([(action, price) for action, _, price, _ in interactions]),
+        "productIds": sorted(set(document["productIds"])),
+        "productCategories": sorted(set(document["productCategories"])),
+        "purchaseMade": document["purchaseMade"],
+    }
+
+
+def _top(categories: Sequence[str]) -> tuple[str | None, float]:
+    if not categories:
+        return None, 0.0
+    counts = Counter(categories)
+    top = min(counts, key=lambda category: (-counts[category], category))
+    return top, counts[top] / len(categories)
+
+
+def _cart_value_cents(priced: Sequence[tuple[str, float]]) -> int:
+    sign = {"cart": 1, "remove_from_cart": -1}
+    return max(0, sum(sign.get(action, 0) * round(price * 100) for action, price in priced))
