@@ -1,0 +1,94 @@
+"""The live figures of a dashboard, asked of Elasticsearch."""
+
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+from msgspec import Struct
+
+from streaming.dashboards import query
+from streaming.dashboards.query import TimeRange
+from streaming.dashboards.source import Dashboard
+from streaming.events import topics
+from streaming.settings import ElasticsearchSettings
+
+TIMEOUT_S = 10.0
+
+
+class FiguresUnavailable(Exception):
+    """Elasticsearch did not answer; the message says what to do. Try again later."""
+
+
+class Holdings(Struct, frozen=True):
+    """What there is to show: the feeds, and the range of event times, None while there are no sessions."""
+
+    feeds: list[str]
+    times: TimeRange | None
+
+
+class PanelFigures(Struct, frozen=True, rename="camel"):
+    """The rows of one panel, or why there are none."""
+
+    panel_id: str
+    documents: int
+    """How many documents the rows add up."""
+    rows: list[dict[str, Any]]
+    error: str | None = None
+
+
+class Figures:
+    """Asks Elasticsearch; one client, to be shared by threads."""
+
+    def __init__(self, settings: ElasticsearchSettings) -> None:
+        api_key = settings.api_key.get_secret_value() if settings.api_key else None
+        self._url = settings.url
+        self._prefix = settings.index_prefix
+        self._client = Elasticsearch(
+            settings.url, api_key=api_key, request_timeout=TIMEOUT_S, max_retries=1, retry_on_timeout=False
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def holdings(self) -> Holdings:
+        """What there is to show. Raises FiguresUnavailable."""
+        aggs = {
+            "feeds": {"terms": {"field": "feed", "size": 100, "order": {"_key": "asc"}}},
+            "first": {"min": {"field": "eventTimeMs"}},
+            "last": {"max": {"field": "eventTimeMs"}},
+        }
+        [answer] = self._search([(topics.SESSION_SUMMARIES, {"size": 0, "aggs": aggs})])
+        found = answer.get("aggregations", {})
+        feeds = [bucket["key"] for bucket in query.value_at(found, "feeds.buckets") or []]
+        first, last = (query.value_at(found, f"{edge}.value") for edge in ("first", "last"))
+        times = None if first is None or last is None else TimeRange(int(first), int(last) + 1)
+        return Holdings(feeds, times)
+
+    def of(self, dashboard: Dashboard, time: TimeRange, feed: str | None) -> list[PanelFigures]:
+        """The figures of every panel of `dashboard`, in one request. Raises FiguresUnavailable."""
+        searches = [(panel.index, query.search_body(panel, time, feed)) for panel in dashboard.panels]
+        return [
+            PanelFigures(
+                panel_id=panel.id,
+                documents=query.value_at(answer, "hits.total.value") or 0,
+                rows=query.rows(panel, answer),
+                error=query.value_at(answer, "error.reason"),
+            )
+            for panel, answer in zip(dashboard.panels, self._search(searches), strict=True)
+        ]
+
+    def _search(self, searches: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        # An index that is not there yet has no figures; that is no error.
+        lines = [
+            line
+            for index, body in searches
+            for line in ({"index": self._prefix + index, "ignore_unavailable": True}, body)
+        ]
+        try:
+            answer = self._client.msearch(searches=lines)
+        except (TransportError, ApiError) as error:
+            raise FiguresUnavailable(
+                f"Elasticsearch at {self._url} does not answer ({type(error).__name__}). "
+                "`./vitrine status` says whether it runs, `./vitrine up` starts it."
+            ) from error
+        responses: list[dict[str, Any]] = answer["responses"]
+        return responses

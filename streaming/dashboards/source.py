@@ -1,0 +1,62 @@
+"""What a dashboard file says: panels, each with the question it answers, its query and its chart."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+Kind = Literal["text", "count", "cents", "seconds", "score", "share", "time"]
+"""How a figure is written: `cents` as an amount of money, `share` as a percentage, `time` is in ms."""
+
+
+class Column(Struct, frozen=True, forbid_unknown_fields=True):
+    """One figure of a row, in the table beside the chart."""
+
+    title: str
+    field: str
+    """Path into the row, in Vega's spelling: `users.value`, `name.buckets[0].key`."""
+    kind: Kind = "count"
+    per: str | None = None
+    """Path of a divisor, where the figure is a ratio of two others."""
+
+
+class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One chart: `aggs` is asked of `index`, the rows at `rows` of the answer are drawn by `chart`."""
+
+    id: str
+    title: str
+    question: str
+    """The one question that the panel answers, a sentence for the reader."""
+    index: str
+    time_field: str
+    window_ms: int | None = None
+    """How long a window each document adds up, if it is not of a single moment. Windows add up all feeds."""
+    aggs: dict[str, Any]
+    """Elasticsearch aggregations; `interval: {"%autointerval%": n}`, as in Kibana, makes about n buckets."""
+    rows: str
+    """Where the rows stand in the answer: a list, or one object for a single row."""
+    columns: list[Column]
+    chart: dict[str, Any] | None = None
+    """A Vega-Lite view without its data; None where the figures speak for themselves."""
+    width: Literal["half", "full"] = "half"
+
+
+class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A page of panels that share one time range and one feed."""
+
+    name: str
+    title: str
+    description: str
+    panels: list[Panel]
+
+
+def load(path: Path) -> Dashboard:
+    """The dashboard in `path`. Raises msgspec.ValidationError, with the place, if it is not one."""
+    return msgspec.yaml.decode(path.read_bytes(), type=Dashboard)
+
+
+def load_all(directory: Path) -> dict[str, Dashboard]:
+    """Every dashboard of `directory` by its name, users before sessions."""
+    dashboards = [load(path) for path in sorted(directory.glob("*.yaml"), reverse=True)]
+    return {dashboard.name: dashboard for dashboard in dashboards}
