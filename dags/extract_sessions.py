@@ -1,0 +1,122 @@
+"""
+## Valid sessions, from MongoDB to Parquet
+
+Runs every hour, and as soon as the Redis stage says on the Kafka topic `extraction_due` that enough sessions
+have come.
+
+1. **await_stages** waits until the gate and the store have finished with every session that arrived before
+this run began. A session written to MongoDB late, after an outage say, is therefore never skipped. 2.
+**extract** writes what no file covers yet to `extracts/sessions/part-<from>-<to>.parquet` (milliseconds of
+arrival, half-open), one row a session, without names, e-mail addresses, cities or review texts.
+
+To extract a past period again, trigger with `from`, `to` or both: every file that touches the period is
+written anew. A run that finds nothing new is skipped, and wakes nobody; otherwise it updates the asset
+`sessions_extract`.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTrigger
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param, dag, task
+
+from streaming.events import topics
+from streaming.settings import KafkaSettings
+
+EXTRACT = Asset("sessions_extract")
+DUE = Asset(
+    "extraction_due",
+    watchers=[
+        AssetWatcher(
+            name="extraction_due",
+            trigger=MessageQueueTrigger(
+                scheme="kafka",
+                kafka_config_id="kafka_default",
+                topics=[KafkaSettings().topic_prefix + topics.EXTRACTION_DUE],
+                apply_function="streaming.events.extraction_due.wake",
+            ),
+        )
+    ],
+)
+
+# Airflow checks the pattern; the format alone only makes the form show a date picker.
+MOMENT: dict[str, Any] = {
+    "type": ["null", "string"],
+    "format": "date-time",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$",
+}
+STAGES_TIMEOUT_S = 900
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[DUE]),
+    catchup=False,
+    max_active_runs=1,  # two runs at once would fill the same gap
+    dagrun_timeout=timedelta(hours=6),
+    default_args={"owner": "vitrine", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    params={
+        "from": Param(None, **MOMENT, title="From", description="Extract again what arrived from here on"),
+        "to": Param(None, **MOMENT, title="To", description="… and before here. Both empty: what is new"),
+    },
+    tags=["vitrine", "sessions"],
+    doc_md=__doc__,
+)
+def extract_sessions() -> None:
+    @task(execution_timeout=timedelta(seconds=STAGES_TIMEOUT_S + 120))
+    def await_stages(params: dict[str, Any]) -> int:
+        """The moment, in milliseconds, up to which MongoDB now holds every valid session asked for."""
+        import time
+
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from streaming.extraction import frontier, windows
+
+        try:
+            period = windows.period(params["from"], params["to"])
+        except ValueError as error:
+            raise AirflowFailException(str(error)) from None
+        until_ms = time.time_ns() // 1_000_000
+        if period is not None:
+            until_ms = min(until_ms, period.to_ms)
+        frontier.wait(KafkaSettings(), until_ms, STAGES_TIMEOUT_S)
+        return until_ms
+
+    @task(execution_timeout=timedelta(hours=2), inlets=[EXTRACT], outlets=[EXTRACT])
+    def extract(until_ms: int, params: dict[str, Any], inlet_events: Any, outlet_events: Any) -> None:
+        """Writes the files. Announces them even if an earlier try had written them and died before it said
+        so."""
+        from airflow.providers.mongo.hooks.mongo import MongoHook
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from ml.features.session_row import COLUMNS, session_row
+        from streaming.extraction import pages, parquet, windows
+        from streaming.settings import DataSettings, MongoSettings
+
+        folder = DataSettings().data_dir / "extracts" / "sessions"
+        parquet.prepare(folder)
+        period = windows.period(params["from"], params["to"])
+        rows = 0
+        with MongoHook() as mongo:
+            sessions = mongo.get_collection("sessions", mongo_db=MongoSettings().database)
+            for window in windows.plan(parquet.extracted(folder), until_ms, period):
+                found = pages.pages(sessions, window)
+                rows += parquet.write(folder, window, found, session_row, COLUMNS)
+
+        extracted = parquet.extracted(folder)
+        extracted_to_ms = extracted[-1].to_ms if extracted else 0
+        announced = inlet_events[EXTRACT]
+        announced_to_ms = announced[-1].extra["extracted_to_ms"] if announced else 0
+        if rows == 0 and extracted_to_ms <= announced_to_ms:
+            raise AirflowSkipException(
+                "No session has arrived since the last extraction: nothing to extract."
+            )
+        outlet_events[EXTRACT].extra = {
+            "rows": rows,
+            "files": len(extracted),
+            "extracted_to_ms": extracted_to_ms,
+        }
+
+    extract(await_stages())
+
+
+extract_sessions()

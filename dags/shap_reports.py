@@ -1,0 +1,87 @@
+"""
+## What drives a purchase
+
+Runs whenever models have been trained. **explain** writes one self-contained page with plots for each run of
+`private_models`: what each model goes by (SHAP values), the models side by side, and what privacy costs. The
+page is `reports/<run>.html`; the 'Reports' entry in the menu and a tab on the run show it.
+
+Triggered by hand it explains the models named by `models`, or else the newest.
+"""
+
+from datetime import timedelta
+from os import environ
+from typing import Any
+
+from airflow.sdk import Asset, Param, dag, task
+
+MODELS = Asset("private_models")
+REPORTS = Asset("shap_reports")
+
+
+@dag(
+    schedule=[MODELS],
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=3),
+    default_args={"owner": "vitrine", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    params={
+        "models": Param(
+            None,
+            type=["null", "string"],
+            pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
+            title="Models",
+            description="A folder of models/, named after the run of private_models; empty: the newest",
+        )
+    },
+    tags=["vitrine", "models", "reports"],
+    doc_md=__doc__,
+)
+def shap_reports() -> None:
+    @task
+    def choose(params: dict[str, Any], triggering_asset_events: Any) -> list[str]:
+        """The folders of models to explain: one asked for, all that woke this run, or the newest."""
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from streaming.settings import DataSettings
+
+        trained = {path.parent for path in (DataSettings().data_dir / "models").glob("*/metrics.json")}
+        if asked := params["models"]:
+            names = [asked]
+        elif woken_by := [event.extra["name"] for event in triggering_asset_events[MODELS]]:
+            names = sorted(set(woken_by))
+        else:
+            names = [max(trained, key=lambda folder: folder.stat().st_mtime).name] if trained else []
+        if not names:
+            raise AirflowFailException("No models have been trained yet: run private_models first.")
+        if missing := set(names) - {folder.name for folder in trained}:
+            raise AirflowFailException(f"There are no models called {', '.join(sorted(missing))}.")
+        return names
+
+    @task.external_python(
+        python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=1)
+    )
+    def explain(run_id: str, name: str) -> str:
+        """In the models' own environment. The page's index entry then tells which DAG run made it."""
+        import json
+
+        from ml.reports.job import run
+        from streaming.settings import DataSettings
+
+        data = DataSettings().data_dir
+        reports = data / "reports"
+        run(str(data / "models" / name), str(data / "extracts" / "sessions"), str(reports), name)
+        entry = reports / f"{name}.json"
+        told = json.loads(entry.read_text()) | {"report_run_id": run_id}
+        entry.with_suffix(".unfinished").write_text(json.dumps(told))
+        entry.with_suffix(".unfinished").replace(entry)
+        return name
+
+    @task(outlets=[REPORTS])
+    def publish(names: list[str], outlet_events: Any) -> None:
+        outlet_events[REPORTS].extra = {"reports": list(names)}
+
+    names = choose()
+    publish(explain.partial(run_id="{{ run_id }}").expand(name=names))
+
+
+shap_reports()

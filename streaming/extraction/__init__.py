@@ -1,0 +1,1 @@
+"""Valid sessions from MongoDB to Parquet files, each session in exactly one of them."""
