@@ -1,8 +1,8 @@
-"""One stored session as one row of the extract: what models and similarity read, and nothing more of a person.
+"""One stored session as one row of the extract: what models and similarity read, no more of a person.
 
-No name, e-mail address, gender, city, zip code or text comes in, and no number that could only be known once the
-purchase was made: everything but the label and the item sets for similarity is counted over the interactions that
-are not purchases. Runs in the Airflow environment too, so it imports the standard library alone.
+No name, e-mail address, gender, city, zip code or text comes in, and no number that could only be known once
+the purchase was made: everything but the label and the item sets for similarity is counted over the
+interactions that are not purchases. Runs in the Airflow environment too: standard library alone.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ COLUMNS: Mapping[str, str] = {
     "distinctProducts": "int32",
     "meanPriceViewed": "float64",  # null where nothing was viewed
     "maxPriceViewed": "float64",
-    "topCategory": "string",  # of most interactions, the first in code point order among equals; null without any
+    "topCategory": "string",  # of most interactions, first in code point order among equals, or null
     "topCategoryShare": "float64",  # of the interactions; 0 without any
     "cartValueCents": "int64",  # put in less taken out, at least 0
     "productIds": "list<string>",  # distinct, sorted, purchases included: the item set for similarity
@@ -43,7 +43,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a MongoDB `sessions` document (the fields of streaming.events.valid.ValidSession, camel case).
+    """The row of a MongoDB `sessions` document (streaming.events.valid.ValidSession in camel case).
 
     Raises KeyError where a field is missing: the store holds valid sessions only.
     """

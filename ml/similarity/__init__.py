@@ -1,0 +1,1 @@
+"""Who shops alike: MinHash signatures, banded look-up, exact re-check."""
