@@ -1,0 +1,1 @@
+"""One module for each component: how it is configured and what services it consists of."""

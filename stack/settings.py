@@ -1,0 +1,80 @@
+"""Ports and sizes of the local stack, and the addresses that follow from them: the one place they come from."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from stack.layout import Layout
+from streaming.settings import Settings
+
+# The variable by which a user points Vitrine at a component of their own.
+ADDRESS_VARIABLE = {
+    "kafka": "VITRINE_KAFKA_BOOTSTRAP_SERVERS",
+    "redis": "VITRINE_REDIS_URL",
+    "mongodb": "MONGO_URI",
+    "elasticsearch": "VITRINE_ELASTICSEARCH_URL",
+    "flink": "VITRINE_FLINK_URL",
+    "airflow": "VITRINE_AIRFLOW_URL",
+}
+
+
+class StackSettings(Settings):
+    """The native local stack. Every port is on 127.0.0.1."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_", frozen=True, extra="ignore")
+
+    port_offset: int = Field(0, ge=0, description="Added to every port: a second checkout beside a first")
+    kafka_port: int = Field(19092, description="Kafka")
+    kafka_controller_port: int = Field(19093, description="Kafka's controller")
+    redis_port: int = Field(16379, description="Redis")
+    mongo_port: int = Field(27117, description="MongoDB, or the embedded server")
+    elasticsearch_port: int = Field(19200, description="Elasticsearch")
+    elasticsearch_transport_port: int = Field(19300, description="Elasticsearch's transport")
+    flink_port: int = Field(18081, description="Flink's web page and REST")
+    flink_rpc_port: int = Field(18123, description="Flink's JobManager")
+    flink_blob_port: int = Field(18124, description="Flink's blob server")
+    flink_taskmanager_port: int = Field(18122, description="Flink's TaskManager")
+    flink_data_port: int = Field(18121, description="Flink's data exchange")
+    airflow_port: int = Field(18080, description="Airflow's web page and REST")
+    airflow_worker_log_port: int = Field(18793, description="Airflow's log server of the scheduler's workers")
+    airflow_trigger_log_port: int = Field(18794, description="Airflow's log server of the triggerer")
+    kafka_heap_mib: int = Field(512, description="Kafka's heap")
+    elasticsearch_heap_mib: int = Field(512, description="Elasticsearch's heap")
+    flink_jobmanager_mib: int = Field(900, description="All memory of Flink's JobManager")
+    flink_taskmanager_mib: int = Field(1400, description="All memory of Flink's TaskManager")
+    flink_slots: int = Field(4, description="Task slots of the TaskManager")
+
+    def port(self, name: str) -> int:
+        """The port called `name` in these settings, moved by the offset."""
+        return int(getattr(self, f"{name}_port")) + self.port_offset
+
+
+def own_addresses(settings: StackSettings) -> dict[str, str]:
+    """The address of each component as this stack starts it, by the variable that holds it."""
+    return {
+        "VITRINE_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{settings.port('kafka')}",
+        "VITRINE_REDIS_URL": f"redis://127.0.0.1:{settings.port('redis')}/0",
+        "MONGO_URI": f"mongodb://127.0.0.1:{settings.port('mongo')}",
+        "VITRINE_ELASTICSEARCH_URL": f"http://127.0.0.1:{settings.port('elasticsearch')}",
+        "VITRINE_FLINK_URL": f"http://127.0.0.1:{settings.port('flink')}",
+        "VITRINE_AIRFLOW_URL": f"http://127.0.0.1:{settings.port('airflow')}",
+    }
+
+
+def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str]:
+    """The components that the user runs elsewhere: those whose address is given and is not our own."""
+    own = own_addresses(settings)
+    return frozenset(
+        component for component, variable in ADDRESS_VARIABLE.items() if given.get(variable, own[variable]) != own[variable]
+    )
+
+
+def environment(settings: StackSettings, layout: Layout, given: Mapping[str, str]) -> dict[str, str]:
+    """What every handler and service is started with: addresses and folders, and the user's own settings."""
+    users = {name: value for name, value in given.items() if name.startswith(("VITRINE_", "MONGO_"))}
+    derived = own_addresses(settings) | {
+        "VITRINE_DATA_DIR": str(layout.data),
+        "VITRINE_MAIN_PYTHON": str(layout.python("main")),
+    }
+    return derived | users

@@ -1,0 +1,127 @@
+"""Bringing services up: in the order of their needs, side by side where that leaves room, until each is healthy."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import psutil
+
+from stack.declared import startable
+from stack.layout import Layout
+from stack.service import Place, Service, StackError, Unhealthy
+from stack.supervisor import Supervisor
+
+TICK_S = 0.3
+Tell = Callable[[str, str], None]
+"""Called with a service's name and what has become of it: starting, healthy (with seconds), external."""
+
+
+def up(place: Place, declared: tuple[Service, ...], wanted: tuple[Service, ...], tell: Tell) -> None:
+    """Starts `wanted` (ordered, needs included) and returns when all are healthy.
+    `declared` are all services, known to the supervisor whether started or not.
+    Raises StackError for a port in use, too little memory, or a service that fails or is late."""
+    supervisor = Supervisor(place.layout)
+    supervisor.launch([service for service in declared if not service.external], dict(place.environment))
+    processes = supervisor.processes()
+    alive = {name for name, process in processes.items() if process.state in ("STARTING", "RUNNING")}
+    fresh = [service for service in wanted if not service.external and service.name not in alive]
+    check_memory(fresh, psutil.virtual_memory().available)
+    asked: dict[str, float] = {}
+    healthy: set[str] = set()
+    checks: dict[str, Future[str | None]] = {}
+    with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
+        while len(healthy) < len(wanted):
+            for service in startable(wanted, asked, frozenset(healthy)):
+                asked[service.name] = time.monotonic()
+                if service in fresh:
+                    tell(service.name, "starting")
+                    _start(supervisor, service)
+            for service in wanted:
+                if service.name not in asked or service.name in healthy:
+                    continue
+                check = checks.setdefault(service.name, pool.submit(_reason_if_unhealthy, service))
+                if not check.done():
+                    continue
+                del checks[service.name]
+                waited_s = time.monotonic() - asked[service.name]
+                if (reason := check.result()) is None:
+                    if service.once_healthy:
+                        service.once_healthy()
+                    healthy.add(service.name)
+                    tell(service.name, f"healthy after {waited_s:.0f} s" if service in fresh else "healthy")
+                elif waited_s > service.start_timeout_s:
+                    raise _late(supervisor, service, reason, waited_s)
+            time.sleep(TICK_S)
+
+
+def _start(supervisor: Supervisor, service: Service) -> None:
+    for port in service.ports:
+        check_port(service.name, port)
+    if service.prepare:
+        service.prepare()
+    supervisor.start(service.name)
+
+
+def _reason_if_unhealthy(service: Service) -> str | None:
+    try:
+        service.health.check()
+    except Unhealthy as reason:
+        return str(reason)
+    return None
+
+
+def _late(supervisor: Supervisor, service: Service, reason: str, waited_s: float) -> StackError:
+    if service.external:
+        return StackError(f"{service.name}, which you run elsewhere, is not healthy: {reason}")
+    process = supervisor.processes().get(service.name)
+    state = process.state.lower() if process else "gone"
+    return StackError(
+        f"{service.name} is not healthy after {waited_s:.0f} s ({state}): {reason}", service=service.name
+    )
+
+
+def check_memory(services: Iterable[Service], available_bytes: int) -> None:
+    """Raises StackError if what is about to start will not fit into the memory that is free."""
+    needed_mib = sum(service.memory_mib for service in services)
+    available_mib = available_bytes // 2**20
+    if needed_mib > available_mib:
+        raise StackError(
+            f"too little memory: {needed_mib} MiB are needed for what is to be started, {available_mib} MiB are free. "
+            "Close something, or start fewer services: ./vitrine up SERVICE…"
+        )
+
+
+def check_port(service: str, port: int) -> None:
+    """Raises StackError, naming who has it as far as we may know, if `port` is taken on loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise StackError(port_taken(service, port, _listener(port))) from None
+
+
+def port_taken(service: str, port: int, listener: tuple[int, str] | None) -> str:
+    """The message for a port that another process has."""
+    who = f"process {listener[0]} ({listener[1]})" if listener else "a process of another user"
+    return (
+        f"{service} cannot start: port {port} is in use by {who}. Stop that process, or choose other ports: "
+        "VITRINE_PORT_OFFSET=1000 ./vitrine … moves all of them (./vitrine settings lists each)."
+    )
+
+
+def _listener(port: int) -> tuple[int, str] | None:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return connection.pid, psutil.Process(connection.pid).name()
+    except psutil.Error:
+        return None
+    return None
+
+
+def make_folders(layout: Layout) -> None:
+    """The folders that every service may take for granted."""
+    for folder in (layout.run, layout.logs, layout.stores, layout.data):
+        folder.mkdir(parents=True, exist_ok=True)
