@@ -15,6 +15,7 @@ FUTURE_TOLERANCE_MS = 5 * 60 * 1000
 _decoder = msgspec.json.Decoder(Session)
 _FIELDS = msgspec.structs.fields(Session)
 _MAX_DEPTH = 64
+_BAD_ENUM = "Invalid enum value"
 
 
 def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
@@ -25,9 +26,12 @@ def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
     try:
         if not raw.isascii():
             raw.decode()
+        # Judged here rather than left to the decoder's recursion limit, which depends on who calls.
+        if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _too_deep(raw.decode()):
+            return Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
         session = _decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _diagnose(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return _diagnose(raw, error)
     return _object_to(session, arrived_at_ms) or session
 
 
@@ -58,14 +62,12 @@ def _refuse_constant(_: str) -> NoReturn:
     raise _NotFinite
 
 
-def _diagnose(raw: bytes) -> Rejection:
+def _diagnose(raw: bytes, decoding_error: Exception) -> Rejection:
     """Why `raw` did not decode, found the slow way: only refused messages pay for it."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         return Rejection(Reason.NOT_UTF8, f"at byte {error.start}")
-    if _depth(text) > _MAX_DEPTH:
-        return Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except _NotFinite:
@@ -88,12 +90,19 @@ def _diagnose(raw: bytes) -> Rejection:
                 return _broken_rule(name, str(error))
         elif field.required:
             return Rejection(Reason.MISSING_FIELD, name)
-    # json is laxer than RFC 8259 in what msgspec also refuses, such as lone surrogates or huge exponents.
+    if isinstance(decoding_error, msgspec.ValidationError):
+        # A name that occurs twice, its broken value hidden from json by the later good one.
+        return _broken_rule("$", str(decoding_error))
+    # json is laxer than RFC 8259 in what msgspec also refuses, such as lone surrogates.
     return Rejection(Reason.NOT_JSON, "not a JSON text")
 
 
 def _broken_rule(name: str, message: str) -> Rejection:
-    """msgspec says which type or bound was expected and where, without quoting the value."""
+    """msgspec says which type or bound was expected and where; only its word on an enum quotes the value,
+    so that is put aside before the message is read or kept."""
+    if message.startswith(_BAD_ENUM):
+        path = re.search(r" - at `[^`]*`\Z", message)
+        return Rejection(Reason.WRONG_TYPE, f"{name}: {_BAD_ENUM}{path.group() if path else ''}")
     detail = f"{name}: {message}"
     if "missing required field" in message:
         return Rejection(Reason.MISSING_FIELD, detail)
@@ -101,24 +110,22 @@ def _broken_rule(name: str, message: str) -> Rejection:
         return Rejection(Reason.NEGATIVE, detail)
     if re.search(r"[<>]=|length|out of range", message):
         return Rejection(Reason.OUT_OF_RANGE, detail)
-    return Rejection(Reason.WRONG_TYPE, _without_value(detail))
+    return Rejection(Reason.WRONG_TYPE, detail)
 
 
-def _without_value(detail: str) -> str:
-    """`Invalid enum value 'x'` is the one message that quotes the sender."""
-    return re.sub(r"(Invalid enum value) .*?( - at |$)", r"\1\2", detail, flags=re.DOTALL)
-
-
-def _depth(text: str) -> int:
-    """The deepest nesting of brackets in `text`, strings left aside."""
-    depth = deepest = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
-        if bracket in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif bracket in "]}":
-            depth -= 1
-    return deepest
+def _too_deep(text: str) -> bool:
+    """Whether brackets nest deeper than the contract could ever need, strings left aside."""
+    depth = 0
+    # Possessive, and with the closing quote optional: linear in any text, an unclosed string included.
+    for token in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
+        match token.group():
+            case "[" | "{":
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    return True
+            case "]" | "}":
+                depth -= 1
+    return False
 
 
 def _has_infinite(value: Any) -> bool:
