@@ -19,7 +19,7 @@ _LOG_EVERY = 10_000
 def run(extracts: str, threshold: float, neighbours: int, permutations: int) -> dict[str, Any]:
     """Reads the Parquet files in the folder `extracts` and writes `similar_users.jsonl` two folders above it.
 
-    A line is a MongoDB document: {"_id": userId, "neighbours": [{"userId", "jaccard"}, ...]}, one for every user
+    A line is a MongoDB document, {"_id": userId, "neighbours": [{"userId", "jaccard"}]}, one for every user
     with items, those without neighbours too, so that what was true of them yesterday is overwritten. Returns
     {"users", "pairs" (neighbours written), "path"}. Raises FileNotFoundError without an extract.
     """
