@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from stack.components import elasticsearch, flink, kafka, mongodb, redis
+from stack.components import airflow, elasticsearch, flink, kafka, mongodb, redis, stages
 from stack.service import Place, Service, StackError
 
 
 def services(place: Place) -> tuple[Service, ...]:
     """Every service of this checkout."""
-    components = (kafka, redis, mongodb, elasticsearch, flink)
+    components = (kafka, redis, mongodb, elasticsearch, flink, airflow, stages)
     return tuple(service for component in components for service in component.services(place))
 
 

@@ -1,6 +1,7 @@
 """A standalone Flink cluster out of the Python wheel, and the watcher that keeps the job running on it."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,25 @@ def _has_slots(overview: dict[str, Any]) -> str | None:
     return None if overview["slots-total"] > 0 else "no TaskManager has registered its slots yet"
 
 
+def job_name(place: Place) -> str:
+    """What the job of this stack is called on the cluster."""
+    return place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "session-summaries"
+
+
+def checkpoints(place: Place) -> str:
+    """Where the job keeps its checkpoints, as a URI: a folder of its own, so that no other job's is taken for one."""
+    own = f"file://{place.layout.stores}/flink/{job_name(place)}"
+    return place.environment.get("VITRINE_FLINK_CHECKPOINT_DIR", own)
+
+
+def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
+    def reason(overview: dict[str, Any]) -> str | None:
+        states = [found["state"] for found in overview["jobs"] if found["name"] == job]
+        return None if "RUNNING" in states else f"the job {job} is {states[-1].lower() if states else 'not submitted'}"
+
+    return reason
+
+
 def services(place: Place) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["flink"]]
     external = "flink" in place.external
@@ -136,4 +156,13 @@ def services(place: Place) -> tuple[Service, ...]:
         memory_mib=1100,
         external=external,
     )
-    return (jobmanager, taskmanager)
+    job = Service(
+        name="flink-job",
+        command=(str(place.layout.python("main")), "-m", "stack.flink_job"),
+        environment=variables(place) | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
+        needs=("flink-taskmanager", "kafka"),
+        health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place))),
+        memory_mib=80,
+        start_timeout_s=150,
+    )
+    return (jobmanager, taskmanager, job)

@@ -1,0 +1,175 @@
+"""Airflow's four processes on SQLite with the local executor, and one login with a generated password."""
+
+import json
+import os
+import secrets
+import subprocess
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from stack.health import HttpHealth
+from stack.service import Place, Service, StackError
+from stack.settings import ADDRESS_VARIABLE
+
+USER = "admin"
+HEALTH_PATH = "/api/v2/monitor/health"
+
+
+def passwords_file(place: Place) -> Path:
+    """The simple auth manager's own file: a JSON object of user and password."""
+    return place.layout.run / "airflow-passwords.json"
+
+
+def password(place: Place) -> str:
+    """The password of the one user; raises FileNotFoundError before Airflow was first started."""
+    return str(json.loads(passwords_file(place).read_text())[USER])
+
+
+def _secret(place: Place, name: str, fresh: str) -> str:
+    """A generated secret, the same one at every start."""
+    file = place.layout.run / name
+    if not file.exists():
+        place.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(fresh)
+    return file.read_text()
+
+
+def mongo_connection(uri: str) -> dict[str, object]:
+    """A MongoDB URI as Airflow's connection. Several hosts stay one text, which the hook hands on as it is."""
+    parts = urlsplit(uri)
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    login, _, secret = credentials.partition(":")
+    extra: dict[str, object] = dict(parse_qsl(parts.query))
+    if parts.scheme == "mongodb+srv":
+        extra["srv"] = True
+    return {
+        "conn_type": "mongo",
+        "host": hosts,
+        "login": unquote(login) or None,
+        "password": unquote(secret) or None,
+        "schema": parts.path.lstrip("/"),
+        "extra": extra,
+    }
+
+
+def connections(place: Place) -> dict[str, str]:
+    """Airflow's connections to the stores, as the variables that it reads them from."""
+    kafka: dict[str, object] = {
+        "bootstrap.servers": place.environment[ADDRESS_VARIABLE["kafka"]],
+        "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "airflow",
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+        "log_level": 3,
+    }
+    kafka |= json.loads(place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"))
+    return {
+        "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": kafka}),
+        "AIRFLOW_CONN_MONGO_DEFAULT": json.dumps(mongo_connection(place.environment[ADDRESS_VARIABLE["mongodb"]])),
+    }
+
+
+def variables(place: Place) -> dict[str, str]:
+    """Airflow's settings, beside the shared environment."""
+    home, port = place.layout.airflow, place.settings.port("airflow")
+    url = f"http://127.0.0.1:{port}"
+    options = {
+        ("core", "dags_folder"): str(place.layout.root / "dags"),
+        ("core", "plugins_folder"): str(place.layout.root / "plugins"),
+        ("core", "load_examples"): "False",
+        ("core", "executor"): "LocalExecutor",
+        ("core", "parallelism"): "2",
+        ("core", "fernet_key"): _secret(place, "airflow-fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode()),
+        ("core", "simple_auth_manager_users"): f"{USER}:admin",
+        ("core", "simple_auth_manager_passwords_file"): str(passwords_file(place)),
+        ("core", "execution_api_server_url"): f"{url}/execution/",
+        ("database", "sql_alchemy_conn"): f"sqlite:///{home / 'airflow.db'}",
+        ("api", "base_url"): url,
+        ("api", "host"): "127.0.0.1",
+        ("api", "port"): str(port),
+        ("api", "workers"): "1",
+        ("api", "secret_key"): _secret(place, "airflow-api", secrets.token_urlsafe(32)),
+        ("api", "expose_config"): "False",
+        ("api_auth", "jwt_secret"): _secret(place, "airflow-jwt", secrets.token_urlsafe(64)),
+        ("dag_processor", "parsing_processes"): "1",
+        ("dag_processor", "refresh_interval"): "30",
+        ("dag_processor", "min_file_process_interval"): "60",
+        ("scheduler", "enable_health_check"): "False",
+        ("usage_data_collection", "enabled"): "False",
+        ("logging", "base_log_folder"): str(place.layout.logs / "airflow"),
+        ("logging", "dag_processor_child_process_log_directory"): str(place.layout.logs / "airflow" / "dag_processor"),
+    }
+    named = {f"AIRFLOW__{section.upper()}__{name.upper()}": value for (section, name), value in options.items()}
+    path = f"{place.layout.environment('airflow') / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
+
+
+def _prepare(place: Place) -> None:
+    """Makes the login and brings the database to this version, once for each version."""
+    place.layout.airflow.mkdir(parents=True, exist_ok=True)
+    if not passwords_file(place).exists():
+        _secret(place, passwords_file(place).name, json.dumps({USER: secrets.token_urlsafe(12)}))
+    marker = place.layout.airflow / "migrated-to"
+    version = _version(place)
+    if marker.exists() and marker.read_text() == version:
+        return
+    migrated = subprocess.run(
+        [str(place.layout.environment("airflow") / "bin" / "airflow"), "db", "migrate"],
+        env=dict(os.environ) | dict(place.environment) | variables(place),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if migrated.returncode:
+        raise StackError(f"Airflow's database could not be made:\n{(migrated.stdout + migrated.stderr)[-2000:]}")
+    marker.write_text(version)
+
+
+def _version(place: Place) -> str:
+    packages = place.layout.environment("airflow") / "lib" / "python3.11" / "site-packages"
+    return ",".join(sorted(path.name for path in packages.glob("apache_airflow_core-*.dist-info")))
+
+
+def _ready(component: str) -> Any:
+    def reason(health: dict[str, dict[str, Any]]) -> str | None:
+        status = health.get(component, {}).get("status")
+        return None if status == "healthy" else f"Airflow's {component} is {status or 'not there yet'}"
+
+    return reason
+
+
+def services(place: Place) -> tuple[Service, ...]:
+    url = place.environment[ADDRESS_VARIABLE["airflow"]]
+    airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
+
+    def process(name: str, component: str, *arguments: str, **more: Any) -> Service:
+        return Service(
+            name=f"airflow-{name}",
+            command=(airflow, name, *arguments),
+            environment=variables(place),
+            health=HttpHealth(url + HEALTH_PATH, _ready(component)),
+            start_timeout_s=180,
+            external="airflow" in place.external,
+            **more,
+        )
+
+    # The log servers of scheduler and triggerer listen on every interface and cannot be told not to. All four
+    # processes share one log folder here, so nothing needs them.
+    return (
+        process(
+            "api-server",
+            "metadatabase",
+            ports=(place.settings.port("airflow"),),
+            address=url,
+            memory_mib=350,
+            prepare=lambda: _prepare(place),
+        ),
+        process("scheduler", "scheduler", "--skip-serve-logs", needs=("airflow-api-server",), memory_mib=350),
+        process("dag-processor", "dag_processor", needs=("airflow-api-server",), memory_mib=250),
+        process(
+            "triggerer", "triggerer", "--skip-serve-logs", needs=("airflow-api-server", "kafka"), memory_mib=250
+        ),
+    )

@@ -1,0 +1,86 @@
+"""The Flink job's keeper: `python -m stack.flink_job`, run as a service.
+
+Submits the job, from its newest retained checkpoint where there is one, unless it is on the cluster already;
+then watches it, and ends with an error as soon as it is there no more, so that the supervisor starts it again.
+A job that Flink itself is restarting is left alone: it waits for what it needs.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from stack.components import flink
+from stack.place import here
+from stack.service import Place
+from stack.settings import ADDRESS_VARIABLE
+
+# Of a job in none of these, Flink will make nothing more.
+ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "RECONCILING", "SUSPENDED"}
+POLL_S = 2.0
+UNREACHABLE_S = 30.0
+SUBMIT_TIMEOUT_S = 180
+
+
+def alive(overview: dict[str, Any], name: str) -> str | None:
+    """The id of the job called `name` if the cluster still has it, from Flink's /jobs/overview."""
+    ids = [job["jid"] for job in overview["jobs"] if job["name"] == name and job["state"] in ALIVE]
+    return ids[0] if ids else None
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint below `folder`, which has a folder for each job and in it one for each
+    checkpoint. One without its `_metadata` was never finished."""
+    complete = [metadata.parent for metadata in folder.glob("*/chk-*/_metadata")]
+    return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
+
+
+def submit(place: Place, checkpoint: Path | None) -> None:
+    """Hands the job to the cluster. Raises CalledProcessError if it is refused."""
+    start = [str(flink.home(place) / "bin" / "flink"), "run", "--detached"]
+    if checkpoint is not None:
+        start += ["--fromSavepoint", f"file://{checkpoint}", "-restoreMode", "CLAIM"]
+    start += ["--python", str(place.layout.root / flink.JOB)]
+    subprocess.run(start, check=True, timeout=SUBMIT_TIMEOUT_S, env=dict(os.environ))
+
+
+def _overview(place: Place) -> dict[str, Any]:
+    url = f"{place.environment[ADDRESS_VARIABLE['flink']]}/jobs/overview"
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return dict(json.load(response))
+
+
+def _watch(place: Place, name: str) -> None:
+    """Returns when the cluster has the job no more, or has not answered for a while."""
+    answered = time.monotonic()
+    while time.monotonic() - answered < UNREACHABLE_S:
+        time.sleep(POLL_S)
+        try:
+            if alive(_overview(place), name) is None:
+                return
+        except (OSError, ValueError):
+            continue
+        answered = time.monotonic()
+
+
+def main() -> int:
+    place = here()
+    name = flink.job_name(place)
+    if alive(_overview(place), name):
+        print(f"{name} is on the cluster already", flush=True)
+    else:
+        checkpoint = newest_checkpoint(Path(urlsplit(flink.checkpoints(place)).path))
+        print(f"submitting {name} from {checkpoint or 'the beginning of its topics'}", flush=True)
+        submit(place, checkpoint)
+    _watch(place, name)
+    print(f"{name} is no longer on the cluster", flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
