@@ -1,0 +1,224 @@
+// Draws one dashboard: its panels once, then their figures every few seconds, in place.
+// `vegaEmbed` comes from vega.js, which is loaded before.
+
+const REFRESH_MS = 5000;
+const CHART_HEIGHT = 250;
+const COLOURS = {
+  light: ["#0173b2", "#de8f05", "#029e73", "#cc78bc", "#ca9161", "#56b4e9"],
+  dark: ["#56b4e9", "#f0a830", "#2fc79a", "#e6a0d8", "#dfae84", "#8ccdf5"],
+};
+
+const board = document.getElementById("panels");
+const status = document.getElementById("status");
+const feed = document.getElementById("feed");
+const address = new URL(window.location.href);
+const chosen = { range: address.searchParams.get("range") || "24h", feed: address.searchParams.get("feed") || "" };
+const views = new Map(); // panel id -> the chart and the rows it shows
+let source = null;
+let asking = null;
+
+const numbers = new Intl.NumberFormat("en");
+const amounts = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const written = {
+  text: (value) => String(value),
+  count: (value) => numbers.format(value),
+  cents: (value) => amounts.format(value / 100),
+  seconds: (value) => `${amounts.format(value / 60)} min`,
+  score: (value) => amounts.format(value),
+  share: (value) => shares.format(value),
+  time: (value) => new Date(value).toISOString().slice(0, 16).replace("T", " "),
+};
+
+function figure(column, row) {
+  const at = (path) => path.match(/[^.[\]]+/g).reduce((value, step) => value?.[step], row);
+  const value = column.per === null ? at(column.field) : at(column.field) / at(column.per);
+  return value === null || value === undefined || Number.isNaN(value) ? "–" : written[column.kind](value);
+}
+
+function element(name, attributes = {}, ...children) {
+  const made = Object.assign(document.createElement(name), attributes);
+  made.append(...children);
+  return made;
+}
+
+function emptyPanel(panel) {
+  const section = element("section", { className: `panel ${panel.width}`, id: panel.id });
+  section.setAttribute("aria-labelledby", `${panel.id}-title`);
+  section.append(
+    element("h2", { id: `${panel.id}-title`, textContent: panel.title }),
+    element("p", { textContent: panel.question + (panel.window_ms ? " By the hour, over all feeds." : "") }),
+    element("div", { className: "figures" }, element("div", { className: "empty", textContent: "Loading…" })),
+  );
+  return section;
+}
+
+function table(panel, rows) {
+  const aligned = (column) => (column.kind === "text" || column.kind === "time" ? "" : "number");
+  const head = panel.columns.map((column) =>
+    element("th", { scope: "col", className: aligned(column), textContent: column.title }),
+  );
+  const body = rows.map((row) =>
+    element(
+      "tr",
+      {},
+      ...panel.columns.map((column, i) =>
+        element(i === 0 ? "th" : "td", { className: aligned(column), textContent: figure(column, row) }),
+      ),
+    ),
+  );
+  return element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
+}
+
+function tiles(panel, row) {
+  const pairs = panel.columns.map((column) =>
+    element(
+      "div",
+      {},
+      element("dt", { textContent: column.title }),
+      element("dd", { textContent: figure(column, row) }),
+    ),
+  );
+  return element("dl", { className: "tiles" }, ...pairs);
+}
+
+function looks() {
+  const style = getComputedStyle(document.documentElement);
+  const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
+  const theme = document.documentElement.dataset.theme;
+  return {
+    background: "transparent",
+    font: "system-ui, sans-serif",
+    axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelLimit: 200 },
+    axisQuantitative: { tickCount: 6 },
+    scale: { bandPaddingInner: 0.4 },
+    legend: { labelColor: ink, titleColor: soft, orient: "top" },
+    text: { color: ink },
+    range: { category: COLOURS[theme], heatmap: { scheme: theme === "dark" ? "viridis" : "blues" }, ramp: { scheme: theme === "dark" ? "viridis" : "blues" } },
+    mark: { color: COLOURS[theme][0] },
+    bar: { cornerRadiusEnd: 2 },
+    view: { stroke: null },
+  };
+}
+
+async function draw(panel, place, rows) {
+  const height = panel.chart.encoding?.yOffset ? Math.max(CHART_HEIGHT, rows.length * 42) : CHART_HEIGHT;
+  const spec = {
+    ...panel.chart,
+    description: `${panel.title}. ${panel.question}`,
+    data: { name: "figures", values: rows },
+    width: "container",
+    height,
+    autosize: { type: "fit", contains: "padding" },
+  };
+  // `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
+  const options = { actions: false, ast: true, renderer: "svg", config: looks() };
+  return (await vegaEmbed(place, spec, options)).view;
+}
+
+async function show(panel, answer) {
+  const section = document.getElementById(panel.id);
+  const place = section.querySelector(".figures");
+  section.classList.remove("stale");
+  const shown = views.get(panel.id);
+  const same = shown && JSON.stringify(shown.rows) === JSON.stringify(answer.rows);
+  if (same) return;
+  if (answer.error !== null || answer.rows.length === 0 || answer.documents === 0) {
+    const why = answer.error !== null ? `Elasticsearch refused this question: ${answer.error}` : "Nothing in this time.";
+    place.replaceChildren(element("div", { className: "empty", textContent: why }));
+    views.get(panel.id)?.view?.finalize();
+    views.delete(panel.id);
+    return;
+  }
+  if (panel.chart === null) {
+    place.replaceChildren(tiles(panel, answer.rows[0]));
+    views.set(panel.id, { rows: answer.rows });
+    return;
+  }
+  const open = place.querySelector("details")?.open ?? false;
+  const details = element("details", { open }, element("summary", { textContent: "Figures" }));
+  details.append(element("div", {}, table(panel, answer.rows)));
+  if (shown && !panel.chart.encoding?.yOffset) {
+    // The chart keeps its rows as it was given them, so it gets a copy.
+    await shown.view.data("figures", structuredClone(answer.rows)).runAsync();
+    place.querySelector("details").replaceWith(details);
+    shown.rows = answer.rows;
+  } else {
+    shown?.view.finalize();
+    const chart = element("div", { className: "chart" });
+    place.replaceChildren(chart, details);
+    views.set(panel.id, { view: await draw(panel, chart, structuredClone(answer.rows)), rows: answer.rows });
+  }
+}
+
+function say(text, bad = false) {
+  status.textContent = text;
+  status.classList.toggle("bad", bad);
+}
+
+async function answerTo(path, signal) {
+  const response = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  if (response.ok) return response.json();
+  if (response.status === 401 || response.status === 403) throw new Error("You are no longer logged in: please reload the page.");
+  const body = await response.json().catch(() => ({}));
+  throw new Error(typeof body.detail === "string" ? body.detail : `The server answered ${response.status}.`);
+}
+
+function offerFeeds(feeds) {
+  const wanted = ["", ...new Set([...feeds, ...(chosen.feed ? [chosen.feed] : [])])];
+  if (wanted.join("\n") === [...feed.options].map((option) => option.value).join("\n")) return;
+  feed.replaceChildren(...wanted.map((name) => element("option", { value: name, textContent: name || "all feeds" })));
+  feed.value = chosen.feed;
+}
+
+async function refresh() {
+  asking?.abort();
+  const own = (asking = new AbortController());
+  const wanted = new URLSearchParams(chosen.feed ? chosen : { range: chosen.range });
+  try {
+    source ??= await answerTo(`${board.dataset.source}/source`, own.signal);
+    if (board.childElementCount === 0) board.append(...source.panels.map(emptyPanel));
+    const answer = await answerTo(`${board.dataset.source}/figures?${wanted}`, own.signal);
+    offerFeeds(answer.feeds);
+    const by = new Map(answer.panels.map((panel) => [panel.panelId, panel]));
+    for (const panel of source.panels) {
+      await show(panel, by.get(panel.id));
+      if (own.signal.aborted) return;
+    }
+    const until = `${written.time(answer.fromMs)} to ${written.time(answer.toMs)} UTC`;
+    say(
+      answer.anySessions
+        ? `${until} · as of ${new Date(answer.askedAtMs).toISOString().slice(11, 19)}, renewed every ${REFRESH_MS / 1000} s`
+        : "No sessions yet. `./vitrine demo` sends some, `./vitrine ingest FILE` takes an export; they appear here within seconds.",
+    );
+    board.dataset.drawn = String(answer.askedAtMs);
+  } catch (error) {
+    if (own.signal.aborted) return;
+    for (const section of board.children) section.classList.add("stale");
+    delete board.dataset.drawn;
+    say(`${error.message} Trying again every ${REFRESH_MS / 1000} s.`, true);
+  } finally {
+    if (asking === own) asking = null;
+  }
+}
+
+function choose(changes) {
+  Object.assign(chosen, changes);
+  address.searchParams.set("range", chosen.range);
+  if (chosen.feed) address.searchParams.set("feed", chosen.feed);
+  else address.searchParams.delete("feed");
+  window.history.replaceState(null, "", address);
+  say("Loading…");
+  refresh();
+}
+
+document.querySelector(`input[name=range][value="${CSS.escape(chosen.range)}"]`)?.click();
+document.getElementById("range").addEventListener("change", (event) => choose({ range: event.target.value }));
+feed.addEventListener("change", () => choose({ feed: feed.value }));
+document.addEventListener("themechange", () => {
+  for (const shown of views.values()) shown.view?.finalize();
+  views.clear();
+  refresh();
+});
+setInterval(() => document.hidden || asking || refresh(), REFRESH_MS);
+refresh();
