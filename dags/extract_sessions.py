@@ -51,6 +51,7 @@ STAGES_TIMEOUT_S = 900
 @dag(
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[DUE]),
     catchup=False,
+    is_paused_upon_creation=False,
     max_active_runs=1,  # two runs at once would fill the same gap
     dagrun_timeout=timedelta(hours=6),
     default_args={"owner": "vitrine", "retries": 3, "retry_delay": timedelta(seconds=30)},

@@ -21,9 +21,15 @@ MODELS = Asset("private_models")
 @dag(
     schedule=[EXTRACT],
     catchup=False,
+    is_paused_upon_creation=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
-    default_args={"owner": "vitrine", "retries": 1, "retry_delay": timedelta(minutes=1)},
+    default_args={
+        "owner": "vitrine",
+        "retries": 1,
+        "retry_delay": timedelta(minutes=1),
+        "execution_timeout": timedelta(minutes=10),
+    },
     params={
         "epsilon": Param(
             1.0,

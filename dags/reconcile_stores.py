@@ -14,6 +14,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, task
 @dag(
     schedule=CronTriggerTimetable("30 3 * * *", timezone="UTC"),
     catchup=False,
+    is_paused_upon_creation=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
     # No retry: books that do not balance must be seen, not tried again until they do.

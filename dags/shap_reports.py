@@ -21,9 +21,15 @@ REPORTS = Asset("shap_reports")
 @dag(
     schedule=[MODELS],
     catchup=False,
+    is_paused_upon_creation=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=3),
-    default_args={"owner": "vitrine", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    default_args={
+        "owner": "vitrine",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "execution_timeout": timedelta(minutes=10),
+    },
     params={
         "models": Param(
             None,
@@ -60,7 +66,7 @@ def shap_reports() -> None:
     @task.external_python(
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=1)
     )
-    def explain(run_id: str, name: str) -> str:
+    def explain(report_run: str, name: str) -> str:
         """In the models' own environment. The page's index entry then tells which DAG run made it."""
         import json
 
@@ -71,7 +77,7 @@ def shap_reports() -> None:
         reports = data / "reports"
         run(str(data / "models" / name), str(data / "extracts" / "sessions"), str(reports), name)
         entry = reports / f"{name}.json"
-        told = json.loads(entry.read_text()) | {"report_run_id": run_id}
+        told = json.loads(entry.read_text()) | {"report_run_id": report_run}
         entry.with_suffix(".unfinished").write_text(json.dumps(told))
         entry.with_suffix(".unfinished").replace(entry)
         return name
@@ -81,7 +87,7 @@ def shap_reports() -> None:
         outlet_events[REPORTS].extra = {"reports": list(names)}
 
     names = choose()
-    publish(explain.partial(run_id="{{ run_id }}").expand(name=names))
+    publish(explain.partial(report_run="{{ run_id }}").expand(name=names))
 
 
 shap_reports()

@@ -20,9 +20,15 @@ SIMILAR_USERS = Asset("similar_users")
 @dag(
     schedule=[EXTRACT],
     catchup=False,
+    is_paused_upon_creation=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
-    default_args={"owner": "vitrine", "retries": 2, "retry_delay": timedelta(seconds=30)},
+    default_args={
+        "owner": "vitrine",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=30),
+        "execution_timeout": timedelta(minutes=10),
+    },
     params={
         "threshold": Param(
             0.5,

@@ -1,0 +1,85 @@
+"""What must hold for each DAG, and that there is one in each file."""
+
+import builtins
+import dis
+import inspect
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DAGS = ("extract_sessions", "similar_users", "private_models", "shap_reports", "reconcile_stores")
+HEAVY = {"pandas", "numpy", "pyarrow", "pymongo", "sklearn", "xgboost", "jax", "shap", "matplotlib", "ml"}
+
+
+def test_all_load(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) == set(DAGS)
+
+
+def test_a_file_is_named_after_its_dag(dags: Mapping[str, Any]) -> None:
+    assert {Path(dag.fileloc).stem: dag.dag_id for dag in dags.values()} == {name: name for name in DAGS}
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_tells_what_it_does_and_whose_it_is(dags: Mapping[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert dag.doc_md and len(dag.doc_md) > 200
+    assert "vitrine" in dag.tags and len(dag.tags) > 1
+    assert {task.owner for task in dag.tasks} == {"vitrine"}
+
+
+@pytest.mark.parametrize("dag_id", DAGS)
+def test_runs_by_itself_once_at_a_time_and_ends(dags: Mapping[str, Any], dag_id: str) -> None:
+    dag = dags[dag_id]
+    assert dag.timetable.can_be_scheduled or dag.timetable.asset_condition
+    assert dag.is_paused_upon_creation is False
+    assert dag.catchup is False
+    assert dag.max_active_runs == 1
+    assert dag.dagrun_timeout is not None
+    assert all(task.execution_timeout is not None for task in dag.tasks)
+
+
+@pytest.mark.parametrize("dag_id", [name for name in DAGS if name != "reconcile_stores"])
+def test_is_tried_again_after_a_while(dags: Mapping[str, Any], dag_id: str) -> None:
+    for task in dags[dag_id].tasks:
+        assert task.retries >= 1
+        assert task.retry_delay.total_seconds() >= 30
+
+
+def test_books_that_do_not_balance_are_not_tried_again(dags: Mapping[str, Any]) -> None:
+    assert {task.retries for task in dags["reconcile_stores"].tasks} == {0}
+
+
+def test_nothing_heavy_is_loaded_with_a_file(folder: Path) -> None:
+    """The dag processor loads every file every minute; what a task needs, the task imports."""
+    program = (
+        "import sys, runpy, airflow.sdk\n"
+        "before = set(sys.modules)\n"
+        f"[runpy.run_path(file) for file in {sorted(map(str, folder.glob('*.py')))!r}]\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    ).stdout.splitlines()[-1]
+    assert "streaming" in loaded.split()
+    assert HEAVY.isdisjoint(loaded.split())
+
+
+def test_what_runs_in_the_models_environment_stands_alone(dags: Mapping[str, Any]) -> None:
+    """Its source is run by another interpreter, where nothing of the DAG file exists."""
+    found = {
+        f"{dag.dag_id}.{task.task_id}": task
+        for dag in dags.values()
+        for task in dag.tasks
+        if task.task_type == "_PythonExternalDecoratedOperator"
+    }
+    assert len(found) == 4
+    for name, task in found.items():
+        function = inspect.unwrap(task.python_callable)
+        used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}
+        assert used <= set(dir(builtins)), name
+        assert not inspect.getclosurevars(function).nonlocals, name

@@ -1,0 +1,64 @@
+"""The parameter forms take what makes sense and nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import ParamValidationError
+
+TAKEN = [
+    ("extract_sessions", "from", "2026-01-01T00:00:00Z"),
+    ("extract_sessions", "from", "2026-01-01T00:00:00.000+02:00"),
+    ("extract_sessions", "to", "2026-01-01T00:00"),
+    ("extract_sessions", "to", None),
+    ("similar_users", "threshold", 1),
+    ("similar_users", "neighbours", 100),
+    ("similar_users", "permutations", 16),
+    ("private_models", "epsilon", 0.05),
+    ("private_models", "epsilon", 16),
+    ("private_models", "delta", 1e-9),
+    ("private_models", "laplace", False),
+    ("shap_reports", "models", "manual__2026-01-01T00-00-00-1a2b3c4d"),
+    ("reconcile_stores", "timeout_s", 0),
+]
+REFUSED = [
+    ("extract_sessions", "from", "yesterday"),
+    ("extract_sessions", "from", "2026-01-01"),
+    ("extract_sessions", "to", 1_767_225_600_000),
+    ("extract_sessions", "to", ""),
+    ("similar_users", "threshold", 0),
+    ("similar_users", "threshold", "0.5"),
+    ("similar_users", "neighbours", 0),
+    ("similar_users", "neighbours", 2.5),
+    ("similar_users", "permutations", 15),
+    ("private_models", "epsilon", 0),
+    ("private_models", "epsilon", 16.5),
+    ("private_models", "epsilon", "1"),
+    ("private_models", "delta", 0),
+    ("private_models", "delta", 0.1),
+    ("private_models", "laplace", "yes"),
+    ("shap_reports", "models", "../../etc"),
+    ("shap_reports", "models", ".."),
+    ("shap_reports", "models", ""),
+    ("reconcile_stores", "timeout_s", -1),
+]
+
+
+@pytest.mark.parametrize(("dag_id", "name", "value"), TAKEN)
+def test_takes(dags: Mapping[str, Any], dag_id: str, name: str, value: object) -> None:
+    assert dags[dag_id].params.get_param(name).resolve(value) == value
+
+
+@pytest.mark.parametrize(("dag_id", "name", "value"), REFUSED)
+def test_refuses(dags: Mapping[str, Any], dag_id: str, name: str, value: object) -> None:
+    with pytest.raises(ParamValidationError):
+        dags[dag_id].params.get_param(name).resolve(value)
+
+
+def test_what_is_set_can_be_left_as_it_is(dags: Mapping[str, Any]) -> None:
+    """A scheduled run takes the defaults, so each must pass its own check; and the form explains each."""
+    for dag in dags.values():
+        for name in dag.params:
+            parameter = dag.params.get_param(name)
+            parameter.resolve()
+            assert parameter.description and parameter.schema["title"]

@@ -1,0 +1,47 @@
+"""What wakes what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from airflow.providers.apache.kafka.triggers.await_message import AwaitMessageTrigger
+
+
+def _woken_by(dag: Any) -> set[str]:
+    return {asset.name for asset in dag.timetable.asset_condition.objects}
+
+
+def _updates(dag: Any) -> set[str]:
+    return {asset.name for task in dag.tasks for asset in task.outlets}
+
+
+@pytest.mark.parametrize(
+    ("first", "asset", "then"),
+    [
+        ("extract_sessions", "sessions_extract", "similar_users"),
+        ("extract_sessions", "sessions_extract", "private_models"),
+        ("private_models", "private_models", "shap_reports"),
+    ],
+)
+def test_one_wakes_the_next(dags: Mapping[str, Any], first: str, asset: str, then: str) -> None:
+    assert asset in _updates(dags[first])
+    assert _woken_by(dags[then]) == {asset}
+
+
+def test_only_the_last_task_says_that_an_asset_is_new(dags: Mapping[str, Any]) -> None:
+    for dag in dags.values():
+        for task in dag.tasks:
+            assert not task.outlets or not task.downstream_task_ids
+
+
+def test_kafka_wakes_the_extraction(dags: Mapping[str, Any]) -> None:
+    [asset] = dags["extract_sessions"].timetable.asset_condition.objects
+    [watcher] = asset.watchers
+    trigger = watcher.trigger.trigger
+    assert isinstance(trigger, AwaitMessageTrigger)
+    assert trigger.topics == ["extraction_due"]
+    assert trigger.apply_function == "streaming.events.extraction_due.wake"
+
+
+def test_the_extraction_also_runs_every_hour(dags: Mapping[str, Any]) -> None:
+    assert dags["extract_sessions"].timetable.timetable.expression == "0 * * * *"
