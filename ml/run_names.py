@@ -13,6 +13,6 @@ def file_name(run_id: str) -> str:
     replaced or cut is told apart by eight digits of the id's SHA-256.
     """
     readable = re.sub(r"[^A-Za-z0-9._-]", "-", run_id)[:_READABLE].lstrip(".-")
-    if readable == run_id:
+    if readable and readable == run_id:
         return readable
     return f"{readable}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"

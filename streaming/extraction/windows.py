@@ -54,7 +54,10 @@ def period(start: str | None, end: str | None) -> Window | None:
 
 
 def _moment_ms(text: str) -> int:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text} is no moment: {error}") from None
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

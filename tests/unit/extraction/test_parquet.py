@@ -1,0 +1,68 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from streaming.extraction import parquet
+from streaming.extraction.windows import Window
+
+COLUMNS = {"id": "string", "n": "int64", "price": "float64", "tags": "list<string>", "sold": "bool"}
+WINDOW = Window(5, 17)
+PAGES = [
+    [{"id": "a", "n": 1, "price": None, "tags": ["x", "y"], "sold": True}],
+    [{"id": "b", "n": 2, "price": 0.5, "tags": [], "sold": False}],
+]
+
+
+def _write(folder: Path, pages: Any) -> int:
+    return parquet.write(folder, WINDOW, pages, lambda document: document, COLUMNS)
+
+
+def test_a_row_for_each_document_in_the_types_asked_for(tmp_path: Path) -> None:
+    assert _write(tmp_path, PAGES) == 2
+    table = pq.read_table(tmp_path / "part-5-17.parquet")
+    assert {field.name: str(field.type) for field in table.schema} == {
+        "id": "string",
+        "n": "int64",
+        "price": "double",
+        "tags": "list<element: string>",
+        "sold": "bool",
+    }
+    assert table.to_pylist() == [row for page in PAGES for row in page]
+    assert parquet.extracted(tmp_path) == [WINDOW]
+
+
+def test_a_failure_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    _write(tmp_path, PAGES)
+
+    def broken() -> Iterator[list[dict[str, Any]]]:
+        yield PAGES[1]
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        _write(tmp_path, broken())
+    assert [file.name for file in tmp_path.iterdir()] == ["part-5-17.parquet"]
+    assert pq.read_table(tmp_path / "part-5-17.parquet").num_rows == 2
+
+
+def test_an_empty_window_makes_no_file_but_empties_one(tmp_path: Path) -> None:
+    assert _write(tmp_path, []) == 0
+    assert parquet.extracted(tmp_path) == []
+    _write(tmp_path, PAGES)
+    assert _write(tmp_path, []) == 0
+    assert pq.read_table(tmp_path / "part-5-17.parquet").num_rows == 0
+
+
+def test_preparing_clears_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "extracts" / "sessions"
+    parquet.prepare(folder)
+    (folder / "part-17-20.unfinished").write_bytes(b"PAR1")
+    _write(folder, PAGES)
+    parquet.prepare(folder)
+    assert [file.name for file in folder.iterdir()] == ["part-5-17.parquet"]
+
+
+def test_a_folder_not_made_yet_holds_nothing(tmp_path: Path) -> None:
+    assert parquet.extracted(tmp_path / "none") == []
