@@ -1,0 +1,171 @@
+"""What `./vitrine` hands over to, inside the main environment: each command's handler, imported only when asked for."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from stack import commands
+from stack.layout import HERE
+from stack.machine import Missing
+from stack.place import here
+from stack.service import Place, StackError
+from stack.supervisor import end_of_log
+
+
+def main() -> int:
+    arguments = commands.parser().parse_args()
+    place = here()
+    # Handlers and what they start read their settings from the environment: the addresses come from one place.
+    os.environ.update(place.environment)
+    try:
+        return HANDLERS[arguments.command](place, arguments)
+    except StackError as error:
+        print(f"vitrine: {error}", file=sys.stderr)
+        if error.service and (end := end_of_log(place.layout, error.service)):
+            print(f"--- the end of {place.layout.log(error.service)} ---\n{end}", file=sys.stderr)
+        return 4
+    except Missing as missing:
+        print(f"vitrine: {missing}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
+
+
+def _print_json(found: object) -> None:
+    json.dump(found, sys.stdout, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _up(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import running, status
+    from stack.progress import Progress
+
+    with Progress() as progress:
+        started = running.bring_up(arguments.services, progress.tell)
+    found = status.rows(place, started)
+    if arguments.json:
+        _print_json(status.as_json(place, found))
+    else:
+        status.print_table(place, found)
+    return 0
+
+
+def _down(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import running
+
+    stopped = running.take_down(place, lambda name, state: print(f"{name}: {state}", file=sys.stderr))
+    if arguments.json:
+        _print_json({"stopped": stopped})
+    elif not stopped:
+        print("nothing of this checkout was running", file=sys.stderr)
+    return 0
+
+
+def _status(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import declared, status
+
+    found = status.rows(place, declared.services(place))
+    if arguments.json:
+        _print_json(status.as_json(place, found))
+    else:
+        status.print_table(place, found)
+    return 0 if all(row.healthy for row in found) else 1
+
+
+def _logs(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import declared
+
+    names = [service.name for service in declared.services(place)]
+    if arguments.service not in (*names, "supervisor"):
+        print(f"vitrine: there is no service {arguments.service}; there are: {', '.join(names)}", file=sys.stderr)
+        return 2
+    log = place.layout.log(arguments.service)
+    if not log.exists():
+        print(f"vitrine: {arguments.service} has not written a log yet", file=sys.stderr)
+        return 1
+    if arguments.json:
+        _print_json({"service": arguments.service, "path": str(log), "lines": _last(log.name, arguments.lines)})
+        return 0
+    follow = ["-F"] if arguments.follow else []
+    os.execvp("tail", ["tail", "-n", str(arguments.lines), *follow, str(log)])
+
+
+def _last(name: str, lines: int) -> list[str]:
+    return end_of_log(HERE, name.removesuffix(".log"), lines).splitlines()
+
+
+def _settings(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import settings_table
+
+    rows = settings_table.rows()
+    if arguments.json:
+        _print_json(rows)
+    else:
+        print(settings_table.text(rows))
+    return 0
+
+
+def _demo(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import demo
+
+    outcome = demo.run(arguments.sessions, arguments.seed)
+    if arguments.json:
+        _print_json(outcome.as_json())
+    return 0 if outcome.holds else 1
+
+
+def _ingest(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.ingest.command import run
+
+    return run(arguments.file, dict(arguments.assigned), arguments.json)
+
+
+def _simulate(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.simulate.command import run
+
+    return run(arguments.sessions, arguments.seed, arguments.rate)
+
+
+def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.ledger.command import run
+
+    return run(arguments.json, arguments.timeout)
+
+
+def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
+    from ml.evaluate.command import run
+
+    return run(arguments)
+
+
+def _bench(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import bench
+
+    return bench.run(place, arguments.name)
+
+
+def _test(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import checks
+
+    return checks.run(arguments.kinds)
+
+
+HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "logs": _logs,
+    "settings": _settings,
+    "demo": _demo,
+    "ingest": _ingest,
+    "simulate": _simulate,
+    "reconcile": _reconcile,
+    "evaluate": _evaluate,
+    "bench": _bench,
+    "test": _test,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The command line, declared once: `./vitrine` reads it before anything is installed. Standard library only."""
+
+import argparse
+from pathlib import Path
+
+EXIT_CODES = """\
+exit codes:
+  0    done, and what was asked is so
+  1    done, and it is not so: a test failed, the stores do not agree, a service is not healthy, messages refused
+  2    the command line is wrong
+  3    this machine lacks something that could not be installed (the message names the command that would), or
+       a component could not be asked
+  4    the stack could not be started: a port in use, too little memory, a service that does not get healthy
+  130  interrupted
+"""
+
+ABOUT = """\
+Vitrine shows what the visitors of a shop do, and learns from it under differential privacy.
+
+  ./vitrine demo      sets everything up, sends a simulated shop's day through it, and leaves it running
+  ./vitrine status    what runs, where, and how healthy it is
+  ./vitrine down      stops it; what was stored stays for the next time
+  ./vitrine test      runs the tests, from unit to end-to-end
+
+The first command installs what it needs into .vitrine/ below this folder: three Python environments, jars, and,
+where they are missing, Debian packages (for these alone it needs root). Everything listens on 127.0.0.1 only.
+Progress goes to standard error; with --json one JSON object goes to standard output.
+"""
+
+SERVICES_NOTE = """\
+Each component can be one that you run elsewhere: set its address, and it is only looked at, not started:
+  VITRINE_KAFKA_BOOTSTRAP_SERVERS  VITRINE_REDIS_URL  MONGO_URI  VITRINE_ELASTICSEARCH_URL  VITRINE_FLINK_URL
+VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run beside a first.
+"""
+
+TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")
+BENCHMARKS = ("pipeline", "gate", "flink", "indexer")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their arguments."""
+    top = argparse.ArgumentParser(
+        prog="./vitrine", description=ABOUT, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    _stack(commands)
+    _data(commands)
+    _judging(commands)
+    return top
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, more: str = ""
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.\n\n{more}".rstrip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    return command
+
+
+def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    demo = _add(
+        commands,
+        "demo",
+        "set everything up, send simulated sessions through it, and leave it running",
+        "Installs what is missing, starts all services, sends the sessions, waits until every stage has seen them,\n"
+        "runs the DAGs (extraction, similar users, private models, reports) and reconciles the stores. Prints the\n"
+        "addresses and Airflow's login. Running it again goes on where the simulated time stopped.\n\n"
+        'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "reconcile": {…}, "addresses": {…}}.',
+    )
+    demo.add_argument("--sessions", type=int, default=20_000, help="how many sessions to simulate (20000)")
+    demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")
+    up = _add(
+        commands,
+        "up",
+        "start the services, or those named with what they need",
+        f'{SERVICES_NOTE}\nWith --json: what `status --json` prints.',
+    )
+    up.add_argument("services", nargs="*", metavar="SERVICE", help="see ./vitrine status for the names")
+    _add(
+        commands,
+        "down",
+        "stop what this checkout started, and nothing else",
+        'With --json: {"stopped": [service, …]}.',
+    )
+    _add(
+        commands,
+        "status",
+        "show each service's state, process, uptime, health, address and memory",
+        'Exits 1 unless every service is healthy.\nWith --json: {"healthy", "services": [{"name", "state", "pid", '
+        '"uptime_s", "healthy", "reason", "address", "resident_bytes"}],\n"resident_bytes", "airflow": {"url", '
+        '"user", "password"}}.',
+    )
+    logs = _add(commands, "logs", "show a service's log")
+    logs.add_argument("service", metavar="SERVICE", help="see ./vitrine status for the names")
+    logs.add_argument("--lines", "-n", type=int, default=50, help="how many of the last lines (50)")
+    logs.add_argument("--follow", "-f", action="store_true", help="go on with what is written from now on")
+    _add(commands, "settings", "print every setting with its variable, value and meaning; secrets masked")
+
+
+def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ingest = _add(
+        commands,
+        "ingest",
+        "send a file of real sessions through the stages",
+        "FILE is JSON Lines in the event contract, or the CSV of a REES46 shop export; plain or gzip. What the file\n"
+        "does not know can be set: --set deviceType=desktop --set referrer=Direct; otherwise it is unknown, and the\n"
+        'rules reject it visibly. Ends with {"events", "sessions", "accepted", "rejected": {reason: n}}.',
+    )
+    ingest.add_argument("file", type=Path, metavar="FILE")
+    ingest.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", type=_assignment, dest="assigned",
+        help="a field that the source does not know; may be repeated",
+    )  # fmt: skip
+    simulate = _add(commands, "simulate", "send simulated sessions of a furniture shop")
+    simulate.add_argument("--sessions", type=int, default=1_000, help="how many (1000)")
+    simulate.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")
+    simulate.add_argument("--rate", type=float, default=None, help="sessions a second (as fast as they go)")
+
+
+def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    reconcile = _add(
+        commands,
+        "reconcile",
+        "read topics and stores afresh and say whether they agree",
+        'With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "late", "mongodb",\n'
+        '"elasticsearch": {index: n}, "distinct_users": {"exact", "estimate"}}. Exits 1, naming the session, if one\n'
+        "document is too many or too few anywhere.",
+    )
+    reconcile.add_argument("--timeout", type=float, default=120, help="seconds to wait for the stages to catch up (120)")
+    evaluate = _add(commands, "evaluate", "train private and other models on one CSV and test them on another")
+    _evaluate_arguments(evaluate)
+    bench = _add(
+        commands,
+        "bench",
+        "measure a stage against the bare client doing the same work",
+        "pipeline runs all of them and adds the stack's resident memory. Prints one JSON object.",
+    )
+    bench.add_argument("name", choices=BENCHMARKS, metavar="NAME", help=" | ".join(BENCHMARKS))
+    test = _add(
+        commands,
+        "test",
+        "run the tests: all, or the kinds named",
+        "All: linters, unit and property tests first, then those that need the running stack, which is started if\n"
+        "it is not up (and then stopped again). A test that cannot run fails; none is skipped.",
+    )
+    test.add_argument("kinds", nargs="*", metavar="KIND", help=" | ".join(TEST_KINDS), type=_test_kind)
+
+
+def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
+    from ml.evaluate.arguments import add_arguments
+
+    add_arguments(command)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not (name and separator):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return name, value
+
+
+def _test_kind(text: str) -> str:
+    if text not in TEST_KINDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(TEST_KINDS)}")
+    return text

@@ -1,0 +1,85 @@
+"""The jars and the Elasticsearch archive, through Maven, held against the SHA-256 of each that we keep.
+
+`python -m stack.downloads` fetches them anew and writes the list (after a change of jars/pom.xml).
+"""
+
+import shutil
+import subprocess
+import sys
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from stack.layout import HERE, Layout
+from stack.machine import Missing
+
+
+def pom(layout: Layout) -> Path:
+    return layout.root / "stack" / "jars" / "pom.xml"
+
+
+def checksums(layout: Layout) -> Path:
+    """One line a file, as sha256sum writes it."""
+    return layout.root / "stack" / "jars" / "sha256.txt"
+
+
+def listed(layout: Layout) -> dict[str, str]:
+    """Each file's SHA-256 by its path below the jars' folder."""
+    lines = checksums(layout).read_text().splitlines()
+    return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
+
+
+def found(layout: Layout) -> dict[str, str]:
+    """The SHA-256 of what lies in the jars' folder, by path."""
+    digests = {}
+    for path in sorted(path for path in layout.jars.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digests[str(path.relative_to(layout.jars))] = file_digest(file, sha256).hexdigest()
+    return digests
+
+
+def ensure(layout: Layout) -> None:
+    """Fetches the jars unless all are there, each the pinned one.
+    Raises Missing if Maven fails or delivers something else."""
+    if not differences(listed(layout), found(layout)):
+        return
+    fetch(layout)
+    if difference := differences(listed(layout), found(layout)):
+        shutil.rmtree(layout.jars)
+        raise Missing(
+            "What Maven delivered is not what was pinned; nothing of it was kept:\n" + "\n".join(difference[:10])
+        )
+
+
+def differences(listed: dict[str, str], found: dict[str, str]) -> list[str]:
+    """What is wrong, one line for each file; empty if all is as listed."""
+    lost = [f"{path} is missing" for path in listed if path not in found]
+    extra = [f"{path} is not in the list" for path in found if path not in listed]
+    other = [
+        f"{path} has SHA-256 {found[path]}, pinned is {digest}"
+        for path, digest in listed.items()
+        if found.get(path, digest) != digest
+    ]
+    return lost + extra + other
+
+
+def fetch(layout: Layout) -> None:
+    """Runs Maven into an empty folder. Raises Missing with the end of its words if it fails."""
+    shutil.rmtree(layout.jars, ignore_errors=True)
+    command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom(layout))]
+    done = subprocess.run(
+        [*command, f"-Djars={layout.jars}", "process-resources"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Missing(f"Maven could not fetch the jars:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def main() -> int:
+    fetch(HERE)
+    lines = "".join(f"{digest}  {path}\n" for path, digest in found(HERE).items())
+    checksums(HERE).write_text(lines)
+    print(f"{len(lines.splitlines())} files", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The three Python environments, made by a pinned uv from the locks. Standard library only.
+
+An environment is used again as long as its lock, the project's metadata and the place of the checkout are the
+same; one whose installation was interrupted has no mark and is made anew.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from stack.layout import Layout
+from stack.machine import Missing
+
+MARK = "installed-from"
+PYTHON = "3.11"
+
+
+def ensure(layout: Layout, name: str, tell: Callable[[str], None] = lambda text: None) -> None:
+    """Makes the environment `name` if it is not there or not as the lock says.
+    Raises Missing with the end of the installer's words if it cannot be made."""
+    folder, wanted = layout.environment(name), _mark(layout, name)
+    mark = folder / MARK
+    if mark.exists() and mark.read_text() == wanted and layout.python(name).exists():
+        return
+    uv = ensure_uv(layout, tell)
+    tell(f"installing the Python environment {name}")
+    mark.unlink(missing_ok=True)
+    if not layout.python(name).exists() or not _same_place(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        _run([uv, "venv", "--quiet", "--python", python(), str(folder)], layout)
+    lock, into = str(layout.locks / f"{name}.txt"), ["--python", str(layout.python(name))]
+    _run([uv, "pip", "sync", "--quiet", "--require-hashes", *into, lock], layout)
+    # uv builds the project itself, being the build backend that pyproject.toml names in the same version. With
+    # --offline nothing unpinned can come in unseen.
+    _run([uv, "pip", "install", "--quiet", "--offline", "--no-deps", *into, "--editable", str(layout.root)], layout)
+    mark.write_text(wanted)
+
+
+def ensure_uv(layout: Layout, tell: Callable[[str], None] = lambda text: None) -> str:
+    """The path of a uv in the pinned version, installed by pip with its hash into a folder of its own."""
+    lock = layout.locks / "uv.txt"
+    mark = layout.uv.parents[1] / MARK
+    wanted = f"{sha256(lock.read_bytes()).hexdigest()} {layout.root}"
+    if mark.exists() and mark.read_text() == wanted:
+        return str(layout.uv)
+    tell("installing uv, which installs everything else")
+    folder = layout.uv.parents[1]
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _run([sys.executable, "-m", "venv", str(folder)], layout)
+    except Missing as failed:
+        raise Missing(f"{failed}\nIf Python's venv module is missing: apt-get install python3-venv") from None
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(lock)], layout)
+    mark.write_text(wanted)
+    return str(layout.uv)
+
+
+def python() -> str:
+    """A Python of the version that the locks were resolved for. Raises Missing if there is none."""
+    if sys.version_info[:2] == (3, 11):
+        return str(getattr(sys, "_base_executable", sys.executable))
+    if found := shutil.which(f"python{PYTHON}"):
+        return found
+    raise Missing(f"Python {PYTHON} is needed; this is {sys.version.split()[0]}. On Debian 12: apt-get install python3")
+
+
+def _mark(layout: Layout, name: str) -> str:
+    parts = (layout.locks / f"{name}.txt", layout.locks / "uv.txt", layout.root / "pyproject.toml")
+    return f"{sha256(b''.join(part.read_bytes() for part in parts)).hexdigest()} {layout.root}\n"
+
+
+def _same_place(folder: Path) -> bool:
+    """Whether the scripts of an environment still point at it: a checkout that was moved has stale ones."""
+    scripts = [script for script in (folder / "bin").glob("activate") if script.is_file()]
+    return all(str(folder) in script.read_text() for script in scripts) and bool(scripts)
+
+
+def _run(command: list[str], layout: Layout) -> None:
+    done = subprocess.run(
+        command, env=_installer_environment(), capture_output=True, text=True, check=False, cwd=layout.root
+    )
+    if done.returncode:
+        raise Missing(f"{' '.join(command[:6])} … failed:\n{(done.stdout + done.stderr)[-3000:]}")
+
+
+def _installer_environment() -> dict[str, str]:
+    """What the user has told pip about the network, for uv as well."""
+    environment = dict(os.environ)
+    for pips, uvs in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
+        if pips in environment:
+            environment.setdefault(uvs, environment[pips])
+    environment.setdefault("UV_HTTP_TIMEOUT", "180")
+    environment["UV_PYTHON_DOWNLOADS"] = "never"
+    environment.pop("PYTHONPATH", None)
+    environment.pop("VIRTUAL_ENV", None)
+    return environment

@@ -1,0 +1,115 @@
+"""What the machine must have beside Python, and Debian's packages for what it lacks. Standard library only."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+JAVA_MIN_VERSION = 17
+
+
+class Missing(Exception):
+    """The machine lacks something that we could not install; the message names the command that would."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that a Debian package brings."""
+
+    name: str
+    package: str
+    purpose: str
+
+    def present(self) -> bool:
+        if self.name == "java":
+            return bool(java_home())
+        return shutil.which(self.name, path=_path()) is not None
+
+
+JAVA = Tool("java", "openjdk-17-jre-headless", "Kafka, Flink and Elasticsearch run on Java 17")
+MAVEN = Tool("mvn", "maven", "Maven fetches Kafka's, Flink's and Elasticsearch's jars")
+REDIS = Tool("redis-server", "redis-server", "Redis holds the filters of the first stage")
+CHROMIUM = Tool("chromium", "chromium", "the browser tests look at the rendered pages")
+
+
+def install(tools: Iterable[Tool]) -> None:
+    """Installs by apt what is missing of `tools`, with a word on why root is needed.
+    Raises Missing, naming the command, where that cannot be done."""
+    missing = [tool for tool in tools if not tool.present()]
+    if not missing:
+        return
+    packages = [tool.package for tool in missing]
+    by_hand = f"apt-get update && apt-get install --no-install-recommends {' '.join(packages)}"
+    why = "; ".join(f"{tool.package}: {tool.purpose}" for tool in missing)
+    if shutil.which("apt-get") is None:
+        raise Missing(f"This machine lacks {', '.join(tool.name for tool in missing)} ({why}). On Debian: {by_hand}")
+    apt = [*_as_root(by_hand, why), "apt-get", "-q", "-y"]
+    print(f"Installing Debian packages ({why}). This needs root.", file=sys.stderr, flush=True)
+    # Debian would start the server it installs on the default port; nothing here wants that.
+    with _no_autostart(apt):
+        for step in (["update"], ["install", "--no-install-recommends", *packages]):
+            done = subprocess.run([*apt, *step], capture_output=True, text=True, check=False)
+            if done.returncode:
+                end = (done.stdout + done.stderr)[-1500:]
+                raise Missing(f"Debian's packages could not be installed:\n{end}\nTry as root: {by_hand}")
+    if still := [tool.name for tool in missing if not tool.present()]:
+        raise Missing(f"After the installation {', '.join(still)} cannot be found. Try as root: {by_hand}")
+
+
+def _as_root(by_hand: str, why: str) -> list[str]:
+    """What to put before a command so that root runs it."""
+    noninteractive = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    if os.geteuid() == 0:
+        return noninteractive
+    if shutil.which("sudo") is None:
+        raise Missing(f"Root is needed once ({why}), and there is no sudo. As root: {by_hand}")
+    sudo = ["sudo"] if sys.stdin.isatty() else ["sudo", "-n"]
+    if subprocess.run([*sudo, "true"], check=False).returncode:
+        raise Missing(f"Root is needed once ({why}), and sudo refused. As root: {by_hand}")
+    return [*sudo, *noninteractive]
+
+
+class _no_autostart:
+    """While this lasts, packages do not start their services: Debian asks policy-rc.d whether they may."""
+
+    _file = Path("/usr/sbin/policy-rc.d")
+
+    def __init__(self, apt: list[str]) -> None:
+        self._ours = os.geteuid() == 0 and not self._file.exists()
+
+    def __enter__(self) -> None:
+        if self._ours:
+            self._file.write_text("#!/bin/sh\nexit 101\n")
+            self._file.chmod(0o755)
+
+    def __exit__(self, *raised: object) -> None:
+        if self._ours:
+            self._file.unlink(missing_ok=True)
+
+
+def java_home() -> str:
+    """The folder of a Java that everything here runs on: 17 before newer ones; empty if there is none."""
+    candidates = [os.environ.get("JAVA_HOME", ""), *map(str, sorted(Path("/usr/lib/jvm").glob("*17*")))]
+    if found := shutil.which("java"):
+        candidates.append(str(Path(found).resolve().parents[1]))
+    usable = [home for home in candidates if home and java_version(home) >= JAVA_MIN_VERSION]
+    return min(usable, key=java_version, default="")
+
+
+def java_version(home: str) -> int:
+    """The major version of the Java in `home`; 0 if there is none."""
+    java = Path(home) / "bin" / "java"
+    if not java.exists():
+        return 0
+    told = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', told)
+    return int(version[1]) if version else 0
+
+
+def _path() -> str:
+    """Where programs are looked for: Debian keeps servers out of a plain user's PATH."""
+    return os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"

@@ -1,0 +1,46 @@
+"""The stack as a whole: install what is missing, bring it up, take it down."""
+
+from collections.abc import Callable, Iterable
+
+from stack import declared, installed
+from stack.place import here
+from stack.service import Place, Service
+from stack.supervisor import Supervisor
+from stack.up import make_folders, up
+
+Tell = Callable[[str, str], None]
+
+
+def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
+    """Starts the services called `names` (all, if none) with what they need; returns them when they are healthy.
+    Raises Missing for what cannot be installed and StackError for what does not start."""
+    place = here()
+    make_folders(place.layout)
+    services = declared.services(place)
+    wanted = declared.with_needs(services, list(names) or [service.name for service in services])
+    installed.ensure(place.layout, wanted, tell)
+    # What was installed just now, a Java say, belongs into the declaration.
+    place = here()
+    services = declared.services(place)
+    wanted = declared.with_needs(services, [service.name for service in wanted])
+    up(place, services, wanted, tell)
+    return wanted
+
+
+def take_down(place: Place, tell: Tell) -> list[str]:
+    """Stops what this checkout's supervisor started, those that need others first, and the supervisor itself."""
+    supervisor = Supervisor(place.layout)
+    processes = supervisor.processes()
+    ordered = declared.with_needs(declared.services(place), [s.name for s in declared.services(place)])
+    alive = [s.name for s in reversed(ordered) if s.name in processes and processes[s.name].state not in STOPPED]
+    for level in declared.levels(ordered):
+        names = [name for name in alive if name in level]
+        supervisor.stop_all(names)
+        for name in names:
+            tell(name, "stopped")
+    if processes:
+        supervisor.shutdown()
+    return alive
+
+
+STOPPED = ("STOPPED", "EXITED", "FATAL")

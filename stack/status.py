@@ -1,0 +1,111 @@
+"""What runs, since when, how healthy, where, and with how much memory."""
+
+import contextlib
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from stack.components import airflow
+from stack.service import Place, Service, Unhealthy
+from stack.supervisor import Process, Supervisor
+
+
+@dataclass(frozen=True)
+class Row:
+    """One service as `status --json` prints it."""
+
+    name: str
+    state: str
+    """running, starting, backoff (died, to be started again), stopped, external …"""
+    pid: int | None
+    uptime_s: int | None
+    healthy: bool
+    reason: str | None
+    """Why it is not healthy."""
+    address: str
+    resident_bytes: int
+    """Of the process and all its children."""
+
+
+def rows(place: Place, services: Iterable[Service]) -> list[Row]:
+    """The state of each service, asked side by side."""
+    processes = Supervisor(place.layout).processes()
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return list(pool.map(lambda service: _row(service, processes.get(service.name)), services))
+
+
+def _row(service: Service, process: Process | None) -> Row:
+    running = process is not None and process.state == "RUNNING"
+    reason: str | None = "not running"
+    if running or service.external:
+        try:
+            service.health.check()
+            reason = None
+        except Unhealthy as unhealthy:
+            reason = str(unhealthy)
+    return Row(
+        name=service.name,
+        state="external" if service.external else process.state.lower() if process else "stopped",
+        pid=process.pid if process and running else None,
+        uptime_s=int(time.time()) - process.started_at_s if process and running else None,
+        healthy=reason is None,
+        reason=reason,
+        address=service.address,
+        resident_bytes=resident_bytes(process.pid) if process and running else 0,
+    )
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory of a process and its children; 0 if it is gone."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        for one in (parent, *parent.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += one.memory_info().rss
+    return total
+
+
+def as_json(place: Place, found: list[Row]) -> dict[str, object]:
+    """The documented object."""
+    login = {"url": place.environment["VITRINE_AIRFLOW_URL"], "user": airflow.USER, "password": None}
+    with contextlib.suppress(FileNotFoundError):
+        login["password"] = airflow.password(place)
+    return {
+        "healthy": all(row.healthy for row in found),
+        "services": [asdict(row) for row in found],
+        "resident_bytes": sum(row.resident_bytes for row in found),
+        "airflow": login,
+    }
+
+
+def print_table(place: Place, found: list[Row]) -> None:
+    """The same for people, on standard output."""
+    console, table = Console(highlight=False), Table(box=None, pad_edge=False)
+    for column in ("service", "state", "healthy", "address", "pid", "uptime", "memory"):
+        table.add_column(column, justify="right" if column in ("pid", "uptime", "memory") else "left")
+    for row in found:
+        table.add_row(
+            row.name,
+            row.state,
+            "yes" if row.healthy else f"no: {row.reason}" if row.state != "stopped" else "",
+            row.address,
+            str(row.pid or ""),
+            f"{row.uptime_s // 3600}:{row.uptime_s // 60 % 60:02}:{row.uptime_s % 60:02}" if row.uptime_s else "",
+            f"{row.resident_bytes // 2**20} MiB" if row.resident_bytes else "",
+        )
+    console.print(table)
+    console.print(f"\n{sum(row.resident_bytes for row in found) / 2**30:.1f} GiB resident in all")
+    with contextlib.suppress(FileNotFoundError):
+        console.print(login(place))
+
+
+def login(place: Place) -> str:
+    """Where Airflow is and how to get in."""
+    url = place.environment["VITRINE_AIRFLOW_URL"]
+    return f"Airflow: {url}  user {airflow.USER}  password {airflow.password(place)}"
