@@ -1,0 +1,85 @@
+"""Kibana's saved objects, held against what Kibana 8.19 reads on import. Kibana itself is on no registry."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streaming.dashboards import kibana, source
+from streaming.dashboards.__main__ import EXPORT, main
+
+DIRECTORY = Path(__file__).parents[3] / "dashboards"
+DASHBOARDS = source.load_all(DIRECTORY)
+OBJECTS = list(kibana.saved_objects(list(DASHBOARDS.values())))
+VISUALIZATIONS = [saved for saved in OBJECTS if saved["type"] == "visualization"]
+
+
+def vega(visualization: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads(json.loads(visualization["attributes"]["visState"])["params"]["spec"])
+    return spec
+
+
+def test_the_committed_file_is_up_to_date() -> None:
+    written = (DIRECTORY / EXPORT).read_text(encoding="utf-8")
+    assert written == kibana.ndjson(DASHBOARDS.values()), "run `python -m streaming.dashboards`"
+
+
+def test_the_command_writes_the_file_anew(tmp_path: Path) -> None:
+    for file in DIRECTORY.glob("*.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert main(tmp_path) == 0
+    assert (tmp_path / EXPORT).read_bytes() == (DIRECTORY / EXPORT).read_bytes()
+
+
+def test_one_json_object_a_line_and_a_count_at_the_end() -> None:
+    *objects, details = [json.loads(line) for line in (DIRECTORY / EXPORT).read_text().splitlines()]
+    assert details["exportedCount"] == len(objects)
+    assert {saved["type"] for saved in objects} == {"index-pattern", "visualization", "dashboard"}
+
+
+def test_every_reference_is_resolved_by_an_object_before_it() -> None:
+    known: set[tuple[str, str]] = set()
+    for saved in OBJECTS:
+        assert {(reference["type"], reference["id"]) for reference in saved["references"]} <= known
+        assert (saved["type"], saved["id"]) not in known
+        known.add((saved["type"], saved["id"]))
+
+
+def test_each_dashboard_shows_each_of_its_panels_once_and_none_over_another() -> None:
+    for dashboard in DASHBOARDS.values():
+        [saved] = [saved for saved in OBJECTS if saved["attributes"]["title"] == dashboard.title]
+        panels = json.loads(saved["attributes"]["panelsJSON"])
+        names = {reference["name"]: reference["id"] for reference in saved["references"]}
+        shown = [names[f"{panel['panelIndex']}:{panel['panelRefName']}"] for panel in panels]
+        assert shown == [f"vitrine-{panel.id}" for panel in dashboard.panels]
+        taken: set[tuple[int, int]] = set()
+        for place in (panel["gridData"] for panel in panels):
+            cells = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
+            assert place["x"] + place["w"] <= kibana.GRID_COLUMNS
+            assert not cells & taken
+            taken |= cells
+
+
+@pytest.mark.parametrize("saved", VISUALIZATIONS, ids=lambda saved: saved["id"])
+def test_a_panel_takes_kibanas_time_and_filters(saved: dict[str, Any]) -> None:
+    url = vega(saved)["data"]["url"]
+    assert url["%context%"] is True
+    assert url["%timefield%"] in ("eventTimeMs", "windowStartMs")
+    # Kibana refuses a query of one's own beside its context.
+    assert set(url["body"]) == {"size", "aggs"}
+
+
+@pytest.mark.parametrize(
+    "panel", [panel for d in DASHBOARDS.values() for panel in d.panels], ids=lambda panel: panel.id
+)
+def test_kibana_asks_what_the_page_asks(panel: source.Panel) -> None:
+    [saved] = [saved for saved in VISUALIZATIONS if saved["id"] == f"vitrine-{panel.id}"]
+    data = vega(saved)["data"]
+    assert data["url"]["body"]["aggs"] == panel.aggs
+    assert data["url"]["index"] == panel.index
+    assert data["format"]["property"] == panel.rows

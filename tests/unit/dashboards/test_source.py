@@ -1,0 +1,102 @@
+"""The dashboards' source as it stands in dashboards/."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from streaming.dashboards import source
+from streaming.dashboards.source import Dashboard, Panel
+from streaming.events import topics
+from streaming.summaries.product import ProductActivity
+from streaming.summaries.review import ReviewSentiment
+from streaming.summaries.session import SessionSummary
+
+DIRECTORY = Path(__file__).parents[3] / "dashboards"
+DASHBOARDS = source.load_all(DIRECTORY)
+PANELS = [panel for dashboard in DASHBOARDS.values() for panel in dashboard.panels]
+DOCUMENTS = {
+    topics.SESSION_SUMMARIES: SessionSummary,
+    topics.PRODUCT_ACTIVITY: ProductActivity,
+    topics.PRODUCT_SENTIMENT: ReviewSentiment,
+}
+# What the server's core answers without any module: no scripts, no pipelines.
+AGGREGATIONS = {
+    "terms",
+    "date_histogram",
+    "cardinality",
+    "percentiles",
+    "composite",
+    "filter",
+    "filters",
+    "sum",
+    "avg",
+}
+
+
+def fields(value: Any) -> Iterator[str]:
+    """Every document field that a query names."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == "field":
+                yield part
+            elif key in ("term", "terms") and "field" not in part:
+                yield from part
+            else:
+                yield from fields(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from fields(part)
+
+
+def kinds(aggs: dict[str, Any]) -> Iterator[str]:
+    for aggregation in aggs.values():
+        yield from aggregation.keys() - {"aggs"}
+        yield from kinds(aggregation.get("aggs", {}))
+
+
+def test_both_dashboards_are_there() -> None:
+    assert [dashboard.title for dashboard in DASHBOARDS.values()] == ["User Analysis", "Session Analysis"]
+
+
+def test_panel_ids_are_unique() -> None:
+    assert len({panel.id for panel in PANELS}) == len(PANELS)
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
+def test_a_panel_asks_only_for_what_its_documents_hold(panel: Panel) -> None:
+    held = {field.encode_name for field in msgspec.structs.fields(DOCUMENTS[panel.index])}
+    assert {panel.time_field, *fields(panel.aggs)} <= held
+    assert panel.window_ms is not None or "feed" in held
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
+def test_a_panel_asks_only_in_ways_that_every_server_understands(panel: Panel) -> None:
+    assert set(kinds(panel.aggs)) <= AGGREGATIONS
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
+def test_a_panel_asks_one_question_and_has_figures_for_it(panel: Panel) -> None:
+    assert panel.question.endswith("?")
+    assert panel.columns
+    assert panel.rows.startswith("aggregations")
+
+
+def test_no_panel_shows_more_of_a_person_than_an_id() -> None:
+    assert not {"name", "email", "zipCode", "city"} & set(fields([panel.aggs for panel in PANELS]))
+
+
+def test_a_misspelt_word_is_an_error_that_names_it(tmp_path: Path) -> None:
+    wrong = json.loads(msgspec.json.encode(DASHBOARDS["user_analysis"]))
+    wrong["panels"][0]["tittle"] = "x"
+    (tmp_path / "wrong.yaml").write_text(json.dumps(wrong))
+    with pytest.raises(msgspec.ValidationError, match="tittle"):
+        source.load(tmp_path / "wrong.yaml")
+
+
+def test_a_dashboard_survives_the_way_to_the_browser() -> None:
+    for dashboard in DASHBOARDS.values():
+        assert msgspec.json.decode(msgspec.json.encode(dashboard), type=Dashboard) == dashboard
