@@ -4,10 +4,6 @@ hourly run."""
 
 from typing import Protocol
 
-GROUP = "extract_sessions"
-"""The consumer group in which Airflow's triggerer reads the topic."""
-
-
 class _Message(Protocol):
     def topic(self) -> str | None: ...
     def partition(self) -> int | None: ...
