@@ -2,26 +2,30 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from streaming.events import topics
 from streaming.settings import KafkaSettings
 
 TIMEOUT_S = 30.0
+POLL_S = 0.1
+"""How long a bounded read waits for a batch to fill; `Consumer.consume` waits that long even at the end."""
 
 
-def properties(settings: KafkaSettings) -> dict[str, object]:
+def properties(settings: KafkaSettings) -> dict[str, Any]:
     """What every client of this cluster is configured with."""
-    own: dict[str, object] = {
+    own: dict[str, Any] = {
         "bootstrap.servers": settings.bootstrap_servers,
         "client.id": "vitrine",
         # A broker that is away is waited for; the stage sees it as lag, not as an error line a second.
         "reconnect.backoff.max.ms": 2_000,
         "log.connection.close": False,
     }
-    return own | json.loads(settings.client_properties.get_secret_value())
+    extra: dict[str, Any] = json.loads(settings.client_properties.get_secret_value())
+    return own | extra
 
 
 def name(settings: KafkaSettings, topic: str) -> str:
@@ -102,7 +106,7 @@ def read_all(settings: KafkaSettings, topic: str, batch: int = 5_000) -> Iterato
 
 def _until_end(client: Consumer, batch: int) -> Iterator[Message]:
     while True:
-        for message in client.consume(batch, timeout=TIMEOUT_S):
+        for message in client.consume(batch, timeout=POLL_S):
             error = message.error()
             if error is None:
                 yield message

@@ -41,7 +41,13 @@ _SESSION_FIELDS = Session.__struct_fields__
 
 
 def admit(
-    session: Session, *, user_kind: UserKind, late: bool, raw_partition: int, raw_offset: int, arrived_at_ms: int
+    session: Session,
+    *,
+    user_kind: UserKind,
+    late: bool,
+    raw_partition: int,
+    raw_offset: int,
+    arrived_at_ms: int,
 ) -> ValidSession:
     """`session` with the gate's findings attached."""
     fields = {name: getattr(session, name) for name in _SESSION_FIELDS}
@@ -52,4 +58,28 @@ def admit(
         raw_partition=raw_partition,
         raw_offset=raw_offset,
         arrived_at_ms=arrived_at_ms,
+    )
+
+
+_KIND_BYTES: dict[UserKind, bytes] = {"new": b"new", "returning": b"returning"}
+
+
+def encode_admitted(
+    session: Session,
+    *,
+    user_kind: UserKind,
+    late: bool,
+    raw_partition: int,
+    raw_offset: int,
+    arrived_at_ms: int,
+) -> bytes:
+    """The bytes of `encode(admit(…))`, at less than half the cost: the findings are the last fields of
+    ValidSession, so they are appended to the encoded session."""
+    return b'%b,"userKind":"%b","late":%b,"rawPartition":%d,"rawOffset":%d,"arrivedAtMs":%d}' % (
+        encoder.encode(session)[:-1],
+        _KIND_BYTES[user_kind],
+        b"true" if late else b"false",
+        raw_partition,
+        raw_offset,
+        arrived_at_ms,
     )

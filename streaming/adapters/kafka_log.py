@@ -1,0 +1,121 @@
+"""What the Kafka log has committed: what other stores are compared with and rebuilt from."""
+
+import time
+from collections.abc import Iterator
+
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from streaming.adapters import kafka
+from streaming.settings import KafkaSettings
+
+_POLL_S = 0.05
+
+
+class CommittedLog:
+    """A view of one topic and the offsets that one consumer group has committed on it."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._admin = AdminClient(kafka.properties(settings))
+
+    def identity(self, *names: str) -> str:
+        """Of the cluster and these topics: another one after a topic was deleted and made again."""
+        topics = [kafka.name(self._settings, name) for name in names]
+        described = self._admin.describe_topics(TopicCollection(topics), request_timeout=kafka.TIMEOUT_S)
+        ids = [str(described[topic].result(kafka.TIMEOUT_S).topic_id) for topic in topics]
+        cluster = self._admin.list_topics(timeout=kafka.TIMEOUT_S).cluster_id
+        return " ".join([str(cluster), *ids])
+
+    def partitions(self, topic: str) -> list[TopicPartition]:
+        name = kafka.name(self._settings, topic)
+        found = self._admin.list_topics(name, timeout=kafka.TIMEOUT_S).topics[name]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return [TopicPartition(name, partition) for partition in sorted(found.partitions)]
+
+    def committed(self, client: Consumer, topic: str) -> list[TopicPartition]:
+        """For every partition of `topic` what the group of `client` has committed (negative: nothing yet),
+        with the metadata. Waits for transactions that hold offsets of the group."""
+        return read_committed_offsets(client, self.partitions(topic))
+
+    def settled_values(self, topic: str) -> Iterator[tuple[bytes, float]]:
+        """The values of `topic` from its beginning up to its end as of now, once the transactions open now
+        are decided, each with the share of the way that lies behind it."""
+        partitions = self.partitions(topic)
+        ends = self._ends(partitions, IsolationLevel.READ_UNCOMMITTED)
+        while self._is_short_of(ends, self._ends(partitions, IsolationLevel.READ_COMMITTED)):
+            time.sleep(_POLL_S)
+        total, behind = sum(ends.values()) or 1, 0
+        client = kafka.consumer(self._settings, "read-settled", **{"enable.partition.eof": True})
+        try:
+            for partition in partitions:
+                end = ends[partition.partition]
+                if end:
+                    client.assign([TopicPartition(partition.topic, partition.partition, 0)])
+                    for value, offset in _until(client, end):
+                        yield value, (behind + offset) / total
+                    behind += end
+        finally:
+            client.close()
+
+    def _ends(self, partitions: list[TopicPartition], isolation: IsolationLevel) -> dict[int, int]:
+        asked = {at: OffsetSpec.latest() for at in partitions}  # type: ignore[no-untyped-call]
+        answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=kafka.TIMEOUT_S)
+        return {
+            partition.partition: answers[partition].result(kafka.TIMEOUT_S).offset for partition in partitions
+        }
+
+    @staticmethod
+    def _is_short_of(ends: dict[int, int], stable: dict[int, int]) -> bool:
+        return any(stable[partition] < end for partition, end in ends.items())
+
+
+def read_committed_offsets(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """`Consumer.committed`, waiting for pending transactions and brokers that are away."""
+    while True:
+        try:
+            found: list[TopicPartition] = client.committed(partitions, timeout=kafka.TIMEOUT_S)
+        except KafkaException as error:
+            if not error.args[0].retriable() and error.args[0].code() not in _PASSING:
+                raise
+            time.sleep(_POLL_S)
+            continue
+        failed = [partition.error for partition in found if partition.error is not None]
+        if not failed:
+            return found
+        if any(error.code() not in _PASSING for error in failed):
+            raise KafkaException(failed[0])
+        time.sleep(_POLL_S)
+
+
+_PASSING = {
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._WAIT_COORD,
+}
+
+
+def _until(client: Consumer, end: int) -> Iterator[tuple[bytes, int]]:
+    """Committed values before offset `end` of the one assigned partition, with their offsets."""
+    while True:
+        for message in client.consume(5_000, timeout=kafka.POLL_S):
+            error, offset = message.error(), message.offset()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                if not error.retriable():
+                    raise KafkaException(error)
+            elif offset is not None and offset >= end:
+                return
+            elif error is None and (value := message.value()) is not None:
+                yield value, offset or 0

@@ -1,0 +1,115 @@
+"""Output and consumer offsets in one Kafka transaction."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from streaming.adapters import kafka
+from streaming.settings import KafkaSettings
+
+_log = logging.getLogger(__name__)
+_ATTEMPT_S = 10.0
+
+Headers = list[tuple[str, str | bytes | None]]
+
+
+class TransactionAborted(Exception):
+    """Nothing of the transaction is visible: go back to the committed offsets and do it again."""
+
+
+class TransactionalWriter:
+    """A producer whose records appear together with the offsets they come from, or not at all.
+
+    Errors that only ask for another attempt are retried for as long as the broker needs; those that end the
+    transaction abort it and raise TransactionAborted; what ends the producer (another one took over its
+    transactional id) is raised as KafkaException.
+    """
+
+    def __init__(self, settings: KafkaSettings, transactional_id: str, timeout_ms: int) -> None:
+        self._settings = settings
+        self._producer: Producer = kafka.producer(
+            settings,
+            **{
+                "transactional.id": kafka.name(settings, transactional_id),
+                "transaction.timeout.ms": timeout_ms,
+                "delivery.report.only.error": True,
+            },
+        )
+        self._names: dict[str, str] = {}
+        self._open = False
+        _insist(lambda: self._producer.init_transactions(_ATTEMPT_S))
+
+    def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
+    ) -> None:
+        """Adds a record for `topic` (its plain name) to the transaction, beginning one if none is open."""
+        name = self._names.get(topic)
+        if name is None:
+            name = self._names[topic] = kafka.name(self._settings, topic)
+        try:
+            if not self._open:
+                self._begin()
+            try:
+                self._producer.produce(name, value, key, headers=headers)
+            except BufferError:
+                self._wait_and_produce(name, value, key, headers)
+        except KafkaException as error:
+            self._give_up(error)
+
+    def flush(self) -> None:
+        """Waits until every record is in the log, not yet visible."""
+        while self._producer.flush(_ATTEMPT_S):
+            _log.warning("kafka_slow", extra={"unacknowledged": len(self._producer)})
+
+    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
+        """Makes the records visible and `offsets` committed, if `consumer` is a member of its group in good
+        standing: the broker compares generations, so that a zombie cannot commit."""
+        try:
+            if not self._open:
+                self._begin()
+            group = consumer.consumer_group_metadata()
+            _insist(lambda: self._producer.send_offsets_to_transaction(list(offsets), group, _ATTEMPT_S))
+            _insist(lambda: self._producer.commit_transaction(_ATTEMPT_S))
+            self._open = False
+        except KafkaException as error:
+            self._give_up(error)
+
+    def abort(self) -> None:
+        """Forgets the open transaction, if any."""
+        if self._open:
+            _insist(lambda: self._producer.abort_transaction(_ATTEMPT_S))
+            self._open = False
+
+    def _begin(self) -> None:
+        self._producer.begin_transaction()
+        self._open = True
+
+    def _wait_and_produce(
+        self, name: str, value: bytes | None, key: bytes | None, headers: Headers | None
+    ) -> None:
+        while True:
+            self._producer.poll(0.1)
+            try:
+                return self._producer.produce(name, value, key, headers=headers)
+            except BufferError:
+                continue
+
+    def _give_up(self, error: KafkaException) -> None:
+        if error.args[0].fatal():
+            raise error
+        _log.warning("transaction_aborted", extra={"cause": error.args[0].name()})
+        self.abort()
+        raise TransactionAborted(error.args[0].name()) from error
+
+
+def _insist(step: Callable[[], object]) -> None:
+    """Repeats `step` while the broker says that a repetition may help."""
+    while True:
+        try:
+            step()
+            return
+        except KafkaException as error:
+            if error.args[0].fatal() or error.args[0].txn_requires_abort() or not error.args[0].retriable():
+                raise
+            _log.warning("kafka_retry", extra={"cause": error.args[0].name()})

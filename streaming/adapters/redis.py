@@ -1,0 +1,20 @@
+"""Redis connections as the stages want them."""
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from streaming.settings import RedisSettings
+
+TIMEOUT_S = 10.0
+
+
+def client(settings: RedisSettings) -> Redis:
+    """A connection that answers bytes and repeats no command by itself: who asks knows what is safe."""
+    return Redis.from_url(
+        settings.url.get_secret_value(),
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=False,
+    )

@@ -1,0 +1,45 @@
+"""`python -m streaming.gate`: the Redis stage, until SIGTERM."""
+
+import gc
+import logging
+import signal
+import sys
+from threading import Event
+
+from confluent_kafka import KafkaException
+
+from streaming import logs
+from streaming.adapters import kafka
+from streaming.adapters.redis_seen import RedisSeen
+from streaming.gate.settings import GateSettings
+from streaming.gate.stage import Stage
+from streaming.settings import KafkaSettings, RedisSettings, printable
+
+_log = logging.getLogger("streaming.gate")
+
+
+def main() -> int:
+    """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
+    logs.to_standard_error()
+    kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()
+    _log.info("starting", extra={"gate": printable(settings), "kafka": printable(kafka_settings)})
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    # Batches make many short-lived objects and no cycles: look for garbage seldom.
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    try:
+        kafka.ensure_topics(kafka_settings)
+        Stage(kafka_settings, settings, RedisSeen(redis_settings, settings)).run(stop)
+    except KafkaException as error:
+        _log.error(
+            "fatal", extra={"cause": str(error), "remedy": "restart; another gate may use this instance name"}
+        )
+        return 1
+    _log.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

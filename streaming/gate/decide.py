@@ -1,0 +1,130 @@
+"""What becomes of each raw message. Pure: the same raws, answers and state give the same decision, always."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, json
+
+from streaming.events.contract import LIVE_FEED, Session
+from streaming.events.rejection import Reason, Rejection
+from streaming.events.valid import UserKind
+
+# What the exact store answers for one session, one byte each.
+TAKEN = ord("t")
+"""Another raw message claimed this session: it is a repetition."""
+NEW_USER = ord("n")
+"""This message holds the claim, and its user's first one too."""
+KNOWN_USER = ord("k")
+"""This message holds the claim; another session claimed the user."""
+
+_DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
+
+
+class Raw(Struct, frozen=True, gc=False):
+    """A message of the raw topic as it stands there."""
+
+    partition: int
+    offset: int
+    arrived_at_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class PartitionState(Struct, frozen=True, rename="camel"):
+    """What the gate remembers of a raw partition, kept in the metadata of its committed offset."""
+
+    watermark_ms: int = 0
+    """Newest event time of a valid live session so far."""
+    since_extraction: int = 0
+    """Valid sessions since an extraction was last due."""
+
+
+class Rules(Struct, frozen=True):
+    """The settings decisions depend on."""
+
+    allowed_lateness_ms: int
+    extraction_every: int
+
+
+class Valid(Struct, frozen=True):
+    """Goes to `valid_customer_session`."""
+
+    raw: Raw
+    session: Session
+    user_kind: UserKind
+    late: bool
+
+
+class Refused(Struct, frozen=True):
+    """Goes to `rejected_user_session` with its original bytes."""
+
+    raw: Raw
+    rejection: Rejection
+
+
+Outcome = Valid | Refused
+
+
+class ExtractionDue(Struct, frozen=True, rename="camel"):
+    """Goes to `extraction_due`: enough sessions have come up to this raw message."""
+
+    raw_partition: int
+    raw_offset: int
+    arrived_at_ms: int
+    sessions: int
+
+
+class Decision(Struct, frozen=True):
+    """One outcome for each raw message, in their order, and the state they leave behind."""
+
+    outcomes: list[Outcome]
+    extractions_due: list[ExtractionDue]
+    after: dict[int, PartitionState]
+
+
+def decide(
+    raws: Sequence[Raw],
+    parsed: Sequence[Session | Rejection],
+    answers: bytes,
+    before: Mapping[int, PartitionState],
+    rules: Rules,
+) -> Decision:
+    """`parsed` runs parallel to `raws`; `answers` holds one byte for each Session among them, in order."""
+    outcomes: list[Outcome] = []
+    due: list[ExtractionDue] = []
+    watermarks = {partition: state.watermark_ms for partition, state in before.items()}
+    counts = {partition: state.since_extraction for partition, state in before.items()}
+    answer_of = iter(answers)
+    for raw, session in zip(raws, parsed, strict=True):
+        if isinstance(session, Rejection):
+            outcomes.append(Refused(raw, session))
+            continue
+        answer = next(answer_of)
+        if answer == TAKEN:
+            outcomes.append(Refused(raw, _DUPLICATE))
+            continue
+        partition = raw.partition
+        late = False
+        if session.feed == LIVE_FEED:
+            watermark = watermarks[partition]
+            if session.event_time_ms > watermark:
+                watermarks[partition] = session.event_time_ms
+            else:
+                late = session.event_time_ms < watermark - rules.allowed_lateness_ms
+        outcomes.append(Valid(raw, session, "new" if answer == NEW_USER else "returning", late))
+        counts[partition] += 1
+        if counts[partition] >= rules.extraction_every:
+            due.append(ExtractionDue(partition, raw.offset, raw.arrived_at_ms, counts[partition]))
+            counts[partition] = 0
+    after = {partition: PartitionState(watermarks[partition], counts[partition]) for partition in before}
+    return Decision(outcomes, due, after)
+
+
+def encode_state(state: PartitionState) -> str:
+    """As it travels in the metadata of a committed offset."""
+    return json.encode(state).decode()
+
+
+def decode_state(metadata: str | None) -> PartitionState:
+    """The state in `metadata`; an empty one where no gate has committed yet. Raises msgspec.DecodeError on
+    metadata that no gate wrote: deciding on would be guessing."""
+    return json.decode(metadata, type=PartitionState) if metadata else PartitionState()

@@ -1,0 +1,57 @@
+"""The Kafka records that state a decision. Pure."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct, json
+
+from streaming.events import topics
+from streaming.events.valid import encode_admitted
+from streaming.gate.decide import Decision, Refused, Valid
+
+Headers = list[tuple[str, str | bytes | None]]
+
+
+class Record(Struct, frozen=True):
+    """One record for `topic` (its plain name)."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: Headers | None = None
+
+
+def records(decision: Decision) -> Iterator[Record]:
+    """One for each outcome in order, then those for the extractions due."""
+    for outcome in decision.outcomes:
+        yield _valid(outcome) if isinstance(outcome, Valid) else _refused(outcome)
+    for due in decision.extractions_due:
+        yield Record(topics.EXTRACTION_DUE, json.encode(due), str(due.raw_partition).encode())
+
+
+def _valid(outcome: Valid) -> Record:
+    raw, session = outcome.raw, outcome.session
+    value = encode_admitted(
+        session,
+        user_kind=outcome.user_kind,
+        late=outcome.late,
+        raw_partition=raw.partition,
+        raw_offset=raw.offset,
+        arrived_at_ms=raw.arrived_at_ms,
+    )
+    return Record(topics.VALID, value, session.user_id.encode())
+
+
+def _refused(outcome: Refused) -> Record:
+    raw, rejection = outcome.raw, outcome.rejection
+    return Record(
+        topics.REJECTED,
+        raw.value,
+        raw.key,
+        [
+            (topics.HEADER_REASON, rejection.reason.encode()),
+            (topics.HEADER_DETAIL, rejection.detail.encode()),
+            (topics.HEADER_RAW_PARTITION, b"%d" % raw.partition),
+            (topics.HEADER_RAW_OFFSET, b"%d" % raw.offset),
+            (topics.HEADER_ARRIVED_AT_MS, b"%d" % raw.arrived_at_ms),
+        ],
+    )
