@@ -1,10 +1,14 @@
 """What wakes what."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from airflow.providers.apache.kafka.triggers.await_message import AwaitMessageTrigger
+
+from streaming.events.extraction_due import wake
 
 
 def _woken_by(dag: Any) -> set[str]:
@@ -45,3 +49,10 @@ def test_kafka_wakes_the_extraction(dags: Mapping[str, Any]) -> None:
 
 def test_the_extraction_also_runs_every_hour(dags: Mapping[str, Any]) -> None:
     assert dags["extract_sessions"].timetable.timetable.expression == "0 * * * *"
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff", b'{"valid": 1000}'])
+def test_any_message_wakes_and_only_its_place_is_told(value: bytes | None) -> None:
+    """What the trigger's function returns must be true and JSON, or the trigger goes on waiting or dies."""
+    message = Mock(topic=lambda: "extraction_due", partition=lambda: 0, offset=lambda: 7, value=lambda: value)
+    assert json.loads(json.dumps(wake(message))) == {"topic": "extraction_due", "partition": 0, "offset": 7}

@@ -1,0 +1,107 @@
+"""The extraction goes as far as gate and store have got, and waits for them no longer than it was told."""
+
+import time
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from streaming.adapters import kafka as clients
+from streaming.events import topics
+from streaming.extraction.frontier import GATE, STORE, Behind, wait
+from streaming.settings import KafkaSettings
+
+
+def _send(kafka: KafkaSettings, count: int = 1) -> None:
+    producer = clients.producer(kafka)
+    for n in range(count):
+        producer.produce(clients.name(kafka, topics.RAW), value=b"{}", key=str(n), partition=0)
+    assert producer.flush(30) == 0
+
+
+def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool = False) -> None:
+    """What the gate does: its output and its offset in one transaction."""
+    name = clients.name(kafka, GATE)
+    producer = clients.producer(kafka, **{"transactional.id": name})
+    consumer = clients.consumer(kafka, GATE)
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for _ in range(let_through):
+        producer.produce(clients.name(kafka, topics.VALID), value=b"{}", partition=0)
+    offsets = [TopicPartition(clients.name(kafka, topics.RAW), 0, upto)]
+    producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), 30)
+    if abort:
+        producer.flush(30)
+        producer.abort_transaction(30)
+    else:
+        producer.commit_transaction(30)
+    consumer.close()
+
+
+def _acknowledge(kafka: KafkaSettings, upto: int) -> None:
+    """What the store does when its writes are acknowledged."""
+    consumer = clients.consumer(kafka, STORE)
+    consumer.commit(offsets=[TopicPartition(clients.name(kafka, topics.VALID), 0, upto)], asynchronous=False)
+    consumer.close()
+
+
+def _now_ms() -> int:
+    """A moment after all that was sent so far."""
+    return time.time_ns() // 1_000_000 + 1
+
+
+def test_nothing_sent_nothing_to_wait_for(kafka: KafkaSettings) -> None:
+    wait(kafka, _now_ms(), timeout_s=0)
+
+
+def test_waits_for_the_gate(kafka: KafkaSettings) -> None:
+    _send(kafka, 3)
+    now_ms = _now_ms()
+    with pytest.raises(Behind, match="`gate`"):
+        wait(kafka, now_ms, timeout_s=0)
+    _judge(kafka, 2)
+    with pytest.raises(Behind, match="`gate`"):
+        wait(kafka, now_ms, timeout_s=0)
+    _judge(kafka, 3)
+    wait(kafka, now_ms, timeout_s=0)
+
+
+def test_waits_for_the_store(kafka: KafkaSettings) -> None:
+    _send(kafka, 2)
+    now_ms = _now_ms()
+    _judge(kafka, 2, let_through=2)
+    with pytest.raises(Behind, match="`store`"):
+        wait(kafka, now_ms, timeout_s=0)
+    _acknowledge(kafka, 1)
+    with pytest.raises(Behind, match="`store`"):
+        wait(kafka, now_ms, timeout_s=0)
+    # The transaction's marker stands after the last session: the store's offset never gets past it.
+    _acknowledge(kafka, 2)
+    wait(kafka, now_ms, timeout_s=0)
+
+
+def test_what_a_transaction_took_back_is_not_waited_for(kafka: KafkaSettings) -> None:
+    _send(kafka)
+    now_ms = _now_ms()
+    _judge(kafka, 1, let_through=2, abort=True)
+    with pytest.raises(Behind, match="`gate`"):
+        wait(kafka, now_ms, timeout_s=0)
+    _judge(kafka, 1)
+    wait(kafka, now_ms, timeout_s=0)
+
+
+def test_does_not_wait_for_what_arrived_later(kafka: KafkaSettings) -> None:
+    _send(kafka)
+    _judge(kafka, 1)
+    moment_ms = _now_ms()
+    while time.time_ns() // 1_000_000 <= moment_ms:
+        pass
+    _send(kafka)
+    wait(kafka, moment_ms, timeout_s=0)
+    with pytest.raises(Behind):
+        wait(kafka, _now_ms(), timeout_s=0)
+
+
+def test_a_moment_to_come_is_waited_for(kafka: KafkaSettings) -> None:
+    moment_ms = _now_ms() + 500
+    wait(kafka, moment_ms, timeout_s=30)
+    assert _now_ms() > moment_ms
