@@ -1,0 +1,5 @@
+import sys
+
+from streaming.simulate.command import main
+
+sys.exit(main())

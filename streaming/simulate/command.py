@@ -1,0 +1,143 @@
+"""Sends simulated traffic to the raw topic: `python -m streaming.simulate`, also `./vitrine simulate`."""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from streaming.adapters.kafka import ensure_topics, name, producer
+from streaming.events import topics
+from streaming.settings import DataSettings, KafkaSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import KINDS, traffic
+
+DAY_MS = 86_400_000
+FLUSH_TIMEOUT_S = 120.0
+SESSIONS_PER_USER = 5
+
+
+def settings_for(
+    sessions: int, seed: int, rate_per_s: float | None, now_ms: int, ended_at_ms: int
+) -> TrafficSettings:
+    """A day's traffic up to now, or as much of it as has passed since the last run ended at `ended_at_ms`,
+    so that no run is late against the one before. With a rate it is even traffic from now on."""
+    if rate_per_s:
+        start_ms, span_s = now_ms, max(sessions, 1) / rate_per_s
+    else:
+        start_ms = min(max(now_ms - DAY_MS, ended_at_ms), now_ms - 1_000)
+        span_s = (now_ms - start_ms) / 1000
+    return TrafficSettings(
+        sessions=sessions,
+        seed=seed,
+        users=max(500, sessions // SESSIONS_PER_USER),
+        start_ms=start_ms,
+        span_s=span_s,
+        steady=rate_per_s is not None,
+    )
+
+
+def send(
+    kafka: KafkaSettings,
+    settings: TrafficSettings,
+    *,
+    paced: bool,
+    sent: Callable[[int], None] = lambda _: None,
+) -> Counter[str]:
+    """Sends the traffic and counts its messages by kind; `paced` waits until each is due. `sent` is told of
+    every thousand. Raises KafkaException if the broker does not take them."""
+    client = producer(kafka)
+    topic = name(kafka, topics.RAW)
+    kinds: Counter[str] = Counter()
+    failures: list[KafkaException] = []
+
+    def delivered(error: object, _: object) -> None:
+        if error is not None:
+            failures.append(KafkaException(error))
+
+    for count, message in enumerate(traffic(settings), 1):
+        if paced:
+            while (ahead_s := message.due_ms / 1000 - time.time()) > 0:
+                client.poll(min(ahead_s, 0.1))
+        while True:
+            try:
+                client.produce(topic, message.value, message.key, on_delivery=delivered)
+                break
+            except BufferError:
+                client.poll(0.1)
+        kinds[message.kind] += 1
+        if paced or count % 1_000 == 0:
+            client.poll(0)
+        if count % 1_000 == 0:
+            sent(1_000)
+        if failures:
+            raise failures[0]
+    left = client.flush(FLUSH_TIMEOUT_S)
+    if failures or left:
+        raise (
+            failures[0]
+            if failures
+            else KafkaException(f"{left} messages not taken in {FLUSH_TIMEOUT_S:.0f} s")
+        )
+    return kinds
+
+
+def run(sessions: int, seed: int, rate_per_s: float | None = None, as_json: bool = False) -> int:
+    """Sends `sessions` sessions, as fast as they go or at a steady rate, and prints what was sent as
+    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}. Exit code 1 if
+    Kafka is away."""
+    console = Console(stderr=True)
+    kafka = KafkaSettings()
+    progress_file = DataSettings().data_dir / f"{kafka.topic_prefix}simulated-until.json"
+    try:
+        ensure_topics(kafka)
+        settings = settings_for(sessions, seed, rate_per_s, _now_ms(), _read_end(progress_file))
+        # Before sending: after a crash in the middle the next run must not be late against this one.
+        _write_end(progress_file, settings.start_ms + round(settings.span_s * 1000))
+        columns = (TextColumn("Sending sessions"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("send", total=sessions)
+            kinds = send(
+                kafka, settings, paced=rate_per_s is not None, sent=lambda n: progress.advance(bar, n)
+            )
+            progress.update(bar, completed=sessions)
+    except KafkaException as error:
+        console.print(
+            f"Kafka at {kafka.bootstrap_servers} does not take the sessions: {error}. See ./vitrine status.",
+            soft_wrap=True,
+        )
+        return 1
+    outcome: dict[str, int] = {"sent": kinds.total()}
+    outcome.update((kind, kinds[kind]) for kind in KINDS)
+    if as_json:
+        print(json.dumps(outcome))
+    else:
+        console.print(", ".join(f"{what} {count}" for what, count in outcome.items()))
+    return 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _read_end(path: Path) -> int:
+    try:
+        return int(json.loads(path.read_text())["ended_at_ms"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _write_end(path: Path, ended_at_ms: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"ended_at_ms": ended_at_ms}))
+
+
+def main() -> int:
+    """`python -m streaming.simulate SESSIONS [SEED [RATE]]`"""
+    sessions, seed, rate, *_ = [*sys.argv[1:], *("1000", "1", "0")[len(sys.argv) - 1 :]]
+    return run(int(sessions), int(seed), float(rate) or None, as_json=True)

@@ -1,0 +1,57 @@
+"""Ways in which a message breaks the contract, one for each reason that the gate has."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+Fields = dict[str, Any]
+_TEN_YEARS_MS = 10 * 365 * 86_400_000
+
+
+def _truncated(value: bytes) -> bytes:
+    return value[: len(value) // 2]
+
+
+def _not_utf8(value: bytes) -> bytes:
+    return value.replace(b'"name":"', b'"name":"\xff\xfe', 1)
+
+
+def _nesting_bomb(value: bytes) -> bytes:
+    return b'{"extra":' + b"[" * 200 + b"]" * 200 + b"," + value[1:]
+
+
+def _field(name: str, change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    """The message with one field changed."""
+
+    def broken(value: bytes) -> bytes:
+        fields: Fields = msgspec.json.decode(value)
+        return msgspec.json.encode(fields | {name: change(fields[name])})
+
+    return broken
+
+
+def _without(name: str) -> Callable[[bytes], bytes]:
+    def broken(value: bytes) -> bytes:
+        fields: Fields = msgspec.json.decode(value)
+        del fields[name]
+        return msgspec.json.encode(fields)
+
+    return broken
+
+
+FAULTS: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": _truncated,
+    "not_utf8": _not_utf8,
+    "nesting_bomb": _nesting_bomb,
+    "missing_field": _without("deviceType"),
+    "wrong_type": _field("clicks", str),
+    "not_finite": _field("amountSpent", lambda _: msgspec.Raw(b"NaN")),
+    "infinite": _field("sessionDuration", lambda _: msgspec.Raw(b"1e999")),
+    "negative": _field("amountSpent", lambda _: -1.0),
+    "out_of_range": _field("userId", lambda _: ""),
+    "unequal_lengths": _field("productPrices", lambda prices: [*prices, 9.99]),
+    "far_future": _field("eventTimeMs", lambda time_ms: time_ms + _TEN_YEARS_MS),
+    "unknown_schema_version": _field("schemaVersion", lambda _: 99),
+}
+"""Fault by name; each takes a valid message and gives one that must be refused."""
