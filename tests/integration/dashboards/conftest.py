@@ -1,0 +1,145 @@
+"""Known sessions, and Elasticsearch holding what follows from them."""
+
+import random
+import uuid
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from elasticsearch import Elasticsearch, helpers
+
+from streaming.dashboards.figures import Figures
+from streaming.events import topics
+from streaming.events.contract import SCHEMA_VERSION, Action, Review
+from streaming.events.valid import UserKind, ValidSession
+from streaming.settings import ElasticsearchSettings
+from streaming.summaries.documents import documents
+from streaming.summaries.product import window
+
+HOUR_MS = 3_600_000
+FROM_MS = 1_700_000_000_000 - 1_700_000_000_000 % HOUR_MS
+TO_MS = FROM_MS + 30 * HOUR_MS
+TEXTS = {
+    "positive": "I love this wonderful table, it is great.",
+    "negative": "Horrible chair, broken and ugly. I hate it.",
+    "neutral": "The shelf has four boards.",
+}
+PRODUCTS = {f"p{i}": (f"Product {i}", 10 + 7.35 * i, ["chairs", "tables", "lamps"][i % 3]) for i in range(14)}
+ACTIONS: tuple[Action, ...] = ("view", "view", "view", "cart", "remove_from_cart")
+
+
+def _session(at: random.Random, number: int, kind: UserKind, user: str) -> ValidSession:
+    bought = at.random() < 0.3
+    products = [at.choice(list(PRODUCTS)) for _ in range(at.randrange(6))]
+    actions: list[Action] = [at.choice(ACTIONS) for _ in products]
+    if bought:
+        products.append(at.choice(list(PRODUCTS)))
+        actions.append("purchase")
+    live = at.random() < 0.8
+    when_ms = at.randrange(FROM_MS, TO_MS)
+    sentiment = at.choice(["positive", "negative", "neutral"])
+    rating = {"positive": 5, "neutral": 3, "negative": 1}[sentiment]
+    reviewed = at.choice([*products, "p0"])
+    reviews = [Review(product_id=reviewed, rating=rating, text=TEXTS[sentiment], sentiment=sentiment)]
+    return ValidSession(
+        schema_version=SCHEMA_VERSION,
+        session_id=f"s{number}",
+        event_time_ms=when_ms,
+        feed="live" if live else "import",
+        user_id=user,
+        name="Nobody",
+        email="nobody@example.org",
+        gender=at.choice(["female", "male", "other"]),
+        device_type=at.choice(["mobile", "mobile", "desktop", "tablet"]),
+        operating_system=at.choice(["Android", "iOS", "Linux"]),
+        browser_type=at.choice(["Firefox", "Chrome"]),
+        product_ids=products,
+        product_names=[PRODUCTS[p][0] for p in products],
+        product_prices=[PRODUCTS[p][1] for p in products],
+        product_categories=[PRODUCTS[p][2] for p in products],
+        actions=actions,
+        page_views=at.randrange(1, 30),
+        session_duration=round(at.uniform(5, 3_000), 1),
+        clicks=at.randrange(60),
+        purchase_made=bought,
+        amount_spent=PRODUCTS[products[-1]][1] if bought else 0.0,
+        payment_method_type=at.choice(["card", "PayPal"]) if bought else None,
+        reviews=reviews if at.random() < 0.5 else [],
+        referrer=at.choice(["Google", "Google", "Direct", "Newsletter"]),
+        country=at.choice(["Germany", "France", "Italy", "Spain"]),
+        state="-",
+        city="-",
+        zip_code="-",
+        user_kind=kind,
+        late=live and at.random() < 0.05,
+        raw_partition=0,
+        raw_offset=number,
+        arrived_at_ms=when_ms,
+    )
+
+
+@pytest.fixture(scope="session")
+def sessions() -> list[ValidSession]:
+    """Six hundred visits of a hundred users within thirty hours, the same ones every time."""
+    at, seen, made = random.Random(20), set[str](), []
+    for number in range(600):
+        user = f"u{at.randrange(100)}"
+        made.append(_session(at, number, "returning" if user in seen else "new", user))
+        seen.add(user)
+    return made
+
+
+@pytest.fixture(scope="session")
+def from_ms() -> int:
+    """When the first hour of the sessions begins."""
+    return FROM_MS
+
+
+def _settings() -> ElasticsearchSettings:
+    """Indices of these tests' own."""
+    return ElasticsearchSettings(index_prefix=f"dashboards-{uuid.uuid4().hex[:12]}-")
+
+
+def _make_indices(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
+    for index in topics.INDEXED:
+        time_field = "windowStartMs" if index == topics.PRODUCT_ACTIVITY else "eventTimeMs"
+        client.indices.create(
+            index=settings.index_prefix + index,
+            settings={"number_of_shards": 1, "number_of_replicas": 0},
+            mappings={
+                "dynamic_templates": [
+                    {"s": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}}
+                ],
+                "properties": {time_field: {"type": "date", "format": "epoch_millis"}},
+            },
+        )
+
+
+@pytest.fixture(scope="session")
+def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
+    """Elasticsearch with the documents that follow from the sessions, in the product's own indices."""
+    settings = _settings()
+    client = Elasticsearch(settings.url)
+    _make_indices(client, settings)
+    found = [
+        *((index, key, document) for session in sessions for index, key, document in documents(session)),
+        *((topics.PRODUCT_ACTIVITY, key, document) for key, document in window(sessions).items()),
+    ]
+    actions = (
+        {"_index": settings.index_prefix + index, "_id": key, "_source": msgspec.to_builtins(document)}
+        for index, key, document in found
+    )
+    helpers.bulk(client, actions, refresh=True)
+    asked = Figures(settings)
+    yield asked
+    asked.close()
+    client.indices.delete(index=[settings.index_prefix + index for index in topics.INDEXED])
+    client.close()
+
+
+@pytest.fixture
+def nothing_indexed() -> Iterator[Figures]:
+    """Elasticsearch before the first session."""
+    asked = Figures(_settings())
+    yield asked
+    asked.close()
