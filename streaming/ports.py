@@ -1,2 +1,134 @@
-"""What the stages need of the stores, and nothing of how: each port has its real adapter and a remembering stand-in,
-and one contract suite runs over both (tests/contract)."""
+"""What the stages need of the stores, and nothing of how: each port has its real adapter and a remembering
+stand-in, and one contract suite runs over both (tests/contract)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from streaming.events.contract import Session
+
+Document = dict[str, Any]
+"""A JSON object as plain Python values."""
+
+
+class StoreAway(Exception):
+    """A component does not do its work at the moment; the same call may succeed later. The text says which
+    and why, without any message's content."""
+
+
+class OutOfStep(Exception):
+    """The store of seen sessions does not know all that the log has committed: recover first."""
+
+
+class Standing(Struct, frozen=True):
+    """How far a store of seen sessions has come."""
+
+    generation: str
+    """Each rebuild makes a new one."""
+    log: str
+    """Identity of the topics it was built from."""
+    offsets: dict[int, int]
+    """Raw offset seen up to, for each partition."""
+
+
+class SeenSessions(Protocol):
+    """Which sessions and users have been seen, and which raw message came first with each. Every method may
+    raise StoreAway; `generation` names what the caller believes to be in use."""
+
+    def standing(self) -> Standing | None:
+        """How far the generation in use has come; None where there is none, or not all of it."""
+
+    def incarnation(self) -> str:
+        """Of the server's process: another one after a restart."""
+
+    def is_trusted(self) -> bool:
+        """Whether somebody has compared this store with the log since the server started."""
+
+    def trust(self, incarnation: str) -> bool:
+        """Declares the store compared with the log; whether the server still is the `incarnation` it was."""
+
+    def claim(
+        self,
+        generation: str,
+        sessions: Sequence[Session],
+        positions: Sequence[int],
+        spans: Mapping[int, tuple[int, int]],
+    ) -> bytes:
+        """In one atomic step: claims each session, and its user, for the raw message at its position unless
+        another one holds the claim, counts distinct users, and notes for each partition in `spans` (committed
+        offset, offset after the batch) that it was seen up to the latter. Answers one byte a session, as
+        streaming.gate.decide has them; a repeated claim gets the answer it got. Raises OutOfStep if the store
+        is not trusted, has another generation, or has not seen what was committed."""
+
+    def start_rebuild(self, generation: str) -> bool:
+        """Begins an empty `generation` beside the one in use; False while somebody else is building."""
+
+    def restore(self, generation: str, sessions: Sequence[Session], positions: Sequence[int]) -> bytes:
+        """Claims like `claim` in the generation under construction. Raises OutOfStep if another one is."""
+
+    def finish_rebuild(self, standing: Standing) -> None:
+        """Puts the generation under construction to use in place of the old one. Raises OutOfStep if that is
+        another one."""
+
+    def distinct_users(self) -> int:
+        """Estimate of the distinct users seen in all."""
+
+
+class SessionStore(Protocol):
+    """Valid sessions, one document each under `_id` = `sessionId`. Every method may raise StoreAway."""
+
+    def prepare(self) -> None:
+        """Makes the indexes that extraction needs, where they are missing."""
+
+    def insert(self, sessions: Sequence[Document]) -> int:
+        """Stores each document whose `_id` is not there yet, leaves the others as they are, and returns how
+        many were new. On return all are safe from a crash of the store."""
+
+    def scan(self) -> Iterator[Document]:
+        """Every document that was there when the scan began, whatever its `_id`; of later ones, some."""
+
+    def estimated_count(self) -> int:
+        """About how many documents there are, at once."""
+
+
+class Write(Struct, frozen=True):
+    """One document on its way into an index."""
+
+    index: str
+    """The index's name in topics.py, without prefix."""
+    id: str
+    version: int
+    """Of two writes of one id the one with the higher version stands, in whatever order they come."""
+    body: bytes
+    """One JSON object, carried as it is."""
+
+
+class Refusal(Struct, frozen=True):
+    """A write that the index will never take, and why."""
+
+    write: Write
+    reason: str
+    """A word of the index's own."""
+    detail: str
+    """May quote the document: not for logs."""
+
+
+class DocumentIndex(Protocol):
+    """Searchable documents by index and id. Every method may raise StoreAway."""
+
+    def prepare(self, index: str, document: type[Struct]) -> None:
+        """Makes `index` ready for documents of exactly the fields of `document`; may be called again."""
+
+    def put(self, writes: Sequence[Write]) -> list[Refusal]:
+        """Writes all, no two of which may have the same index and id; what it does not return is safe in the
+        index, or gives way to a newer version. Having raised StoreAway, it may have written some."""
+
+    def refresh(self, index: str) -> None:
+        """What was put before is found from now on."""
+
+    def scan(self, index: str) -> Iterator[tuple[str, Document]]:
+        """(id, document) of everything found in `index` at the moment the scan begins."""
+
+    def count(self, index: str) -> int:
+        """How many documents are found in `index`."""

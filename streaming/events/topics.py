@@ -13,6 +13,8 @@ SESSION_SUMMARIES = "session_summaries"
 PRODUCT_ACTIVITY = "product_activity"
 PRODUCT_SENTIMENT = "product_sentiment"
 INDEXED = (SESSION_SUMMARIES, PRODUCT_ACTIVITY, PRODUCT_SENTIMENT)
+# Documents that Elasticsearch will never take, as they came; empty unless something is wrong.
+REFUSED_DOCUMENTS = "refused_documents"
 
 RAW_MAX_BYTES = 2 * MAX_MESSAGE_BYTES
 
@@ -22,6 +24,11 @@ HEADER_DETAIL = "detail"
 HEADER_RAW_PARTITION = "raw_partition"
 HEADER_RAW_OFFSET = "raw_offset"
 HEADER_ARRIVED_AT_MS = "arrived_at_ms"
+
+# Headers of a refused document, beside reason and detail: where it stands among what Flink wrote.
+HEADER_TOPIC = "topic"
+HEADER_PARTITION = "partition"
+HEADER_OFFSET = "offset"
 
 
 class Topic(Struct, frozen=True):
@@ -34,14 +41,17 @@ class Topic(Struct, frozen=True):
 
 def declared(partitions: int, retention_ms: int) -> tuple[Topic, ...]:
     """All topics with `partitions` each. The raw one is stamped by the broker: arrival is a fact of the log,
-    so what is judged by it (far future, lateness) is judged alike on every replay."""
+    so what is judged by it (far future, lateness) is judged alike on every replay. So are the documents:
+    their stamps order the versions of one id, even across a topic that was made anew."""
     kept = {"retention.ms": str(retention_ms)}
     roomy = {**kept, "max.message.bytes": str(2 * RAW_MAX_BYTES)}
-    raw = {**kept, "max.message.bytes": str(RAW_MAX_BYTES), "message.timestamp.type": "LogAppendTime"}
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    raw = {**kept, **stamped, "max.message.bytes": str(RAW_MAX_BYTES)}
     return (
         Topic(RAW, partitions, raw),
         Topic(VALID, partitions, roomy),
         Topic(REJECTED, partitions, roomy),
         Topic(EXTRACTION_DUE, 1, kept),
-        *(Topic(name, partitions, roomy) for name in INDEXED),
+        *(Topic(name, partitions, roomy | stamped) for name in INDEXED),
+        Topic(REFUSED_DOCUMENTS, 1, roomy),
     )

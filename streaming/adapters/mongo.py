@@ -1,0 +1,93 @@
+"""Sessions in MongoDB, or in the embedded wire-compatible server: only what both do alike is used."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ParamSpec, TypeVar
+
+from pymongo import MongoClient, WriteConcern
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from streaming.ports import Document, StoreAway
+from streaming.settings import MongoSettings
+
+COLLECTION = "sessions"
+INDEXED = ("arrivedAtMs", "eventTimeMs", "userId")
+PAGE = 10_000
+"""Documents asked for at once: the embedded server holds a whole answer in memory."""
+
+_DUPLICATE_KEY = 11000
+_TIMEOUT_MS = 5_000
+_ANSWER_TIMEOUT_MS = 60_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def client(settings: MongoSettings) -> MongoClient[Document]:
+    """A client that gives up on an absent server after seconds: the stages wait and retry by themselves."""
+    return MongoClient(
+        settings.uri.get_secret_value(),
+        serverSelectionTimeoutMS=_TIMEOUT_MS,
+        connectTimeoutMS=_TIMEOUT_MS,
+        socketTimeoutMS=_ANSWER_TIMEOUT_MS,
+        appname="vitrine",
+    )
+
+
+def _available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`call(...)`, every failure of the server as StoreAway. Its text may quote documents: it is left out."""
+    try:
+        return call(*args, **kwargs)
+    except PyMongoError as error:
+        raise StoreAway(f"MongoDB does not answer as it should ({type(error).__name__})") from error
+
+
+class MongoSessions:
+    """The collection `sessions`, as a SessionStore."""
+
+    def __init__(self, settings: MongoSettings) -> None:
+        # Acknowledged means on disk, and on most members where there are several.
+        self._sessions: Collection[Document] = client(settings)[settings.database].get_collection(
+            COLLECTION, write_concern=WriteConcern(w="majority", j=True)
+        )
+
+    def prepare(self) -> None:
+        for field in INDEXED:
+            _available(self._sessions.create_index, field)
+
+    def insert(self, sessions: Sequence[Document]) -> int:
+        if not sessions:
+            return 0
+        try:
+            return len(_available(self._sessions.insert_many, sessions, ordered=False).inserted_ids)
+        except StoreAway as unavailable:
+            error = unavailable.__cause__
+            if not isinstance(error, BulkWriteError):
+                raise
+            details = error.details
+            codes = {failure["code"] for failure in details["writeErrors"]}
+            if codes != {_DUPLICATE_KEY} or details.get("writeConcernErrors"):
+                raise StoreAway(
+                    f"MongoDB did not store all sessions (error codes {sorted(codes)})"
+                ) from error
+            return int(details["nInserted"])
+
+    def scan(self) -> Iterator[Document]:
+        seen, last = 0, ""
+        while page := _available(self._page, last):
+            yield from page
+            seen += len(page)
+            last = page[-1]["_id"]
+        # A range of strings finds ids of no other type: they are asked for, slowly, if there may be some.
+        if seen != self.estimated_count():
+            yield from _available(self._of_other_id_types)
+
+    def estimated_count(self) -> int:
+        return _available(self._sessions.estimated_document_count)
+
+    def _page(self, after: str) -> list[Document]:
+        # Ids are never empty, so that "" comes before the first.
+        return list(self._sessions.find({"_id": {"$gt": after}}).sort("_id", 1).limit(PAGE))
+
+    def _of_other_id_types(self) -> list[Document]:
+        return list(self._sessions.find({"$nor": [{"_id": {"$type": "string"}}]}))

@@ -1,0 +1,36 @@
+"""A SessionStore that only remembers, for unit tests."""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+
+from streaming.ports import Document, StoreAway
+
+
+class RememberedSessions:
+    """Set `away` to have every call answered by StoreAway."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[object, Document] = {}
+        self.away = False
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreAway("the store is away")
+
+    def prepare(self) -> None:
+        self._answer()
+
+    def insert(self, sessions: Sequence[Document]) -> int:
+        self._answer()
+        before = len(self.by_id)
+        for session in sessions:
+            self.by_id.setdefault(session["_id"], deepcopy(session))
+        return len(self.by_id) - before
+
+    def scan(self) -> Iterator[Document]:
+        self._answer()
+        yield from deepcopy(list(self.by_id.values()))
+
+    def estimated_count(self) -> int:
+        self._answer()
+        return len(self.by_id)

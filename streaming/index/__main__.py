@@ -1,0 +1,52 @@
+"""`python -m streaming.index`: the Elasticsearch stage, until SIGTERM."""
+
+import logging
+import sys
+
+from confluent_kafka import KafkaException
+from elasticsearch import ApiError
+
+from streaming import logs, sink
+from streaming.adapters import kafka
+from streaming.adapters.elasticsearch import ElasticsearchIndex
+from streaming.events import topics
+from streaming.index.settings import IndexSettings
+from streaming.index.stage import Indexing
+from streaming.settings import ElasticsearchSettings, KafkaSettings, printable
+
+GROUP = "index"
+_log = logging.getLogger("streaming.index")
+
+
+def main() -> int:
+    """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
+    logs.to_standard_error()
+    kafka_settings, settings = KafkaSettings(), IndexSettings()
+    elasticsearch_settings = ElasticsearchSettings()
+    _log.info(
+        "starting",
+        extra={"index": printable(settings), "elasticsearch": printable(elasticsearch_settings)},
+    )
+    stop = sink.stop_on_signal()
+    indexing = Indexing(
+        kafka_settings, ElasticsearchIndex(elasticsearch_settings), kafka.producer(kafka_settings)
+    )
+    try:
+        kafka.ensure_topics(kafka_settings)
+        if sink.insist(indexing.prepare, stop.wait, stop):
+            reader = sink.consumer(kafka_settings, GROUP, topics.INDEXED, settings)
+            try:
+                sink.carry(reader, indexing.write, settings, stop)
+            finally:
+                reader.close()
+    except (KafkaException, ApiError) as error:
+        _log.error(
+            "fatal", extra={"cause": str(error), "remedy": "restart; if it comes again, see their logs"}
+        )
+        return 1
+    _log.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""From records to writes: the newest of each id, with a version that orders them for ever. Pure."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from streaming.ports import Write
+
+_SEQUENCE_BITS = 20
+
+
+class Record(Struct, frozen=True):
+    """A record of one of the three topics."""
+
+    topic: str
+    """Its plain name, which is the index's too."""
+    partition: int
+    offset: int
+    appended_at_ms: int
+    """When the broker appended it."""
+    key: bytes | None
+    value: bytes | None
+
+
+class Unreadable(Struct, frozen=True):
+    """A record that can be no document of any index."""
+
+    record: Record
+    reason: str
+
+
+def version(record: Record) -> int:
+    """Later records of an id have higher versions. A key keeps to one partition, where the offset alone would
+    order it, but offsets begin again when a topic is made anew, and more partitions move a key: the broker's
+    clock comes first, and the offset orders what was appended within one millisecond. Fits into 63 bits until
+    the year 2248."""
+    return record.appended_at_ms << _SEQUENCE_BITS | record.offset & ((1 << _SEQUENCE_BITS) - 1)
+
+
+def newest(records: Iterable[Record]) -> tuple[dict[tuple[str, str], tuple[Record, Write]], list[Unreadable]]:
+    """By (index, id) the record that stands and its write; and what can be no document."""
+    standing: dict[tuple[str, str], tuple[Record, Write]] = {}
+    unreadable = []
+    for record in records:
+        if not record.key or not record.value:
+            unreadable.append(Unreadable(record, "empty_key" if not record.key else "empty_value"))
+            continue
+        try:
+            id_ = record.key.decode()
+        except UnicodeDecodeError:
+            unreadable.append(Unreadable(record, "key_not_utf8"))
+            continue
+        write = Write(record.topic, id_, version(record), record.value)
+        earlier = standing.get((record.topic, id_))
+        if earlier is None or earlier[1].version <= write.version:
+            standing[record.topic, id_] = record, write
+    return standing, unreadable

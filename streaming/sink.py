@@ -1,0 +1,140 @@
+"""The loop of a stage that carries committed records into a store: read → write → commit.
+
+Each batch is written before its offsets are committed, so nothing is lost and some of it may be written
+twice: writes must be idempotent. While the store is away the stage holds one batch, reads no further and
+stays in its consumer group.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from threading import Event
+from types import FrameType
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from streaming.adapters import kafka
+from streaming.ports import StoreAway
+from streaming.settings import KafkaSettings, Settings
+
+_log = logging.getLogger(__name__)
+
+FIRST_DELAY_S = 0.2
+LONGEST_DELAY_S = 5.0
+PROGRESS_EVERY_S = 30.0
+
+
+class SinkSettings(Settings):
+    """What every stage that fills a store can be told."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    batch_size: int = Field(2_000, ge=1, le=50_000, description="Records written at once at most")
+    linger_ms: int = Field(200, ge=1, description="How long a batch waits to fill")
+    session_timeout_ms: int = Field(
+        10_000, ge=6_000, description="When a silent instance's partitions go to the others"
+    )
+
+
+def stop_on_signal() -> Event:
+    """Is set by SIGTERM or SIGINT: the stage then ends after the batch in hand."""
+    stop = Event()
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
+
+
+def consumer(
+    kafka_settings: KafkaSettings, group: str, topics: Sequence[str], settings: SinkSettings
+) -> Consumer:
+    """A member of `group` that reads `topics` with bounded memory."""
+    member = kafka.consumer(
+        kafka_settings,
+        group,
+        **{"session.timeout.ms": settings.session_timeout_ms, "queued.max.messages.kbytes": 32_768},
+    )
+    member.subscribe([kafka.name(kafka_settings, topic) for topic in topics])
+    return member
+
+
+def insist(attempt: Callable[[], None], wait: Callable[[float], object], stop: Event) -> bool:
+    """Calls `attempt` until it no longer raises StoreAway, with growing `wait`s between; whether it came to
+    that before `stop`."""
+    delay_s = FIRST_DELAY_S
+    while not stop.is_set():
+        try:
+            attempt()
+        except StoreAway as reason:
+            _log.warning("store_away", extra={"cause": str(reason), "again_in_s": delay_s})
+            wait(delay_s)
+            delay_s = min(2 * delay_s, LONGEST_DELAY_S)
+        else:
+            return True
+    return False
+
+
+def carry(
+    reader: Consumer, write: Callable[[Sequence[Message]], None], settings: SinkSettings, stop: Event
+) -> None:
+    """Has `write` store every record that `reader` gets, until `stop`. `write` must take a repeated record
+    well and raise StoreAway to have the batch given again. Raises KafkaException if reading cannot go on."""
+    written, told_at = 0, time.monotonic()
+    while not stop.is_set():
+        batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
+        if batch and insist(partial(write, batch), partial(_stay, reader, batch), stop):
+            reader.resume(reader.assignment())
+            _commit(reader, batch)
+            written += len(batch)
+        if written and time.monotonic() - told_at > PROGRESS_EVERY_S:
+            _log.info("progress", extra={"written": written})
+            written, told_at = 0, time.monotonic()
+
+
+def _records(messages: Sequence[Message]) -> list[Message]:
+    """The records among `messages`; errors that will pass are logged, others raised."""
+    records = []
+    for message in messages:
+        error = message.error()
+        if error is None:
+            records.append(message)
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            _log.warning("kafka", extra={"cause": error.str()})
+    return records
+
+
+def _stay(reader: Consumer, batch: list[Message], delay_s: float) -> None:
+    """Waits as a member of the group. A partition that comes by a rebalance meanwhile may still hand over a
+    record before it is paused too: it joins the batch."""
+    until = time.monotonic() + delay_s
+    while (left_s := until - time.monotonic()) > 0:
+        reader.pause(reader.assignment())
+        message = reader.poll(left_s)
+        if message is not None:
+            batch.extend(_records([message]))
+
+
+def _commit(reader: Consumer, batch: Sequence[Message]) -> None:
+    """Commits past `batch` what is still ours. Where that fails the records come again, which is harmless."""
+    ours = {(held.topic, held.partition) for held in reader.assignment()}
+    past: dict[tuple[str, int], int] = {}
+    for message in batch:
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if topic is not None and partition is not None and offset is not None and (topic, partition) in ours:
+            past[topic, partition] = offset + 1
+    if not past:
+        return
+    offsets = [TopicPartition(*of, offset) for of, offset in past.items()]
+    try:
+        reader.commit(offsets=offsets, asynchronous=False)
+    except KafkaException as error:
+        _log.warning("offsets_not_committed", extra={"cause": error.args[0].str()})

@@ -1,0 +1,50 @@
+"""`python -m streaming.store`: the MongoDB stage, until SIGTERM."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaException, Message
+
+from streaming import logs, sink
+from streaming.adapters import kafka
+from streaming.adapters.mongo import MongoSessions
+from streaming.events import topics
+from streaming.settings import KafkaSettings, MongoSettings, printable
+from streaming.store.documents import document
+from streaming.store.settings import StoreSettings
+
+GROUP = "store"
+_log = logging.getLogger("streaming.store")
+
+
+def main() -> int:
+    """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
+    logs.to_standard_error()
+    kafka_settings, mongo_settings, settings = KafkaSettings(), MongoSettings(), StoreSettings()
+    _log.info("starting", extra={"store": printable(settings), "kafka": printable(kafka_settings)})
+    stop = sink.stop_on_signal()
+    sessions = MongoSessions(mongo_settings)
+
+    def write(batch: Sequence[Message]) -> None:
+        sessions.insert([document(message.value() or b"") for message in batch])
+
+    try:
+        kafka.ensure_topics(kafka_settings)
+        if sink.insist(sessions.prepare, stop.wait, stop):
+            reader = sink.consumer(kafka_settings, GROUP, (topics.VALID,), settings)
+            try:
+                sink.carry(reader, write, settings, stop)
+            finally:
+                reader.close()
+    except KafkaException as error:
+        _log.error(
+            "fatal", extra={"cause": str(error), "remedy": "restart; if it comes again, see Kafka's log"}
+        )
+        return 1
+    _log.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
