@@ -152,7 +152,10 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
-    from ml.evaluate.arguments import add_arguments
+    try:
+        from ml.evaluate.arguments import add_arguments
+    except ImportError:
+        return
 
     add_arguments(command)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from stack import declared, installed
 from stack.place import here
 from stack.service import Place, Service
-from stack.supervisor import Supervisor
+from stack.supervisor import ENDED, Supervisor
 from stack.up import make_folders, up
 
 Tell = Callable[[str, str], None]
@@ -28,19 +28,19 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
 
 
 def take_down(place: Place, tell: Tell) -> list[str]:
-    """Stops what this checkout's supervisor started, those that need others first, and the supervisor itself."""
+    """Stops what this checkout's supervisor started, those that need others first, and then the supervisor."""
     supervisor = Supervisor(place.layout)
     processes = supervisor.processes()
-    ordered = declared.with_needs(declared.services(place), [s.name for s in declared.services(place)])
-    alive = [s.name for s in reversed(ordered) if s.name in processes and processes[s.name].state not in STOPPED]
-    for level in declared.levels(ordered):
-        names = [name for name in alive if name in level]
+    if not supervisor.running():
+        return []
+    services = declared.services(place)
+    alive = {name for name, process in processes.items() if process.state not in ENDED}
+    stopped = []
+    for level in declared.levels(declared.with_needs(services, [service.name for service in services])):
+        names = [name for name in level if name in alive]
         supervisor.stop_all(names)
         for name in names:
             tell(name, "stopped")
-    if processes:
-        supervisor.shutdown()
-    return alive
-
-
-STOPPED = ("STOPPED", "EXITED", "FATAL")
+        stopped += names
+    supervisor.shutdown()
+    return stopped

@@ -27,6 +27,7 @@ START_RETRIES = 1_000_000
 STARTED_AFTER_S = 2
 LOG_MAX_BYTES = 20_000_000
 LOG_BACKUPS = 2
+ENDED = ("STOPPED", "EXITED", "FATAL")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Supervisor:
         rpc = self._rpc()
         added, changed, removed = rpc.reloadConfig()[0]
         for name in (*changed, *removed):
-            rpc.stopProcessGroup(name)
+            rpc.stopProcessGroup(name, True)
             rpc.removeProcessGroup(name)
         for name in (*added, *changed):
             rpc.addProcessGroup(name)
@@ -163,10 +164,17 @@ class Supervisor:
         with contextlib.suppress(xmlrpc.client.Fault):
             self._rpc().startProcess(name, False)
 
-    def stop(self, name: str) -> None:
-        """Stops `name` and its process group, and waits for its end."""
-        with contextlib.suppress(xmlrpc.client.Fault):
-            self._rpc().stopProcess(name, True)
+    def stop_all(self, names: Iterable[str], timeout_s: float = 90) -> None:
+        """Stops the services `names` side by side, each with its process group, and waits for their end."""
+        left = set(names)
+        for name in left:
+            with contextlib.suppress(xmlrpc.client.Fault):
+                self._rpc().stopProcess(name, False)
+        deadline = time.monotonic() + timeout_s
+        while left and time.monotonic() < deadline:
+            processes = self.processes()
+            left = {name for name in left if name in processes and processes[name].state not in ENDED}
+            time.sleep(0.1)
 
     def shutdown(self, timeout_s: float = 90) -> None:
         """Ends supervisord, after which nothing of this checkout runs."""

@@ -43,27 +43,25 @@ def mongo_connection(uri: str) -> dict[str, object]:
     parts = urlsplit(uri)
     credentials, _, hosts = parts.netloc.rpartition("@")
     login, _, secret = credentials.partition(":")
-    extra: dict[str, object] = dict(parse_qsl(parts.query))
+    options: dict[str, object] = dict(parse_qsl(parts.query))
     if parts.scheme == "mongodb+srv":
-        extra["srv"] = True
-    return {
-        "conn_type": "mongo",
-        "host": hosts,
-        "login": unquote(login) or None,
-        "password": unquote(secret) or None,
-        "schema": parts.path.lstrip("/"),
-        "extra": extra,
-    }
+        options["srv"] = True
+    connection: dict[str, object] = {"conn_type": "mongo", "host": hosts, "extra": options}
+    if login:
+        connection |= {"login": unquote(login), "password": unquote(secret)}
+    if database := parts.path.lstrip("/"):
+        connection["schema"] = database
+    return connection
 
 
 def connections(place: Place) -> dict[str, str]:
     """Airflow's connections to the stores, as the variables that it reads them from."""
     kafka: dict[str, object] = {
         "bootstrap.servers": place.environment[ADDRESS_VARIABLE["kafka"]],
-        "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "airflow",
+        "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "extract_sessions",
         "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
         "isolation.level": "read_committed",
-        "log_level": 3,
     }
     kafka |= json.loads(place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"))
     return {

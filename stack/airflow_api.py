@@ -1,0 +1,76 @@
+"""Airflow by its public REST API, as the demo and the tests use it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from stack.components import airflow
+from stack.service import Place
+
+TIMEOUT_S = 30.0
+FINISHED = ("success", "failed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG. `state`: queued, running, success or failed."""
+
+    dag: str
+    run_id: str
+    state: str
+    queued_at: str
+    """RFC 3339, so that texts compare as times do."""
+
+
+class AirflowApi:
+    """A client that is logged in as the stack's one user. Raises httpx.HTTPError where Airflow refuses."""
+
+    def __init__(self, place: Place) -> None:
+        url = place.environment["VITRINE_AIRFLOW_URL"]
+        self.url = url
+        self._credentials = {"username": airflow.USER, "password": airflow.password(place)}
+        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=TIMEOUT_S)
+        self._log_in()
+
+    def _log_in(self) -> None:
+        answer = httpx.post(f"{self.url}/auth/token", json=self._credentials, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def _call(self, method: str, path: str, **more: Any) -> Any:
+        answer = self._client.request(method, path, **more)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # the token has run out
+            self._log_in()
+            answer = self._client.request(method, path, **more)
+        answer.raise_for_status()
+        return answer.json()
+
+    def dags(self) -> set[str]:
+        """The DAGs that Airflow has read so far."""
+        return {dag["dag_id"] for dag in self._call("GET", "/dags", params={"limit": 100})["dags"]}
+
+    def import_errors(self) -> list[str]:
+        """Why a DAG file could not be read, one text a file."""
+        return [
+            f"{error['filename']}: {error['stack_trace'][-500:]}"
+            for error in self._call("GET", "/importErrors")["import_errors"]
+        ]
+
+    def unpause(self, dag: str) -> None:
+        self._call("PATCH", f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": False})
+
+    def trigger(self, dag: str, conf: dict[str, Any] | None = None) -> Run:
+        """Starts a run with `conf` as its parameters."""
+        return _run(self._call("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf or {}}))
+
+    def runs(self, dag: str, since: str) -> list[Run]:
+        """The runs of `dag` that were queued at `since` or later, the oldest first."""
+        found = self._call("GET", f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "-run_after"})
+        runs = [_run(run) for run in found["dag_runs"]]
+        return sorted((run for run in runs if run.queued_at >= since), key=lambda run: run.queued_at)
+
+
+def _run(found: dict[str, Any]) -> Run:
+    queued = found["queued_at"] or found["run_after"]
+    return Run(found["dag_id"], found["dag_run_id"], found["state"], queued)

@@ -1,0 +1,185 @@
+"""`./vitrine demo`: everything, once, in the order in which a newcomer would want to see it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+
+from stack import running, status
+from stack.airflow_api import FINISHED, AirflowApi
+from stack.lag import STAGES, lag
+from stack.place import here
+from stack.progress import Progress
+from stack.service import Place, StackError
+from streaming.settings import ElasticsearchSettings, KafkaSettings
+
+STAGES_TIMEOUT_S = 600
+DAGS_TIMEOUT_S = 1_800
+DAGS_READ_TIMEOUT_S = 180
+POLL_S = 1.0
+# Each wakes the next by its asset; if it has not after this time, the demo does.
+CHAIN = (
+    ("extract_sessions", None),
+    ("similar_users", "extract_sessions"),
+    ("private_models", "extract_sessions"),
+    ("shap_reports", "private_models"),
+)
+WOKEN_WITHIN_S = 45
+
+Tell = Callable[[str, str], None]
+
+
+@dataclass
+class Outcome:
+    """What `demo --json` prints."""
+
+    sessions: int
+    holds: bool = False
+    seconds: float = 0
+    dags: dict[str, str] = field(default_factory=dict)
+    reconcile: dict[str, Any] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def run(sessions: int, seed: int) -> Outcome:
+    """Runs the demo. Raises Missing or StackError if it cannot be carried through."""
+    began, outcome = time.monotonic(), Outcome(sessions)
+    with Progress() as progress:
+        running.bring_up((), progress.tell)
+        place = here()
+        since = datetime.now(UTC).isoformat()
+        progress.tell("simulated sessions", f"sending {sessions:,} …")
+        _simulate(sessions, seed)
+        progress.tell("simulated sessions", f"{sessions:,} sent")
+        wait_for_stages(progress.tell)
+        progress.say(first_figures(time.monotonic() - began))
+        outcome.dags = run_dags(AirflowApi(place), since, progress.tell)
+        progress.tell("reconcile", "comparing every store with the log …")
+        outcome.reconcile = _reconcile()
+        agrees = bool(outcome.reconcile.get("holds"))
+        progress.tell("reconcile", "all stores agree" if agrees else "the stores do NOT agree")
+    outcome.holds = agrees and all(state == "success" for state in outcome.dags.values())
+    outcome.addresses = {
+        "airflow": place.environment["VITRINE_AIRFLOW_URL"],
+        "flink": place.environment["VITRINE_FLINK_URL"],
+        "elasticsearch": place.environment["VITRINE_ELASTICSEARCH_URL"],
+        "kafka": place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
+    }
+    outcome.seconds = round(time.monotonic() - began, 1)
+    progress.say(_ending(place, outcome))
+    return outcome
+
+
+def _simulate(sessions: int, seed: int) -> None:
+    from streaming.simulate.command import run as simulate
+
+    if simulate(sessions, seed, None) != 0:
+        raise StackError("the simulator could not send its sessions")
+
+
+def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
+    """Returns when every stage has committed all it is to read. Raises StackError, naming it, if one is late."""
+    settings, deadline = KafkaSettings(), time.monotonic() + timeout_s
+    for stage, group, read in STAGES:
+        while behind := lag(settings, group, read):
+            tell(f"stage {stage}", f"{behind:,} to go …")
+            if time.monotonic() > deadline:
+                raise StackError(f"{stage} is still {behind:,} records behind after {timeout_s:.0f} s", stage)
+            time.sleep(POLL_S)
+        tell(f"stage {stage}", "has seen everything")
+
+
+def first_figures(seconds: float) -> str:
+    """What the dashboards show by now, in one sentence from Elasticsearch."""
+    from elasticsearch import Elasticsearch
+
+    settings = ElasticsearchSettings()
+    summaries = f"{settings.index_prefix}session_summaries"
+    wanted = {
+        "purchases": {"filter": {"term": {"purchaseMade": True}}},
+        "revenue": {"sum": {"field": "amountSpentCents"}},
+        "users": {"cardinality": {"field": "userId"}},
+    }
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    with Elasticsearch(settings.url, api_key=key) as client:
+        client.indices.refresh(index=summaries)
+        answer = client.search(index=summaries, size=0, track_total_hits=True, aggs=wanted)
+    found, total = answer["aggregations"], answer["hits"]["total"]["value"]
+    share = found["purchases"]["doc_count"] / total if total else 0
+    return (
+        f"After {seconds:.0f} s the dashboards show {total:,} sessions of about {found['users']['value']:,} users; "
+        f"{share:.1%} of them bought, for {found['revenue']['value'] / 100:,.0f} in all."
+    )
+
+
+def run_dags(api: AirflowApi, since: str, tell: Tell) -> dict[str, str]:
+    """Starts the chain of DAGs and returns the state of each one's last run when all have ended."""
+    _await_dags(api, tell)
+    for dag, _ in reversed(CHAIN):
+        api.unpause(dag)
+    api.trigger("extract_sessions")
+    deadline = time.monotonic() + DAGS_TIMEOUT_S
+    ended_at: dict[str, float] = {}
+    states: dict[str, str] = {}
+    while len(ended_at) < len(CHAIN):
+        for dag, waker in CHAIN:
+            runs = api.runs(dag, since)
+            unfinished = [run for run in runs if run.state not in FINISHED]
+            if waker is not None and waker not in ended_at:
+                ended_at.pop(dag, None)
+                tell(f"DAG {dag}", f"waits for {waker} …")
+            elif unfinished or not runs:
+                ended_at.pop(dag, None)
+                tell(f"DAG {dag}", f"{unfinished[0].state if unfinished else 'to be woken'} …")
+                if not runs and waker and time.monotonic() - ended_at[waker] > WOKEN_WITHIN_S:
+                    api.trigger(dag)
+            else:
+                ended_at.setdefault(dag, time.monotonic())
+                states[dag] = runs[-1].state
+                tell(f"DAG {dag}", runs[-1].state)
+                if runs[-1].state == "failed":
+                    tell(f"DAG {dag}", f"failed: {api.url}/dags/{dag}/runs/{runs[-1].run_id}")
+                    return states
+        if time.monotonic() > deadline:
+            raise StackError(f"the DAGs have not ended after {DAGS_TIMEOUT_S} s", "airflow-scheduler")
+        time.sleep(POLL_S)
+    return states
+
+
+def _await_dags(api: AirflowApi, tell: Tell) -> None:
+    """Returns when Airflow has read all files of the chain."""
+    deadline = time.monotonic() + DAGS_READ_TIMEOUT_S
+    while missing := {dag for dag, _ in CHAIN} - api.dags():
+        tell("DAGs", f"Airflow has yet to read {', '.join(sorted(missing))} …")
+        if time.monotonic() > deadline:
+            told = "\n".join(api.import_errors()) or "no import errors are reported"
+            raise StackError(f"Airflow has not read {', '.join(sorted(missing))}: {told}", "airflow-dag-processor")
+        time.sleep(POLL_S)
+    tell("DAGs", "read")
+
+
+def _reconcile() -> dict[str, Any]:
+    """The ledger's own words, in a process of its own as a user would ask for them."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "stack", "reconcile", "--json"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    try:
+        return dict(json.loads(asked.stdout))
+    except ValueError:
+        raise StackError(f"reconcile ended with {asked.returncode} and without a result") from None
+
+
+def _ending(place: Place, outcome: Outcome) -> str:
+    lines = [f"Done in {outcome.seconds:.0f} s; everything goes on running (./vitrine down stops it).", status.login(place)]
+    lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]
+    return "\n".join(lines)
+
+

@@ -1,0 +1,54 @@
+"""How far the stages are behind: messages between what a group has committed and the end of its topic."""
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from streaming.adapters import kafka
+from streaming.events import topics
+from streaming.settings import KafkaSettings
+
+# Each stage with its consumer group and what it reads, in the order of the data.
+STAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("gate", "gate", (topics.RAW,)),
+    ("store", "store", (topics.VALID,)),
+    ("flink-job", "summaries", (topics.VALID,)),
+    ("index", "index", topics.INDEXED),
+)
+
+
+def lag(settings: KafkaSettings, group: str, read: tuple[str, ...]) -> int:
+    """Records of the topics `read` that `group` has not committed; 0 if it has seen all.
+    Raises KafkaException if the cluster cannot be asked."""
+    client = kafka.consumer(settings, group, **{"enable.partition.eof": True})
+    try:
+        return sum(
+            _partition_lag(client, kafka.name(settings, topic), partition, end)
+            for topic in read
+            for partition, end in kafka.end_offsets(client, kafka.name(settings, topic)).items()
+        )
+    finally:
+        client.close()
+
+
+def _partition_lag(client: Consumer, topic: str, partition: int, end: int) -> int:
+    [committed] = client.committed([TopicPartition(topic, partition)], timeout=kafka.TIMEOUT_S)
+    low, _ = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=kafka.TIMEOUT_S)
+    start = max(low, committed.offset)  # a group that never committed has a negative offset
+    if start >= end or not _has_record(client, TopicPartition(topic, partition, start)):
+        return 0
+    return end - start
+
+
+def _has_record(client: Consumer, start: TopicPartition) -> bool:
+    """Whether a record follows. Transactions end with markers, which take offsets and which nobody commits past,
+    so that the offsets alone never show a lag of nothing."""
+    client.assign([start])
+    try:
+        message = client.poll(kafka.TIMEOUT_S)
+        if message is None:
+            raise KafkaException(KafkaError._TIMED_OUT)
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+        return error is None
+    finally:
+        client.unassign()

@@ -1,0 +1,72 @@
+"""Every setting of every component in one list, without secrets: what `./vitrine settings` prints."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+import ml
+import streaming
+from stack import settings
+from streaming.settings import Settings
+
+
+def _modules() -> list[str]:
+    """The modules called `settings` of all rooms: by convention they hold the settings objects."""
+    found = [streaming.settings.__name__, settings.__name__]
+    for package in (streaming, ml):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            if module.ispkg and importlib.util.find_spec(f"{module.name}.settings"):
+                found.append(f"{module.name}.settings")
+    return found
+
+
+def classes() -> list[type[Settings]]:
+    """Every settings class, those of the components first."""
+    found: list[type[Settings]] = []
+    for name in _modules():
+        module = importlib.import_module(name)
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Settings) and value.__module__ == name:
+                found.append(value)
+    return [found_class for found_class in found if found_class is not Settings]
+
+
+def rows() -> list[dict[str, Any]]:
+    """One object a setting: the variable, its value as it is now, its default and its meaning."""
+    return [row for settings_class in classes() for row in _of(settings_class)]
+
+
+def _of(settings_class: type[BaseSettings]) -> list[dict[str, Any]]:
+    values = settings_class()
+    prefix = settings_class.model_config.get("env_prefix", "")
+    return [
+        {
+            "component": settings_class.__name__.removesuffix("Settings"),
+            "variable": field.alias or f"{prefix}{name}".upper(),
+            "value": _shown(getattr(values, name)),
+            "default": None if field.is_required() else _shown(field.default),
+            "meaning": field.description or "",
+        }
+        for name, field in settings_class.model_fields.items()
+    ]
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "**********" if value.get_secret_value() else ""
+    return value if isinstance(value, int | float | str | bool | None) else str(value)
+
+
+def text(rows: list[dict[str, Any]]) -> str:
+    """The same for people."""
+    lines: list[str] = []
+    component = ""
+    for row in rows:
+        if row["component"] != component:
+            component = row["component"]
+            lines.append(f"\n{component}")
+        lines.append(f"  {row['variable']}={row['value']}\n      {row['meaning']}")
+    return "\n".join(lines).lstrip("\n")
