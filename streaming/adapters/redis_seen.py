@@ -116,7 +116,13 @@ class RedisSeen:
         with _translated():
             self._redis.hset(self._key(name, b"offsets"), mapping=held | {"log": standing.log})
             self._redis.eval(_PUBLISH, 2, self._prefix + b"building", self._prefix + b"current", name)
-            self._drop_others()
+            self._drop_all_but(set(self._redis.mget(self._prefix + b"building", self._prefix + b"current")))
+
+    def drop(self) -> None:
+        """Deletes everything under the prefix: for benchmarks and tests."""
+        with _translated():
+            self._redis.delete(self._prefix + b"building", self._prefix + b"current")
+            self._drop_all_but(set())
 
     def distinct_users(self) -> int:
         with _translated():
@@ -149,10 +155,9 @@ class RedisSeen:
     def _key(self, generation: bytes, suffix: bytes) -> bytes:
         return self._prefix + generation + b":" + suffix
 
-    def _drop_others(self) -> None:
-        """Deletes the keys of generations nobody uses: dead builders' and the one just replaced."""
-        known = self._redis.smembers(self._prefix + b"generations")
-        in_use = set(self._redis.mget(self._prefix + b"building", self._prefix + b"current"))
+    def _drop_all_but(self, in_use: set[bytes]) -> None:
+        """Deletes the keys of generations nobody uses: those of dead builders, and the one just replaced."""
+        known: set[bytes] = self._redis.smembers(self._prefix + b"generations")
         for generation in known - in_use:
             pattern = _literal(self._key(generation, b"")) + b"*"
             batch: list[bytes] = []

@@ -26,9 +26,7 @@ def main() -> int:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # Batches make many short-lived objects and no cycles: look for garbage seldom.
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    tune_garbage_collection()
     try:
         kafka.ensure_topics(kafka_settings)
         Stage(kafka_settings, settings, RedisSeen(redis_settings, settings)).run(stop)
@@ -39,6 +37,12 @@ def main() -> int:
         return 1
     _log.info("stopped")
     return 0
+
+
+def tune_garbage_collection() -> None:
+    """Batches make many short-lived objects and no cycles: look for cycles seldom."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 if __name__ == "__main__":

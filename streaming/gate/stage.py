@@ -55,6 +55,21 @@ class _Flight:
     outcomes: Counter[str]
 
 
+def reader(kafka_settings: KafkaSettings, settings: GateSettings) -> Consumer:
+    """The consumer of a gate, not yet subscribed."""
+    return kafka.consumer(
+        kafka_settings,
+        GROUP,
+        **{
+            # A static member: restarted in time it has its partitions back without a rebalance.
+            "group.instance.id": kafka.name(kafka_settings, f"{GROUP}-{settings.instance}"),
+            "session.timeout.ms": settings.session_timeout_ms,
+            "max.poll.interval.ms": _MAX_POLL_INTERVAL_MS,
+            "queued.max.messages.kbytes": 65_536,
+        },
+    )
+
+
 class Stage:
     """One gate. `passing` is called as each step of a batch is done, so that tests can end it there."""
 
@@ -72,17 +87,7 @@ class Stage:
         self._writer = TransactionalWriter(
             kafka_settings, f"{GROUP}-{settings.instance}", settings.transaction_timeout_ms
         )
-        self._consumer: Consumer = kafka.consumer(
-            kafka_settings,
-            GROUP,
-            **{
-                # A static member: restarted in time it has its partitions back without a rebalance.
-                "group.instance.id": kafka.name(kafka_settings, f"{GROUP}-{settings.instance}"),
-                "session.timeout.ms": settings.session_timeout_ms,
-                "max.poll.interval.ms": _MAX_POLL_INTERVAL_MS,
-                "queued.max.messages.kbytes": 65_536,
-            },
-        )
+        self._consumer = reader(kafka_settings, settings)
         self._log = GateLog(CommittedLog(kafka_settings), self._consumer)
         self._committer = ThreadPoolExecutor(1, "commit")
         self._generation: str | None = None

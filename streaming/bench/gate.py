@@ -1,0 +1,153 @@
+"""`python -m streaming.bench.gate`: the gate against a bare consume-and-produce of the same messages.
+
+Both read the same simulated messages from a topic of their own, with the same client library, client settings, batch
+size and transactions; the bare loop writes each message on as it is. Rounds alternate, each in a fresh process on
+fresh topics, and the clock runs from the first batch read to the last commit. Prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from threading import Event, Thread
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streaming.adapters import kafka
+from streaming.adapters.kafka_log import read_committed_offsets
+from streaming.adapters.redis_seen import RedisSeen
+from streaming.events import topics
+from streaming.gate.__main__ import tune_garbage_collection
+from streaming.gate.settings import GateSettings
+from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.settings import KafkaSettings, RedisSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+
+_SETTLED_S = 0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=200_000, help="raw messages of a round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each kind")
+    options = parser.parse_args()
+    _tell(f"making {options.messages:,} messages")
+    sessions = TrafficSettings(sessions=options.messages, users=options.messages // 10, seed=7)
+    messages = [(message.key, message.value) for message in traffic(sessions)][: options.messages]
+    rates: dict[str, list[float]] = {"bare": [], "gate": []}
+    for number in range(options.rounds):
+        for kind, run in (("bare", bare), ("gate", gate)):
+            rates[kind].append(_round(run, messages))
+            _tell(f"round {number + 1} {kind}: {rates[kind][-1]:,.0f} messages/s")
+    medians = {kind: statistics.median(of) for kind, of in rates.items()}
+    result = {
+        "messages": len(messages),
+        "bytes_per_message": round(sum(len(value) for _, value in messages) / len(messages)),
+        "batch_size": GateSettings().batch_size,
+        "bare_per_s": round(medians["bare"]),
+        "gate_per_s": round(medians["gate"]),
+        "ratio": round(medians["gate"] / medians["bare"], 3),
+        "rounds": {kind: [round(rate) for rate in of] for kind, of in rates.items()},
+    }
+    print(json.dumps(result))
+    return 0
+
+
+def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[bytes, bytes]]) -> float:
+    """Messages a second of one run, on topics made and loaded for it."""
+    settings = KafkaSettings(topic_prefix=f"bench-gate-{os.getpid()}-{time.monotonic_ns()}-")
+    kafka.ensure_topics(settings)
+    loader, raw = kafka.producer(settings), kafka.name(settings, topics.RAW)
+    for key, value in messages:
+        while True:
+            try:
+                loader.produce(raw, value, key)
+                break
+            except BufferError:
+                loader.poll(0.1)
+    loader.flush()
+    time.sleep(_SETTLED_S)
+    try:
+        with get_context("spawn").Pool(1) as process:
+            seconds = process.apply(run, (settings, len(messages)))
+    finally:
+        admin = AdminClient(kafka.properties(settings))
+        declared = topics.declared(settings.partitions, settings.retention_ms)
+        for deleted in admin.delete_topics([kafka.name(settings, topic.name) for topic in declared]).values():
+            deleted.result(kafka.TIMEOUT_S)
+    return len(messages) / seconds
+
+
+def bare(settings: KafkaSettings, messages: int) -> float:
+    """Seconds to read `messages` and write them on in transactions."""
+    gate_settings = GateSettings()
+    client = reader(settings, gate_settings)
+    producer = kafka.producer(
+        settings, **{"transactional.id": settings.topic_prefix + "bare", "delivery.report.only.error": True}
+    )
+    producer.init_transactions()
+    client.subscribe([kafka.name(settings, topics.RAW)])
+    target = kafka.name(settings, topics.VALID)
+    tune_garbage_collection()
+    done, started = 0, 0.0
+    while done < messages:
+        batch = client.consume(gate_settings.batch_size, gate_settings.linger_ms / 1000)
+        if not batch:
+            continue
+        started = started or time.monotonic()
+        producer.begin_transaction()
+        ends: dict[int, int] = {}
+        for message in batch:
+            producer.produce(target, message.value(), message.key())
+            ends[message.partition()] = message.offset() + 1
+        positions = [TopicPartition(batch[0].topic(), partition, end) for partition, end in ends.items()]
+        producer.send_offsets_to_transaction(positions, client.consumer_group_metadata())
+        producer.commit_transaction()
+        done += len(batch)
+    seconds = time.monotonic() - started
+    client.close()
+    return seconds
+
+
+def gate(settings: KafkaSettings, messages: int) -> float:
+    """Seconds the real stage takes for the same, with keys of its own in Redis."""
+    times: dict[Step, float] = {}
+
+    def passing(step: Step) -> None:
+        if step != "read" or step not in times:
+            times[step] = time.monotonic()
+
+    gate_settings = GateSettings()
+    seen = RedisSeen(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
+    stage, stop = Stage(settings, gate_settings, seen, passing), Event()
+    tune_garbage_collection()
+    running = Thread(target=stage.run, args=(stop,))
+    running.start()
+    group = kafka.consumer(settings, GROUP)
+    raw = kafka.name(settings, topics.RAW)
+    while running.is_alive() and _committed(group, raw, settings.partitions) < messages:
+        time.sleep(0.1)
+    stop.set()
+    running.join()
+    group.close()
+    seen.drop()
+    return times["committed"] - times["read"]
+
+
+def _committed(group: Consumer, topic: str, partitions: int) -> int:
+    places = [TopicPartition(topic, partition) for partition in range(partitions)]
+    return sum(max(place.offset, 0) for place in read_committed_offsets(group, places))
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
