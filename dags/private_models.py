@@ -74,7 +74,8 @@ def private_models() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=4)
     )
     def train(params_json: str, run_id: str) -> dict[str, Any]:
-        """In the models' own environment; returns the metrics."""
+        """In the models' own environment; returns the metrics, and leaves beside the models who asked for
+        them."""
         import json
 
         from ml.run_names import file_name
@@ -83,7 +84,9 @@ def private_models() -> None:
 
         data, name = DataSettings().data_dir, file_name(run_id)
         extracts, out = data / "extracts" / "sessions", data / "models" / name
-        return run(str(extracts), str(out), **json.loads(params_json), run_id=name)
+        metrics = run(str(extracts), str(out), **json.loads(params_json), run_id=name)
+        (out / "run.json").write_text(json.dumps({"dag_run_id": run_id, "params": json.loads(params_json)}))
+        return metrics
 
     @task(outlets=[MODELS])
     def record(metrics: dict[str, Any], params: dict[str, Any], run_id: str, outlet_events: Any) -> None:

@@ -50,7 +50,7 @@ def shap_reports() -> None:
 
         from streaming.settings import DataSettings
 
-        trained = {path.parent for path in (DataSettings().data_dir / "models").glob("*/metrics.json")}
+        trained = {path.parent for path in (DataSettings().data_dir / "models").glob("*/run.json")}
         if asked := params["models"]:
             names = [asked]
         elif woken_by := [event.extra["name"] for event in triggering_asset_events[MODELS]]:
@@ -67,17 +67,18 @@ def shap_reports() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=1)
     )
     def explain(report_run: str, name: str) -> str:
-        """In the models' own environment. The page's index entry then tells which DAG run made it."""
+        """In the models' own environment. The page's index entry then tells whose it is."""
         import json
 
         from ml.reports.job import run
         from streaming.settings import DataSettings
 
         data = DataSettings().data_dir
-        reports = data / "reports"
-        run(str(data / "models" / name), str(data / "extracts" / "sessions"), str(reports), name)
-        entry = reports / f"{name}.json"
-        told = json.loads(entry.read_text()) | {"report_run_id": report_run}
+        models, reports = data / "models" / name, data / "reports"
+        run(str(models), str(data / "extracts" / "sessions"), str(reports), name)
+        entry, trained = reports / f"{name}.json", json.loads((models / "run.json").read_text())
+        runs = {"model_run_id": trained["dag_run_id"], "report_run_id": report_run}
+        told = json.loads(entry.read_text()) | runs
         entry.with_suffix(".unfinished").write_text(json.dumps(told))
         entry.with_suffix(".unfinished").replace(entry)
         return name
