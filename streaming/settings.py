@@ -58,6 +58,8 @@ class ElasticsearchSettings(Settings):
 
     url: str = Field("http://127.0.0.1:19200", description="Address")
     api_key: SecretStr | None = Field(None, description="API key, where security is on")
+    username: str = Field("", description="User, where security is on and there is no API key")
+    password: SecretStr = Field(SecretStr(""), description="The user's password")
     index_prefix: str = Field("", description="Put before every index name")
     replicas: int = Field(0, ge=0, description="Replicas of each index when Vitrine makes it")
 

@@ -41,9 +41,11 @@ _encode = msgspec.json.Encoder().encode
 
 def client(settings: ElasticsearchSettings) -> Elasticsearch:
     """A client that tries once: the stages wait and retry by themselves."""
+    login = (settings.username, settings.password.get_secret_value()) if settings.username else None
     return Elasticsearch(
         settings.url,
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+        basic_auth=login,
         request_timeout=_TIMEOUT_S,
         max_retries=0,
         retry_on_timeout=False,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import ApiError, TransportError
 from msgspec import Struct
 
+from streaming.adapters.elasticsearch import client
 from streaming.dashboards import query
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Dashboard
@@ -39,12 +40,9 @@ class Figures:
     """Asks Elasticsearch; one client, to be shared by threads."""
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
-        api_key = settings.api_key.get_secret_value() if settings.api_key else None
         self._url = settings.url
         self._prefix = settings.index_prefix
-        self._client = Elasticsearch(
-            settings.url, api_key=api_key, request_timeout=TIMEOUT_S, max_retries=1, retry_on_timeout=False
-        )
+        self._client = client(settings).options(request_timeout=TIMEOUT_S)
 
     def close(self) -> None:
         self._client.close()

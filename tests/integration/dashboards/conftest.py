@@ -8,10 +8,12 @@ import msgspec
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
+from streaming.adapters.elasticsearch import ElasticsearchIndex
 from streaming.dashboards.figures import Figures
 from streaming.events import topics
 from streaming.events.contract import SCHEMA_VERSION, Action, Review
 from streaming.events.valid import UserKind, ValidSession
+from streaming.index.documents import DOCUMENTS
 from streaming.settings import ElasticsearchSettings
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
@@ -100,27 +102,13 @@ def _settings() -> ElasticsearchSettings:
     return ElasticsearchSettings(index_prefix=f"dashboards-{uuid.uuid4().hex[:12]}-")
 
 
-def _make_indices(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
-    for index in topics.INDEXED:
-        time_field = "windowStartMs" if index == topics.PRODUCT_ACTIVITY else "eventTimeMs"
-        client.indices.create(
-            index=settings.index_prefix + index,
-            settings={"number_of_shards": 1, "number_of_replicas": 0},
-            mappings={
-                "dynamic_templates": [
-                    {"s": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}}
-                ],
-                "properties": {time_field: {"type": "date", "format": "epoch_millis"}},
-            },
-        )
-
-
 @pytest.fixture(scope="session")
 def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
     """Elasticsearch with the documents that follow from the sessions, in the product's own indices."""
     settings = _settings()
     client = Elasticsearch(settings.url)
-    _make_indices(client, settings)
+    for index, document in DOCUMENTS.items():
+        ElasticsearchIndex(settings).prepare(index, document)
     found = [
         *((index, key, document) for session in sessions for index, key, document in documents(session)),
         *((topics.PRODUCT_ACTIVITY, key, document) for key, document in window(sessions).items()),
@@ -133,7 +121,9 @@ def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
     asked = Figures(settings)
     yield asked
     asked.close()
-    client.indices.delete(index=[settings.index_prefix + index for index in topics.INDEXED])
+    for index in topics.INDEXED:
+        client.indices.delete(index=settings.index_prefix + index)
+        client.indices.delete_index_template(name=settings.index_prefix + index)
     client.close()
 
 
