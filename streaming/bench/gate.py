@@ -1,8 +1,8 @@
 """`python -m streaming.bench.gate`: the gate against a bare consume-and-produce of the same messages.
 
-Both read the same simulated messages from a topic of their own, with the same client library, client settings, batch
-size and transactions; the bare loop writes each message on as it is. Rounds alternate, each in a fresh process on
-fresh topics, and the clock runs from the first batch read to the last commit. Prints one JSON object.
+Both read the same simulated messages from a topic of their own, the same client library and settings,
+batch size and transactions; the bare loop writes each message on as it is. Rounds alternate, each in a fresh
+process on fresh topics; the clock runs from the first batch read to the last commit. Prints one JSON object.
 """
 
 import argparse
@@ -29,7 +29,9 @@ from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
-_SETTLED_S = 0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
+_SETTLED_S = (
+    0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
+)
 
 
 def main() -> int:
@@ -92,7 +94,8 @@ def bare(settings: KafkaSettings, messages: int) -> float:
         settings, **{"transactional.id": settings.topic_prefix + "bare", "delivery.report.only.error": True}
     )
     producer.init_transactions()
-    client.subscribe([kafka.name(settings, topics.RAW)])
+    source = kafka.name(settings, topics.RAW)
+    client.subscribe([source])
     target = kafka.name(settings, topics.VALID)
     tune_garbage_collection()
     done, started = 0, 0.0
@@ -102,11 +105,11 @@ def bare(settings: KafkaSettings, messages: int) -> float:
             continue
         started = started or time.monotonic()
         producer.begin_transaction()
-        ends: dict[int, int] = {}
+        ends: dict[int | None, int] = {}
         for message in batch:
             producer.produce(target, message.value(), message.key())
-            ends[message.partition()] = message.offset() + 1
-        positions = [TopicPartition(batch[0].topic(), partition, end) for partition, end in ends.items()]
+            ends[message.partition()] = (message.offset() or 0) + 1
+        positions = [TopicPartition(source, partition or 0, end) for partition, end in ends.items()]
         producer.send_offsets_to_transaction(positions, client.consumer_group_metadata())
         producer.commit_transaction()
         done += len(batch)

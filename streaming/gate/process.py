@@ -15,27 +15,27 @@ def position(partition: int, offset: int) -> int:
 
 
 class Batch:
-    """Raw messages of one transaction, read and parsed; asking for its verdicts may be repeated."""
+    """Raw messages of one transaction, read and parsed. `begins`: where each partition stood before."""
 
-    def __init__(self, raws: Sequence[Raw]) -> None:
+    def __init__(self, raws: Sequence[Raw], begins: Mapping[int, int]) -> None:
         self.raws = raws
         self.parsed: list[Session | Rejection] = [parse(raw.value, raw.arrived_at_ms) for raw in raws]
-
-    def decide(
-        self,
-        seen: SeenSessions,
-        generation: str,
-        spans: Mapping[int, tuple[int, int]],
-        before: Mapping[int, PartitionState],
-        rules: Rules,
-    ) -> Decision:
-        """`spans`: for each partition here, the committed offset and the one after the batch. Raises what
-        SeenSessions.claim raises."""
-        sessions: list[Session] = []
-        positions: list[int] = []
-        for raw, parsed in zip(self.raws, self.parsed, strict=True):
+        self.ends = {raw.partition: raw.offset + 1 for raw in raws}
+        """For each partition the offset after the batch."""
+        self._spans = {partition: (begins[partition], end) for partition, end in self.ends.items()}
+        self._sessions: list[Session] = []
+        self._positions: list[int] = []
+        for raw, parsed in zip(raws, self.parsed, strict=True):
             if not isinstance(parsed, Rejection):
-                sessions.append(parsed)
-                positions.append(position(raw.partition, raw.offset))
-        answers = seen.claim(generation, sessions, positions, spans)
-        return decide(self.raws, self.parsed, answers, before, rules)
+                self._sessions.append(parsed)
+                self._positions.append(position(raw.partition, raw.offset))
+
+    def ask(self, seen: SeenSessions, generation: str) -> bytes:
+        """What `seen` answers for the sessions; asked again, it answers the same. Raises what
+        SeenSessions.claim raises."""
+        return seen.claim(generation, self._sessions, self._positions, self._spans)
+
+    def decide(self, answers: bytes, before: Mapping[int, PartitionState], rules: Rules) -> Decision:
+        """What becomes of each message, given the state of (at least) its partition."""
+        states = {partition: before[partition] for partition in self.ends}
+        return decide(self.raws, self.parsed, answers, states, rules)

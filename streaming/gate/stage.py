@@ -7,7 +7,7 @@ reads it again gets the same answers. Nothing is written until the batch before 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -31,27 +31,27 @@ from streaming.settings import KafkaSettings
 GROUP = "gate"
 _log = logging.getLogger(__name__)
 _MAX_POLL_INTERVAL_MS = 1_800_000  # a rebuild from a long log may keep the loop from polling
-_BACK_OFF_S = (0.1, 2.0)
 _NEVER = 1 << 63
+_NO_WAIT_MS = 5
 _LOOK_AFTER_STORE_EVERY_S = 2.0
 
 Step = Literal["read", "claimed", "written", "flushed", "committed"]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the gate stands in a raw partition."""
+class _Asked:
+    """A batch whose sessions are being claimed, and since when."""
 
-    offset: int
-    state: PartitionState
+    batch: Batch
+    answers: Future[bytes]
+    at_s: float
 
 
 @dataclass(frozen=True)
-class _Flight:
+class _Written:
     """A batch being committed."""
 
     commit: Future[None]
-    after: dict[int, Place]
     outcomes: Counter[str]
 
 
@@ -89,13 +89,15 @@ class Stage:
         )
         self._consumer = reader(kafka_settings, settings)
         self._log = GateLog(CommittedLog(kafka_settings), self._consumer)
-        self._committer = ThreadPoolExecutor(1, "commit")
+        self._asker, self._committer = ThreadPoolExecutor(1, "ask"), ThreadPoolExecutor(1, "commit")
         self._generation: str | None = None
-        self._places: dict[int, Place] = {}  # of the partitions held, after the newest batch claimed
-        self._flight: _Flight | None = None
+        self._read_to: dict[int, int] = {}  # next offset of each partition held
+        self._states: dict[int, PartitionState] = {}  # of the same, after the newest batch written
+        self._asked: _Asked | None = None
+        self._written: _Written | None = None
         self._must_rewind = False
         self._outcomes: Counter[str] = Counter()
-        self._looked_after = self._reported = time.monotonic()
+        self._looked_after_s = self._reported_s = time.monotonic()
 
     def run(self, stop: Event) -> None:
         """Until `stop` is set; the batch under way is finished. Raises KafkaException on what a restart may
@@ -105,24 +107,25 @@ class Stage:
         )
         try:
             while not stop.is_set():
-                messages = self._consumer.consume(self._settings.batch_size, self._settings.linger_ms / 1000)
-                raws = self._raws(messages)
+                # With a batch in hand only what is there already is taken, rather than let it wait for more.
+                wait_ms = _NO_WAIT_MS if self._asked or self._written else self._settings.linger_ms
+                messages = self._consumer.consume(self._settings.batch_size, wait_ms / 1000)
+                if not self._must_rewind:
+                    self._advance(self._batch(messages), stop)
                 if self._must_rewind:
                     self._rewind()
-                elif raws:
-                    self._take(Batch(raws), stop)
-                else:
-                    self._idle(stop)
                 self._report()
+            self._advance(None, stop)
             self._finish()
         finally:
             self._consumer.close()
+            self._asker.shutdown()
             self._committer.shutdown()
             self._report(at_once=True)
 
-    def _raws(self, messages: Sequence[Message]) -> list[Raw]:
+    def _batch(self, messages: Sequence[Message]) -> Batch | None:
+        begins = dict(self._read_to)
         raws: list[Raw] = []
-        next_offsets = {partition: place.offset for partition, place in self._places.items()}
         for message in messages:
             error = message.error()
             if error is not None:
@@ -134,102 +137,129 @@ class Stage:
             if partition is None or offset is None:
                 continue
             # What was fetched before a partition was lost may come after that, or twice: then it is not ours.
-            if offset >= next_offsets.get(partition, _NEVER):
-                next_offsets[partition] = offset + 1
+            if offset >= self._read_to.get(partition, _NEVER):
+                self._read_to[partition] = offset + 1
                 raws.append(Raw(partition, offset, message.timestamp()[1], message.key(), message.value()))
-        return raws
+        return Batch(raws, begins) if raws else None
 
-    def _take(self, batch: Batch, stop: Event) -> None:
-        self._passing("read")
-        ends = {raw.partition: raw.offset + 1 for raw in batch.raws}
-        asked_at, decision = self._decide(batch, ends, stop)
-        if decision is None or not self._finish():
+    def _advance(self, batch: Batch | None, stop: Event) -> None:
+        """Moves what is under way on by one step: `batch` is claimed while the one claimed before is written.
+        What is dropped, because of `stop` or an aborted transaction, is not committed and is read again."""
+        asked, self._asked = self._asked, None
+        answered = self._answers(asked, stop) if asked else None
+        if asked and answered is None:
             return
-        self._passing("claimed")
-        after = {p: Place(ends[p], state) for p, state in decision.after.items()}
+        if batch:
+            self._passing("read")
+            if self._generation is None and not self._recover(stop):
+                return
+            self._asked = self._ask(batch)
+        if asked and answered:
+            self._passing("claimed")
+            self._write(asked.batch, *answered)
+        elif not batch:
+            self._idle(stop)
+
+    def _ask(self, batch: Batch) -> _Asked:
+        assert self._generation is not None
+        return _Asked(batch, self._asker.submit(batch.ask, self._seen, self._generation), time.monotonic())
+
+    def _answers(self, asked: _Asked, stop: Event) -> tuple[bytes, float] | None:
+        """What the store says, and when it was asked; waits as long as it takes. None if the batch is to be
+        dropped."""
+        for pause_s in _pauses_s():
+            try:
+                return asked.answers.result(), asked.at_s
+            except OutOfStep as error:
+                _log.warning("store_out_of_step", extra={"reason": str(error)})
+                if not self._recover(stop):
+                    break
+            except StoreAway as error:
+                _log.warning("store_away", extra={"reason": str(error)})
+                if stop.wait(pause_s):
+                    break
+            asked = self._ask(asked.batch)
+        return None
+
+    def _recover(self, stop: Event) -> bool:
+        """Brings the store in step with the log, with all of our own in it. False if that was not to be."""
+        self._generation = None
+        for pause_s in _pauses_s():
+            if not self._finish():
+                break
+            try:
+                self._generation = recover(self._seen, self._log, self._settings.settle_ms / 1000)
+                return True
+            except StoreAway as error:
+                _log.warning("store_away", extra={"reason": str(error)})
+                if stop.wait(pause_s):
+                    break
+        return False
+
+    def _write(self, batch: Batch, answers: bytes, asked_at_s: float) -> None:
+        decision = batch.decide(answers, self._states, self._rules)
+        if not self._finish():
+            return
+        send = self._writer.send
         try:
-            send = self._writer.send
             for record in records(decision):
                 send(record.topic, record.value, record.key, record.headers)
         except TransactionAborted:
             self._must_rewind = True
             return
         self._passing("written")
-        commit = self._committer.submit(self._commit, after, asked_at)
-        self._flight = _Flight(commit, after, _counted(decision))
-        self._places |= after
+        self._states |= decision.after
+        commit = self._committer.submit(self._commit, batch.ends, decision.after, asked_at_s)
+        self._written = _Written(commit, _counted(decision))
 
-    def _decide(self, batch: Batch, ends: dict[int, int], stop: Event) -> tuple[float, Decision | None]:
-        """The decision and when it was asked for; None if the batch is to be dropped, to be read again."""
-        before = {partition: self._places[partition] for partition in ends}
-        spans = {partition: (place.offset, ends[partition]) for partition, place in before.items()}
-        states = {partition: place.state for partition, place in before.items()}
-        pause_s = _BACK_OFF_S[0]
-        while not stop.is_set():
-            try:
-                if self._generation is not None:
-                    asked_at = time.monotonic()
-                    return asked_at, batch.decide(self._seen, self._generation, spans, states, self._rules)
-                if not self._finish():
-                    break
-                self._generation = recover(self._seen, self._log, self._settings.settle_ms / 1000)
-            except OutOfStep as error:
-                _log.warning("store_out_of_step", extra={"reason": str(error)})
-                self._generation = None
-            except StoreAway as error:
-                _log.warning("store_away", extra={"reason": str(error), "again_in_s": pause_s})
-                stop.wait(pause_s)
-                pause_s = min(2 * pause_s, _BACK_OFF_S[1])
-        return 0.0, None
-
-    def _commit(self, after: dict[int, Place], asked_at: float) -> None:
+    def _commit(
+        self, ends: Mapping[int, int], after: Mapping[int, PartitionState], asked_at_s: float
+    ) -> None:
         """In the committer's thread."""
         self._writer.flush()
         self._passing("flushed")
-        if time.monotonic() - asked_at > self._settings.settle_ms / 1000 and self._generation is not None:
+        if time.monotonic() - asked_at_s > self._settings.settle_ms / 1000:
             # A rebuild elsewhere may not have waited for these records: is the store still in step?
             try:
-                self._seen.claim(
-                    self._generation, [], [], {p: (at.offset, at.offset) for p, at in after.items()}
-                )
+                spans = {partition: (end, end) for partition, end in ends.items()}
+                self._seen.claim(self._generation or "", [], [], spans)
             except (OutOfStep, StoreAway) as error:
                 self._writer.abort()
                 raise TransactionAborted(str(error)) from error
         offsets = [
-            TopicPartition(self._raw_topic, partition, place.offset, metadata=encode_state(place.state))
-            for partition, place in after.items()
+            TopicPartition(self._raw_topic, partition, end, metadata=encode_state(after[partition]))
+            for partition, end in ends.items()
         ]
         self._writer.commit(self._consumer, offsets)
         self._passing("committed")
 
     def _finish(self) -> bool:
         """Waits for the batch being committed. False if it was aborted."""
-        flight, self._flight = self._flight, None
-        if flight is not None:
+        written, self._written = self._written, None
+        if written is not None:
             try:
-                flight.commit.result()
+                written.commit.result()
             except TransactionAborted:
                 self._must_rewind = True
                 return False
-            self._outcomes += flight.outcomes
+            self._outcomes += written.outcomes
         return True
 
     def _rewind(self) -> None:
         """Back to what is committed: the next batch begins there, with the state of then."""
-        self._must_rewind = False
-        for position in self._load(
-            [TopicPartition(self._raw_topic, partition) for partition in self._places]
-        ):
-            self._consumer.seek(position)
+        self._must_rewind, self._asked = False, None
+        for start in self._load([TopicPartition(self._raw_topic, partition) for partition in self._read_to]):
+            self._consumer.seek(start)
 
     def _load(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Learns the committed place of `partitions`; gives where to read on."""
-        positions = []
+        starts = []
         for found in read_committed_offsets(self._consumer, partitions):
-            self._places[found.partition] = Place(max(found.offset, 0), decode_state(found.metadata))
+            self._read_to[found.partition] = max(found.offset, 0)
+            self._states[found.partition] = decode_state(found.metadata)
             start = found.offset if found.offset >= 0 else OFFSET_BEGINNING
-            positions.append(TopicPartition(found.topic, found.partition, start))
-        return positions
+            starts.append(TopicPartition(found.topic, found.partition, start))
+        return starts
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign(self._load(partitions))
@@ -238,31 +268,42 @@ class Stage:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Finishes or aborts before giving up `partitions`; whoever gets them reads the committed place."""
         self._finish()
+        self._must_rewind |= self._asked is not None
         for partition in partitions:
-            self._places.pop(partition.partition, None)
+            self._read_to.pop(partition.partition, None)
+            self._states.pop(partition.partition, None)
         _log.info("partitions_revoked", extra={"partitions": [p.partition for p in partitions]})
 
     def _idle(self, stop: Event) -> None:
-        """With nothing to do, an aborted batch is taken back and a store that lost its memory is seen to."""
-        if not self._finish():
+        """With nothing else to do, an aborted batch is noticed, and a store that lost its memory."""
+        self._finish()
+        since_s = time.monotonic() - self._looked_after_s
+        if self._must_rewind or not self._read_to or since_s < _LOOK_AFTER_STORE_EVERY_S:
             return
-        if not self._places or time.monotonic() - self._looked_after < _LOOK_AFTER_STORE_EVERY_S:
-            return
-        self._looked_after = time.monotonic()
+        self._looked_after_s = time.monotonic()
         try:
             standing = self._seen.standing()
-            if standing is None or standing.generation != self._generation or not self._seen.is_trusted():
-                self._generation = recover(self._seen, self._log, self._settings.settle_ms / 1000)
-        except (StoreAway, OutOfStep) as error:
-            _log.warning("store_away", extra={"reason": str(error)})
+            in_step = standing and standing.generation == self._generation and self._seen.is_trusted()
+        except StoreAway:
+            in_step = False
+        if not in_step:
+            self._recover(stop)
 
     def _report(self, at_once: bool = False) -> None:
         if self._outcomes and (
-            at_once or time.monotonic() - self._reported > self._settings.progress_every_s
+            at_once or time.monotonic() - self._reported_s > self._settings.progress_every_s
         ):
             _log.info("progress", extra={"outcomes": dict(self._outcomes)})
             self._outcomes.clear()
-            self._reported = time.monotonic()
+            self._reported_s = time.monotonic()
+
+
+def _pauses_s() -> Iterator[float]:
+    """How long to wait before each further attempt."""
+    pause_s = 0.1
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, 2.0)
 
 
 def _counted(decision: Decision) -> Counter[str]:
