@@ -1,0 +1,97 @@
+"""How far a stage has got in a topic, by the offsets its consumer group committed."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from streaming.adapters import kafka
+from streaming.settings import KafkaSettings
+
+_ASK_AGAIN_S = 0.5
+
+
+class Behind(RuntimeError):
+    """A stage did not get past what it had to within the time allowed; the text says which, and how far."""
+
+
+def starts(settings: KafkaSettings, topic: str) -> dict[int, int]:
+    """By partition of `topic`, the first offset that retention has left."""
+    return {partition: low for partition, (low, _) in _watermarks(settings, topic).items()}
+
+
+def ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
+    """By partition of `topic`, the offset after the last record, records of open transactions included: a
+    stage may have committed its place before its transaction shows."""
+    return {partition: high for partition, (_, high) in _watermarks(settings, topic).items()}
+
+
+def _watermarks(settings: KafkaSettings, topic: str) -> dict[int, tuple[int, int]]:
+    name = kafka.name(settings, topic)
+    client = kafka.consumer(settings, "progress", **{"isolation.level": "read_uncommitted"})
+    try:
+        found = client.list_topics(name, timeout=kafka.TIMEOUT_S).topics[name]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return {
+            partition: client.get_watermark_offsets(TopicPartition(name, partition), timeout=kafka.TIMEOUT_S)
+            for partition in found.partitions
+        }
+    finally:
+        client.close()
+
+
+def wait_past(
+    settings: KafkaSettings,
+    group: str,
+    topic: str,
+    goals: Mapping[int, int],
+    deadline_s: float,
+    tell: Callable[[dict[int, int]], None] = lambda behind: None,
+) -> None:
+    """Returns when `group` has committed past every record of `topic` before `goals` (by partition) that will
+    ever be visible. `tell` hears now and then which partitions are behind, and by how many offsets. Raises
+    Behind when time.monotonic() has come to `deadline_s`."""
+    client = kafka.consumer(settings, group, **{"enable.partition.eof": True})
+    name = kafka.name(settings, topic)
+    try:
+        while True:
+            behind = {}
+            for partition, goal in goals.items():
+                if (at := _next_offset(client, TopicPartition(name, partition), goal)) < goal:
+                    behind[partition] = goal - at
+            if not behind:
+                return
+            if time.monotonic() > deadline_s:
+                raise Behind(
+                    f"The stage `{group}` is {sum(behind.values())} offsets behind in {name}. Does it run?"
+                    " `./vitrine status` shows it, `./vitrine logs` says what it waits for."
+                )
+            tell(behind)
+            time.sleep(_ASK_AGAIN_S)
+    finally:
+        client.close()
+
+
+def _next_offset(client: Consumer, partition: TopicPartition, goal: int) -> int:
+    """Where the first record stands that the client's group has not committed past, or the end of what is
+    visible. Committed offsets alone cannot tell: the markers of transactions take offsets too, and no
+    consumer ever commits past a trailing one."""
+    [committed] = client.committed([partition], timeout=kafka.TIMEOUT_S)
+    low, _ = client.get_watermark_offsets(partition, timeout=kafka.TIMEOUT_S)
+    start = max(low, committed.offset)  # a group that never committed shows a negative offset
+    if start >= goal:
+        return start
+    client.assign([TopicPartition(partition.topic, partition.partition, start)])
+    try:
+        message = client.poll(kafka.TIMEOUT_S)
+    finally:
+        client.unassign()
+    if message is None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    error = message.error()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        raise KafkaException(error)
+    offset = message.offset()
+    assert offset is not None
+    return offset
