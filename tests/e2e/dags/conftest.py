@@ -1,0 +1,204 @@
+"""An Airflow, a gate and a store of their own beside the running stack: the stack's own declarations, under a
+topic prefix, a database, a key prefix and folders that nobody else uses."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from stack.components import airflow as declared
+from stack.components import stages
+from stack.layout import HERE, Layout
+from stack.service import Place, Service, Unhealthy
+from stack.settings import StackSettings, environment
+from streaming.adapters import kafka as clients
+from streaming.settings import KafkaSettings
+
+FINISHED = ("success", "failed")
+POLL_S = 0.5
+
+
+def until(condition: Any, timeout_s: float, what: str) -> Any:
+    """The first truthy answer of `condition`."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s"
+        time.sleep(POLL_S)
+    return answer
+
+
+@pytest.fixture(scope="session", name="until")
+def _until() -> Any:
+    return until
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The isolated stack of these tests."""
+
+    place: Place
+    api: httpx.Client
+    database: Database[dict[str, Any]]
+    data: Path
+
+    def send(self, sessions: int, seed: int) -> None:
+        """Sends simulated traffic to the raw topic."""
+        python = str(self.place.layout.python("main"))
+        command = [python, "-m", "streaming.simulate", str(sessions), str(seed)]
+        subprocess.run(command, env=_variables(self.place), check=True, timeout=120, capture_output=True)
+
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(
+            bootstrap_servers=self.place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
+            topic_prefix=self.place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
+        )
+
+    def trigger(self, dag: str, **conf: object) -> httpx.Response:
+        return self.api.post(f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
+
+    def run(self, dag: str, **conf: object) -> dict[str, Any]:
+        """Triggers a run and returns it when it has ended."""
+        answer = self.trigger(dag, **conf)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return self.ended(dag, answer.json()["dag_run_id"])
+
+    def ended(self, dag: str, run_id: str, timeout_s: float = 300) -> dict[str, Any]:
+        def look() -> Any:
+            run = self.api.get(f"/dags/{dag}/dagRuns/{run_id}").raise_for_status().json()
+            return run if run["state"] in FINISHED else None
+
+        return dict(until(look, timeout_s, f"{dag} {run_id}"))
+
+    def runs(self, dag: str) -> list[dict[str, Any]]:
+        """The runs of `dag`, the oldest first."""
+        found = self.api.get(f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "run_after"})
+        return list(found.raise_for_status().json()["dag_runs"])
+
+    def quiet(self, *dags: str, timeout_s: float = 300) -> None:
+        """Waits until none of `dags` has a run that is not over."""
+
+        def look() -> bool:
+            return all(run["state"] in FINISHED for dag in dags for run in self.runs(dag))
+
+        until(look, timeout_s, f"{dags} at rest")
+
+    def states(self, run: dict[str, Any]) -> dict[str, str]:
+        """The state of each task of `run`."""
+        found = self.api.get(f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances")
+        return {task["task_id"]: task["state"] for task in found.raise_for_status().json()["task_instances"]}
+
+    def log(self, run: dict[str, Any], task: str) -> str:
+        path = f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task}/logs/1"
+        return self.api.get(path, headers={"Accept": "application/x-ndjson"}).raise_for_status().text
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    place = _place(tmp_path_factory.mktemp("vitrine"))
+    clients.ensure_topics(
+        KafkaSettings(
+            bootstrap_servers=place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
+            topic_prefix=place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
+        )
+    )
+    with ExitStack() as stack:
+        mongo = stack.enter_context(MongoClient[dict[str, Any]](place.environment["MONGO_URI"]))
+        database = mongo[place.environment["VITRINE_MONGO_DATABASE"]]
+        stack.callback(mongo.drop_database, database.name)
+        pipeline = [service for service in stages.services(place) if service.name in ("gate", "store")]
+        started = [
+            (service, stack.enter_context(_running(place, service)))
+            for service in (*declared.services(place), *pipeline)
+        ]
+        for service, process in started:
+            _healthy(place, service, process)
+        yield Shop(place, _log_in(place), database, Path(place.environment["VITRINE_DATA_DIR"]))
+
+
+def _place(root: Path) -> Place:
+    for folder in ("dags", "plugins", "dashboards"):
+        (root / folder).symlink_to(HERE.root / folder)
+    layout, name = Layout(root), f"dags{uuid4().hex[:8]}"
+    layout.state.mkdir()
+    (layout.state / "envs").symlink_to(HERE.state / "envs")
+    for folder in (layout.run, layout.logs, layout.data):
+        folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings = StackSettings(airflow_port=port, port_offset=0)
+    own = {
+        "VITRINE_AIRFLOW_URL": f"http://127.0.0.1:{port}",
+        "VITRINE_DATA_DIR": str(layout.data),
+        "VITRINE_KAFKA_TOPIC_PREFIX": f"{name}-",
+        "VITRINE_REDIS_KEY_PREFIX": f"{name}:",
+        "VITRINE_MONGO_DATABASE": name,
+        "VITRINE_GATE_EXTRACTION_EVERY": "1000",
+        "VITRINE_GATE_SESSION_CAPACITY": "100000",
+        "VITRINE_GATE_USER_CAPACITY": "100000",
+    }
+    shared = environment(StackSettings(), HERE, os.environ)
+    return Place(layout=layout, settings=settings, environment=shared | own, external=frozenset())
+
+
+def _variables(place: Place) -> dict[str, str]:
+    return dict(os.environ) | dict(place.environment)
+
+
+@contextmanager
+def _running(place: Place, service: Service) -> Iterator[subprocess.Popen[bytes]]:
+    if service.prepare is not None:
+        service.prepare()
+    with place.layout.log(service.name).open("wb") as log:
+        process = subprocess.Popen(
+            service.command,
+            env=_variables(place) | dict(service.environment),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Airflow's children would outlive a signal to the parent alone
+        )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        finally:
+            _kill_group(process.pid)
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _healthy(place: Place, service: Service, process: subprocess.Popen[bytes]) -> None:
+    def look() -> bool:
+        assert process.poll() is None, f"{service.name}: {place.layout.log(service.name).read_text()[-3000:]}"
+        try:
+            service.health.check()
+        except Unhealthy:
+            return False
+        return True
+
+    until(look, service.start_timeout_s, service.name)
+
+
+def _log_in(place: Place) -> httpx.Client:
+    url = place.environment["VITRINE_AIRFLOW_URL"]
+    login = {"username": declared.USER, "password": declared.password(place)}
+    token = httpx.post(f"{url}/auth/token", json=login).raise_for_status().json()["access_token"]
+    return httpx.Client(base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30)

@@ -1,0 +1,201 @@
+"""The DAGs on a running Airflow, in the order of a shop's first day: empty, first sessions, a look back."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow.dataset
+import pytest
+
+from ml.features.session_row import COLUMNS, session_row
+from ml.run_names import file_name
+from streaming.adapters import kafka as clients
+from streaming.events import topics
+from streaming.extraction import parquet
+
+CHAIN = ("extract_sessions", "similar_users", "private_models", "shap_reports")
+DAGS = (*CHAIN, "reconcile_stores")
+SESSIONS = 3_000
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def _rows(shop: Any) -> dict[str, dict[str, Any]]:
+    """The extracts by session id; a session that stands in two files fails here."""
+    rows = pyarrow.dataset.dataset(shop.data / "extracts" / "sessions").to_table().to_pylist()
+    by_id = {row["sessionId"]: row for row in rows}
+    assert len(by_id) == len(rows)
+    return by_id
+
+
+def _expected(documents: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {document["_id"]: session_row(document) for document in documents}
+
+
+def _woken(shop: Any, dag: str) -> list[dict[str, Any]]:
+    return [run for run in shop.runs(dag) if run["run_type"] == "asset_triggered"]
+
+
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+@pytest.fixture(scope="module")
+def first_day(shop: Any, until: Any) -> Any:
+    """Sends the first sessions, touches nothing else, and waits for the last DAG of the chain to have run."""
+    shop.send(SESSIONS, seed=7)
+
+    def explained() -> bool:
+        for dag in CHAIN:
+            failed = [run for run in _woken(shop, dag) if run["state"] == "failed"]
+            assert not failed, failed
+        return bool(_woken(shop, "shap_reports"))
+
+    until(explained, 600, "the chain woken by Kafka")
+    shop.quiet(*CHAIN, timeout_s=600)
+    return shop
+
+
+def test_all_dags_are_there_and_awake(shop: Any, until: Any) -> None:
+    until(lambda: len(shop.api.get("/dags").json()["dags"]) == len(DAGS), 120, "DAGs read")
+    assert shop.api.get("/importErrors").json()["import_errors"] == []
+    assert {dag["dag_id"]: dag["is_paused"] for dag in shop.api.get("/dags").json()["dags"]} == dict.fromkeys(
+        DAGS, False
+    )
+
+
+def test_an_empty_shop_extracts_nothing_and_says_so(shop: Any) -> None:
+    run = shop.run("extract_sessions")
+    assert run["state"] == "success"
+    assert shop.states(run) == {"await_stages": "success", "extract": "skipped"}
+    assert "No session has arrived since the last extraction" in shop.log(run, "extract")
+    assert shop.runs("similar_users") == []
+
+
+@pytest.mark.parametrize(
+    ("dag", "task", "says"),
+    [
+        ("similar_users", "require_extract", "run extract_sessions first"),
+        ("private_models", "require_extract", "run extract_sessions first"),
+        ("shap_reports", "choose", "run private_models first"),
+    ],
+)
+def test_without_an_extract_a_run_fails_at_once_and_says_what_to_do(
+    shop: Any, dag: str, task: str, says: str
+) -> None:
+    run = shop.run(dag)
+    assert run["state"] == "failed"
+    assert says in shop.log(run, task)
+
+
+@pytest.mark.parametrize(
+    ("dag", "conf"),
+    [
+        ("extract_sessions", {"from": "yesterday"}),
+        ("similar_users", {"threshold": 0}),
+        ("private_models", {"epsilon": 17}),
+        ("shap_reports", {"models": "../secrets"}),
+    ],
+)
+def test_a_form_filled_in_wrongly_starts_nothing(shop: Any, dag: str, conf: dict[str, object]) -> None:
+    assert shop.trigger(dag, **conf).status_code == 400
+
+
+def test_kafka_woke_the_extraction_and_assets_the_rest(first_day: Any) -> None:
+    for dag in CHAIN:
+        assert {run["state"] for run in _woken(first_day, dag)} == {"success"}, dag
+
+
+def test_extracts_equal_the_stored_sessions(first_day: Any) -> None:
+    run = first_day.run("extract_sessions")
+    assert run["state"] == "success"
+    rows, stored = _rows(first_day), _expected(first_day.database["sessions"].find())
+    assert len(stored) > SESSIONS * 0.8
+    assert rows == stored
+    assert set(next(iter(rows.values()))) == set(COLUMNS)
+
+
+def test_every_user_has_neighbours_listed(first_day: Any) -> None:
+    first_day.quiet("similar_users")
+    documents = list(first_day.database["similar_users"].find())
+    assert {document["_id"] for document in documents} == set(
+        first_day.database["sessions"].distinct("userId")
+    )
+    assert any(document["neighbours"] for document in documents)
+    newest = first_day.runs("similar_users")[-1]
+    assert {document["run"] for document in documents} == {newest["dag_run_id"]}
+
+
+def test_models_keep_their_metrics(first_day: Any) -> None:
+    first_day.quiet("private_models")
+    for run in _woken(first_day, "private_models"):
+        name = file_name(run["dag_run_id"])
+        metrics = json.loads((first_day.data / "models" / name / "metrics.json").read_text())
+        recorded = first_day.database["model_runs"].find_one({"_id": name})
+        assert recorded is not None
+        assert recorded["metrics"] == metrics
+        assert recorded["params"] == {"epsilon": 1.0, "delta": 1e-5, "laplace": True}
+        assert recorded["dag_run_id"] == run["dag_run_id"]
+
+
+def test_each_run_of_models_has_a_report(first_day: Any) -> None:
+    first_day.quiet("private_models", "shap_reports", timeout_s=600)
+    reports = first_day.data / "reports"
+    explained = {run["dag_run_id"] for run in first_day.runs("shap_reports")}
+    for run in _woken(first_day, "private_models"):
+        name = file_name(run["dag_run_id"])
+        assert 10_000 < (reports / f"{name}.html").stat().st_size < 3_000_000
+        entry = json.loads((reports / f"{name}.json").read_text())
+        assert entry["model_run_id"] == run["dag_run_id"]
+        assert entry["report_run_id"] in explained
+
+
+def test_no_name_or_address_has_left_the_store(first_day: Any) -> None:
+    sessions = first_day.database["sessions"].find({}, {"name": 1, "email": 1})
+    personal = {value.encode() for session in sessions for value in (session["name"], session["email"])}
+    outside = [path for path in first_day.data.rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    assert outside
+    for path in outside:
+        content = path.read_bytes()
+        assert not any(value in content for value in personal), path.name
+
+
+def test_a_past_period_is_extracted_again(first_day: Any) -> None:
+    shop, sessions = first_day, first_day.database["sessions"]
+    for dag in ("similar_users", "private_models"):
+        shop.api.patch(f"/dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": True})
+    folder = shop.data / "extracts" / "sessions"
+    shop.send(500, seed=8)
+    shop.run("extract_sessions")
+    first, *_, last = parquet.extracted(folder)
+    written_at = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    [changed, removed] = sessions.find({"arrivedAtMs": {"$lt": first.to_ms}}).limit(2)
+    sessions.update_one({"_id": changed["_id"]}, {"$set": {"pageViews": changed["pageViews"] + 1}})
+    sessions.delete_one({"_id": removed["_id"]})
+
+    run = shop.run(
+        "extract_sessions", **{"from": _moment(first.to_ms - 60_000), "to": _moment(first.to_ms - 1)}
+    )
+
+    assert shop.states(run) == {"await_stages": "success", "extract": "success"}
+    assert _rows(shop) == _expected(sessions.find())
+    renewed = {path.name for path in folder.iterdir() if path.stat().st_mtime_ns != written_at[path.name]}
+    assert len(renewed) == 1
+    assert first != last
+
+
+def test_a_message_on_kafka_alone_starts_a_run(first_day: Any, until: Any) -> None:
+    first_day.quiet("extract_sessions")
+    before = {run["dag_run_id"] for run in first_day.runs("extract_sessions")}
+    kafka = first_day.kafka()
+    producer = clients.producer(kafka)
+    producer.produce(clients.name(kafka, topics.EXTRACTION_DUE), value=b"\xffanything")
+    assert producer.flush(30) == 0
+
+    def woken() -> list[dict[str, Any]]:
+        return [run for run in first_day.runs("extract_sessions") if run["dag_run_id"] not in before]
+
+    [run] = until(woken, 120, "woken by Kafka")
+    assert run["run_type"] == "asset_triggered"
+    assert first_day.ended("extract_sessions", run["dag_run_id"])["state"] == "success"
