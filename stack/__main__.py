@@ -1,8 +1,9 @@
-"""What `./vitrine` hands over to, inside the main environment: each command's handler, imported only when asked for."""
+"""What `./vitrine` hands over to, in the main environment: each command's handler, imported when asked for."""
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from stack.supervisor import end_of_log
 def main() -> int:
     arguments = commands.parser().parse_args()
     place = here()
-    # Handlers and what they start read their settings from the environment: the addresses come from one place.
+    # All handlers read their settings from the environment; the addresses come from one place.
     os.environ.update(place.environment)
     try:
         return HANDLERS[arguments.command](place, arguments)
@@ -79,17 +80,22 @@ def _logs(place: Place, arguments: argparse.Namespace) -> int:
 
     names = [service.name for service in declared.services(place)]
     if arguments.service not in (*names, "supervisor"):
-        print(f"vitrine: there is no service {arguments.service}; there are: {', '.join(names)}", file=sys.stderr)
+        print(
+            f"vitrine: there is no service {arguments.service}; there are: {', '.join(names)}",
+            file=sys.stderr,
+        )
         return 2
     log = place.layout.log(arguments.service)
     if not log.exists():
         print(f"vitrine: {arguments.service} has not written a log yet", file=sys.stderr)
         return 1
     if arguments.json:
-        _print_json({"service": arguments.service, "path": str(log), "lines": _last(log.name, arguments.lines)})
+        _print_json(
+            {"service": arguments.service, "path": str(log), "lines": _last(log.name, arguments.lines)}
+        )
         return 0
     follow = ["-F"] if arguments.follow else []
-    os.execvp("tail", ["tail", "-n", str(arguments.lines), *follow, str(log)])
+    return subprocess.call(["tail", "-n", str(arguments.lines), *follow, str(log)])
 
 
 def _last(name: str, lines: int) -> list[str]:
@@ -125,7 +131,7 @@ def _ingest(place: Place, arguments: argparse.Namespace) -> int:
 def _simulate(place: Place, arguments: argparse.Namespace) -> int:
     from streaming.simulate.command import run
 
-    return run(arguments.sessions, arguments.seed, arguments.rate)
+    return run(arguments.sessions, arguments.seed, arguments.rate, arguments.json)
 
 
 def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
@@ -142,14 +148,21 @@ def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
 
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
+    from stack.components import flink
 
+    os.environ.update(flink.variables(place))
     return bench.run(place, arguments.name)
 
 
 def _test(place: Place, arguments: argparse.Namespace) -> int:
     from stack import checks
 
-    return checks.run(arguments.kinds)
+    outcomes = checks.run(arguments.kinds)
+    if arguments.json:
+        _print_json(checks.as_json(outcomes))
+    else:
+        print(f"\n{checks.text(outcomes)}")
+    return 0 if checks.as_json(outcomes)["passed"] else 1
 
 
 HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {

@@ -62,7 +62,9 @@ class AirflowApi:
 
     def trigger(self, dag: str, conf: dict[str, Any] | None = None) -> Run:
         """Starts a run with `conf` as its parameters."""
-        return _run(self._call("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf or {}}))
+        return _run(
+            self._call("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf or {}})
+        )
 
     def runs(self, dag: str, since: str) -> list[Run]:
         """The runs of `dag` that were queued at `since` or later, the oldest first."""

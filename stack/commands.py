@@ -1,4 +1,4 @@
-"""The command line, declared once: `./vitrine` reads it before anything is installed. Standard library only."""
+"""The command line, declared once: it is read before anything is installed. Standard library only."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 EXIT_CODES = """\
 exit codes:
   0    done, and what was asked is so
-  1    done, and it is not so: a test failed, the stores do not agree, a service is not healthy, messages refused
+  1    done, and it is not so: a test failed, the stores do not agree, a service is not healthy
   2    the command line is wrong
   3    this machine lacks something that could not be installed (the message names the command that would), or
        a component could not be asked
@@ -22,8 +22,8 @@ Vitrine shows what the visitors of a shop do, and learns from it under different
   ./vitrine down      stops it; what was stored stays for the next time
   ./vitrine test      runs the tests, from unit to end-to-end
 
-The first command installs what it needs into .vitrine/ below this folder: three Python environments, jars, and,
-where they are missing, Debian packages (for these alone it needs root). Everything listens on 127.0.0.1 only.
+The first command installs what it needs into .vitrine/ below this folder: three Python environments, jars,
+and, where they are missing, Debian packages (for these alone it needs root). Everything listens on 127.0.0.1.
 Progress goes to standard error; with --json one JSON object goes to standard output.
 """
 
@@ -40,7 +40,10 @@ BENCHMARKS = ("pipeline", "gate", "flink", "indexer")
 def parser() -> argparse.ArgumentParser:
     """All commands with their arguments."""
     top = argparse.ArgumentParser(
-        prog="./vitrine", description=ABOUT, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="./vitrine",
+        description=ABOUT,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     _stack(commands)
@@ -67,10 +70,11 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         commands,
         "demo",
         "set everything up, send simulated sessions through it, and leave it running",
-        "Installs what is missing, starts all services, sends the sessions, waits until every stage has seen them,\n"
-        "runs the DAGs (extraction, similar users, private models, reports) and reconciles the stores. Prints the\n"
-        "addresses and Airflow's login. Running it again goes on where the simulated time stopped.\n\n"
-        'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "reconcile": {…}, "addresses": {…}}.',
+        "Installs what is missing, starts all services, sends the sessions, waits until every stage has\n"
+        "seen them, runs the DAGs (extraction, similar users, private models, reports), reconciles the stores\n"
+        "and prints addresses and login. Run again, it goes on where the simulated time stopped.\n\n"
+        'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "reconcile": {…},\n'
+        '"addresses": {component: url}}.',
     )
     demo.add_argument("--sessions", type=int, default=20_000, help="how many sessions to simulate (20000)")
     demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")
@@ -78,7 +82,7 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         commands,
         "up",
         "start the services, or those named with what they need",
-        f'{SERVICES_NOTE}\nWith --json: what `status --json` prints.',
+        f"{SERVICES_NOTE}\nWith --json: what `status --json` prints.",
     )
     up.add_argument("services", nargs="*", metavar="SERVICE", help="see ./vitrine status for the names")
     _add(
@@ -91,9 +95,9 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         commands,
         "status",
         "show each service's state, process, uptime, health, address and memory",
-        'Exits 1 unless every service is healthy.\nWith --json: {"healthy", "services": [{"name", "state", "pid", '
-        '"uptime_s", "healthy", "reason", "address", "resident_bytes"}],\n"resident_bytes", "airflow": {"url", '
-        '"user", "password"}}.',
+        "Exits 1 unless every service is healthy.\n"
+        'With --json: {"healthy", "services": [{"name", "state", "pid", "uptime_s", "healthy", "reason",\n'
+        '"address", "resident_bytes"}], "resident_bytes", "airflow": {"url", "user", "password"}}.',
     )
     logs = _add(commands, "logs", "show a service's log")
     logs.add_argument("service", metavar="SERVICE", help="see ./vitrine status for the names")
@@ -107,9 +111,10 @@ def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         commands,
         "ingest",
         "send a file of real sessions through the stages",
-        "FILE is JSON Lines in the event contract, or the CSV of a REES46 shop export; plain or gzip. What the file\n"
-        "does not know can be set: --set deviceType=desktop --set referrer=Direct; otherwise it is unknown, and the\n"
-        'rules reject it visibly. Ends with {"events", "sessions", "accepted", "rejected": {reason: n}}.',
+        "FILE is JSON Lines in the event contract, or the CSV of a REES46 shop export; plain or gzip. What\n"
+        "the file does not know can be set (--set deviceType=desktop --set referrer=Direct); otherwise it is\n"
+        "unknown, and the rules reject it visibly.\n\n"
+        'With --json: {"events", "sessions", "accepted", "rejected": {reason: n}}.',
     )
     ingest.add_argument("file", type=Path, metavar="FILE")
     ingest.add_argument(
@@ -128,11 +133,15 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "reconcile",
         "read topics and stores afresh and say whether they agree",
         'With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "late", "mongodb",\n'
-        '"elasticsearch": {index: n}, "distinct_users": {"exact", "estimate"}}. Exits 1, naming the session, if one\n'
-        "document is too many or too few anywhere.",
+        '"elasticsearch": {index: n}, "distinct_users": {"exact", "estimate"}}. Exits 1, naming the session,\n'
+        "if one document is too many or too few anywhere.",
     )
-    reconcile.add_argument("--timeout", type=float, default=120, help="seconds to wait for the stages to catch up (120)")
-    evaluate = _add(commands, "evaluate", "train private and other models on one CSV and test them on another")
+    reconcile.add_argument(
+        "--timeout", type=float, default=120, help="seconds to wait for the stages to catch up (120)"
+    )
+    evaluate = _add(
+        commands, "evaluate", "train private and other models on one CSV and test them on another"
+    )
     _evaluate_arguments(evaluate)
     bench = _add(
         commands,
@@ -145,8 +154,9 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands,
         "test",
         "run the tests: all, or the kinds named",
-        "All: linters, unit and property tests first, then those that need the running stack, which is started if\n"
-        "it is not up (and then stopped again). A test that cannot run fails; none is skipped.",
+        "All: linters, unit and property tests first, then those that need the running stack, which is\n"
+        "started if it is not up (and then stopped again). A test that cannot run fails; none is skipped.\n\n"
+        'With --json: {"passed", "groups": [{"name", "passed", "seconds", "closing"}]}.',
     )
     test.add_argument("kinds", nargs="*", metavar="KIND", help=" | ".join(TEST_KINDS), type=_test_kind)
 

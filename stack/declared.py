@@ -33,9 +33,13 @@ def with_needs(services: tuple[Service, ...], names: Iterable[str]) -> tuple[Ser
     return tuple(ordered.values())
 
 
-def startable(services: Iterable[Service], asked: Mapping[str, object], healthy: frozenset[str]) -> list[Service]:
+def startable(
+    services: Iterable[Service], asked: Mapping[str, object], healthy: frozenset[str]
+) -> list[Service]:
     """Those not asked to start yet whose needs are all healthy."""
-    return [service for service in services if service.name not in asked and healthy.issuperset(service.needs)]
+    return [
+        service for service in services if service.name not in asked and healthy.issuperset(service.needs)
+    ]
 
 
 def levels(ordered: Iterable[Service]) -> list[list[str]]:
@@ -43,4 +47,7 @@ def levels(ordered: Iterable[Service]) -> list[list[str]]:
     depth: dict[str, int] = {}
     for service in ordered:
         depth[service.name] = 1 + max((depth[need] for need in service.needs), default=0)
-    return [[name for name in depth if depth[name] == level] for level in sorted(set(depth.values()), reverse=True)]
+    return [
+        [name for name in depth if depth[name] == level]
+        for level in sorted(set(depth.values()), reverse=True)
+    ]

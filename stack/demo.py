@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-
 from stack import running, status
 from stack.airflow_api import FINISHED, AirflowApi
 from stack.lag import STAGES, lag
@@ -79,14 +78,25 @@ def run(sessions: int, seed: int) -> Outcome:
 
 
 def _simulate(sessions: int, seed: int) -> None:
-    from streaming.simulate.command import run as simulate
-
-    if simulate(sessions, seed, None) != 0:
-        raise StackError("the simulator could not send its sessions")
+    """Sends the sessions, in a process of its own because it shows a progress of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "stack",
+        "simulate",
+        "--json",
+        "--sessions",
+        str(sessions),
+        "--seed",
+        str(seed),
+    ]
+    sent = subprocess.run(command, capture_output=True, text=True, check=False)
+    if sent.returncode:
+        raise StackError(f"the simulator could not send its sessions:\n{sent.stderr[-1000:]}")
 
 
 def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
-    """Returns when every stage has committed all it is to read. Raises StackError, naming it, if one is late."""
+    """Returns when every stage has committed all it is to read. Raises StackError naming one that is late."""
     settings, deadline = KafkaSettings(), time.monotonic() + timeout_s
     for stage, group, read in STAGES:
         while behind := lag(settings, group, read):
@@ -103,7 +113,7 @@ def first_figures(seconds: float) -> str:
 
     settings = ElasticsearchSettings()
     summaries = f"{settings.index_prefix}session_summaries"
-    wanted = {
+    wanted: dict[str, dict[str, Any]] = {
         "purchases": {"filter": {"term": {"purchaseMade": True}}},
         "revenue": {"sum": {"field": "amountSpentCents"}},
         "users": {"cardinality": {"field": "userId"}},
@@ -115,8 +125,9 @@ def first_figures(seconds: float) -> str:
     found, total = answer["aggregations"], answer["hits"]["total"]["value"]
     share = found["purchases"]["doc_count"] / total if total else 0
     return (
-        f"After {seconds:.0f} s the dashboards show {total:,} sessions of about {found['users']['value']:,} users; "
-        f"{share:.1%} of them bought, for {found['revenue']['value'] / 100:,.0f} in all."
+        f"After {seconds:.0f} s the dashboards show {total:,} sessions of about "
+        f"{found['users']['value']:,} users; {share:.1%} of the sessions ended in a purchase, "
+        f"for {found['revenue']['value'] / 100:,.0f} in all."
     )
 
 
@@ -161,7 +172,9 @@ def _await_dags(api: AirflowApi, tell: Tell) -> None:
         tell("DAGs", f"Airflow has yet to read {', '.join(sorted(missing))} …")
         if time.monotonic() > deadline:
             told = "\n".join(api.import_errors()) or "no import errors are reported"
-            raise StackError(f"Airflow has not read {', '.join(sorted(missing))}: {told}", "airflow-dag-processor")
+            raise StackError(
+                f"Airflow has not read {', '.join(sorted(missing))}: {told}", "airflow-dag-processor"
+            )
         time.sleep(POLL_S)
     tell("DAGs", "read")
 
@@ -178,8 +191,9 @@ def _reconcile() -> dict[str, Any]:
 
 
 def _ending(place: Place, outcome: Outcome) -> str:
-    lines = [f"Done in {outcome.seconds:.0f} s; everything goes on running (./vitrine down stops it).", status.login(place)]
+    lines = [
+        f"Done in {outcome.seconds:.0f} s; everything goes on running (./vitrine down stops it).",
+        status.login(place),
+    ]
     lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]
     return "\n".join(lines)
-
-

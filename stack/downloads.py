@@ -46,7 +46,8 @@ def ensure(layout: Layout) -> None:
     if difference := differences(listed(layout), found(layout)):
         shutil.rmtree(layout.jars)
         raise Missing(
-            "What Maven delivered is not what was pinned; nothing of it was kept:\n" + "\n".join(difference[:10])
+            "What Maven delivered is not what was pinned; nothing of it was kept:\n"
+            + "\n".join(difference[:10])
         )
 
 

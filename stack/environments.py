@@ -34,9 +34,12 @@ def ensure(layout: Layout, name: str, tell: Callable[[str], None] = lambda text:
         _run([uv, "venv", "--quiet", "--python", python(), str(folder)], layout)
     lock, into = str(layout.locks / f"{name}.txt"), ["--python", str(layout.python(name))]
     _run([uv, "pip", "sync", "--quiet", "--require-hashes", *into, lock], layout)
-    # uv builds the project itself, being the build backend that pyproject.toml names in the same version. With
-    # --offline nothing unpinned can come in unseen.
-    _run([uv, "pip", "install", "--quiet", "--offline", "--no-deps", *into, "--editable", str(layout.root)], layout)
+    # uv builds the project itself, being the build backend that pyproject.toml names, in the same version.
+    # With --offline nothing unpinned can come in unseen.
+    _run(
+        [uv, "pip", "install", "--quiet", "--offline", "--no-deps", *into, "--editable", str(layout.root)],
+        layout,
+    )
     mark.write_text(wanted)
 
 
@@ -66,7 +69,9 @@ def python() -> str:
         return str(getattr(sys, "_base_executable", sys.executable))
     if found := shutil.which(f"python{PYTHON}"):
         return found
-    raise Missing(f"Python {PYTHON} is needed; this is {sys.version.split()[0]}. On Debian 12: apt-get install python3")
+    raise Missing(
+        f"Python {PYTHON} is needed; this is {sys.version.split()[0]}. On Debian 12: apt-get install python3"
+    )
 
 
 def _mark(layout: Layout, name: str) -> str:

@@ -1,8 +1,8 @@
 """The Flink job's keeper: `python -m stack.flink_job`, run as a service.
 
-Submits the job, from its newest retained checkpoint where there is one, unless it is on the cluster already;
-then watches it, and ends with an error as soon as it is there no more, so that the supervisor starts it again.
-A job that Flink itself is restarting is left alone: it waits for what it needs.
+Submits the job, from its newest retained checkpoint where there is one, unless it is on the cluster; then
+watches it, and ends with an error as soon as it is there no more, so that the supervisor starts it again. A
+job that Flink itself is restarting is left alone: it waits for what it needs.
 """
 
 import json

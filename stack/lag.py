@@ -39,8 +39,8 @@ def _partition_lag(client: Consumer, topic: str, partition: int, end: int) -> in
 
 
 def _has_record(client: Consumer, start: TopicPartition) -> bool:
-    """Whether a record follows. Transactions end with markers, which take offsets and which nobody commits past,
-    so that the offsets alone never show a lag of nothing."""
+    """Whether a record follows. Transactions end with markers, which take offsets and which nobody commits
+    past, so that the offsets alone never show a lag of nothing."""
     client.assign([start])
     try:
         message = client.poll(kafka.TIMEOUT_S)

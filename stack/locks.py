@@ -1,7 +1,7 @@
 """The lock of each environment: every package pinned by version and hash. Standard library only.
 
-`python3 -m stack.locks` resolves them anew. Each lock begins with the digest of the requirements it was resolved
-from, so that whether it is stale can be told without a network.
+`python3 -m stack.locks` resolves them anew. Each lock begins with the digest of the requirements that it was
+resolved from, so that whether it is stale can be told without a network.
 """
 
 import json
@@ -15,7 +15,7 @@ from stack.layout import HERE, Layout
 ENVIRONMENTS = ("main", "airflow", "flink")
 PYTHON_VERSION = "3.11"
 HEADER = "# Requirements: sha256 "
-CLASHING = ("apache-airflow", "apache-flink")
+CLASHING = ("apache-airflow==", "apache-airflow-providers-", "apache-flink==")
 
 
 def requirements(layout: Layout, name: str) -> list[str]:
@@ -52,17 +52,15 @@ def pins(layout: Layout, name: str) -> list[str]:
 
 def exported(layout: Layout) -> str:
     """requirements.txt: the main environment in full, and where to look for the other two."""
-    others = [
-        pin for name in ("airflow", "flink") for pin in pins(layout, name) if pin.startswith(CLASHING)
-    ]
+    others = [pin for name in ("airflow", "flink") for pin in pins(layout, name) if pin.startswith(CLASHING)]
     return "\n".join(
         (
-            "# Every package of Vitrine's main environment. Exported from stack/locks/main.txt, which has the hashes:",
-            "# python3 -m stack.locks",
+            "# Every package of Vitrine's main environment, exported from stack/locks/main.txt (which has",
+            "# the hashes) by `python3 -m stack.locks`.",
             "#",
-            "# Airflow and Flink are in environments of their own, stack/locks/airflow.txt and stack/locks/flink.txt,",
-            "# because their pins clash with these and with each other (Flink wants numpy<2.2 and protobuf 5,",
-            "# dp-accounting attrs<24, Airflow's task SDK attrs>=24.2). They pin:",
+            "# Airflow and Flink are in environments of their own, stack/locks/airflow.txt and",
+            "# stack/locks/flink.txt, because their pins clash with these and with each other (Flink wants",
+            "# numpy<2.2 and protobuf 5, dp-accounting attrs<24, Airflow's task SDK attrs>=24.2). They pin:",
             *(f"#   {pin}" for pin in others),
             *pins(layout, "main"),
             "",

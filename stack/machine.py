@@ -1,4 +1,4 @@
-"""What the machine must have beside Python, and Debian's packages for what it lacks. Standard library only."""
+"""What the machine must have beside Python, and Debian packages for what it lacks. Standard library only."""
 
 import os
 import re
@@ -46,7 +46,9 @@ def install(tools: Iterable[Tool]) -> None:
     by_hand = f"apt-get update && apt-get install --no-install-recommends {' '.join(packages)}"
     why = "; ".join(f"{tool.package}: {tool.purpose}" for tool in missing)
     if shutil.which("apt-get") is None:
-        raise Missing(f"This machine lacks {', '.join(tool.name for tool in missing)} ({why}). On Debian: {by_hand}")
+        raise Missing(
+            f"This machine lacks {', '.join(tool.name for tool in missing)} ({why}). On Debian: {by_hand}"
+        )
     apt = [*_as_root(by_hand, why), "apt-get", "-q", "-y"]
     print(f"Installing Debian packages ({why}). This needs root.", file=sys.stderr, flush=True)
     # Debian would start the server it installs on the default port; nothing here wants that.

@@ -16,7 +16,9 @@ class Progress:
         self.console = Console(stderr=True, highlight=False)
         self._began = time.monotonic()
         self._steps: dict[str, tuple[float, str]] = {}
-        self._live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4, transient=True)
+        self._live = Live(
+            console=self.console, get_renderable=self._table, refresh_per_second=4, transient=True
+        )
 
     def __enter__(self) -> "Progress":
         if self.console.is_terminal:

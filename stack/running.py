@@ -12,7 +12,7 @@ Tell = Callable[[str, str], None]
 
 
 def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
-    """Starts the services called `names` (all, if none) with what they need; returns them when they are healthy.
+    """Starts the services called `names` (all, if none) with what they need; returns them when healthy.
     Raises Missing for what cannot be installed and StackError for what does not start."""
     place = here()
     make_folders(place.layout)
@@ -28,7 +28,7 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
 
 
 def take_down(place: Place, tell: Tell) -> list[str]:
-    """Stops what this checkout's supervisor started, those that need others first, and then the supervisor."""
+    """Stops what this checkout's supervisor started, those that need others first, then the supervisor."""
     supervisor = Supervisor(place.layout)
     processes = supervisor.processes()
     if not supervisor.running():

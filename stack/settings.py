@@ -1,4 +1,4 @@
-"""Ports and sizes of the local stack, and the addresses that follow from them: the one place they come from."""
+"""Ports and sizes of the local stack, and the addresses that follow from them: their one source."""
 
 from collections.abc import Mapping
 
@@ -66,7 +66,9 @@ def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str
     """The components that the user runs elsewhere: those whose address is given and is not our own."""
     own = own_addresses(settings)
     return frozenset(
-        component for component, variable in ADDRESS_VARIABLE.items() if given.get(variable, own[variable]) != own[variable]
+        component
+        for component, variable in ADDRESS_VARIABLE.items()
+        if given.get(variable, own[variable]) != own[variable]
     )
 
 

@@ -1,6 +1,7 @@
 """Every setting of every component in one list, without secrets: what `./vitrine settings` prints."""
 
 import importlib
+import importlib.util
 import pkgutil
 from typing import Any
 

@@ -96,7 +96,9 @@ def print_table(place: Place, found: list[Row]) -> None:
             "yes" if row.healthy else f"no: {row.reason}" if row.state != "stopped" else "",
             row.address,
             str(row.pid or ""),
-            f"{row.uptime_s // 3600}:{row.uptime_s // 60 % 60:02}:{row.uptime_s % 60:02}" if row.uptime_s else "",
+            f"{row.uptime_s // 3600}:{row.uptime_s // 60 % 60:02}:{row.uptime_s % 60:02}"
+            if row.uptime_s
+            else "",
             f"{row.resident_bytes // 2**20} MiB" if row.resident_bytes else "",
         )
     console.print(table)

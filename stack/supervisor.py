@@ -32,7 +32,9 @@ ENDED = ("STOPPED", "EXITED", "FATAL")
 
 @dataclass(frozen=True)
 class Process:
-    """What supervisord says of one service. `state`: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL."""
+    """What supervisord says of one service.
+
+    `state`: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED or FATAL."""
 
     name: str
     state: str
@@ -41,16 +43,18 @@ class Process:
 
 
 def _quoted(value: str) -> str:
-    """One value of an `environment=` line: supervisord strips one kind of quote and expands per cent signs."""
+    """One value of an `environment=` line: supervisord strips quotes and expands per cent signs."""
     quote = '"' if '"' not in value else "'"
     if quote in value or "\n" in value:
-        raise StackError(f"a setting with both kinds of quotes or a line break cannot be passed on: {value[:20]}…")
+        raise StackError(
+            f"a setting with both kinds of quotes or a line break cannot be passed on: {value[:20]}…"
+        )
     return quote + value.replace("%", "%%") + quote
 
 
 def render(layout: Layout, services: Iterable[Service], environment: dict[str, str]) -> str:
     """supervisord's configuration. It holds secrets: to be written for its owner's eyes alone."""
-    sections = [
+    sections: list[tuple[str, dict[str, object]]] = [
         ("unix_http_server", {"file": layout.socket, "chmod": "0600"}),
         (
             "supervisord",
@@ -66,7 +70,8 @@ def render(layout: Layout, services: Iterable[Service], environment: dict[str, s
         *((f"program:{service.name}", _program(layout, service, environment)) for service in services),
     ]
     return "\n".join(
-        f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items()) for name, pairs in sections
+        f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items())
+        for name, pairs in sections
     )
 
 
@@ -132,7 +137,11 @@ class Supervisor:
         if self.running():
             self._reload()
             return
-        command = [str(self._layout.environment("main") / "bin" / "supervisord"), "-c", str(self.configuration)]
+        command = [
+            str(self._layout.environment("main") / "bin" / "supervisord"),
+            "-c",
+            str(self.configuration),
+        ]
         started = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self._layout.root)
         deadline = time.monotonic() + 20
         while started.returncode == 0 and time.monotonic() < deadline:

@@ -1,5 +1,6 @@
-"""Bringing services up: in the order of their needs, side by side where that leaves room, until each is healthy."""
+"""Services start in the order of their needs, side by side where that leaves room, until all are healthy."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -87,7 +88,7 @@ def check_memory(services: Iterable[Service], available_bytes: int) -> None:
     available_mib = available_bytes // 2**20
     if needed_mib > available_mib:
         raise StackError(
-            f"too little memory: {needed_mib} MiB are needed for what is to be started, {available_mib} MiB are free. "
+            f"too little memory: what is to be started needs {needed_mib} MiB, {available_mib} MiB are free. "
             "Close something, or start fewer services: ./vitrine up SERVICE…"
         )
 
@@ -112,10 +113,14 @@ def port_taken(service: str, port: int, listener: tuple[int, str] | None) -> str
 
 
 def _listener(port: int) -> tuple[int, str] | None:
+    """The process that listens on `port`, as far as we may know."""
     try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return connection.pid, psutil.Process(connection.pid).name()
+        for process in psutil.process_iter(["name"]):
+            with contextlib.suppress(psutil.Error):
+                for connection in process.net_connections("tcp"):
+                    local = connection.laddr
+                    if connection.status == psutil.CONN_LISTEN and local and local[1] == port:
+                        return process.pid, str(process.info["name"])
     except psutil.Error:
         return None
     return None

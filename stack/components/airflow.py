@@ -39,7 +39,7 @@ def _secret(place: Place, name: str, fresh: str) -> str:
 
 
 def mongo_connection(uri: str) -> dict[str, object]:
-    """A MongoDB URI as Airflow's connection. Several hosts stay one text, which the hook hands on as it is."""
+    """A MongoDB URI as Airflow's connection. Several hosts stay one text; the hook hands it on."""
     parts = urlsplit(uri)
     credentials, _, hosts = parts.netloc.rpartition("@")
     login, _, secret = credentials.partition(":")
@@ -66,7 +66,9 @@ def connections(place: Place) -> dict[str, str]:
     kafka |= json.loads(place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"))
     return {
         "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": kafka}),
-        "AIRFLOW_CONN_MONGO_DEFAULT": json.dumps(mongo_connection(place.environment[ADDRESS_VARIABLE["mongodb"]])),
+        "AIRFLOW_CONN_MONGO_DEFAULT": json.dumps(
+            mongo_connection(place.environment[ADDRESS_VARIABLE["mongodb"]])
+        ),
     }
 
 
@@ -80,7 +82,9 @@ def variables(place: Place) -> dict[str, str]:
         ("core", "load_examples"): "False",
         ("core", "executor"): "LocalExecutor",
         ("core", "parallelism"): "2",
-        ("core", "fernet_key"): _secret(place, "airflow-fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode()),
+        ("core", "fernet_key"): _secret(
+            place, "airflow-fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        ),
         ("core", "simple_auth_manager_users"): f"{USER}:admin",
         ("core", "simple_auth_manager_passwords_file"): str(passwords_file(place)),
         ("core", "execution_api_server_url"): f"{url}/execution/",
@@ -98,9 +102,13 @@ def variables(place: Place) -> dict[str, str]:
         ("scheduler", "enable_health_check"): "False",
         ("usage_data_collection", "enabled"): "False",
         ("logging", "base_log_folder"): str(place.layout.logs / "airflow"),
-        ("logging", "dag_processor_child_process_log_directory"): str(place.layout.logs / "airflow" / "dag_processor"),
+        ("logging", "dag_processor_child_process_log_directory"): str(
+            place.layout.logs / "airflow" / "dag_processor"
+        ),
     }
-    named = {f"AIRFLOW__{section.upper()}__{name.upper()}": value for (section, name), value in options.items()}
+    named = {
+        f"AIRFLOW__{section.upper()}__{name.upper()}": value for (section, name), value in options.items()
+    }
     path = f"{place.layout.environment('airflow') / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
@@ -122,7 +130,9 @@ def _prepare(place: Place) -> None:
         check=False,
     )
     if migrated.returncode:
-        raise StackError(f"Airflow's database could not be made:\n{(migrated.stdout + migrated.stderr)[-2000:]}")
+        raise StackError(
+            f"Airflow's database could not be made:\n{(migrated.stdout + migrated.stderr)[-2000:]}"
+        )
     marker.write_text(version)
 
 
@@ -168,6 +178,10 @@ def services(place: Place) -> tuple[Service, ...]:
         process("scheduler", "scheduler", "--skip-serve-logs", needs=("airflow-api-server",), memory_mib=350),
         process("dag-processor", "dag_processor", needs=("airflow-api-server",), memory_mib=250),
         process(
-            "triggerer", "triggerer", "--skip-serve-logs", needs=("airflow-api-server", "kafka"), memory_mib=250
+            "triggerer",
+            "triggerer",
+            "--skip-serve-logs",
+            needs=("airflow-api-server", "kafka"),
+            memory_mib=250,
         ),
     )

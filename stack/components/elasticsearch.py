@@ -42,7 +42,7 @@ def _home(place: Place) -> Path:
 
 
 def _unzip(archive: Path, home: Path) -> None:
-    """Unpacks once for each version: into a folder beside, then renamed, so that half of one is never used."""
+    """Unpacks each version once: into a folder beside, then renamed, so that half of one is never used."""
     unpacked = home / archive.stem
     if unpacked.exists():
         return
@@ -84,7 +84,9 @@ def _as_user(place: Place) -> tuple[str, ...]:
         return ()
     user = pwd.getpwnam(USER)
     identity = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in (place.layout.root, *place.layout.root.parents)):
+    if all(
+        parent.stat().st_mode & 0o005 == 0o005 for parent in (place.layout.root, *place.layout.root.parents)
+    ):
         return ("setpriv", *identity)
     return ("setpriv", *identity, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 

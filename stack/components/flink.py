@@ -33,8 +33,6 @@ def variables(place: Place) -> dict[str, str]:
         "FLINK_IDENT_STRING": "vitrine",
         "MAX_LOG_FILE_NUMBER": "3",
         "JAVA_HOME": place.java_home,
-        # The Python that the job's functions run on, in the TaskManager's own process.
-        "PATH": f"{place.layout.environment('flink') / 'bin'}:{place.environment.get('PATH', '/usr/bin:/bin')}",
     }
 
 
@@ -93,8 +91,8 @@ def _prepare(place: Place) -> None:
 
 
 def _link_libraries(place: Place, folder: Path) -> None:
-    """The lib folder: the release's own jars, the Kafka connector, and flink-python, which must be loaded once
-    for all jobs (loaded by each job, its second thread-mode job fails)."""
+    """The lib folder: the release's own jars, the Kafka connector, and flink-python, which must be loaded
+    once for all jobs: where each job loads it, the second one in thread mode fails."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     shipped = home(place)
@@ -117,7 +115,7 @@ def job_name(place: Place) -> str:
 
 
 def checkpoints(place: Place) -> str:
-    """Where the job keeps its checkpoints, as a URI: a folder of its own, so that no other job's is taken for one."""
+    """Where the job keeps its checkpoints, as a URI: a folder that no other job writes to."""
     own = f"file://{place.layout.stores}/flink/{job_name(place)}"
     return place.environment.get("VITRINE_FLINK_CHECKPOINT_DIR", own)
 
@@ -125,7 +123,11 @@ def checkpoints(place: Place) -> str:
 def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
     def reason(overview: dict[str, Any]) -> str | None:
         states = [found["state"] for found in overview["jobs"] if found["name"] == job]
-        return None if "RUNNING" in states else f"the job {job} is {states[-1].lower() if states else 'not submitted'}"
+        return (
+            None
+            if "RUNNING" in states
+            else f"the job {job} is {states[-1].lower() if states else 'not submitted'}"
+        )
 
     return reason
 

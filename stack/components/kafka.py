@@ -61,7 +61,9 @@ def _prepare(place: Place) -> None:
         [*command, "-t", cluster_id, "-c", str(settings_file)], capture_output=True, text=True, check=False
     )
     if formatted.returncode:
-        raise StackError(f"Kafka's storage could not be formatted:\n{(formatted.stdout + formatted.stderr)[-2000:]}")
+        raise StackError(
+            f"Kafka's storage could not be formatted:\n{(formatted.stdout + formatted.stderr)[-2000:]}"
+        )
 
 
 def _ensure_topics(place: Place) -> None:

@@ -14,7 +14,16 @@ def command(place: Place, mongod: str | None) -> tuple[str, ...]:
         return (mongod, "--bind_ip", "127.0.0.1", "--port", port, "--dbpath", str(folder / "mongod"))
     embedded = str(place.layout.environment("main") / "bin" / "nx-27017")
     files = ("--data-dir", str(folder / "nx"), "--log-file", str(place.layout.logs / "mongodb-server.log"))
-    return (embedded, "--host", "127.0.0.1", "--port", port, *files, "--pid-file", str(place.layout.run / "nx.pid"))
+    return (
+        embedded,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        *files,
+        "--pid-file",
+        str(place.layout.run / "nx.pid"),
+    )
 
 
 def services(place: Place) -> tuple[Service, ...]:

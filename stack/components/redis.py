@@ -32,7 +32,10 @@ def services(place: Place) -> tuple[Service, ...]:
     return (
         Service(
             name="redis",
-            command=("redis-server", *(word for name, value in options.items() for word in (f"--{name}", value))),
+            command=(
+                "redis-server",
+                *(word for name, value in options.items() for word in (f"--{name}", value)),
+            ),
             health=RedisHealth(url),
             ports=(port,),
             address=f"127.0.0.1:{port}",
