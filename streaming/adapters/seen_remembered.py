@@ -1,6 +1,7 @@
 """SeenSessions in this process: for unit tests, and the plain statement of what Redis must do."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from streaming.events.contract import Session
@@ -16,7 +17,7 @@ class _Generation:
     log: str = ""
 
 
-class RememberingSeen:
+class RememberedSeen:
     """`restart` and `forget` play the server's mishaps."""
 
     def __init__(self) -> None:
@@ -26,8 +27,16 @@ class RememberingSeen:
         self._starts = 1
         self._trusted = 0
 
-    def restart(self) -> None:
+    def snapshot(self) -> object:
+        """What a server that saved itself now would have after a restart."""
+        return deepcopy((self._generations, self._current))
+
+    def restart(self, snapshot: object | None = None) -> None:
+        """Starts afresh, with the data of `snapshot` if given."""
         self._starts += 1
+        self._building = None
+        if snapshot is not None:
+            self._generations, self._current = deepcopy(snapshot)  # type: ignore[misc]
 
     def forget(self) -> None:
         """All data are gone; the server runs on."""
