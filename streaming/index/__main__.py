@@ -21,6 +21,7 @@ _log = logging.getLogger("streaming.index")
 def main() -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
+    logging.getLogger("elastic_transport").setLevel(logging.WARNING)  # a line a request
     kafka_settings, settings = KafkaSettings(), IndexSettings()
     elasticsearch_settings = ElasticsearchSettings()
     _log.info(
