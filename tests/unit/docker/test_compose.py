@@ -1,0 +1,205 @@
+"""The compose file and the images' recipes, as far as they can be judged without a container engine."""
+
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+DOCKER = ROOT / "docker"
+COMPOSE = DOCKER / "compose.yaml"
+TEXT = COMPOSE.read_text()
+PROJECT: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
+SECRET = re.compile(r"password|secret|key|token", re.IGNORECASE)
+every_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def variables(text: str) -> set[tuple[str, str]]:
+    """(name, what follows it) of each variable that compose fills in; `$$` is a dollar for the container."""
+    return set(re.findall(r"\$\{(\w+)([^}]*)\}", text.replace("$$", "")))
+
+
+def runs_once(service: dict[str, Any]) -> bool:
+    return service.get("restart") == "no"
+
+
+def test_the_compose_specification_accepts_it() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)],
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_validator_would_refuse_a_broken_one(tmp_path: Path) -> None:
+    broken = tmp_path / "compose.yaml"
+    broken.write_text(TEXT.replace("    healthcheck:", "    healthchek:", 1))
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(broken)],
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 1
+    assert "healthchek" in checked.stdout
+
+
+def test_every_component_is_there() -> None:
+    components = {"kafka", "redis", "mongodb", "elasticsearch", "kibana", "gate", "store", "index"}
+    assert components <= SERVICES.keys()
+    assert {f"flink-{part}" for part in ("jobmanager", "taskmanager", "job")} <= SERVICES.keys()
+    assert {
+        f"airflow-{part}" for part in ("api-server", "scheduler", "dag-processor", "triggerer")
+    } <= SERVICES.keys()
+
+
+@every_service
+def test_an_image_is_pinned_to_a_full_version(name: str) -> None:
+    image = SERVICES[name]["image"]
+    assert re.fullmatch(r"[a-z0-9./-]+:\d+\.\d+(\.\d+)?[\w.-]*", image)
+    assert not re.match(r"[^/]+\.[^/]+/", image), "an official image, without a registry's host"
+
+
+def test_the_versions_are_those_that_the_native_stack_was_tested_with() -> None:
+    pom = (ROOT / "stack" / "jars" / "pom.xml").read_text()
+    airflow = (ROOT / "stack" / "locks" / "airflow.txt").read_text()
+    for name in ("kafka", "elasticsearch"):
+        assert f"<version>{SERVICES[name]['image'].partition(':')[2]}</version>" in pom
+    assert (
+        SERVICES["kibana"]["image"].partition(":")[2] == SERVICES["elasticsearch"]["image"].partition(":")[2]
+    )
+    [version] = re.findall(
+        r"^FROM apache/airflow:([\d.]+)-python3\.11 ", (DOCKER / "Dockerfile").read_text(), re.M
+    )
+    assert f"\napache-airflow=={version} " in airflow
+
+
+@every_service
+def test_ports_are_published_on_this_machine_only(name: str) -> None:
+    assert "network_mode" not in SERVICES[name]
+    for port in SERVICES[name].get("ports", []):
+        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)
+
+
+def test_no_port_is_published_twice() -> None:
+    published = [port.split(":")[1] for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(published) == len(set(published))
+
+
+@every_service
+def test_what_keeps_running_has_a_health_check_and_is_started_again(name: str) -> None:
+    service = SERVICES[name]
+    if not runs_once(service):
+        assert service["restart"] == "unless-stopped"
+        assert {"test", "interval", "timeout", "retries"} <= service["healthcheck"].keys()
+
+
+@every_service
+def test_a_service_waits_for_what_it_needs_to_be_ready(name: str) -> None:
+    for need, how in SERVICES[name].get("depends_on", {}).items():
+        done = "service_completed_successfully" if runs_once(SERVICES[need]) else "service_healthy"
+        assert how == {"condition": done}
+
+
+def test_needs_do_not_go_in_a_circle() -> None:
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path
+        for need in SERVICES[name].get("depends_on", {}):
+            visit(need, (*path, name))
+
+    for name in SERVICES:
+        visit(name, ())
+
+
+@every_service
+def test_what_is_stored_is_in_a_named_volume_or_a_file_of_this_checkout(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source = volume.split(":")[0]
+        assert source in PROJECT["volumes"] or (DOCKER / source).resolve().is_file()
+
+
+def test_no_variable_has_a_default() -> None:
+    found = variables(TEXT)
+    assert found
+    assert {rest for _, rest in found} == {":?run python3 docker/make_env.py"}
+
+
+@every_service
+def test_no_secret_is_written_into_the_file(name: str) -> None:
+    for key, value in SERVICES[name].get("environment", {}).items():
+        if SECRET.search(key) and not key.endswith("_FILE"):
+            assert "${" in value, key
+
+
+def test_the_generator_makes_every_secret_afresh_for_its_owner_alone(tmp_path: Path) -> None:
+    made = []
+    for target in (tmp_path / "one", tmp_path / "two"):
+        subprocess.run(
+            [sys.executable, "-I", str(DOCKER / "make_env.py"), str(target)], check=True, capture_output=True
+        )
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        made.append(dict(line.split("=", 1) for line in target.read_text().splitlines()))
+    one, two = made
+    assert one.keys() == {name for name, _ in variables(TEXT)}
+    assert len({*one.values(), *two.values()}) == 2 * len(one)
+    assert all(len(value) >= 32 for value in one.values())
+
+
+def test_the_generator_leaves_a_file_that_is_there(tmp_path: Path) -> None:
+    target = tmp_path / "env"
+    target.write_text("kept")
+    again = subprocess.run(
+        [sys.executable, str(DOCKER / "make_env.py"), str(target)], capture_output=True, text=True
+    )
+    assert again.returncode == 1
+    assert "left as it is" in again.stderr
+    assert target.read_text() == "kept"
+
+
+def test_what_is_built_is_in_the_dockerfile() -> None:
+    recipe = (DOCKER / "Dockerfile").read_text()
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)$", recipe, re.M))
+    for service in SERVICES.values():
+        if "build" in service:
+            assert service["build"]["target"] in stages
+            assert (DOCKER / service["build"]["context"] / service["build"]["dockerfile"]).samefile(
+                DOCKER / "Dockerfile"
+            )
+    for image in re.findall(r"^FROM (\S+)", recipe, re.M):
+        assert image in stages or re.fullmatch(r"[a-z/]+:\d+\.\d+\.\d+\S*", image)
+
+
+@pytest.mark.parametrize(
+    "module", ["streaming.gate", "streaming.store", "streaming.index", "stack.flink_job"]
+)
+def test_the_modules_that_are_run_are_there(module: str) -> None:
+    assert any(["python", "-m", module] == service.get("command") for service in SERVICES.values())
+    path = ROOT / module.replace(".", "/")
+    assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+def test_the_files_that_are_run_or_copied_are_there() -> None:
+    named = re.findall(r"/app/(docker/\w+\.py|dags|plugins)\b", TEXT)
+    named += re.findall(
+        r"\b(docker/\w+\.py|stack/locks/\w+\.txt)", (DOCKER / "Dockerfile").read_text() + TEXT
+    )
+    assert named
+    for path in named:
+        assert (ROOT / path).exists(), path
+
+
+def test_the_folder_is_no_package() -> None:
+    """`docker` is the name of the SDK's package, which a package here would hide."""
+    assert not (DOCKER / "__init__.py").exists()
+
+
+def test_secrets_and_what_was_made_stay_out_of_the_images() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".git", ".vitrine", "docker/.env"} <= set(ignored)
+    assert (DOCKER / ".gitignore").read_text().split() == [".env"]
