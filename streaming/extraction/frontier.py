@@ -36,14 +36,20 @@ def wait(settings: KafkaSettings, until_ms: int, timeout_s: float) -> None:
     looker = kafka.consumer(settings, STORE, **{"isolation.level": "read_uncommitted"})
     try:
         _pass(settings, GATE, raw, _offsets_at(looker, raw, until_ms), deadline)
-        _pass(settings, STORE, valid, kafka.end_offsets(looker, valid), deadline)
+        _pass(settings, STORE, valid, _ends(looker, valid), deadline)
     finally:
         looker.close()
 
 
+def _ends(client: Consumer, topic: str) -> dict[int, int]:
+    if not (ends := kafka.end_offsets(client, topic)):
+        raise Behind(f"The cluster shows no topic {topic}: start the stages first, they make it.")
+    return ends
+
+
 def _offsets_at(client: Consumer, topic: str, moment_ms: int) -> dict[int, int]:
     """By partition, the offset of the first record stamped `moment_ms` or later, or the end."""
-    ends = kafka.end_offsets(client, topic)
+    ends = _ends(client, topic)
     asked = [TopicPartition(topic, partition, moment_ms) for partition in ends]
     found = client.offsets_for_times(asked, timeout=kafka.TIMEOUT_S)
     return {tp.partition: tp.offset if tp.offset >= 0 else ends[tp.partition] for tp in found}

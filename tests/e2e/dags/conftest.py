@@ -15,8 +15,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 from pymongo.database import Database
+from redis import Redis
 
 from stack.components import airflow as declared
 from stack.components import stages
@@ -60,10 +62,7 @@ class Shop:
         subprocess.run(command, env=_variables(self.place), check=True, timeout=120, capture_output=True)
 
     def kafka(self) -> KafkaSettings:
-        return KafkaSettings(
-            bootstrap_servers=self.place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
-            topic_prefix=self.place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
-        )
+        return _kafka(self.place)
 
     def trigger(self, dag: str, **conf: object) -> httpx.Response:
         return self.api.post(f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})
@@ -107,13 +106,9 @@ class Shop:
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     place = _place(tmp_path_factory.mktemp("vitrine"))
-    clients.ensure_topics(
-        KafkaSettings(
-            bootstrap_servers=place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
-            topic_prefix=place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
-        )
-    )
+    clients.ensure_topics(_kafka(place))
     with ExitStack() as stack:
+        stack.callback(_forget, place)
         mongo = stack.enter_context(MongoClient[dict[str, Any]](place.environment["MONGO_URI"]))
         database = mongo[place.environment["VITRINE_MONGO_DATABASE"]]
         stack.callback(mongo.drop_database, database.name)
@@ -150,6 +145,25 @@ def _place(root: Path) -> Place:
     }
     shared = environment(StackSettings(), HERE, os.environ)
     return Place(layout=layout, settings=settings, environment=shared | own, external=frozenset())
+
+
+def _kafka(place: Place) -> KafkaSettings:
+    return KafkaSettings(
+        bootstrap_servers=place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
+        topic_prefix=place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
+    )
+
+
+def _forget(place: Place) -> None:
+    """Leaves Kafka and Redis as they were."""
+    kafka = _kafka(place)
+    admin = AdminClient(clients.properties(kafka))
+    own = [topic for topic in admin.list_topics(timeout=30).topics if topic.startswith(kafka.topic_prefix)]
+    for deleted in admin.delete_topics(own).values():
+        deleted.result(30)
+    with Redis.from_url(place.environment["VITRINE_REDIS_URL"]) as redis:
+        for key in redis.scan_iter(match=f"{place.environment['VITRINE_REDIS_KEY_PREFIX']}*", count=1_000):
+            redis.delete(key)
 
 
 def _variables(place: Place) -> dict[str, str]:

@@ -11,6 +11,12 @@ from streaming.extraction.frontier import GATE, STORE, Behind, wait
 from streaming.settings import KafkaSettings
 
 
+@pytest.fixture
+def kafka(kafka: KafkaSettings) -> KafkaSettings:
+    clients.ensure_topics(kafka)
+    return kafka
+
+
 def _send(kafka: KafkaSettings, count: int = 1) -> None:
     producer = clients.producer(kafka)
     for n in range(count):
@@ -47,6 +53,12 @@ def _acknowledge(kafka: KafkaSettings, upto: int) -> None:
 def _now_ms() -> int:
     """A moment after all that was sent so far."""
     return time.time_ns() // 1_000_000 + 1
+
+
+def test_a_cluster_without_the_topics_is_no_empty_shop(kafka: KafkaSettings) -> None:
+    elsewhere = kafka.model_copy(update={"topic_prefix": f"{kafka.topic_prefix}nowhere-"})
+    with pytest.raises(Behind, match="nowhere-user_session_info"):
+        wait(elsewhere, _now_ms(), timeout_s=0)
 
 
 def test_nothing_sent_nothing_to_wait_for(kafka: KafkaSettings) -> None:
