@@ -1,4 +1,4 @@
-"""What `./vitrine` hands over to, in the main environment: each command's handler, imported when asked for."""
+"""What `./vitrine` hands over to, in the main environment: the handler of each command, imported lazily."""
 
 import argparse
 import json

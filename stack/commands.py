@@ -71,8 +71,8 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "demo",
         "set everything up, send simulated sessions through it, and leave it running",
         "Installs what is missing, starts all services, sends the sessions, waits until every stage has\n"
-        "seen them, runs the DAGs (extraction, similar users, private models, reports), reconciles the stores\n"
-        "and prints addresses and login. Run again, it goes on where the simulated time stopped.\n\n"
+        "seen them, runs the DAGs (extraction, similar users, private models, reports), reconciles the\n"
+        "stores and prints addresses and login. Run again, it goes on where the simulated time stopped.\n\n"
         'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "reconcile": {…},\n'
         '"addresses": {component: url}}.',
     )
@@ -112,8 +112,8 @@ def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "ingest",
         "send a file of real sessions through the stages",
         "FILE is JSON Lines in the event contract, or the CSV of a REES46 shop export; plain or gzip. What\n"
-        "the file does not know can be set (--set deviceType=desktop --set referrer=Direct); otherwise it is\n"
-        "unknown, and the rules reject it visibly.\n\n"
+        "the file does not know can be set (--set deviceType=desktop --set referrer=Direct); otherwise it\n"
+        "is unknown, and the rules reject it visibly.\n\n"
         'With --json: {"events", "sessions", "accepted", "rejected": {reason: n}}.',
     )
     ingest.add_argument("file", type=Path, metavar="FILE")
@@ -133,8 +133,8 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "reconcile",
         "read topics and stores afresh and say whether they agree",
         'With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "late", "mongodb",\n'
-        '"elasticsearch": {index: n}, "distinct_users": {"exact", "estimate"}}. Exits 1, naming the session,\n'
-        "if one document is too many or too few anywhere.",
+        '"elasticsearch": {index: n}, "distinct_users": {"exact", "estimate"}}. Exits 1, naming the\n'
+        "session, if one document is too many or too few anywhere.",
     )
     reconcile.add_argument(
         "--timeout", type=float, default=120, help="seconds to wait for the stages to catch up (120)"

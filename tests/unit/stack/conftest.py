@@ -1,0 +1,27 @@
+"""A place that is nowhere: for looking at declarations without starting anything."""
+
+from pathlib import Path
+
+import pytest
+
+from stack.layout import Layout
+from stack.service import Place
+from stack.settings import StackSettings, environment, external
+
+
+def place_at(root: Path, **given: str) -> Place:
+    layout = Layout(root)
+    settings = StackSettings(port_offset=int(given.get("VITRINE_PORT_OFFSET", "0")))
+    return Place(
+        layout=layout,
+        settings=settings,
+        environment=environment(settings, layout, given),
+        external=external(settings, given),
+        java_home="/java",
+        root=True,
+    )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return place_at(tmp_path)

@@ -1,0 +1,36 @@
+"""What is looked at before anything starts: ports and memory. The message says what to do."""
+
+import socket
+
+import pytest
+
+from stack.service import Service, StackError, Unhealthy
+from stack.up import check_memory, check_port, port_taken
+
+
+class Never:
+    def check(self) -> None:
+        raise Unhealthy("never")
+
+
+def test_a_port_in_use_is_told_with_the_process_that_has_it() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(StackError, match=rf"kafka cannot start: port {port} is in use by process \d+ \("):
+            check_port("kafka", port)
+    check_port("kafka", port)
+
+
+def test_a_port_of_another_user() -> None:
+    told = port_taken("kafka", 19092, None)
+    assert "port 19092 is in use by a process of another user" in told
+    assert "VITRINE_PORT_OFFSET" in told
+
+
+def test_too_little_memory_tells_need_and_have() -> None:
+    services = [Service(name=name, command=("x",), health=Never(), memory_mib=300) for name in "ab"]
+    check_memory(services, 600 * 2**20)
+    with pytest.raises(StackError, match=r"needs 600 MiB, 599 MiB are free"):
+        check_memory(services, 599 * 2**20)

@@ -1,0 +1,69 @@
+"""What is declared for every checkout: loopback, addresses from one place, no default password."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stack import declared
+from stack.components import elasticsearch, flink, kafka, mongodb
+from stack.service import Place
+from stack.settings import ADDRESS_VARIABLE, StackSettings, environment, external, own_addresses
+
+
+def test_the_declaration_is_whole(place: Place) -> None:
+    services = declared.services(place)
+    assert declared.with_needs(services, [service.name for service in services])
+    ports = [port for service in services for port in service.ports]
+    assert len(ports) == len(set(ports))
+    assert all(service.command and service.memory_mib > 0 for service in services)
+
+
+def test_an_offset_moves_every_port_and_every_address(tmp_path: Path) -> None:
+    here, beside = (StackSettings(port_offset=offset) for offset in (0, 700))
+    for name, address in own_addresses(here).items():
+        port = int(re.findall(r":(\d+)", address)[0])
+        assert own_addresses(beside)[name] == address.replace(str(port), str(port + 700))
+
+
+def test_an_address_of_the_users_makes_a_component_external(tmp_path: Path) -> None:
+    settings = StackSettings()
+    assert external(settings, {}) == frozenset()
+    assert external(settings, own_addresses(settings)) == frozenset()
+    assert external(settings, {"MONGO_URI": "mongodb://elsewhere"}) == {"mongodb"}
+    assert set(ADDRESS_VARIABLE.values()) == set(own_addresses(settings))
+
+
+def test_what_the_user_sets_goes_to_services_and_handlers(place: Place) -> None:
+    given = {"VITRINE_REDIS_URL": "redis://elsewhere", "VITRINE_GATE_BATCH": "7", "SHELL": "sh"}
+    passed = environment(StackSettings(), place.layout, given)
+    assert passed["VITRINE_REDIS_URL"] == "redis://elsewhere"
+    assert passed["VITRINE_GATE_BATCH"] == "7"
+    assert "SHELL" not in passed
+
+
+@pytest.mark.parametrize(
+    "option", ["listeners=PLAINTEXT://127.0.0.1:19092,", "auto.create.topics.enable=false"]
+)
+def test_kafka_listens_on_loopback_and_makes_no_topic_by_itself(place: Place, option: str) -> None:
+    assert option in kafka.server_properties(place)
+
+
+def test_elasticsearch_listens_on_loopback(place: Place) -> None:
+    text = elasticsearch.settings_yaml(place)
+    assert "http.host: 127.0.0.1\n" in text
+    assert "transport.host: 127.0.0.1\n" in text
+
+
+def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(place: Place) -> None:
+    written = flink.settings(place, "--add-opens=some")
+    assert written["env.java.opts.all"] == "--add-opens=some"
+    assert {written[key] for key in written if key.endswith("bind-host")} == {"127.0.0.1"}
+    assert flink.checkpoints(place) != written["execution.checkpointing.dir"]
+
+
+def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: Place) -> None:
+    assert mongodb.command(place, "/usr/bin/mongod")[0] == "/usr/bin/mongod"
+    assert mongodb.command(place, None)[0].endswith("/nx-27017")
+    for found in ("/usr/bin/mongod", None):
+        assert "127.0.0.1" in mongodb.command(place, found)

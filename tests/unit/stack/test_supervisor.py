@@ -1,0 +1,68 @@
+"""The configuration that supervisord reads back is the one that was declared."""
+
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+from supervisor.datatypes import dict_of_key_value_pairs
+
+from stack.layout import SOCKET_PATH_MAX_BYTES, Layout
+from stack.service import Service, StackError, Unhealthy
+from stack.supervisor import end_of_log, render
+
+
+class Never:
+    def check(self) -> None:
+        raise Unhealthy("never")
+
+
+def read(layout: Layout, service: Service, shared: dict[str, str]) -> dict[str, str]:
+    parser = RawConfigParser()
+    parser.read_string(render(layout, [service], shared))
+    return dict(parser[f"program:{service.name}"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["plain", "a b,c", '{"conn_type": "mongo", "extra": {"a": "100%"}}', "mongodb://a:b@c/?x=y&z=1", "it's"],
+)
+def test_settings_arrive_as_they_were(tmp_path: Path, value: str) -> None:
+    service = Service(name="one", command=("run",), health=Never(), environment={"OWN": value})
+    program = read(Layout(tmp_path), service, {"SHARED": value})
+    assert dict_of_key_value_pairs(program["environment"].replace("%%", "%")) == {
+        "OWN": value,
+        "SHARED": value,
+    }
+
+
+def test_a_setting_that_would_be_mangled_is_refused(tmp_path: Path) -> None:
+    service = Service(name="one", command=("run",), health=Never())
+    with pytest.raises(StackError, match="both kinds of quotes"):
+        read(Layout(tmp_path), service, {"SHARED": "\"'"})
+
+
+def test_a_command_with_spaces_and_per_cent_signs_stays_whole(tmp_path: Path) -> None:
+    program = read(Layout(tmp_path), Service(name="one", command=("a b", "50%"), health=Never()), {})
+    assert program["command"] == "'a b' 50%%"
+
+
+def test_whole_process_groups_end_and_nothing_starts_by_itself(tmp_path: Path) -> None:
+    service = Service(name="one", command=("run",), health=Never(), stop_signal="INT", stop_timeout_s=7)
+    program = read(Layout(tmp_path), service, {})
+    assert (program["stopasgroup"], program["killasgroup"], program["autostart"]) == ("true", "true", "false")
+    assert (program["stopsignal"], program["stopwaitsecs"], program["autorestart"]) == ("INT", "7", "true")
+
+
+def test_a_long_path_gets_a_short_socket_of_its_own() -> None:
+    short, long, other = (Layout(Path(root)) for root in ("/srv/v", "/srv/" + "v" * 100, "/srv/" + "w" * 100))
+    assert short.socket == Path("/srv/v/.vitrine/run/supervisor.sock")
+    assert len(str(long.socket)) <= SOCKET_PATH_MAX_BYTES
+    assert long.socket != other.socket
+
+
+def test_the_end_of_a_log(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.logs.mkdir(parents=True)
+    layout.log("one").write_text("first\nsecond\nthird\n")
+    assert end_of_log(layout, "one", lines=2) == "second\nthird"
+    assert end_of_log(layout, "none") == ""
