@@ -75,9 +75,8 @@ class MongoSessions:
     def scan(self) -> Iterator[Document]:
         seen, last = 0, ""
         while page := _available(self._page, last):
+            seen, last = seen + len(page), page[-1]["_id"]  # before a reader may change the documents
             yield from page
-            seen += len(page)
-            last = page[-1]["_id"]
         # A range of strings finds ids of no other type: they are asked for, slowly, if there may be some.
         if seen != self.estimated_count():
             yield from _available(self._of_other_id_types)
