@@ -1,7 +1,8 @@
 """The gate's decisions against an oracle, through crashes between any two steps and a store that forgets.
 
 A state machine plays gates on three partitions over a log in memory, whose transactions are atomic as Kafka's
-are. All decisions are the product's own code; at the end an oracle that shares nothing with it judges. Each mutant has one fault of the kinds that lose or double sessions; the machine must find it.
+are. All decisions are the product's own code; at the end an oracle that shares nothing with it judges. Each
+mutant has one fault of the kinds that lose or double sessions; the machine must find it.
 """
 
 import json
@@ -42,7 +43,7 @@ LISTS = ["productIds", "productNames", "productPrices", "productCategories", "ac
 
 
 def raw_value(session: int, user: int, event_time_ms: int, feed: str) -> bytes:
-    fields: dict[str, object] = {name: "x" for name in WORDS + PLACES} | {name: [] for name in LISTS}
+    fields: dict[str, object] = dict.fromkeys(WORDS + PLACES, "x") | {name: [] for name in LISTS}
     fields |= {
         "schemaVersion": 1,
         "sessionId": f"s{session}",

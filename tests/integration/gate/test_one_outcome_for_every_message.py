@@ -1,0 +1,118 @@
+"""The gate as a process, on the real Kafka and Redis; `gates.judge` holds what came out against an oracle."""
+
+import json
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from streaming.gate.distinct import distinct_users
+from streaming.settings import RedisSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import Message, traffic
+
+DAY_MS = 86_400_000
+
+
+def simulated(sessions: int, **rates: float) -> list[Message]:
+    start_ms = time.time_ns() // 1_000_000 - 2 * DAY_MS
+    settings = {
+        "sessions": sessions,
+        "users": sessions // 5,
+        "start_ms": start_ms,
+        "duplicate_rate": 0.05,
+    } | rates
+    return list(traffic(TrafficSettings.model_validate(settings)))
+
+
+def pairs(messages: list[Message]) -> list[tuple[bytes, bytes]]:
+    return [(message.key, message.value) for message in messages]
+
+
+def test_a_mixed_stream_comes_out_as_the_oracle_says(gates: Any, redis: RedisSettings) -> None:
+    messages = simulated(3_000, late_rate=0.05, broken_rate=0.05)
+    odd: list[tuple[bytes | None, bytes | None]] = [(None, None), (b"k", None), (None, messages[0].value)]
+    gates.send(pairs(messages))
+    gates.wait_until_done_by_starting()
+    gates.send(odd)
+    gates.wait_until_done()
+    assert gates.stop() == 0
+    outcomes = gates.judge()
+    kinds = Counter(message.kind for message in messages)
+    assert outcomes["valid"] == kinds["valid"] + kinds["late"]
+    assert outcomes.total() == len(messages) + len(odd)
+    users = {json.loads(m.value)["userId"] for m in messages if m.kind in ("valid", "late")}
+    assert distinct_users(redis) == pytest.approx(len(users), rel=0.05)
+
+
+def test_a_quiet_gate_answers_at_once(gates: Any) -> None:
+    sound = dict.fromkeys(
+        ("broken_rate", "unknown_device_rate", "unknown_referrer_rate", "duplicate_rate"), 0
+    )
+    messages = pairs(simulated(12, **sound))
+    gates.send(messages[:1])
+    gates.wait_until_done_by_starting()
+    delays_s = []
+    with gates.visible_from_now() as next_valid:
+        for message in messages[1:]:
+            sent_at_s = time.monotonic()
+            gates.send([message])
+            next_valid()
+            delays_s.append(time.monotonic() - sent_at_s)
+    assert sorted(delays_s)[len(delays_s) // 2] < 1.0, delays_s
+
+
+def test_killed_gates_lose_and_repeat_nothing(gates: Any) -> None:
+    gates.send(pairs(simulated(12_000)))
+    dice = random.Random(11)
+    for _ in range(8):
+        before = gates.committed()
+        gates.start(batch_size=dice.choice([100, 300]))
+        gates.wait_for(lambda before=before: gates.committed() > before, "some progress")
+        time.sleep(dice.uniform(0, 0.3))
+        gates.kill()
+    assert gates.committed() < gates.sent()
+    gates.wait_until_done_by_starting()
+    gates.judge()
+
+
+def test_two_gates_share_the_work_and_one_may_die(gates: Any) -> None:
+    messages = pairs(simulated(12_000))
+    gates.start("a", batch_size=100)
+    gates.start("b", batch_size=100)
+    gates.send(messages[:6_000])
+    gates.wait_for(lambda: gates.committed() > 500, "some progress")
+    gates.kill("a")
+    gates.send(messages[6_000:])
+    gates.wait_until_done()
+    assert gates.stop("b") == 0
+    gates.judge()
+
+
+def test_a_redis_that_lost_everything_is_rebuilt(gates: Any, redis: RedisSettings) -> None:
+    messages = pairs(simulated(3_000))
+    gates.send(messages)
+    gates.wait_until_done_by_starting()
+    users = distinct_users(redis)
+    gates.forget_everything()
+    gates.wait_for(lambda: distinct_users(redis) == users, "distinct users counted again, with nothing to do")
+    gates.forget_everything()
+    gates.send(messages)
+    gates.wait_until_done()
+    assert distinct_users(redis) == users
+    gates.judge()
+
+
+def test_a_redis_killed_under_load_costs_nothing(gates_on: Any, own_redis: Any) -> None:
+    gates = gates_on(own_redis.settings)
+    gates.send(pairs(simulated(12_000)))
+    gates.start(batch_size=100)
+    for _ in range(3):
+        before = gates.committed()
+        gates.wait_for(lambda before=before: gates.committed() > before + 500, "some progress")
+        own_redis.kill()
+        own_redis.start()
+    gates.wait_until_done()
+    gates.judge()
