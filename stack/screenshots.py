@@ -1,0 +1,115 @@
+"""`python -m stack.screenshots [FOLDER]`: the pages in the running Airflow, in a real browser, as PNG files."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+from stack.components import airflow
+from stack.layout import HERE
+from stack.place import here
+from stack.service import Place
+from stack.settings import ADDRESS_VARIABLE
+
+TIMEOUT_MS = 60_000
+SIZE = {"width": 1360, "height": 1000}
+TALL = {"width": 1360, "height": 1500}
+
+# What Chromium would otherwise ask of its maker, and a sandbox that root cannot have.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, without a window. Raises FileNotFoundError if it is not installed."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise FileNotFoundError("there is no chromium: apt-get install chromium")
+    return playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+
+
+def url(place: Place) -> str:
+    """Airflow's address."""
+    return place.environment[ADDRESS_VARIABLE["airflow"]]
+
+
+def log_in(context: BrowserContext, place: Place) -> None:
+    """Logs the browser in through Airflow's own form."""
+    page = context.new_page()
+    page.goto(url(place))
+    page.locator("input[name=username]").fill(airflow.USER)
+    page.locator("input[name=password]").fill(airflow.password(place))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="Reports")).to_be_visible(timeout=TIMEOUT_MS)
+    page.close()
+
+
+def dashboard(page: Page, name: str) -> None:
+    """Opens a dashboard by the menu and waits until all of it is drawn."""
+    page.goto("/")
+    page.get_by_role("link", name=name).click()
+    frame = page.frame_locator(f"iframe[title='{name}']")
+    expect(frame.locator("#panels[data-drawn]")).to_be_attached(timeout=TIMEOUT_MS)
+
+
+def reports(page: Page) -> None:
+    """Opens the list of reports by the menu."""
+    page.goto("/")
+    page.get_by_role("link", name="Reports").click()
+    frame = page.frame_locator("iframe[title='Reports']")
+    expect(frame.locator("tbody tr").first).to_be_visible(timeout=TIMEOUT_MS)
+
+
+def run_tab(page: Page, dag: str, run_id: str) -> None:
+    """Opens the tab 'Report' of a DAG run."""
+    page.goto(f"/dags/{dag}/runs/{run_id}")
+    page.get_by_role("link", name="Report", exact=True).click()
+    document = page.frame_locator("iframe[title='Report']").frame_locator("iframe.report")
+    expect(document.locator("h1").first).to_be_visible(timeout=TIMEOUT_MS)
+
+
+def newest_report(place: Place) -> dict[str, str]:
+    """The summary of the newest report. Raises FileNotFoundError if there is none."""
+    found = (Path(place.environment["VITRINE_DATA_DIR"]) / "reports").glob("*.json")
+    summaries = [json.loads(summary.read_text()) for summary in found]
+    if not summaries:
+        raise FileNotFoundError("there is no report yet: ./vitrine demo makes one")
+    return max(summaries, key=lambda summary: str(summary["created"]))
+
+
+def main(folder: Path) -> int:
+    """Writes the pictures; returns the exit code."""
+    place = here()
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        context = browser.new_context(base_url=url(place), viewport=SIZE)
+        log_in(context, place)
+        page = context.new_page()
+
+        def keep(name: str) -> None:
+            page.screenshot(path=folder / f"{name}.png", animations="disabled")
+            print(folder / f"{name}.png", file=sys.stderr)
+
+        reports(page)
+        keep("reports")
+        run_tab(page, "shap_reports", newest_report(place)["report_run_id"])
+        keep("report-of-a-run")
+        page.set_viewport_size(TALL)
+        dashboard(page, "User Analysis")
+        keep("user-analysis")
+        dashboard(page, "Session Analysis")
+        keep("session-analysis")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.root / "docs" / "images"))

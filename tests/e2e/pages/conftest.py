@@ -1,0 +1,157 @@
+"""A real browser, logged in to the running Airflow, and sessions sent through the running stages."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from stack import screenshots
+from stack.place import here
+from streaming.adapters import kafka
+from streaming.adapters.elasticsearch import client
+from streaming.events import topics
+from streaming.events.contract import SCHEMA_VERSION, Action, Review, Session
+from streaming.settings import ElasticsearchSettings, KafkaSettings
+
+TIMEOUT_S = 60.0
+POLL_S = 0.25
+TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and broken, I hate it."}
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], bool], str], None]:
+    """Waits until a condition holds; fails, saying what was waited for, if it does not in time."""
+
+    def wait(condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not condition():
+            assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_S:.0f} s"
+            time.sleep(POLL_S)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def airflow_url() -> str:
+    return screenshots.url(here())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, screenshots.launch(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+def stranger(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
+    """The browser of someone who has not logged in."""
+    with browser.new_context(base_url=airflow_url) as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def reader(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
+    """A browser logged in through Airflow's own form."""
+    with browser.new_context(base_url=airflow_url, viewport={"width": 1360, "height": 1000}) as context:
+        screenshots.log_in(context, here())
+        yield context
+
+
+@pytest.fixture
+def page(reader: BrowserContext) -> Iterator[Page]:
+    """A page of the reader's, whose scripts must run without an error and load nothing from elsewhere."""
+    page = reader.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if "Content Security" in message.text else None,
+    )
+    yield page
+    page.close()
+    assert not problems
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Sessions of a feed of their own, all searchable."""
+
+    feed: str
+    sessions: list[Session]
+
+    def more(self) -> None:
+        """Sends one session beside them."""
+        _send([_session(self.feed, len(self.sessions))])
+
+
+def _session(feed: str, number: int) -> Session:
+    bought = number % 3 == 0
+    actions: list[Action] = ["view", "cart", "purchase"] if bought else ["view", "view", "cart"][: number % 4]
+    count = len(actions)
+    sentiment = "positive" if number % 2 else "negative"
+    review = Review(
+        product_id="p1", rating=5 if number % 2 else 1, text=TEXTS[sentiment], sentiment=sentiment
+    )
+    return Session(
+        schema_version=SCHEMA_VERSION,
+        session_id=f"{feed}-{number}",
+        event_time_ms=int(time.time() * 1000) - number * 60_000,
+        feed=feed,
+        user_id=f"{feed}-u{number % 25}",
+        name="Nobody",
+        email="nobody@example.org",
+        gender="female" if number % 2 else "male",
+        device_type=["mobile", "desktop", "tablet"][number % 3],
+        operating_system="Linux",
+        browser_type=["Firefox", "Chrome"][number % 2],
+        product_ids=["p1"] * count,
+        product_names=["Oak table"] * count,
+        product_prices=[199.0] * count,
+        product_categories=["tables"] * count,
+        actions=actions,
+        page_views=3,
+        session_duration=60.0 * (1 + number % 10),
+        clicks=4,
+        purchase_made=bought,
+        amount_spent=199.0 if bought else 0.0,
+        payment_method_type="card" if bought else None,
+        reviews=[review] if number % 5 == 0 else [],
+        referrer=["Google", "Direct", "Newsletter"][number % 3],
+        country=["Germany", "France", "Italy", "Spain"][number % 4],
+        state="-",
+        city="-",
+        zip_code="-",
+    )
+
+
+def _send(sessions: list[Session]) -> None:
+    settings = KafkaSettings()
+    producer = kafka.producer(settings)
+    for session in sessions:
+        producer.produce(
+            kafka.name(settings, topics.RAW), key=session.user_id, value=msgspec.json.encode(session)
+        )
+    assert producer.flush(30) == 0
+
+
+@pytest.fixture(scope="session")
+def sent(until: Callable[[Callable[[], bool], str], None]) -> Sent:
+    """Forty visits of twenty-five users, sent as a shop would and waited for as a reader would."""
+    feed = f"pages-{uuid.uuid4().hex[:12]}"
+    sessions = [_session(feed, number) for number in range(40)]
+    _send(sessions)
+    settings = ElasticsearchSettings()
+    documents = {
+        topics.SESSION_SUMMARIES: len(sessions),
+        topics.PRODUCT_SENTIMENT: sum(len(session.reviews) for session in sessions),
+    }
+    with client(settings) as asked:
+        for index, wanted in documents.items():
+            query = {"term": {"feed": feed}}
+            name = settings.index_prefix + index
+            until(lambda: asked.count(index=name, query=query)["count"] == wanted, f"{wanted} in {name}")  # noqa: B023
+    return Sent(feed, sessions)

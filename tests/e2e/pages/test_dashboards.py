@@ -1,0 +1,162 @@
+"""The dashboards as a reader sees them in Airflow: drawn is what Elasticsearch has and what was sent."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, Route, expect
+
+from streaming.dashboards import query, source
+from streaming.dashboards.figures import Figures
+from streaming.dashboards.source import Column, Dashboard
+from streaming.settings import ElasticsearchSettings
+
+DASHBOARDS = source.load_all(Path(__file__).parents[3] / "dashboards")
+MENU = {"user_analysis": "User Analysis", "session_analysis": "Session Analysis"}
+WRITTEN: dict[str, Callable[[Any], str]] = {
+    "text": str,
+    "count": lambda value: f"{value:,.0f}",
+    "cents": lambda value: f"{value / 100:,.2f}",
+    "seconds": lambda value: f"{value / 60:,.2f} min",
+    "score": lambda value: f"{value:,.2f}",
+    "share": lambda value: f"{100 * value:.1f}".removesuffix(".0") + "%",
+    "time": lambda value: f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M}",
+}
+Until = Callable[[Callable[[], bool], str], None]
+
+
+@pytest.fixture(scope="module")
+def figures() -> Iterator[Figures]:
+    asked = Figures(ElasticsearchSettings())
+    yield asked
+    asked.close()
+
+
+def opened(page: Page, name: str, feed: str) -> FrameLocator:
+    """The dashboard `name`, reached by the menu, showing all of `feed`."""
+    page.goto("/")
+    page.get_by_role("link", name=MENU[name]).click()
+    frame = page.frame_locator(f"iframe[title='{MENU[name]}']")
+    expect(frame.get_by_role("heading", name=MENU[name], level=1)).to_be_visible()
+    frame.get_by_text("All", exact=True).click()
+    expect(frame.locator(f"#feed option[value='{feed}']")).to_be_attached(timeout=30_000)
+    frame.get_by_label("Feed").select_option(feed)
+    expect(frame.locator("#status")).to_contain_text("renewed every", timeout=30_000)
+    return frame
+
+
+def drawn(frame: FrameLocator, dashboard: Dashboard) -> dict[str, list[list[str]]]:
+    """Every figure on the page, by panel: its tiles as one row, or the rows of its table."""
+    found: dict[str, list[list[str]]] = frame.locator("#panels").evaluate(
+        """(board) => Object.fromEntries([...board.children].map((panel) => {
+            const texts = (place, cells) => Array.from(place.querySelectorAll(cells), (cell) => cell.textContent);
+            const rows = [...panel.querySelectorAll("tbody tr")].map((row) => texts(row, "th, td"));
+            return [panel.id, panel.querySelector("dl") ? [texts(panel, "dd")] : rows];
+        }))"""
+    )
+    assert found.keys() == {panel.id for panel in dashboard.panels}
+    return found
+
+
+def written(column: Column, row: dict[str, Any]) -> str:
+    value = query.figure(column, row)
+    return "\N{EN DASH}" if value is None else WRITTEN[column.kind](value)
+
+
+def answered(figures: Figures, dashboard: Dashboard, feed: str) -> dict[str, list[list[str]]]:
+    """What Elasticsearch says, asked directly."""
+    times = figures.holdings().times
+    assert times is not None
+    return {
+        panel.id: [[written(column, row) for column in panel.columns] for row in answer.rows]
+        for panel, answer in zip(dashboard.panels, figures.of(dashboard, times, feed), strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_figure_drawn_is_the_one_that_elasticsearch_has(
+    page: Page, sent: Any, figures: Figures, until: Until, name: str
+) -> None:
+    frame, dashboard = opened(page, name, sent.feed), DASHBOARDS[name]
+    # Others may be sending: the page renews itself, and for a moment both say the same.
+    until(
+        lambda: drawn(frame, dashboard) == answered(figures, dashboard, sent.feed),
+        "the page agrees with Elasticsearch",
+    )
+    for panel in dashboard.panels:
+        if panel.chart is not None:
+            assert frame.locator(f"#{panel.id} svg .mark-group").count() > 0, panel.id
+
+
+def test_the_figures_are_those_of_the_users_sent(page: Page, sent: Any) -> None:
+    frame = opened(page, "user_analysis", sent.feed)
+    users = {session.user_id for session in sent.sessions}
+    buyers = {session.user_id for session in sent.sessions if session.purchase_made}
+    returned = {
+        s.user_id for i, s in enumerate(sent.sessions) if s.user_id in {t.user_id for t in sent.sessions[:i]}
+    }
+    tiles = frame.locator("#users_at_a_glance dd")
+    expect(tiles).to_have_text([str(len(users)), str(len(users)), str(len(returned)), str(len(buyers))])
+
+
+def test_each_bar_is_as_long_as_what_was_sent(page: Page, sent: Any) -> None:
+    frame = opened(page, "user_analysis", sent.feed)
+    expect(frame.locator("#users_at_a_glance dd").first).to_have_text(
+        str(len({s.user_id for s in sent.sessions}))
+    )
+    labels = [
+        bar.get_attribute("aria-label") or ""
+        for bar in frame.locator("#users_by_country path[aria-label^='Distinct']").all()
+    ]
+    bars = {}
+    for label in labels:
+        users, country = re.findall(r"^Distinct users: (\d+); key: (\w+)", label)[0]
+        bars[country] = int(users)
+    countries = {session.country for session in sent.sessions}
+    assert bars == {c: len({s.user_id for s in sent.sessions if s.country == c}) for c in countries}
+
+
+def test_the_figures_are_those_of_the_sessions_sent_and_follow_what_comes(page: Page, sent: Any) -> None:
+    frame = opened(page, "session_analysis", sent.feed)
+    bought = [session for session in sent.sessions if session.purchase_made]
+    tiles = frame.locator("#sessions_at_a_glance dd")
+    revenue = f"{sum(session.amount_spent for session in bought):,.2f}"
+    share = WRITTEN["share"](len(bought) / len(sent.sessions))
+    expect(tiles).to_have_text([str(len(sent.sessions)), str(len(bought)), share, revenue, "0"])
+    steps = frame.locator("#funnel tbody td")
+    seen = [s for s in sent.sessions if s.actions]
+    filled = [s for s in sent.sessions if "cart" in s.actions]
+    expect(steps).to_have_text([str(len(some)) for some in (sent.sessions, seen, filled, bought)])
+    sent.more()
+    expect(tiles.first).to_have_text(str(len(sent.sessions) + 1), timeout=30_000)
+
+
+def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any) -> None:
+    """The server's own answer to that is tested in tests/unit/pages; here it is what the page makes of it."""
+
+    def away(route: Route) -> None:
+        route.fulfill(status=503, json={"detail": "Elasticsearch does not answer."})
+
+    frame = opened(page, "user_analysis", sent.feed)
+    page.route("**/figures?*", away)
+    expect(frame.locator("#status.bad")).to_contain_text("Elasticsearch does not answer.", timeout=30_000)
+    expect(frame.locator("#users_over_time.stale")).to_be_attached()
+    page.unroute("**/figures?*", away)
+    expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every", timeout=30_000)
+    expect(frame.locator(".stale")).to_have_count(0)
+
+
+def test_a_feed_without_sessions_is_empty_and_says_so(page: Page) -> None:
+    page.goto("/vitrine/dashboards/session_analysis?range=all&feed=nobody")
+    expect(page.locator("#sessions_over_time .empty")).to_have_text("Nothing in this time.", timeout=30_000)
+
+
+def test_the_page_is_dark_where_airflow_is(page: Page, sent: Any) -> None:
+    frame = opened(page, "user_analysis", sent.feed)
+    expect(frame.locator("html[data-theme=light]")).to_be_attached()
+    page.evaluate("document.documentElement.classList.add('dark')")
+    expect(frame.locator("html[data-theme=dark]")).to_be_attached()
+    expect(frame.locator("#users_by_country svg")).to_be_visible()
