@@ -39,12 +39,13 @@ def reconcile_stores() -> None:
     def reconcile(params_json: str) -> None:
         import json
 
-        from streaming.ledger.command import run
+        from streaming.ledger.command import BROKEN, HOLDS, run
 
-        if run(as_json=True, **json.loads(params_json)) != 0:
-            raise RuntimeError(
-                "The books do not balance: the log above names the first session that breaks them."
-            )
+        outcome = run(as_json=True, **json.loads(params_json))
+        if outcome == BROKEN:
+            raise RuntimeError("The books do not balance: the log above names the first that breaks them.")
+        if outcome != HOLDS:
+            raise RuntimeError("The books could not be checked: the log above says why.")
 
     reconcile("{{ params | tojson }}")
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         ]
         for service, process in started:
             _healthy(place, service, process)
-        yield Shop(place, _log_in(place), database, Path(place.environment["VITRINE_DATA_DIR"]))
+        api = stack.enter_context(_log_in(place))
+        yield Shop(place, api, database, Path(place.environment["VITRINE_DATA_DIR"]))
 
 
 def _place(root: Path) -> Place:
@@ -185,18 +186,16 @@ def _running(place: Place, service: Service) -> Iterator[subprocess.Popen[bytes]
     try:
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(15)
-        finally:
-            _kill_group(process.pid)
+        _signal_group(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(service.stop_timeout_s)
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
 
 
-def _kill_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def _signal_group(process: subprocess.Popen[bytes], which: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, which)
 
 
 def _healthy(place: Place, service: Service, process: subprocess.Popen[bytes]) -> None:

@@ -161,6 +161,13 @@ def test_no_name_or_address_has_left_the_store(first_day: Any) -> None:
         assert not any(value in content for value in personal), path.name
 
 
+def test_books_that_cannot_be_checked_fail_loudly(first_day: Any) -> None:
+    """Nothing summarises or indexes in this shop, so its books cannot be closed."""
+    run = first_day.run("reconcile_stores", timeout_s=0)
+    assert run["state"] == "failed"
+    assert "The books could not be checked" in first_day.log(run, "reconcile")
+
+
 def test_a_past_period_is_extracted_again(first_day: Any) -> None:
     shop, sessions = first_day, first_day.database["sessions"]
     for dag in ("similar_users", "private_models"):
