@@ -5,8 +5,14 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from xxhash import xxh3_128_digest
 
-# A value of a type that no document of ours has is told apart by its text.
-_encode = msgspec.json.Encoder(order="sorted", enc_hook=repr).encode
+
+def _plain(value: object) -> object:
+    """A long integer comes out of MongoDB in a class of its own. A value of a type that no document of ours
+    has is told apart by its text."""
+    return int(value) if isinstance(value, int) else repr(value)
+
+
+_encode = msgspec.json.Encoder(order="sorted", enc_hook=_plain).encode
 
 
 def digest(document: object) -> bytes:
