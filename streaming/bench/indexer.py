@@ -1,0 +1,204 @@
+"""`python -m streaming.bench.indexer`: the indexer against a bare bulk load of the same documents.
+
+Three ways alternate, each into fresh indices of the same templates: `bare` sends encoded documents from
+memory in requests as long as the indexer's, `helpers` lets the client's own streaming_bulk do it, and
+`indexer` is the real stage, which reads them from Kafka, orders their versions and commits its offsets. The
+clock runs from the first batch read to the last one committed. The ratio is against the faster of the other
+two. Prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event
+
+import msgspec
+from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
+from elasticsearch import helpers
+
+from streaming import sink
+from streaming.adapters import kafka
+from streaming.adapters.elasticsearch import ElasticsearchIndex, client
+from streaming.events import topics
+from streaming.events.contract import Session
+from streaming.events.parsing import parse
+from streaming.events.valid import admit
+from streaming.index.__main__ import GROUP
+from streaming.index.documents import DOCUMENTS
+from streaming.index.settings import IndexSettings
+from streaming.index.stage import Indexing
+from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+from streaming.summaries.documents import documents
+from streaming.summaries.product import Windows
+
+Document = tuple[str, bytes, bytes]
+"""Index, id and body."""
+
+_FAR_FUTURE_MS = 2**45
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--sessions", type=int, default=20_000, help="simulated sessions behind the documents"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each kind")
+    options = parser.parse_args()
+    _tell(f"making the documents of {options.sessions:,} sessions")
+    made = list(_documents(options.sessions))
+    settings = KafkaSettings(topic_prefix=f"bench-index-{os.getpid()}-")
+    rates: dict[str, list[float]] = {"bare": [], "helpers": [], "indexer": []}
+    kafka.ensure_topics(settings)
+    try:
+        _load(settings, made)
+        ways: dict[str, Callable[[ElasticsearchIndex], float]] = {
+            "bare": lambda index: bare(index, made),
+            "helpers": lambda index: by_helpers(index, made),
+            "indexer": lambda index: indexer(index, settings, len(made)),
+        }
+        for number in range(options.rounds):
+            for kind, way in ways.items():
+                rates[kind].append(len(made) / _on_fresh_indices(way))
+                _tell(f"round {number + 1} {kind}: {rates[kind][-1]:,.0f} documents/s")
+    finally:
+        declared = topics.declared(settings.partitions, settings.retention_ms)
+        names = [kafka.name(settings, topic.name) for topic in declared]
+        admin = AdminClient(kafka.properties(settings))
+        for deleted in admin.delete_topics(names).values():
+            deleted.result(kafka.TIMEOUT_S)
+    medians = {kind: statistics.median(of) for kind, of in rates.items()}
+    result = {
+        "documents": len(made),
+        "bytes_per_document": round(sum(len(body) for _, _, body in made) / len(made)),
+        "batch_size": IndexSettings().batch_size,
+        "bare_per_s": round(medians["bare"]),
+        "helpers_per_s": round(medians["helpers"]),
+        "indexer_per_s": round(medians["indexer"]),
+        "ratio": round(medians["indexer"] / max(medians["bare"], medians["helpers"]), 3),
+        "rounds": {kind: [round(rate) for rate in of] for kind, of in rates.items()},
+    }
+    print(json.dumps(result))
+    return 0
+
+
+def _documents(sessions: int) -> Iterator[Document]:
+    """What simulated sessions become: summaries, sentiments and window figures, each once."""
+    windows = Windows()
+    shop = TrafficSettings(sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0)
+    for offset, message in enumerate(traffic(shop)):
+        judged = parse(message.value, _FAR_FUTURE_MS)
+        if not isinstance(judged, Session):
+            continue
+        session = admit(
+            judged,
+            user_kind="new",
+            late=False,
+            raw_partition=0,
+            raw_offset=offset,
+            arrived_at_ms=message.due_ms,
+        )
+        windows.add(session)
+        for index, id_, document in documents(session):
+            yield index, id_.encode(), msgspec.json.encode(document)
+    for id_, activity in windows.activities().items():
+        yield topics.PRODUCT_ACTIVITY, id_.encode(), msgspec.json.encode(activity)
+
+
+def _load(settings: KafkaSettings, made: Sequence[Document]) -> None:
+    loader = kafka.producer(settings)
+    for index, id_, body in made:
+        while True:
+            try:
+                loader.produce(kafka.name(settings, index), body, id_)
+                break
+            except BufferError:
+                loader.poll(0.1)
+    loader.flush()
+
+
+def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float]) -> float:
+    """Seconds of `way` into indices that are gone afterwards."""
+    settings = ElasticsearchSettings(index_prefix=f"bench-index-{os.getpid()}-{time.monotonic_ns()}-")
+    index = ElasticsearchIndex(settings)
+    for name, document in DOCUMENTS.items():
+        index.prepare(name, document)
+    admin = client(settings)
+    try:
+        return way(index)
+    finally:
+        for name in DOCUMENTS:
+            admin.indices.delete(index=index.name(name))
+            admin.indices.delete_index_template(name=index.name(name))
+        admin.close()
+
+
+def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
+    """Seconds to send everything by the client's bulk call alone."""
+    batch_size = IndexSettings().batch_size
+    target = client(ElasticsearchSettings())
+    orders = [
+        msgspec.json.encode({"index": {"_index": index.name(name), "_id": id_.decode()}})
+        for name, id_, _ in made
+    ]
+    started = time.monotonic()
+    for first in range(0, len(made), batch_size):
+        lines: list[bytes] = []
+        for order, (_, _, body) in zip(
+            orders[first : first + batch_size], made[first : first + batch_size], strict=True
+        ):
+            lines += (order, body)
+        answer = target.bulk(body=b"\n".join([*lines, b""]), filter_path="errors")  # type: ignore[arg-type]
+        if answer["errors"]:
+            raise RuntimeError("Elasticsearch refused documents of the bare load")
+    return time.monotonic() - started
+
+
+def by_helpers(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
+    """Seconds to send everything by the client's streaming_bulk, which decodes and encodes each document."""
+    target = client(ElasticsearchSettings())
+    started = time.monotonic()
+    actions = (
+        {"_index": index.name(name), "_id": id_.decode(), "_source": msgspec.json.decode(body)}
+        for name, id_, body in made
+    )
+    for _ in helpers.streaming_bulk(target, actions, chunk_size=IndexSettings().batch_size):
+        pass
+    return time.monotonic() - started
+
+
+def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -> float:
+    """Seconds that the real stage takes for the same from its topics, as a new consumer group."""
+    own, stop = IndexSettings(), Event()
+    indexing = Indexing(settings, index, kafka.producer(settings))
+    indexing.prepare()
+    reader = sink.consumer(settings, f"{GROUP}-{time.monotonic_ns()}", topics.INDEXED, own)
+    started, written = 0.0, 0
+
+    def write(batch: Sequence[Message]) -> None:
+        nonlocal started, written
+        started = started or time.monotonic()
+        indexing.write(batch)
+        written += len(batch)
+        if written >= expected:
+            stop.set()
+
+    try:
+        sink.carry(reader, write, own, stop)
+        return time.monotonic() - started
+    finally:
+        reader.close()
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

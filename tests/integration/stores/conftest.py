@@ -1,0 +1,237 @@
+"""A gate and a Flink job played by their own pure functions, so that the stages beside them can be watched
+alone; and those stages as processes of their own, to be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from confluent_kafka import Producer, TopicPartition
+
+from streaming.adapters import kafka as clients
+from streaming.adapters import kafka_progress
+from streaming.events import topics
+from streaming.events.contract import Session
+from streaming.events.parsing import parse
+from streaming.events.rejection import Reason, Rejection
+from streaming.events.valid import ValidSession, admit, decode, encode
+from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+from streaming.summaries.documents import documents
+from streaming.summaries.product import Windows
+
+DEADLINE_S = 90
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Polls until what is given is true."""
+
+    def poll(done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while not done():
+            assert time.monotonic() < deadline, f"it did not come in {DEADLINE_S} s"
+            time.sleep(0.1)
+
+    return poll
+
+
+class Pipeline:
+    """The topics of one test, and what goes into them."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.kafka = kafka
+        self._producer: Producer = clients.producer(
+            kafka, **{"transactional.id": clients.name(kafka, "test"), "linger.ms": 5}
+        )
+        self._producer.init_transactions(30)
+        self._claimed: set[str] = set()
+        self._users: set[str] = set()
+        self._windows = Windows()
+        self._written: dict[str, object] = {}
+        self._at = {"gate": dict[int, int](), "summaries": dict[int, int]()}
+
+    def send(self, count: int, seed: int = 1) -> None:
+        """Simulated sessions, with the share of duplicates and broken messages that the simulator makes."""
+        sender = clients.producer(self.kafka)
+        now_ms = time.time_ns() // 1_000_000
+        settings = TrafficSettings(
+            sessions=count, seed=seed, users=200, start_ms=now_ms - 3_600_000, span_s=3600
+        )
+        for message in traffic(settings):
+            sender.produce(clients.name(self.kafka, topics.RAW), message.value, message.key)
+            sender.poll(0)
+        assert sender.flush(60) == 0
+
+    def judge(self) -> None:
+        """What the gate does with everything sent and not yet judged."""
+        self._producer.begin_transaction()
+        ends: dict[int, int] = {}
+        for message in clients.read_all(self.kafka, topics.RAW):
+            partition, offset = message.partition(), message.offset()
+            assert partition is not None and offset is not None
+            ends[partition] = offset + 1
+            if offset < self._at["gate"].get(partition, 0):
+                continue
+            arrived_at_ms = message.timestamp()[1]
+            judged = parse(message.value(), arrived_at_ms)
+            if isinstance(judged, Session) and judged.session_id in self._claimed:
+                judged = Rejection(Reason.DUPLICATE, "sessionId")
+            if isinstance(judged, Rejection):
+                headers: list[tuple[str, Any]] = [
+                    (topics.HEADER_REASON, judged.reason.encode()),
+                    (topics.HEADER_RAW_PARTITION, b"%d" % partition),
+                    (topics.HEADER_RAW_OFFSET, b"%d" % offset),
+                ]
+                self._produce(topics.REJECTED, message.value(), message.key(), headers)
+                continue
+            self._claimed.add(judged.session_id)
+            session = admit(
+                judged,
+                user_kind="returning" if judged.user_id in self._users else "new",
+                late=False,
+                raw_partition=partition,
+                raw_offset=offset,
+                arrived_at_ms=arrived_at_ms,
+            )
+            self._users.add(session.user_id)
+            self._produce(topics.VALID, encode(session), session.user_id.encode())
+        self._commit("gate", topics.RAW, ends)
+
+    def summarise(self) -> None:
+        """What Flink does with every valid session not yet summarised."""
+        self._producer.begin_transaction()
+        ends: dict[int, int] = {}
+        for message in clients.read_all(self.kafka, topics.VALID):
+            partition, offset = message.partition(), message.offset()
+            assert partition is not None and offset is not None
+            ends[partition] = offset + 1
+            if offset < self._at["summaries"].get(partition, 0):
+                continue
+            session = decode(message.value() or b"")
+            for topic, id_, document in documents(session):
+                self._produce(topic, msgspec.json.encode(document), id_.encode())
+            self._windows.add(session)
+        for id_, activity in self._windows.activities().items():
+            if self._written.get(id_) != activity:
+                self._produce(topics.PRODUCT_ACTIVITY, msgspec.json.encode(activity), id_.encode())
+                self._written[id_] = activity
+        self._commit("summaries", topics.VALID, ends)
+
+    def valid(self) -> list[ValidSession]:
+        return [decode(message.value() or b"") for message in clients.read_all(self.kafka, topics.VALID)]
+
+    def drain(self, group: str, *of: str) -> None:
+        """Returns when `group` has committed past all of `of`."""
+        deadline_s = time.monotonic() + DEADLINE_S
+        for topic in of:
+            ends = kafka_progress.ends(self.kafka, topic)
+            kafka_progress.wait_past(self.kafka, group, topic, ends, deadline_s)
+
+    def lag(self, group: str, *of: str) -> int:
+        """Records of `of` that `group` has not committed past."""
+        looker = clients.consumer(self.kafka, group)
+        try:
+            waiting = 0
+            for topic in of:
+                records: dict[int, list[int]] = {}
+                for message in clients.read_all(self.kafka, topic):
+                    records.setdefault(message.partition() or 0, []).append(message.offset() or 0)
+                for partition, offsets in records.items():
+                    at = TopicPartition(clients.name(self.kafka, topic), partition)
+                    [committed] = looker.committed([at], timeout=30)
+                    waiting += sum(offset >= committed.offset for offset in offsets)
+            return waiting
+        finally:
+            looker.close()
+
+    def _produce(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]] | None = None
+    ) -> None:
+        self._producer.produce(clients.name(self.kafka, topic), value, key, headers=headers)
+        self._producer.poll(0)
+
+    def _commit(self, group: str, topic: str, ends: dict[int, int]) -> None:
+        self._at[group] = ends
+        member = clients.consumer(self.kafka, group)
+        offsets = [TopicPartition(clients.name(self.kafka, topic), *end) for end in ends.items()]
+        self._producer.send_offsets_to_transaction(offsets, member.consumer_group_metadata(), 30)
+        self._producer.commit_transaction(30)
+        member.close()
+
+
+@pytest.fixture
+def pipeline(kafka: KafkaSettings) -> Pipeline:
+    clients.ensure_topics(kafka)
+    return Pipeline(kafka)
+
+
+class Stages:
+    """Stages as processes, with the names of the test."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.environment = environment
+        self._log = log
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, stage: str, **more: str) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"streaming.{stage}"],
+                env={**os.environ, **self.environment, **more},
+                stderr=log,
+            )
+        self._running.append(process)
+        return process
+
+    def said(self, event: str) -> bool:
+        """Whether a stage has logged `event`."""
+        return any(
+            msgspec.json.decode(line)["event"] == event for line in self._log.read_bytes().splitlines()
+        )
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """SIGKILL: no last word."""
+        process.kill()
+        process.wait(10)
+        self._running.remove(process)
+
+    def stop(self, process: subprocess.Popen[bytes]) -> int:
+        """SIGTERM, and the exit code."""
+        process.send_signal(signal.SIGTERM)
+        self._running.remove(process)
+        return process.wait(20)
+
+    def kill_all(self) -> None:
+        for process in list(self._running):
+            self.kill(process)
+
+
+@pytest.fixture
+def stages(
+    kafka: KafkaSettings,
+    redis: RedisSettings,
+    mongo: MongoSettings,
+    elasticsearch: ElasticsearchSettings,
+    tmp_path: Path,
+) -> Iterator[Stages]:
+    running = Stages(
+        {
+            "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+            "VITRINE_REDIS_KEY_PREFIX": redis.key_prefix,
+            "VITRINE_MONGO_DATABASE": mongo.database,
+            "VITRINE_ELASTICSEARCH_INDEX_PREFIX": elasticsearch.index_prefix,
+            "VITRINE_STORE_SESSION_TIMEOUT_MS": "6000",
+            "VITRINE_INDEX_SESSION_TIMEOUT_MS": "6000",
+        },
+        tmp_path / "stages.log",
+    )
+    yield running
+    running.kill_all()

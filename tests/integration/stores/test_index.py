@@ -1,0 +1,128 @@
+"""The Elasticsearch stage: the newest version of each document, whatever happens to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from streaming.adapters import kafka as clients
+from streaming.adapters.elasticsearch import ElasticsearchIndex
+from streaming.events import topics
+from streaming.index.documents import DOCUMENTS
+from streaming.index.stage import Indexing
+from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.summaries.documents import documents
+from streaming.summaries.product import window
+
+Until = Callable[[Callable[[], bool]], None]
+Found = dict[str, dict[str, Any]]
+
+
+def expected(pipeline: Any) -> dict[str, Found]:
+    sessions = pipeline.valid()
+    found: dict[str, Found] = {index: {} for index in topics.INDEXED}
+    for session in sessions:
+        for index, id_, document in documents(session):
+            found[index][id_] = msgspec.to_builtins(document)
+    found[topics.PRODUCT_ACTIVITY] = {id_: msgspec.to_builtins(a) for id_, a in window(sessions).items()}
+    return found
+
+
+def held(settings: ElasticsearchSettings) -> dict[str, Found]:
+    index = ElasticsearchIndex(settings)
+    for name in topics.INDEXED:
+        index.refresh(name)
+    return {name: dict(index.scan(name)) for name in topics.INDEXED}
+
+
+def test_every_document_is_found_and_the_newest_figures_stand(
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, until: Until
+) -> None:
+    for seed in (1, 2, 3):
+        pipeline.send(200, seed)
+        pipeline.judge()
+        pipeline.summarise()
+    index = stages.start("index")
+    pipeline.drain("index", *topics.INDEXED)
+    assert stages.stop(index) == 0
+    assert held(elasticsearch) == expected(pipeline)
+
+
+def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings, until: Until
+) -> None:
+    for seed in (1, 2):
+        pipeline.send(2_000, seed)
+        pipeline.judge()
+        pipeline.summarise()
+    documents_index = ElasticsearchIndex(elasticsearch)
+    documents_index.prepare(topics.SESSION_SUMMARIES, DOCUMENTS[topics.SESSION_SUMMARIES])
+
+    def begun() -> bool:
+        documents_index.refresh(topics.SESSION_SUMMARIES)
+        return documents_index.count(topics.SESSION_SUMMARIES) > 0
+
+    index = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
+    until(begun)
+    stages.kill(index)
+    assert pipeline.lag("index", *topics.INDEXED) >= 1_000
+    index = stages.start("index")
+    pipeline.drain("index", *topics.INDEXED)
+    assert stages.stop(index) == 0
+    once = held(elasticsearch)
+    assert once == expected(pipeline)
+
+    # A whole topic again, and an old part of it late: by hand, without a commit.
+    indexing = Indexing(kafka, documents_index, clients.producer(kafka))
+    records = [message for name in topics.INDEXED for message in clients.read_all(kafka, name)]
+    indexing.write(records)
+    indexing.write(records[: len(records) // 3])
+    assert held(elasticsearch) == once
+
+
+def test_what_elasticsearch_refuses_is_put_aside_and_counted(
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings, until: Until
+) -> None:
+    pipeline.send(50)
+    pipeline.judge()
+    pipeline.summarise()
+    sender = clients.producer(kafka)
+    bad = [
+        (b"no number", b'{"sessionId": "x", "clicks": "many"}'),
+        (b"no field of ours", b'{"sessionId": "x", "name": "somebody"}'),
+        (b"no document", b"\x00\xff"),
+        (b"two lines", b'{"sessionId":\n"x"}'),
+        (None, b"{}"),
+        (b"\xff", b"{}"),
+        (b"a tombstone", None),
+        (b"x" * 600, b'{"sessionId": "x"}'),
+    ]
+    for key, value in bad:
+        sender.produce(clients.name(kafka, topics.SESSION_SUMMARIES), value, key)
+    assert sender.flush(30) == 0
+    pipeline.send(50, seed=2)
+    pipeline.judge()
+    pipeline.summarise()
+    index = stages.start("index")
+    pipeline.drain("index", *topics.INDEXED)
+    assert stages.stop(index) == 0
+    assert held(elasticsearch) == expected(pipeline)
+    aside = list(clients.read_all(kafka, topics.REFUSED_DOCUMENTS))
+    assert sorted((m.key() or b"", m.value() or b"") for m in aside) == sorted(
+        (k or b"", v or b"") for k, v in bad
+    )
+    for message in aside:
+        headers = dict(message.headers() or [])
+        assert headers[topics.HEADER_TOPIC] == topics.SESSION_SUMMARIES.encode()
+        assert headers[topics.HEADER_REASON]
+        assert headers[topics.HEADER_OFFSET].isdigit()
+
+
+def test_without_elasticsearch_it_waits_and_stops_when_told(pipeline: Any, stages: Any, until: Until) -> None:
+    pipeline.send(20)
+    pipeline.judge()
+    pipeline.summarise()
+    index = stages.start("index", VITRINE_ELASTICSEARCH_URL="http://127.0.0.1:1")
+    until(lambda: stages.said("store_away"))
+    assert stages.stop(index) == 0
+    assert pipeline.lag("index", topics.SESSION_SUMMARIES) > 0

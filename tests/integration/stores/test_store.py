@@ -1,0 +1,146 @@
+"""The MongoDB stage keeps each valid session once, whatever happens to it."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+
+from streaming.adapters.mongo import MongoSessions
+from streaming.events import topics
+from streaming.ports import Document, StoreAway
+from streaming.settings import MongoSettings
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+def expected(pipeline: Any) -> dict[str, Document]:
+    return {s.session_id: {"_id": s.session_id, **msgspec.to_builtins(s)} for s in pipeline.valid()}
+
+
+def stored(mongo: MongoSettings) -> dict[str, Document]:
+    return {document["_id"]: document for document in MongoSessions(mongo).scan()}
+
+
+def test_every_valid_session_is_stored_as_it_is(
+    pipeline: Any, stages: Any, mongo: MongoSettings, until: Until
+) -> None:
+    pipeline.send(300)
+    pipeline.judge()
+    store = stages.start("store")
+    pipeline.drain("store", topics.VALID)
+    assert stages.stop(store) == 0
+    assert stored(mongo) == expected(pipeline) != {}
+
+
+def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
+    pipeline: Any, stages: Any, mongo: MongoSettings, until: Until
+) -> None:
+    pipeline.send(5_000)
+    pipeline.judge()
+    sessions = MongoSessions(mongo)
+    for kill in range(3):
+        before = sessions.estimated_count()
+        store = stages.start("store", VITRINE_STORE_BATCH_SIZE="50")
+        until(lambda before=before: sessions.estimated_count() > before)
+        stages.kill(store)
+        assert pipeline.lag("store", topics.VALID) >= 1_000 or kill
+    store = stages.start("store")
+    pipeline.drain("store", topics.VALID)
+    assert stages.stop(store) == 0
+    assert stored(mongo) == expected(pipeline)
+
+
+def test_two_share_the_work(pipeline: Any, stages: Any, mongo: MongoSettings, until: Until) -> None:
+    pipeline.send(1_000)
+    pipeline.judge()
+    one, two = (stages.start("store", VITRINE_STORE_BATCH_SIZE="50") for _ in range(2))
+    until(lambda: MongoSessions(mongo).estimated_count() > 100)
+    stages.kill(one)
+    pipeline.drain("store", topics.VALID)
+    assert stages.stop(two) == 0
+    assert stored(mongo) == expected(pipeline)
+
+
+class OwnServer:
+    """An embedded MongoDB server of the test's own, to be taken away."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.settings = MongoSettings(MONGO_URI=f"mongodb://127.0.0.1:{self.port}", database="vitrine")  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                Path(sys.executable).with_name("nx-27017"),
+                *("--port", str(self.port), "--data-dir", self._folder / "data"),
+                *("--log-file", self._folder / "log", "--pid-file", self._folder / "pid"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def answers(self) -> bool:
+        try:
+            MongoSessions(self.settings).estimated_count()
+        except StoreAway:
+            return False
+        return True
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[OwnServer]:
+    server = OwnServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_without_mongodb_it_waits_with_flat_memory_and_goes_on_by_itself(
+    pipeline: Any, stages: Any, own_server: OwnServer, until: Until
+) -> None:
+    until(own_server.answers)
+    store = stages.start(
+        "store",
+        MONGO_URI=f"mongodb://127.0.0.1:{own_server.port}",
+        VITRINE_MONGO_DATABASE="vitrine",
+        VITRINE_STORE_BATCH_SIZE="100",
+    )
+    pipeline.send(500)
+    pipeline.judge()
+    until(lambda: MongoSessions(own_server.settings).estimated_count() > 0)
+    own_server.kill()
+    pipeline.send(5_000, seed=2)
+    pipeline.judge()
+    lag = pipeline.lag("store", topics.VALID)
+    assert lag >= 4_000
+    until(lambda: stages.said("store_away"))
+    assert store.poll() is None
+    assert psutil.Process(store.pid).memory_info().rss < 200 * 2**20
+    own_server.start()
+    pipeline.drain("store", topics.VALID)
+    assert stages.stop(store) == 0
+    assert {d["_id"]: d for d in MongoSessions(own_server.settings).scan()} == expected(pipeline)
+
+
+def test_it_stops_when_told_though_mongodb_is_away(pipeline: Any, stages: Any, until: Until) -> None:
+    pipeline.send(10)
+    pipeline.judge()
+    store = stages.start("store", MONGO_URI="mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300")
+    until(lambda: stages.said("store_away"))
+    assert stages.stop(store) == 0
+    assert pipeline.lag("store", topics.VALID) > 0
