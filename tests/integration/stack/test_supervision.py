@@ -1,4 +1,4 @@
-"""A small stack of its own beside the one that runs: real supervisor, real Redis, other folder, other ports."""
+"""A small stack beside the one that runs: real supervisor, real Redis, a folder and a port of its own."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The job's keeper: which checkpoint is the newest complete one, and whether the cluster still has the job."""
+"""The job's keeper: which checkpoint is the newest complete one, and whether the job is still there."""
 
 import os
 from pathlib import Path
