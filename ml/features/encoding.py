@@ -1,0 +1,128 @@
+"""From columns of a table to the matrix the models see. Pure, and fixed by the schema alone."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.features.schema import Categorical, Numeric, Schema
+
+Matrix = npt.NDArray[np.float32]
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Each number becomes one input in [0, 1]; each word list one 0/1 input a value.
+
+    A missing, unreadable or infinite number counts as its lower bound; a word outside the list belongs to
+    none of its inputs. So every row has an encoding, and a row's encoding depends on that row alone.
+    """
+
+    schema: Schema
+
+    @cached_property
+    def spans(self) -> Mapping[str, slice]:
+        """Feature -> where its inputs stand in the matrix."""
+        spans, start = {}, 0
+        for feature in self.schema.features:
+            width = 1 if isinstance(feature, Numeric) else len(feature.values)
+            spans[feature.name] = slice(start, start + width)
+            start += width
+        return spans
+
+    @cached_property
+    def width(self) -> int:
+        return sum(span.stop - span.start for span in self.spans.values())
+
+    @cached_property
+    def is_numeric(self) -> npt.NDArray[np.bool_]:
+        """Whether an input is a number, for each input."""
+        flags = np.zeros(self.width, dtype=bool)
+        for feature in self.schema.features:
+            flags[self.spans[feature.name]] = isinstance(feature, Numeric)
+        return flags
+
+    def encode(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
+        """(rows, width). Raises KeyError for a feature without a column."""
+        rows = len(columns[self.schema.features[0].name])
+        matrix = np.zeros((rows, self.width), dtype=np.float32)
+        for feature in self.schema.features:
+            span, values = self.spans[feature.name], columns[feature.name]
+            if isinstance(feature, Numeric):
+                matrix[:, span.start] = to_unit(feature, numbers(values))
+            else:
+                place = {value: span.start + k for k, value in enumerate(feature.values)}
+                at = np.array([place.get(word(value), -1) for value in values], dtype=np.int64)
+                known = np.flatnonzero(at >= 0)
+                matrix[known, at[known]] = 1.0
+        return matrix
+
+    def sum_by_feature(self, contributions: npt.NDArray[Any]) -> Vector:
+        """(..., width) contributions of inputs -> (..., features)."""
+        starts = [self.spans[feature.name].start for feature in self.schema.features]
+        return np.asarray(np.add.reduceat(contributions, starts, axis=-1), dtype=np.float64)
+
+
+def to_unit(feature: Numeric, values: Vector) -> Vector:
+    """Values on the feature's scale, lower bound 0 to upper bound 1, clipped; not finite becomes 0."""
+    offset = np.clip(np.where(np.isfinite(values), values, feature.lower), feature.lower, feature.upper)
+    offset = offset - feature.lower
+    span = feature.upper - feature.lower
+    return np.asarray(np.log1p(offset) / math.log1p(span) if feature.scale == "log" else offset / span)
+
+
+def from_unit(feature: Numeric, units: Vector) -> Vector:
+    """The inverse of `to_unit` within the bounds."""
+    span = feature.upper - feature.lower
+    offset = np.expm1(units * math.log1p(span)) if feature.scale == "log" else units * span
+    return np.asarray(feature.lower + offset)
+
+
+def numbers(values: Sequence[Any]) -> Vector:
+    """As float64, NaN where a value is no number."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.array([_number(value) for value in values], dtype=np.float64)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def word(value: Any) -> str:
+    """A cell as the word a schema would name it by: truth values as in CSV exports, whole numbers without
+    point."""
+    if isinstance(value, bool | np.bool_):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return "" if value is None else str(value).strip()
+
+
+def labels(values: Sequence[Any], positive: str) -> npt.NDArray[np.int8]:
+    """1 where a cell is `positive`, in any case of letters, else 0."""
+    yes = positive.strip().lower()
+    return np.array([word(value).lower() == yes for value in values], dtype=np.int8)
+
+
+__all__ = [
+    "Categorical",
+    "Encoding",
+    "Matrix",
+    "Numeric",
+    "Vector",
+    "from_unit",
+    "labels",
+    "numbers",
+    "to_unit",
+    "word",
+]

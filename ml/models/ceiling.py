@@ -1,0 +1,73 @@
+"""The best model without privacy: what privacy costs is measured from here."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.rows import Rows
+from ml.models import xgboost_file
+from ml.privacy.randomness import Randomness
+from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
+
+PARAMETERS = {
+    "objective": "binary:logistic",
+    "base_score": 0.5,
+    "max_depth": 4,
+    "eta": 0.06,
+    "subsample": 0.8,
+    "colsample_bytree": 0.7,
+    "min_child_weight": 5,
+    "nthread": 2,
+}
+ROUNDS = 150
+
+
+class Ceiling:
+    """xgboost as it comes, on the same inputs. Never leaves the trusted side."""
+
+    name: ClassVar[str] = "xgboost"
+    title: ClassVar[str] = "xgboost, not private"
+
+    def __init__(self, booster: Any, statement: PrivacyStatement) -> None:
+        self.booster = booster
+        self.statement = statement
+
+    @classmethod
+    def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
+        return cls(train(rows.x, rows.y, randomness), _statement(unit))
+
+    def log_odds(self, x: Matrix) -> Vector:
+        return xgboost_file.log_odds(self.booster, x)
+
+    def save(self, folder: Path) -> None:
+        self.booster.save_model(folder / "model.json")
+
+    @classmethod
+    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
+        return cls(xgboost_file.load(folder / "model.json"), statement)
+
+
+def train(x: Matrix, y: Any, randomness: Randomness) -> Any:
+    """A Booster in log-odds."""
+    import xgboost
+
+    seed = int(randomness.uniform(1)[0] * 2**31)
+    return xgboost.train(PARAMETERS | {"seed": seed}, xgboost.DMatrix(x, label=np.asarray(y)), ROUNDS)
+
+
+def _statement(unit: Unit) -> PrivacyStatement:
+    return PrivacyStatement(
+        model=Ceiling.name,
+        private=False,
+        epsilon=None,
+        delta=None,
+        unit=unit.name,
+        most_rows_per_unit=unit.most_rows,
+        neighbours=NEIGHBOURS,
+        mechanism="None: this model is not private and is shown to tell the price of privacy.",
+        composition="None.",
+        public=(),
+        real_arithmetic="Nothing is claimed.",
+    )

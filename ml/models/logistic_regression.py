@@ -1,0 +1,110 @@
+"""diffprivlib's logistic regression, made safe: nothing about the data is left for it to find out by
+itself."""
+
+import warnings
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.rows import Rows
+from ml.privacy import contributions
+from ml.privacy.randomness import Randomness
+from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
+
+INVERSE_REGULARISATION = 0.1
+BIAS = 0.5
+"""The value of the input that is the same for all."""
+WORD = 0.5
+"""What a word's input counts beside a number's; both only shift how strongly each is regularised."""
+
+
+class LogisticRegression:
+    """Log-odds linear in the scaled row: numbers, words times WORD, BIAS, divided by their length where above
+    1."""
+
+    name: ClassVar[str] = "logistic_regression"
+    title: ClassVar[str] = "Logistic regression"
+
+    def __init__(self, coefficients: Vector, word_inputs: Vector, statement: PrivacyStatement) -> None:
+        self.coefficients = coefficients
+        """(width + 1,), the bias last."""
+        self.word_inputs = word_inputs
+        self.statement = statement
+
+    @classmethod
+    def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
+        from diffprivlib.models import LogisticRegression as Learner
+
+        word_inputs = np.where(encoding.is_numeric, 1.0, WORD)
+        one_each = contributions.bounded(rows, 1, randomness)
+        x = scaled(one_each.x, word_inputs)
+        # Two rows of zeros, one of each class: they add a constant to the loss, and the learner,
+        # which would refuse data of one class only, always sees two.
+        x = np.vstack([x, np.zeros((2, x.shape[1]))])
+        y = np.concatenate([one_each.y, [0, 1]])
+        learner = Learner(
+            epsilon=budget.epsilon, data_norm=1.0, C=INVERSE_REGULARISATION, fit_intercept=False,
+            max_iter=1_000, tol=1e-7, random_state=randomness.seed,
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", category=_leak_warning())
+            learner.fit(x, y)
+        return cls(learner.coef_[0], word_inputs, _statement(budget, unit, encoding))
+
+    def scaled(self, x: Matrix) -> Vector:
+        """(n, width) -> (n, width + 1), the rows the coefficients multiply."""
+        return scaled(x, self.word_inputs)
+
+    def log_odds(self, x: Matrix) -> Vector:
+        return np.asarray(self.scaled(x) @ self.coefficients)
+
+    def save(self, folder: Path) -> None:
+        np.savez(folder / "model.npz", coefficients=self.coefficients, word_inputs=self.word_inputs)
+
+    @classmethod
+    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
+        with np.load(folder / "model.npz") as arrays:
+            return cls(arrays["coefficients"], arrays["word_inputs"], statement)
+
+
+def scaled(x: Matrix, word_inputs: Vector) -> Vector:
+    """Rows no longer than 1, with the bias input last."""
+    row = np.hstack([x * word_inputs, np.full((len(x), 1), BIAS)])
+    # A hair inside the ball: the learner must have nothing left to clip.
+    return np.asarray(row / np.maximum(1.0, np.linalg.norm(row, axis=1, keepdims=True) * (1 + 1e-12)))
+
+
+def _leak_warning() -> type[Warning]:
+    from diffprivlib.utils import PrivacyLeakWarning
+
+    warning: type[Warning] = PrivacyLeakWarning
+    return warning
+
+
+def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStatement:
+    return PrivacyStatement(
+        model=LogisticRegression.name,
+        private=True,
+        epsilon=budget.epsilon,
+        delta=0.0,
+        unit=unit.name,
+        most_rows_per_unit=1,
+        neighbours=NEIGHBOURS,
+        mechanism=(
+            "Objective perturbation (Chaudhuri, Monteleoni, Sarwate 2011) by diffprivlib: a random linear "
+            "term in the training loss. One row a unit, drawn at random; rows scaled into the unit ball, "
+            "the bias being one of their inputs."
+        ),
+        composition=(
+            "One release. diffprivlib proves it for replacing one row; the loss does not depend on the "
+            "number of rows and a row of zeros adds a constant to it, so removing a row is replacing it "
+            "by zeros."
+        ),
+        public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
+        real_arithmetic=(
+            "The proof is for the exact minimum of the loss over real numbers; the computer stops within a "
+            "tolerance and draws its noise in floating point."
+        ),
+    )

@@ -1,0 +1,177 @@
+"""A small network trained by DP-SGD: every unit's gradient clipped, the sum blurred, batches truly
+Poisson."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.rows import Rows
+from ml.privacy.poisson import PoissonGaussian, calibrated
+from ml.privacy.randomness import Randomness
+from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
+
+HIDDEN = 64
+STEPS = 200
+SAMPLING = 0.2
+CLIP_NORM = 0.5
+LEARNING_RATE = 0.02
+AVERAGED_STEPS = 60
+"""The model is the mean of its parameters after the last so many steps, which takes out some of the noise."""
+_AT_ONCE = 512
+"""Gradients of so many units are in memory at a time."""
+
+Parameters = dict[str, Any]
+
+
+class NeuralNetwork:
+    """inputs - HIDDEN tanh - 1, in log-odds."""
+
+    name: ClassVar[str] = "neural_network"
+    title: ClassVar[str] = "Neural network"
+
+    def __init__(self, parameters: Parameters, statement: PrivacyStatement) -> None:
+        self.parameters = parameters
+        self.statement = statement
+
+    @classmethod
+    def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
+        plan = plan_for(budget)
+        parameters = _train(
+            _by_unit(rows, unit.most_rows), plan, _initial(encoding.width, randomness), randomness
+        )
+        return cls(parameters, _statement(budget, unit, encoding, plan))
+
+    def log_odds(self, x: Matrix) -> Vector:
+        return np.asarray(forward(self.parameters, x.astype(np.float64), np), dtype=np.float64)
+
+    def save(self, folder: Path) -> None:
+        np.savez(folder / "model.npz", **self.parameters)
+
+    @classmethod
+    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
+        with np.load(folder / "model.npz") as arrays:
+            return cls(dict(arrays), statement)
+
+
+@cache
+def plan_for(budget: Budget) -> PoissonGaussian:
+    """The training's mechanism with the least noise that `budget` allows."""
+    return calibrated(budget, SAMPLING, STEPS)
+
+
+def forward(parameters: Parameters, x: Any, numbers: Any) -> Any:
+    """(..., width) -> (...) log-odds, in numpy or jax.numpy (`numbers`). Inputs are centred on the middle of
+    their bounds."""
+    hidden = numbers.tanh((x - 0.5) @ parameters["w1"] + parameters["b1"])
+    return hidden @ parameters["w2"] + parameters["b2"]
+
+
+def _initial(width: int, randomness: Randomness) -> Parameters:
+    return {
+        "w1": (randomness.normal(width * HIDDEN) / np.sqrt(width)).reshape(width, HIDDEN),
+        "b1": np.zeros(HIDDEN),
+        "w2": randomness.normal(HIDDEN) / np.sqrt(HIDDEN) * 0.5,
+        "b2": np.zeros(()),
+    }
+
+
+def _by_unit(rows: Rows, most: int) -> tuple[Any, Any, Any]:
+    """(units, most, width) inputs, (units, most) labels, (units, most) weights of a unit's rows, 0 where it
+    has none and 1 together."""
+    units, inverse, counts = np.unique(rows.unit, return_inverse=True, return_counts=True)
+    order = np.argsort(inverse, kind="stable")
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    if len(counts) and counts.max() > most:
+        raise ValueError(f"a unit has {counts.max()} rows, allowed {most}: bound contributions first")
+    x = np.zeros((len(units), most, rows.x.shape[1]), dtype=np.float32)
+    y = np.zeros((len(units), most), dtype=np.float32)
+    weight = np.zeros((len(units), most), dtype=np.float32)
+    at = inverse[order], place
+    x[at], y[at], weight[at] = rows.x[order], rows.y[order], (1 / counts)[inverse[order]]
+    return x, y, weight
+
+
+def _train(
+    units: tuple[Any, Any, Any], plan: PoissonGaussian, parameters: Parameters, randomness: Randomness
+) -> Parameters:
+    """All dice are thrown beforehand, on the host; what is left is one compiled loop."""
+    import jax
+
+    import jax.numpy as jnp
+    import jax_privacy
+    import optax
+    from jax.flatten_util import ravel_pytree
+
+    def loss(params: Parameters, x: Any, y: Any, weight: Any) -> Any:
+        log_odds = forward(params, x, jnp)
+        return jnp.sum(weight * (jnp.logaddexp(0.0, log_odds) - y * log_odds))
+
+    # One slice of the batch is one unit; it is clipped as a whole.
+    clipped_sum = jax_privacy.clipped_grad(
+        loss,
+        l2_clip_norm=CLIP_NORM,
+        batch_argnums=(1, 2, 3),
+        keep_batch_dim=False,
+        microbatch_size=_AT_ONCE,
+    )
+    batches, padding = _batches(len(units[0]), plan, randomness)
+    start, unflatten = ravel_pytree(jax.tree.map(lambda array: jnp.asarray(array, jnp.float32), parameters))
+    noise = (randomness.normal(plan.steps * start.size) * (plan.noise_multiplier * CLIP_NORM)).astype(
+        np.float32
+    )
+    # Adam does not care how large the sums are, so the number of units is not needed to scale them.
+    optimiser: Any = optax.adam(LEARNING_RATE)
+
+    @jax.jit
+    def loop(data: Any, thrown: Any) -> Any:
+        def step(carried: Any, dice: Any) -> Any:
+            flat, state = carried
+            batch, no_unit, blur = dice
+            gradient, _ = ravel_pytree(
+                clipped_sum(unflatten(flat), *(array[batch] for array in data), is_padding_example=no_unit)
+            )
+            change, state = optimiser.update(gradient + blur, state)
+            return (flat + change, state), flat + change
+
+        _, path = jax.lax.scan(step, (start, optimiser.init(start)), thrown)
+        return path[-AVERAGED_STEPS:].mean(axis=0)
+
+    end = loop(jax.tree.map(jnp.asarray, units), (batches, padding, noise.reshape(plan.steps, -1)))
+    return {name: np.asarray(array, dtype=np.float64) for name, array in unflatten(end).items()}
+
+
+def _batches(units: int, plan: PoissonGaussian, randomness: Randomness) -> tuple[Any, Any]:
+    """(steps, longest batch) which units are in, and where a batch is over: each unit is in each with
+    probability plan.sampling, independently of everything."""
+    drawn = [np.flatnonzero(randomness.uniform(units) < plan.sampling) for _ in range(plan.steps)]
+    longest = max(1, -(-max(map(len, drawn)) // _AT_ONCE)) * _AT_ONCE
+    batches = np.zeros((plan.steps, longest), dtype=np.int32)
+    for row, members in zip(batches, drawn, strict=True):
+        row[: len(members)] = members
+    return batches, np.arange(longest) >= np.array([[len(members)] for members in drawn])
+
+
+def _statement(budget: Budget, unit: Unit, encoding: Encoding, plan: PoissonGaussian) -> PrivacyStatement:
+    return PrivacyStatement(
+        model=NeuralNetwork.name,
+        private=True,
+        epsilon=budget.epsilon,
+        delta=budget.delta,
+        unit=unit.name,
+        most_rows_per_unit=unit.most_rows,
+        neighbours=NEIGHBOURS,
+        mechanism=(
+            f"DP-SGD: {plan.steps} steps; each takes every unit with probability {plan.sampling:g}, clips "
+            f"the gradient of its mean loss to {CLIP_NORM:g} (L2) and adds Gaussian noise of "
+            f"{plan.noise_multiplier:.3f} times that to the sum."
+        ),
+        composition="Privacy loss distributions of the Poisson-subsampled Gaussian, by dp-accounting.",
+        public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
+        real_arithmetic=(
+            "Gradients are summed and blurred in 32-bit floating point, the noise is drawn in 64 bits; the "
+            "proof is for real numbers."
+        ),
+    )

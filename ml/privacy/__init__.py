@@ -1,0 +1,1 @@
+"""Differential privacy: the arithmetic, the noise, and the statement that travels with every model."""

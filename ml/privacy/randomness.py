@@ -1,0 +1,75 @@
+"""Dice: from the operating system where privacy hangs on them, seeded in tests."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+class Randomness(Protocol):
+    """What mechanisms draw."""
+
+    seed: int | None
+    """For libraries that draw by themselves: None tells them to ask the operating system."""
+
+    def uniform(self, count: int) -> Floats:
+        """`count` numbers, uniform on the open interval (0, 1)."""
+
+    def normal(self, count: int) -> Floats:
+        """`count` standard normal numbers."""
+
+    def with_gaussian(self, values: Integers, scale: float) -> Integers:
+        """`values` plus discrete Gaussian noise of standard deviation `scale`."""
+
+
+class SystemRandomness:
+    """From the operating system's cryptographic source; discrete Gaussians by OpenDP's exact sampler."""
+
+    seed: int | None = None
+
+    def uniform(self, count: int) -> Floats:
+        bits = np.frombuffer(os.urandom(8 * count), dtype=np.uint64) >> np.uint64(11)
+        return np.asarray((bits + 0.5) * 2.0**-53)
+
+    def normal(self, count: int) -> Floats:
+        return np.asarray(ndtri(self.uniform(count)))
+
+    def with_gaussian(self, values: Integers, scale: float) -> Integers:
+        return np.array(_opendp_gaussian(scale)(values.tolist()), dtype=np.int64)
+
+
+class SeededRandomness:
+    """The same numbers again: for tests and for repeatable laboratory figures, never for a release."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed: int | None = seed
+        self._generator = np.random.default_rng(seed)
+
+    def uniform(self, count: int) -> Floats:
+        return np.maximum(self._generator.random(count), 2.0**-54)
+
+    def normal(self, count: int) -> Floats:
+        return self._generator.standard_normal(count)
+
+    def with_gaussian(self, values: Integers, scale: float) -> Integers:
+        return values + np.rint(self._generator.normal(0.0, scale, len(values))).astype(np.int64)
+
+
+def _opendp_gaussian(scale: float) -> Any:
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    space = dp.vector_domain(dp.atom_domain(T=dp.i64)), dp.l2_distance(T=float)
+    return dp.m.make_gaussian(*space, scale=scale)
+
+
+def choice(randomness: Randomness, weights: Sequence[float], count: int) -> Integers:
+    """`count` indexes, each drawn with its weight."""
+    cumulative = np.cumsum(weights)
+    return np.searchsorted(cumulative / cumulative[-1], randomness.uniform(count)).astype(np.int64)

@@ -1,0 +1,59 @@
+"""What a model promises, and on what terms. It is made where the noise is added and saved with the model."""
+
+import math
+from dataclasses import dataclass
+
+NEIGHBOURS = "add or remove one unit with all of its rows"
+"""The one relation of every statement; whatever a library proves is converted to it."""
+
+NOT_YET_PROVEN = (
+    "No ledger charges this run against earlier ones on the same data: several runs add up, unwatched.",
+    "Not audited: no attack has tried to refute this guarantee on the trained model.",
+    "The exact metrics beside a model are computed on private rows and are not themselves private.",
+)
+"""What statements must not be read to claim, as long as ledger and audit are missing."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one release may cost."""
+
+    epsilon: float
+    delta: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.epsilon) and self.epsilon > 0):
+            raise ValueError(f"epsilon is {self.epsilon}; a finite number above 0 is wanted")
+        if not 0 <= self.delta < 1:
+            raise ValueError(f"delta is {self.delta}; at least 0 and below 1 is wanted")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Whose contribution is hidden."""
+
+    name: str
+    """What a unit is called: user, session, row."""
+    most_rows: int
+    """So many rows of a unit are used at most, drawn at random; enforced before training."""
+
+
+@dataclass(frozen=True)
+class PrivacyStatement:
+    """The guarantee of one trained model."""
+
+    model: str
+    private: bool
+    epsilon: float | None
+    """None where there is no such guarantee."""
+    delta: float | None
+    unit: str
+    most_rows_per_unit: int | None
+    neighbours: str
+    mechanism: str
+    composition: str
+    public: tuple[str, ...]
+    """What is taken as known to everyone, and so costs nothing."""
+    real_arithmetic: str
+    """Where the proof holds for real numbers and the computer has others."""
+    not_yet_proven: tuple[str, ...] = NOT_YET_PROVEN
