@@ -1,11 +1,19 @@
-"""`python -m stack.screenshots [FOLDER]`: the pages in the running Airflow, in a real browser, as PNG files."""
+"""`python -m stack.screenshots [FOLDER]`: the pages in the running Airflow, in a real browser, as PNGs."""
 
 import json
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from stack.components import airflow
 from stack.layout import HERE
@@ -14,8 +22,8 @@ from stack.service import Place
 from stack.settings import ADDRESS_VARIABLE
 
 TIMEOUT_MS = 60_000
-SIZE = {"width": 1360, "height": 1000}
-TALL = {"width": 1360, "height": 1500}
+SIZE = ViewportSize(width=1360, height=1000)
+TALL = ViewportSize(width=1360, height=1500)
 
 # What Chromium would otherwise ask of its maker, and a sandbox that root cannot have.
 FLAGS = (

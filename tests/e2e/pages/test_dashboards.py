@@ -52,7 +52,7 @@ def drawn(frame: FrameLocator, dashboard: Dashboard) -> dict[str, list[list[str]
     """Every figure on the page, by panel: its tiles as one row, or the rows of its table."""
     found: dict[str, list[list[str]]] = frame.locator("#panels").evaluate(
         """(board) => Object.fromEntries([...board.children].map((panel) => {
-            const texts = (place, cells) => Array.from(place.querySelectorAll(cells), (cell) => cell.textContent);
+            const texts = (of, cells) => Array.from(of.querySelectorAll(cells), (cell) => cell.textContent);
             const rows = [...panel.querySelectorAll("tbody tr")].map((row) => texts(row, "th, td"));
             return [panel.id, panel.querySelector("dl") ? [texts(panel, "dd")] : rows];
         }))"""
