@@ -1,0 +1,112 @@
+"""The reports as a reader sees them in Airflow: listed, opened, and on the run that wrote them."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from stack import screenshots
+from stack.airflow_api import FINISHED, AirflowApi
+from stack.place import here
+
+CHAIN = ("extract_sessions", "private_models", "shap_reports")
+TIMEOUT_S = 600.0
+POLL_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    """The newest report of this stack; where there is none yet, the DAGs make one, of simulated sessions."""
+    try:
+        return screenshots.newest_report(here())
+    except FileNotFoundError:
+        _make_a_report()
+        return screenshots.newest_report(here())
+
+
+def _make_a_report() -> None:
+    place, api = here(), AirflowApi(here())
+    python = str(place.layout.python("main"))
+    subprocess.run(
+        [python, "-m", "streaming.simulate", "--sessions", "3000"], check=True, cwd=place.layout.root
+    )
+    since = api.trigger(CHAIN[0]).queued_at
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        states = {dag: [run.state for run in api.runs(dag, since)] for dag in CHAIN}
+        assert not any("failed" in found for found in states.values()), states
+        if states[CHAIN[-1]] and all(state in FINISHED for state in states[CHAIN[-1]]):
+            return
+        assert time.monotonic() < deadline, states
+        time.sleep(POLL_S)
+
+
+def test_a_report_is_listed_with_its_figures_and_what_is_not_proven(
+    page: Page, report: dict[str, Any]
+) -> None:
+    screenshots.reports(page)
+    frame = page.frame_locator("iframe[title='Reports']")
+    row = frame.locator("tbody tr").first
+    expect(row).to_contain_text(report["title"])
+    for model in report["models"]:
+        expect(row).to_contain_text(model["model"])
+        if model["roc_auc"] is not None:
+            expect(row).to_contain_text(f"{model['roc_auc']:.3f}")
+    expect(frame.locator(".notice")).to_have_text(report["unproven"])
+
+
+def test_a_report_opens_from_the_list_within_airflow(page: Page, report: dict[str, Any]) -> None:
+    screenshots.reports(page)
+    frame = page.frame_locator("iframe[title='Reports']")
+    frame.locator("tbody tr").first.get_by_role("link").click()
+    document = frame.frame_locator("iframe.report")
+    expect(document.locator("body")).to_contain_text("SHAP", timeout=30_000)
+    assert document.locator("svg, img").count() > 0
+
+
+@pytest.mark.parametrize(
+    ("dag", "run"), [("shap_reports", "report_run_id"), ("private_models", "model_run_id")]
+)
+def test_a_report_is_a_tab_on_the_runs_it_belongs_to(
+    page: Page, report: dict[str, Any], dag: str, run: str
+) -> None:
+    screenshots.run_tab(page, dag, report[run])
+    document = page.frame_locator("iframe[title='Report']").frame_locator("iframe.report")
+    expect(document.locator("body")).to_contain_text("SHAP", timeout=30_000)
+
+
+def test_a_run_without_a_report_says_whose_runs_have_one(page: Page) -> None:
+    page.goto("/vitrine/run-report?run_id=manual__without")
+    expect(page.locator("main")).to_contain_text("No report belongs to this run")
+
+
+def test_a_reports_scripts_cannot_act_as_the_reader(
+    page: Page, reader: BrowserContext, report: dict[str, Any]
+) -> None:
+    """Even opened by itself, outside any frame: the sandbox comes with the document."""
+    screenshots.reports(page)
+    link = page.frame_locator("iframe[title='Reports']").locator("tbody tr").first.get_by_role("link")
+    address = f"{link.get_attribute('href')}/document"
+    page.goto(address)
+    assert page.evaluate("window.origin") == "null"
+    assert not page.evaluate("fetch('/vitrine/reports').then((answer) => answer.ok, () => false)")
+    with pytest.raises(Exception, match="sandboxed"):
+        page.evaluate("document.cookie")
+
+
+def test_a_report_is_one_file_that_loads_nothing(page: Page, report: dict[str, Any]) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    screenshots.reports(page)
+    link = page.frame_locator("iframe[title='Reports']").locator("tbody tr").first.get_by_role("link")
+    address = f"{link.get_attribute('href')}/document"
+    asked.clear()
+    page.goto(address, wait_until="networkidle")
+    assert [url for url in asked if not url.startswith("data:")] == [screenshots.url(here()) + address]
+    folder = Path(here().environment["VITRINE_DATA_DIR"]) / "reports"
+    assert (folder / f"{address.split('/')[-2]}.html").stat().st_size < 3_000_000
+    assert json.loads((folder / f"{address.split('/')[-2]}.json").read_text())["title"] == report["title"]
