@@ -99,7 +99,6 @@ def _train(
 ) -> Parameters:
     """All dice are thrown beforehand, on the host; what is left is one compiled loop."""
     import jax
-
     import jax.numpy as jnp
     import jax_privacy
     import optax
