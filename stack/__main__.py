@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from stack import commands
+from stack import commands, remembered
 from stack.layout import HERE
 from stack.machine import Missing
 from stack.place import here
@@ -17,6 +17,7 @@ from stack.supervisor import end_of_log
 
 def main() -> int:
     arguments = commands.parser().parse_args()
+    remembered.recall(HERE)
     place = here()
     # All handlers read their settings from the environment; the addresses come from one place.
     os.environ.update(place.environment)
@@ -148,10 +149,9 @@ def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
 
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
-    from stack.components import flink
 
-    os.environ.update(flink.variables(place))
-    return bench.run(place, arguments.name)
+    _print_json(bench.run(arguments.name))
+    return 0
 
 
 def _test(place: Place, arguments: argparse.Namespace) -> int:

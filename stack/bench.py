@@ -1,28 +1,50 @@
 """`./vitrine bench NAME`: each benchmark is a module of its own that prints one JSON object."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
 
-from stack import declared, status
+from stack import declared, running, status
+from stack.components import flink
+from stack.layout import HERE
+from stack.place import here
+from stack.progress import Progress
 from stack.service import Place, StackError
+from stack.supervisor import Supervisor
 
 PIPELINE = ("gate", "flink", "indexer")
+# The services that each runs on; () is all.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "pipeline": (),
+    "gate": ("kafka", "redis"),
+    "flink": ("kafka", "flink-taskmanager"),
+    "indexer": ("kafka", "elasticsearch"),
+}
 
 
-def run(place: Place, name: str) -> int:
-    """Runs the benchmark and prints its object; exits 1 if one of them could not be carried through."""
-    if name == "pipeline":
-        found: dict[str, Any] = {bench: _one(bench) for bench in PIPELINE}
-        rows = status.rows(place, declared.services(place))
-        found["resident_bytes"] = sum(row.resident_bytes for row in rows)
-        found["resident_bytes_by_service"] = {row.name: row.resident_bytes for row in rows}
-    else:
-        found = _one(name)
-    json.dump(found, sys.stdout, ensure_ascii=False)
-    sys.stdout.write("\n")
-    return 0
+def run(name: str) -> dict[str, Any]:
+    """Runs the benchmark on the services it needs; those that did not run before are stopped again.
+    Returns its object. Raises StackError if it cannot be carried through."""
+    was_up = Supervisor(HERE).running()
+    try:
+        with Progress() as progress:
+            running.bring_up(NEEDS[name], progress.tell)
+        place = here()
+        os.environ.update(flink.variables(place))
+        return _pipeline(place) if name == "pipeline" else _one(name)
+    finally:
+        if not was_up:
+            running.take_down(here(), lambda name, state: None)
+
+
+def _pipeline(place: Place) -> dict[str, Any]:
+    found: dict[str, Any] = {bench: _one(bench) for bench in PIPELINE}
+    rows = status.rows(place, declared.services(place))
+    found["resident_bytes"] = sum(row.resident_bytes for row in rows)
+    found["resident_bytes_by_service"] = {row.name: row.resident_bytes for row in rows}
+    return found
 
 
 def _one(name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from stack import declared, installed
+from stack import declared, installed, remembered
 from stack.place import here
 from stack.service import Place, Service
 from stack.supervisor import ENDED, Supervisor
@@ -16,6 +16,7 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     Raises Missing for what cannot be installed and StackError for what does not start."""
     place = here()
     make_folders(place.layout)
+    remembered.remember(place.layout)
     services = declared.services(place)
     wanted = declared.with_needs(services, list(names) or [service.name for service in services])
     installed.ensure(place.layout, wanted, tell)
@@ -43,4 +44,5 @@ def take_down(place: Place, tell: Tell) -> list[str]:
             tell(name, "stopped")
         stopped += names
     supervisor.shutdown()
+    remembered.forget(place.layout)
     return stopped

@@ -107,15 +107,16 @@ def main(folder: Path) -> int:
             page.screenshot(path=folder / f"{name}.png", animations="disabled")
             print(folder / f"{name}.png", file=sys.stderr)
 
-        reports(page)
-        keep("reports")
-        run_tab(page, "shap_reports", newest_report(place)["report_run_id"])
-        keep("report-of-a-run")
         page.set_viewport_size(TALL)
         dashboard(page, "User Analysis")
         keep("user-analysis")
         dashboard(page, "Session Analysis")
         keep("session-analysis")
+        page.set_viewport_size(SIZE)
+        reports(page)
+        keep("reports")
+        run_tab(page, "shap_reports", newest_report(place)["report_run_id"])
+        keep("report-of-a-run")
     return 0
 
 

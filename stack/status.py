@@ -87,6 +87,8 @@ def as_json(place: Place, found: list[Row]) -> dict[str, object]:
 def print_table(place: Place, found: list[Row]) -> None:
     """The same for people, on standard output."""
     console, table = Console(highlight=False), Table(box=None, pad_edge=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
     for column in ("service", "state", "healthy", "address", "pid", "uptime", "memory"):
         table.add_column(column, justify="right" if column in ("pid", "uptime", "memory") else "left")
     for row in found:

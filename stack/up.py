@@ -78,7 +78,7 @@ def _late(supervisor: Supervisor, service: Service, reason: str, waited_s: float
     process = supervisor.processes().get(service.name)
     state = process.state.lower() if process else "gone"
     return StackError(
-        f"{service.name} is not healthy after {waited_s:.0f} s ({state}): {reason}", service=service.name
+        f"{service.name} did not become healthy in {waited_s:.0f} s ({state}): {reason}", service=service.name
     )
 
 
@@ -130,3 +130,4 @@ def make_folders(layout: Layout) -> None:
     """The folders that every service may take for granted."""
     for folder in (layout.run, layout.logs, layout.stores, layout.data):
         folder.mkdir(parents=True, exist_ok=True)
+    layout.run.chmod(0o700)

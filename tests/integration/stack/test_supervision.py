@@ -117,7 +117,7 @@ def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(
     place = make_place("one")
     redis = next(service for service in declared.services(place) if service.name == "redis")
     broken = replace(redis, command=("redis-server", "--port", "words"), start_timeout_s=2)
-    with pytest.raises(StackError, match=r"redis is not healthy after \d+ s") as raised:
+    with pytest.raises(StackError, match=r"redis did not become healthy in \d+ s") as raised:
         up(place, (broken,), (broken,), quiet)
     assert raised.value.service == "redis"
     assert "FATAL CONFIG FILE ERROR" in end_of_log(place.layout, "redis")
