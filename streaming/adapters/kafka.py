@@ -33,6 +33,11 @@ def name(settings: KafkaSettings, topic: str) -> str:
     return settings.topic_prefix + topic
 
 
+def require(settings: KafkaSettings, timeout_s: float = 10.0) -> None:
+    """For commands that would rather fail than wait: raises KafkaException if no broker answers in time."""
+    AdminClient(properties(settings) | {"log_level": 0}).list_topics(timeout=timeout_s)
+
+
 def ensure_topics(settings: KafkaSettings) -> None:
     """Makes the declared topics that are not there yet. Raises KafkaException if the cluster refuses."""
     admin = AdminClient(properties(settings))

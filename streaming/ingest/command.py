@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from streaming.adapters.kafka import ensure_topics
+from streaming.adapters.kafka import ensure_topics, require
 from streaming.events.rejection import Reason
 from streaming.ingest import assignment
 from streaming.ingest.assignment import AssignmentError
@@ -40,15 +40,15 @@ class Steps:
 
     def __init__(self, progress: Progress, size_bytes: int) -> None:
         self._progress = progress
-        self._read = progress.add_task("Reading, MB", total=size_bytes // 1_000_000)
+        self._read = progress.add_task("Reading, kB", total=size_bytes // 1_000)
         self._sent: TaskID | None = None
         self._judged: TaskID | None = None
 
     def read(self, position_bytes: int) -> None:
-        self._progress.update(self._read, completed=position_bytes // 1_000_000)
+        self._progress.update(self._read, completed=position_bytes // 1_000)
 
     def grouping(self) -> None:
-        self._progress.update(self._read, description="Read and grouped, MB")
+        self._progress.update(self._read, description="Read and grouped, kB")
 
     def sent(self, messages: int, done: bool = False) -> None:
         if self._sent is None:
@@ -73,6 +73,7 @@ def ingest(
     """Sends what `path` holds and counts the gate's verdicts on it; events are grouped under `spill`. Raises
     SourceError, KafkaException, GateSilent, or duckdb.Error where the disk does not hold the events."""
     reading = Reading(path, assigned, steps)
+    require(kafka)
     ensure_topics(kafka)
     verdicts = Verdicts(kafka)
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from streaming.adapters.kafka import consumer, end_offsets, name
+from streaming.adapters.kafka import POLL_S, consumer, end_offsets, name
 from streaming.events import topics
 from streaming.ingest.places import Places
 from streaming.settings import KafkaSettings
@@ -54,7 +54,7 @@ class Verdicts:
         while done < len(ours):
             if time.monotonic() > deadline:
                 raise GateSilent(f"{len(ours) - done} of {len(ours)} messages without a verdict")
-            for message in self._client.consume(_BATCH, timeout=0.5):
+            for message in self._client.consume(_BATCH, timeout=POLL_S):
                 error = message.error()
                 if error is not None:
                     if not error.retriable():

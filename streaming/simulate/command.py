@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streaming.adapters.kafka import ensure_topics, name, producer
+from streaming.adapters.kafka import ensure_topics, name, producer, require
 from streaming.events import topics
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
@@ -95,6 +95,7 @@ def run(sessions: int, seed: int, rate_per_s: float | None = None, as_json: bool
     kafka = KafkaSettings()
     progress_file = DataSettings().data_dir / f"{kafka.topic_prefix}simulated-until.json"
     try:
+        require(kafka)
         ensure_topics(kafka)
         settings = settings_for(sessions, seed, rate_per_s, _now_ms(), _read_end(progress_file))
         # Before sending: after a crash in the middle the next run must not be late against this one.
