@@ -32,10 +32,12 @@ local function fresh(filter, digests) -- 1 where the filter is sure to see the d
   return answers
 end
 
--- Whether `position` holds the claim of `digest`: bucket by its first 20 bits, field by the next 64 whole bytes.
+local high_half = {} -- of a byte, as a character
+for value = 0, 255 do high_half[value] = char(value - value % 16) end
+
+-- Whether `position` holds the claim of `digest`: bucket by its first 20 bits, field by its bytes 3 to 10.
 local function holds(prefix, digest, position, is_fresh)
-  local third = byte(digest, 3)
-  local bucket, field = prefix .. sub(digest, 1, 2) .. char(third - third % 16), sub(digest, 3, 10)
+  local bucket, field = prefix .. sub(digest, 1, 2) .. high_half[byte(digest, 3)], sub(digest, 3, 10)
   if is_fresh ~= 1 then
     local holder = call('HGET', bucket, field)
     if holder then return holder == position end
@@ -44,35 +46,37 @@ local function holds(prefix, digest, position, is_fresh)
   return true
 end
 
-local digests = {}
-for i = 1, n do digests[i] = sub(records, RECORD * (i - 1) + 1, RECORD * (i - 1) + 16) end
-local answers, valid, users = {}, {}, {}
+local digests, positions = {}, {}
+for i = 1, n do
+  local at = RECORD * (i - 1)
+  digests[i], positions[i] = sub(records, at + 1, at + 16), sub(records, at + 33, at + 40)
+end
+local answers, valid, users, held = {}, {}, {}, 0
 if n > 0 then
-  local never_seen = fresh(KEYS[3], digests)
+  local never_seen, prefix = fresh(KEYS[3], digests), ARGV[2]
   for i = 1, n do
-    local at = RECORD * (i - 1)
-    if holds(ARGV[2], digests[i], sub(records, at + 33, at + 40), never_seen[i]) then
-      valid[#valid + 1] = i
-      users[#users + 1] = sub(records, at + 17, at + 32)
+    if holds(prefix, digests[i], positions[i], never_seen[i]) then
+      local at = RECORD * (i - 1)
+      held = held + 1
+      valid[held], users[held] = i, sub(records, at + 17, at + 32)
     else
       answers[i] = 't'
     end
   end
 end
 
-if #valid > 0 then
-  local never_seen = fresh(KEYS[4], users)
+if held > 0 then
+  local never_seen, prefix = fresh(KEYS[4], users), ARGV[3]
   local new_users, by_place = {}, {}
-  for v = 1, #valid do
+  for v = 1, held do
     local i, user = valid[v], users[v]
-    local at = RECORD * (i - 1)
-    if holds(ARGV[3], user, sub(records, at + 33, at + 40), never_seen[v]) then
+    if holds(prefix, user, positions[i], never_seen[v]) then
       answers[i] = 'n'
       new_users[#new_users + 1] = user
     else
       answers[i] = 'k'
     end
-    local high, low = byte(records, at + 41, at + 42)
+    local high, low = byte(records, RECORD * i - 1, RECORD * i)
     local place = high * 256 + low
     local there = by_place[place]
     if there then there[#there + 1] = user else by_place[place] = {user} end

@@ -308,7 +308,5 @@ def _pauses_s() -> Iterator[float]:
 
 def _counted(decision: Decision) -> Counter[str]:
     """Outcomes by name: valid, or the reason of refusal."""
-    return Counter(
-        outcome.rejection.reason.value if isinstance(outcome, Refused) else "valid"
-        for outcome in decision.outcomes
-    )
+    refused = Counter(o.rejection.reason.value for o in decision.outcomes if isinstance(o, Refused))
+    return refused + Counter(valid=len(decision.outcomes) - refused.total())

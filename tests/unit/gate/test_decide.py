@@ -1,0 +1,87 @@
+"""What becomes of raw messages, by the rules alone."""
+
+import pytest
+from msgspec import DecodeError
+
+from streaming.events.contract import Session
+from streaming.events.rejection import Reason, Rejection
+from streaming.gate.decide import (
+    KNOWN_USER,
+    NEW_USER,
+    TAKEN,
+    ExtractionDue,
+    PartitionState,
+    Raw,
+    Refused,
+    Rules,
+    Valid,
+    decide,
+    decode_state,
+    encode_state,
+)
+
+RULES = Rules(allowed_lateness_ms=100, extraction_every=2)
+FRESH = {0: PartitionState()}
+
+
+def session(event_time_ms: int = 0, feed: str = "live") -> Session:
+    words = ("name", "email", "gender", "device_type", "operating_system", "browser_type", "referrer")
+    fields = {name: "x" for name in (*words, "country", "state", "city", "zip_code")}  # noqa: C420
+    lists = ("product_ids", "product_names", "product_prices", "product_categories", "actions", "reviews")
+    return Session(
+        schema_version=1, session_id="s", user_id="u", event_time_ms=event_time_ms, feed=feed, page_views=1,
+        clicks=1, session_duration=1, purchase_made=False, amount_spent=0, payment_method_type=None,
+        **fields, **{name: [] for name in lists},
+    )  # fmt: skip
+
+
+def raw(offset: int, partition: int = 0) -> Raw:
+    return Raw(partition, offset, 1_000 + offset, b"u", b"{}")
+
+
+def test_an_answer_makes_an_outcome() -> None:
+    raws = [raw(offset) for offset in range(4)]
+    broken = Rejection(Reason.NOT_JSON, "not a JSON text")
+    parsed = [session(), broken, session(), session()]
+    decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, KNOWN_USER]), FRESH, RULES)
+    first, refused, duplicate, last = decision.outcomes
+    assert isinstance(first, Valid) and first.user_kind == "new"
+    assert refused == Refused(raws[1], broken)
+    assert isinstance(duplicate, Refused) and duplicate.rejection.reason is Reason.DUPLICATE
+    assert isinstance(last, Valid) and last.user_kind == "returning"
+
+
+@pytest.mark.parametrize(
+    ("event_time_ms", "feed", "late"), [(900, "live", False), (899, "live", True), (0, "import", False)]
+)
+def test_late_is_further_behind_the_watermark_than_allowed(event_time_ms: int, feed: str, late: bool) -> None:
+    before = {0: PartitionState(watermark_ms=1_000)}
+    decision = decide([raw(0)], [session(event_time_ms, feed)], bytes([NEW_USER]), before, RULES)
+    (outcome,) = decision.outcomes
+    assert isinstance(outcome, Valid) and outcome.late is late
+    assert decision.after[0].watermark_ms == 1_000
+
+
+def test_only_valid_live_sessions_move_the_watermark_of_their_partition() -> None:
+    raws = [raw(0), raw(1), raw(2), raw(7, partition=1)]
+    parsed = [session(500), session(900), session(700, "import"), session(300)]
+    before = {0: PartitionState(), 1: PartitionState()}
+    decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, NEW_USER, NEW_USER]), before, RULES)
+    assert {partition: state.watermark_ms for partition, state in decision.after.items()} == {0: 500, 1: 300}
+
+
+def test_an_extraction_is_due_every_so_many_valid_sessions() -> None:
+    raws = [raw(offset) for offset in range(5)]
+    answers = bytes([NEW_USER, TAKEN, NEW_USER, NEW_USER, NEW_USER])
+    before = {0: PartitionState(since_extraction=1)}
+    decision = decide(raws, [session()] * 5, answers, before, RULES)
+    assert decision.extractions_due == [ExtractionDue(0, 0, 1_000, 2), ExtractionDue(0, 3, 1_003, 2)]
+    assert decision.after[0].since_extraction == 1
+
+
+def test_state_survives_its_travel_in_the_metadata_of_an_offset() -> None:
+    state = PartitionState(watermark_ms=123, since_extraction=4)
+    assert decode_state(encode_state(state)) == state
+    assert decode_state("") == decode_state(None) == PartitionState()
+    with pytest.raises(DecodeError):
+        decode_state("set by hand")

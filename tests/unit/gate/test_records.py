@@ -1,0 +1,62 @@
+"""Decisions as Kafka records."""
+
+from streaming.events.contract import Session
+from streaming.events.parsing import parse
+from streaming.events.rejection import Reason, Rejection
+from streaming.events.valid import admit, encode
+from streaming.gate.cuts import cuts
+from streaming.gate.decide import Decision, ExtractionDue, Raw, Refused, Valid
+from streaming.gate.records import records
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+
+
+def test_valid_sessions_are_the_canonical_bytes_keyed_by_user() -> None:
+    sent = [message.value for message in traffic(TrafficSettings(sessions=200))]
+    sessions = [parsed for value in sent if isinstance(parsed := parse(value, 1 << 47), Session)]
+    assert len(sessions) > 150
+    for number, session in enumerate(sessions):
+        kind, late = "new" if number % 2 else "returning", number % 3 == 0
+        raw = Raw(number % 4, number, 1_000 + number, None, b"")
+        (record,) = records(Decision([Valid(raw, session, kind, late)], [], {}))
+        expected = admit(
+            session,
+            user_kind=kind,
+            late=late,
+            raw_partition=raw.partition,
+            raw_offset=raw.offset,
+            arrived_at_ms=raw.arrived_at_ms,
+        )
+        assert (record.topic, record.key) == ("valid_customer_session", session.user_id.encode())
+        assert record.value == encode(expected)
+
+
+def test_refused_messages_keep_their_bytes_and_say_why() -> None:
+    raw = Raw(1, 42, 1_234, None, b"\xff\x00")
+    (record,) = records(Decision([Refused(raw, Rejection(Reason.NOT_UTF8, "at byte 0"))], [], {}))
+    assert (record.topic, record.key, record.value) == ("rejected_user_session", None, b"\xff\x00")
+    assert dict(record.headers or []) == {
+        "reason": b"not_utf8",
+        "detail": b"at byte 0",
+        "raw_partition": b"1",
+        "raw_offset": b"42",
+        "arrived_at_ms": b"1234",
+    }
+
+
+def test_extractions_due_come_last() -> None:
+    raw = Raw(0, 1, 2, b"k", b"v")
+    refused = Refused(raw, Rejection(Reason.DUPLICATE, "sessionId"))
+    *_, last = records(Decision([refused], [ExtractionDue(0, 1, 2, 5_000)], {}))
+    assert last.topic == "extraction_due"
+    assert last.value == b'{"rawPartition":0,"rawOffset":1,"arrivedAtMs":2,"sessions":5000}'
+
+
+def test_cuts_name_the_utc_day_and_each_dimension() -> None:
+    assert cuts((20_000, "NL", "mobile", "Direct")) == (
+        "2024-10-04",
+        "2024-10-04:country:NL",
+        "2024-10-04:device:mobile",
+        "2024-10-04:referrer:Direct",
+    )
+    assert cuts((0, "a:b", "x", "y"))[1] == "1970-01-01:country:a:b"
