@@ -141,7 +141,7 @@ def _send(sessions: list[Session]) -> None:
 @pytest.fixture(scope="session")
 def sent(until: Callable[[Callable[[], bool], str], None]) -> Sent:
     """Forty visits of twenty-five users, sent as a shop would and waited for as a reader would."""
-    feed = f"pages-{uuid.uuid4().hex[:12]}"
+    feed = f"test-pages-{uuid.uuid4().hex[:12]}"
     sessions = [_session(feed, number) for number in range(40)]
     _send(sessions)
     settings = ElasticsearchSettings()
