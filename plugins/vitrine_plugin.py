@@ -44,7 +44,14 @@ REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; frame-ancestors 'self'"
 )
-STATIC = {"page.css": "text/css", "theme.js": "text/javascript", "dashboard.js": "text/javascript"}
+STATIC = {
+    "page.css": "text/css",
+    "theme.js": "text/javascript",
+    "dashboard.js": "text/javascript",
+    "reports.svg": "image/svg+xml",
+    "users.svg": "image/svg+xml",
+    "sessions.svg": "image/svg+xml",
+}
 
 
 class ReportedModel(Struct):
@@ -229,13 +236,16 @@ def _dashboard(name: str) -> Dashboard:
         raise HTTPException(404, "There is no such dashboard.") from None
 
 
-def _in_menu(name: str, path: str, route: str) -> dict[str, Any]:
+def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
+    icon = f"{PREFIX}/static/{symbol}.svg"
     return {
         "name": name,
         "href": f"{PREFIX}/{path}",
         "destination": "nav",
-        "url_route": route,
+        "url_route": f"vitrine_{symbol}",
         "nav_top_level": True,
+        "icon": icon,
+        "icon_dark_mode": icon,
     }
 
 
@@ -245,9 +255,9 @@ class VitrinePlugin(AirflowPlugin):
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
-        _in_menu("Reports", "reports", "vitrine_reports"),
-        _in_menu("User Analysis", "dashboards/user_analysis", "vitrine_users"),
-        _in_menu("Session Analysis", "dashboards/session_analysis", "vitrine_sessions"),
+        _in_menu("Reports", "reports", "reports"),
+        _in_menu("User Analysis", "dashboards/user_analysis", "users"),
+        _in_menu("Session Analysis", "dashboards/session_analysis", "sessions"),
         {
             "name": "Report",
             "href": f"{PREFIX}/run-report?run_id={{RUN_ID}}",
