@@ -101,7 +101,7 @@ def private_models() -> None:
             mongo.replace_one("model_runs", model_run, mongo_db=MongoSettings().database, upsert=True)
         outlet_events[MODELS].extra = {"name": name, "dag_run_id": run_id}
 
-    metrics = train("{{ params | tojson }}", "{{ run_id }}")
+    metrics = train("{{ params | tojson }}")
     require_extract() >> metrics
     record(metrics)
 

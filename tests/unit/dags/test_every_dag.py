@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
 DAGS = ("extract_sessions", "similar_users", "private_models", "shap_reports", "reconcile_stores")
 HEAVY = {"pandas", "numpy", "pyarrow", "pymongo", "sklearn", "xgboost", "jax", "shap", "matplotlib", "ml"}
@@ -83,3 +84,13 @@ def test_what_runs_in_the_models_environment_stands_alone(dags: Mapping[str, Any
         used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}
         assert used <= set(dir(builtins)), name
         assert not inspect.getclosurevars(function).nonlocals, name
+
+
+def test_no_argument_stands_where_airflow_puts_its_own(dags: Mapping[str, Any]) -> None:
+    """`run_id` and the like are filled in by name; given by position too, the task fails when it runs."""
+    for dag in dags.values():
+        for task in dag.tasks:
+            given = list(inspect.signature(task.python_callable).parameters)[
+                : len(getattr(task, "op_args", ()))
+            ]
+            assert KNOWN_CONTEXT_KEYS.isdisjoint(given), f"{dag.dag_id}.{task.task_id}"
