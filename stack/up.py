@@ -4,7 +4,8 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
 
 import psutil
 
@@ -26,42 +27,43 @@ def up(place: Place, declared: tuple[Service, ...], wanted: tuple[Service, ...],
     supervisor.launch([service for service in declared if not service.external], dict(place.environment))
     processes = supervisor.processes()
     alive = {name for name, process in processes.items() if process.state in ("STARTING", "RUNNING")}
-    fresh = [service for service in wanted if not service.external and service.name not in alive]
-    check_memory(fresh, psutil.virtual_memory().available)
-    asked: dict[str, float] = {}
+    fresh = frozenset(service.name for service in wanted if not service.external) - alive
+    check_memory([service for service in wanted if service.name in fresh], psutil.virtual_memory().available)
+    asked: dict[str, Future[None]] = {}
     healthy: set[str] = set()
-    checks: dict[str, Future[str | None]] = {}
+    given_up = Event()
     with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
-        while len(healthy) < len(wanted):
-            for service in startable(wanted, asked, frozenset(healthy)):
-                asked[service.name] = time.monotonic()
-                if service in fresh:
-                    tell(service.name, "starting")
-                    _start(supervisor, service)
-            for service in wanted:
-                if service.name not in asked or service.name in healthy:
-                    continue
-                check = checks.setdefault(service.name, pool.submit(_reason_if_unhealthy, service))
-                if not check.done():
-                    continue
-                del checks[service.name]
-                waited_s = time.monotonic() - asked[service.name]
-                if (reason := check.result()) is None:
-                    if service.once_healthy:
-                        service.once_healthy()
-                    healthy.add(service.name)
-                    tell(service.name, f"healthy after {waited_s:.0f} s" if service in fresh else "healthy")
-                elif waited_s > service.start_timeout_s:
-                    raise _late(supervisor, service, reason, waited_s)
-            time.sleep(TICK_S)
+        try:
+            while len(healthy) < len(wanted):
+                for service in startable(wanted, asked, frozenset(healthy)):
+                    start = service.name in fresh
+                    asked[service.name] = pool.submit(_bring, supervisor, service, start, tell, given_up)
+                wait((asked[name] for name in asked.keys() - healthy), return_when=FIRST_COMPLETED)
+                for name in [name for name in asked.keys() - healthy if asked[name].done()]:
+                    asked[name].result()
+                    healthy.add(name)
+        finally:
+            given_up.set()
 
 
-def _start(supervisor: Supervisor, service: Service) -> None:
-    for port in service.ports:
-        check_port(service.name, port)
-    if service.prepare:
-        service.prepare()
-    supervisor.start(service.name)
+def _bring(supervisor: Supervisor, service: Service, start: bool, tell: Tell, given_up: Event) -> None:
+    """Returns when `service` is healthy, or all is given up. Raises StackError if it is late."""
+    began = time.monotonic()
+    if start:
+        tell(service.name, "starting")
+        for port in service.ports:
+            check_port(service.name, port)
+        if service.prepare:
+            service.prepare()
+        supervisor.start(service.name)
+    while (reason := _reason_if_unhealthy(service)) is not None:
+        if time.monotonic() - began > service.start_timeout_s:
+            raise _late(supervisor, service, reason, time.monotonic() - began)
+        if given_up.wait(TICK_S):
+            return
+    if service.once_healthy:
+        service.once_healthy()
+    tell(service.name, f"healthy after {time.monotonic() - began:.0f} s" if start else "healthy")
 
 
 def _reason_if_unhealthy(service: Service) -> str | None:
