@@ -20,6 +20,8 @@ class Numeric(msgspec.Struct, frozen=True, tag="numeric", tag_field="kind"):
     lower: float
     upper: float
     scale: Literal["linear", "log"] = "linear"
+    title: str = ""
+    """What people call it, with its unit; the name where empty."""
 
     def __post_init__(self) -> None:
         if not self.lower < self.upper:
@@ -31,6 +33,7 @@ class Categorical(msgspec.Struct, frozen=True, tag="categorical", tag_field="kin
 
     name: str
     values: tuple[str, ...]
+    title: str = ""
 
     def __post_init__(self) -> None:
         if len(set(self.values)) != len(self.values) or not self.values:
@@ -38,6 +41,11 @@ class Categorical(msgspec.Struct, frozen=True, tag="categorical", tag_field="kin
 
 
 Feature = Numeric | Categorical
+
+
+def title(feature: Feature) -> str:
+    """What people call it."""
+    return feature.title or feature.name.replace("_", " ")
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

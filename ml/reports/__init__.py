@@ -1,0 +1,1 @@
+"""The public report on a run: what drives a purchase, what privacy costs, what is promised."""

@@ -1,0 +1,141 @@
+"""Charts as SVG for the page: text and lines in the page's own ink, so that they read by day and by night."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from msgspec import Struct
+
+from ml.features.encoding import Vector
+
+INK = "#123456"
+"""Stands for the page's ink until the SVG is written."""
+_STYLE = {
+    "svg.fonttype": "none",
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.6,
+    "grid.color": INK,
+    "grid.alpha": 0.13,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+}
+
+
+class Series(Struct, frozen=True):
+    """One model's values in a chart."""
+
+    label: str
+    colour: str
+    values: Any
+
+
+def ranking(features: Sequence[str], series: Sequence[Series]) -> str:
+    """Bars, the first feature on top: how far each feature moves the log-odds on average, by model."""
+    with _figure(7.6, 0.5 + 0.52 * len(features)) as (figure, svg):
+        axes = figure.add_subplot()
+        thickness = 0.78 / len(series)
+        for k, one in enumerate(series):
+            at = np.arange(len(features)) + (k - (len(series) - 1) / 2) * thickness
+            axes.barh(at, one.values, thickness * 0.9, color=one.colour, label=one.label)
+        axes.set_yticks(np.arange(len(features)), features)
+        axes.invert_yaxis()
+        axes.set_xlabel("mean |SHAP value| in log-odds")
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0)
+        axes.legend(loc="lower right")
+    return "".join(svg)
+
+
+def dependence_of_number(title: str, x: Vector, logarithmic: bool, series: Sequence[Series]) -> str:
+    """How a number's value moves the log-odds: a dot a row, and the running mean of each model."""
+    order = np.argsort(x)
+    bins = np.array_split(order, min(14, len(order)))
+    with _figure(3.9, 2.7) as (figure, svg):
+        axes = figure.add_subplot()
+        for one in series:
+            axes.scatter(x, one.values, s=3, color=one.colour, alpha=0.18, linewidths=0)
+            axes.plot(
+                [x[part].mean() for part in bins],
+                [one.values[part].mean() for part in bins],
+                color=one.colour,
+                linewidth=1.8,
+            )
+        axes.axhline(0, color=INK, linewidth=0.6)
+        if logarithmic:
+            axes.set_xscale("symlog", linthresh=1)
+            axes.set_xlim(left=0)
+        _label(axes, title)
+    return "".join(svg)
+
+
+def dependence_of_word(title: str, words: Sequence[str], series: Sequence[Series]) -> str:
+    """How a word moves the log-odds: each model's mean over the rows that have it. Values are one a word."""
+    with _figure(3.9, 2.7) as (figure, svg):
+        axes = figure.add_subplot()
+        thickness = 0.78 / len(series)
+        for k, one in enumerate(series):
+            at = np.arange(len(words)) + (k - (len(series) - 1) / 2) * thickness
+            axes.bar(at, one.values, thickness * 0.9, color=one.colour)
+        axes.axhline(0, color=INK, linewidth=0.6)
+        long = max(map(len, words)) * len(words) > 45
+        axes.set_xticks(
+            np.arange(len(words)),
+            words,
+            rotation=35 if long else 0,
+            ha="right" if long else "center",
+            fontsize=8,
+        )
+        _label(axes, title)
+    return "".join(svg)
+
+
+def side_by_side(series: Sequence[Series], ceiling: float | None) -> str:
+    """Bars of ROC AUC, one a model (each series holds one value), and a line at the ceiling."""
+    with _figure(7.6, 0.7 + 0.4 * len(series)) as (figure, svg):
+        axes = figure.add_subplot()
+        for k, one in enumerate(series):
+            axes.barh(k, one.values - 0.5, 0.62, left=0.5, color=one.colour)
+            axes.text(one.values + 0.006, k, f"{one.values:.3f}", va="center")
+        if ceiling is not None:
+            axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.set_yticks(range(len(series)), [one.label for one in series])
+        axes.invert_yaxis()
+        axes.set_xlim(0.5, 1.0)
+        axes.set_xlabel("ROC AUC (0.5 is guessing)")
+        axes.grid(axis="x")
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0)
+    return "".join(svg)
+
+
+def _label(axes: Any, title: str) -> None:
+    axes.set_title(title, fontsize=10, loc="left", fontweight="semibold")
+    axes.set_ylabel("SHAP value (log-odds)")
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
+    """A figure in inches; when done with it, its SVG is in the list."""
+    svg: list[str] = []
+    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": f"{width}x{height}"}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, svg
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    svg.append(text[text.index("<svg") :].replace(INK, "currentColor"))
