@@ -37,7 +37,7 @@ class GateSettings(Settings):
         "a rebuild waits as long for other gates",
     )
     transaction_timeout_ms: int = Field(
-        60_000, ge=1_000, description="When the broker gives up a transaction whose gate has died"
+        20_000, ge=1_000, description="When the broker gives up a transaction whose gate has died"
     )
     session_timeout_ms: int = Field(
         10_000, ge=6_000, description="When a silent gate's partitions go to the others"

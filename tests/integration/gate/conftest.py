@@ -45,6 +45,7 @@ class Gates:
             "VITRINE_GATE_USER_CAPACITY": "100000",
             "VITRINE_GATE_SETTLE_MS": "1000",
             "VITRINE_GATE_SESSION_TIMEOUT_MS": "6000",
+            "VITRINE_GATE_TRANSACTION_TIMEOUT_MS": "10000",
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
