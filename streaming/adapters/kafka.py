@@ -1,6 +1,7 @@
 """Kafka clients as every stage wants them: committed reads, idempotent writes, topics that exist."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ def name(settings: KafkaSettings, topic: str) -> str:
     return settings.topic_prefix + topic
 
 
-def require(settings: KafkaSettings, timeout_s: float = 10.0) -> None:
+def require(settings: KafkaSettings, timeout_s: float = 5.0) -> None:
     """For commands that would rather fail than wait: raises KafkaException if no broker answers in time."""
     AdminClient(properties(settings) | {"log_level": 0}).list_topics(timeout=timeout_s)
 
@@ -91,10 +92,26 @@ def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
 def end_offsets(client: Consumer, topic: str) -> dict[int, int]:
     """The offset after the last record of each partition of `topic` (its full cluster name)."""
     partitions = client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
-    return {
-        partition: client.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)[1]
-        for partition in partitions
-    }
+    return {partition: _end(client, TopicPartition(topic, partition)) for partition in partitions}
+
+
+_NO_LEADER_YET = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+"""What a broker says of a topic just made, for a moment."""
+
+
+def _end(client: Consumer, partition: TopicPartition) -> int:
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return int(client.get_watermark_offsets(partition, timeout=TIMEOUT_S)[1])
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_S)
 
 
 def read_all(settings: KafkaSettings, topic: str, batch: int = 5_000) -> Iterator[Message]:

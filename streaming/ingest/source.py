@@ -45,12 +45,12 @@ def blocks(path: Path) -> Iterator[Block]:
         stream: IO[bytes] = gzip.GzipFile(fileobj=stored) if zipped else stored  # type: ignore[assignment]
         rest, at_start = b"", True
         while chunk := stream.read(_BLOCK_BYTES):
-            if at_start:
-                chunk, at_start = chunk.removeprefix(_BOM), False
             *lines, rest = (rest + chunk).split(b"\n")
+            if at_start and lines:
+                lines[0], at_start = lines[0].removeprefix(_BOM), False
             rest = rest[: MAX_LINE_BYTES + 1]
             yield Block(_cleaned(lines), stored.tell())
-        yield Block(_cleaned([rest]), stored.tell())
+        yield Block(_cleaned([rest.removeprefix(_BOM) if at_start else rest]), stored.tell())
 
 
 def _cleaned(lines: list[bytes]) -> list[bytes]:
