@@ -14,7 +14,7 @@ from ml.features.encoding import Vector
 
 INK = "#123456"
 """Stands for the page's ink until the SVG is written."""
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9.5,
     "axes.spines.top": False,
@@ -121,7 +121,7 @@ def side_by_side(series: Sequence[Series], ceiling: float | None) -> str:
 
 
 def _label(axes: Any, title: str) -> None:
-    axes.set_title(title, fontsize=10, loc="left", fontweight="semibold")
+    axes.set_title(title, fontsize=10, loc="left", fontweight="bold")
     axes.set_ylabel("SHAP value (log-odds)")
     axes.grid(axis="y")
     axes.set_axisbelow(True)

@@ -58,10 +58,7 @@ def values_of(feature: Feature, encoding: Encoding, x: Matrix) -> Any:
     span = encoding.spans[feature.name]
     if isinstance(feature, Numeric):
         return from_unit(feature, x[:, span.start].astype(np.float64))
-    part = x[:, span]
-    return [
-        feature.values[k] if known else "other" for k, known in zip(part.argmax(1), part.any(1), strict=True)
-    ]
+    return [feature.values[row.argmax()] if row.any() else "other" for row in x[:, span]]
 
 
 def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> str:
