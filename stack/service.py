@@ -8,6 +8,10 @@ from stack.layout import Layout
 from stack.settings import StackSettings
 
 
+# Not the caller's: what is declared must not change with the shell that asks.
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
 class Unhealthy(Exception):
     """The service does not answer yet as a ready one does; the message says what it did instead."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from stack.health import HttpHealth
-from stack.service import Place, Service, StackError
+from stack.service import SYSTEM_PATH, Place, Service, StackError
 from stack.settings import ADDRESS_VARIABLE
 
 USER = "admin"
@@ -109,7 +109,7 @@ def variables(place: Place) -> dict[str, str]:
     named = {
         f"AIRFLOW__{section.upper()}__{name.upper()}": value for (section, name), value in options.items()
     }
-    path = f"{place.layout.environment('airflow') / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+    path = f"{place.layout.environment('airflow') / 'bin'}:{SYSTEM_PATH}"
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
 

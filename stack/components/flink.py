@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from stack.health import HttpHealth
-from stack.service import Place, Service
+from stack.service import SYSTEM_PATH, Place, Service
 from stack.settings import ADDRESS_VARIABLE
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
@@ -33,6 +33,8 @@ def variables(place: Place) -> dict[str, str]:
         "FLINK_IDENT_STRING": "vitrine",
         "MAX_LOG_FILE_NUMBER": "3",
         "JAVA_HOME": place.java_home,
+        # The interpreter inside the TaskManager finds its environment by the first python3 on the path.
+        "PATH": f"{place.layout.environment('flink') / 'bin'}:{SYSTEM_PATH}",
     }
 
 
@@ -122,12 +124,13 @@ def checkpoints(place: Place) -> str:
 
 def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
     def reason(overview: dict[str, Any]) -> str | None:
-        states = [found["state"] for found in overview["jobs"] if found["name"] == job]
-        return (
-            None
-            if "RUNNING" in states
-            else f"the job {job} is {states[-1].lower() if states else 'not submitted'}"
-        )
+        """The job is running when all its tasks are: its own state says so while they still fail to start."""
+        found = [one for one in overview["jobs"] if one["name"] == job]
+        if not found:
+            return f"the job {job} is not submitted"
+        if any(one["tasks"]["running"] == one["tasks"]["total"] > 0 for one in found):
+            return None
+        return f"the job {job} is {found[-1]['state'].lower()}, and not all its tasks run"
 
     return reason
 
