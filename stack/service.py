@@ -7,7 +7,6 @@ from typing import Protocol
 from stack.layout import Layout
 from stack.settings import StackSettings
 
-
 # Not the caller's: what is declared must not change with the shell that asks.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
