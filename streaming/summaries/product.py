@@ -10,7 +10,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streaming.events.contract import Action
 from streaming.events.valid import ValidSession
 from streaming.summaries.keys import bounded
 from streaming.summaries.session import cents
@@ -40,84 +39,112 @@ class ProductActivity(Struct, frozen=True, rename="camel", kw_only=True):
     """The prices of the purchases."""
 
 
-_COUNTER_OF: dict[Action, int] = {"view": 0, "cart": 1, "remove_from_cart": 2, "purchase": 3}
-_REVENUE = 4
-
-
 def key(activity: ProductActivity) -> str:
     """`<level>:<windowStartMs>:<product id or category>`, bounded."""
     subject = activity.category if activity.product_id is None else activity.product_id
     return bounded(f"{activity.level}:{activity.window_start_ms}:{subject}")
 
 
-def contributions(session: ValidSession) -> list[ProductActivity]:
-    """What `session` adds to its window, one part a product and a category; nothing if it was late."""
-    if session.late or not session.actions:
-        return []
-    products: dict[str, list[int]] = {}
-    categories: dict[str, list[int]] = {}
-    labels: dict[str, tuple[str, str]] = {}
-    for product_id, name, price, category, action in zip(
-        session.product_ids,
-        session.product_names,
-        session.product_prices,
-        session.product_categories,
-        session.actions,
-        strict=True,
-    ):
-        of_product = products.get(product_id)
-        if of_product is None:
-            of_product = products[product_id] = [0, 0, 0, 0, 0]
-            labels[product_id] = name, category
-        elif labels[product_id] != (name, category):
-            seen_name, seen_category = labels[product_id]
-            labels[product_id] = min(seen_name, name), min(seen_category, category)
-        of_category = categories.get(category)
-        if of_category is None:
-            of_category = categories[category] = [0, 0, 0, 0, 0]
-        counter = _COUNTER_OF[action]
-        of_product[counter] += 1
-        of_category[counter] += 1
-        if action == "purchase":
-            paid = cents(price)
-            of_product[_REVENUE] += paid
-            of_category[_REVENUE] += paid
-    start = session.event_time_ms - session.event_time_ms % WINDOW_MS
-    return [
-        *(_activity("product", start, product, *labels[product], sums) for product, sums in products.items()),
-        *(_activity("category", start, None, None, category, sums) for category, sums in categories.items()),
-    ]
+class _Totals(Struct, gc=False):
+    """The figures of one product or category while they grow."""
+
+    name: str
+    category: str
+    views: int = 0
+    carts: int = 0
+    removals: int = 0
+    purchases: int = 0
+    revenue_cents: int = 0
 
 
-def _activity(
-    level: Level, start: int, product_id: str | None, name: str | None, category: str, sums: list[int]
-) -> ProductActivity:
-    views, carts, removals, purchases, revenue_cents = sums
+class Windows:
+    """Adds up sessions, each given once, in any order. Late ones are in no window."""
+
+    def __init__(self) -> None:
+        self._products: dict[tuple[int, str], _Totals] = {}
+        self._categories: dict[tuple[int, str], _Totals] = {}
+
+    def add(self, session: ValidSession) -> None:
+        """Counts every interaction of `session` for its product and for its category."""
+        if session.late:
+            return
+        start = session.event_time_ms - session.event_time_ms % WINDOW_MS
+        for product_id, name, price, category, action in zip(
+            session.product_ids,
+            session.product_names,
+            session.product_prices,
+            session.product_categories,
+            session.actions,
+            strict=True,
+        ):
+            of_product = self._products.get((start, product_id))
+            if of_product is None:
+                of_product = self._products[start, product_id] = _Totals(name, category)
+            else:
+                if name < of_product.name:
+                    of_product.name = name
+                if category < of_product.category:
+                    of_product.category = category
+            of_category = self._categories.get((start, category))
+            if of_category is None:
+                of_category = self._categories[start, category] = _Totals("", category)
+            for totals in (of_product, of_category):
+                match action:
+                    case "view":
+                        totals.views += 1
+                    case "cart":
+                        totals.carts += 1
+                    case "remove_from_cart":
+                        totals.removals += 1
+                    case "purchase":
+                        totals.purchases += 1
+                        totals.revenue_cents += cents(price)
+
+    def activities(self) -> dict[str, ProductActivity]:
+        """The figures so far, by document id."""
+        found = [
+            *(
+                _activity("product", start, subject, totals)
+                for (start, subject), totals in self._products.items()
+            ),
+            *(_activity("category", start, None, totals) for (start, _), totals in self._categories.items()),
+        ]
+        return {key(activity): activity for activity in found}
+
+
+def window(sessions: Iterable[ValidSession]) -> dict[str, ProductActivity]:
+    """Every window that `sessions` (each once) make, by document id: what `product_activity` must hold."""
+    windows = Windows()
+    for session in sessions:
+        windows.add(session)
+    return windows.activities()
+
+
+def _activity(level: Level, start: int, product_id: str | None, totals: _Totals) -> ProductActivity:
     return ProductActivity(
         level=level,
         window_start_ms=start,
         window_end_ms=start + WINDOW_MS,
         product_id=product_id,
-        product_name=name,
-        category=category,
-        views=views,
-        carts=carts,
-        removals=removals,
-        purchases=purchases,
-        revenue_cents=revenue_cents,
+        product_name=None if product_id is None else totals.name,
+        category=totals.category,
+        views=totals.views,
+        carts=totals.carts,
+        removals=totals.removals,
+        purchases=totals.purchases,
+        revenue_cents=totals.revenue_cents,
     )
 
 
 def merge(a: ProductActivity, b: ProductActivity) -> ProductActivity:
-    """The totals of two parts of the same key."""
+    """The totals of two parts of the same key, as the Flink job's SQL adds them up."""
+    name = None if a.product_name is None or b.product_name is None else min(a.product_name, b.product_name)
     return ProductActivity(
         level=a.level,
         window_start_ms=a.window_start_ms,
         window_end_ms=a.window_end_ms,
         product_id=a.product_id,
-        product_name=min(a.product_name, b.product_name)
-        if a.product_name is not None and b.product_name is not None
-        else None,
+        product_name=name,
         category=min(a.category, b.category),
         views=a.views + b.views,
         carts=a.carts + b.carts,
@@ -125,14 +152,3 @@ def merge(a: ProductActivity, b: ProductActivity) -> ProductActivity:
         purchases=a.purchases + b.purchases,
         revenue_cents=a.revenue_cents + b.revenue_cents,
     )
-
-
-def window(sessions: Iterable[ValidSession]) -> dict[str, ProductActivity]:
-    """Every window that `sessions` (each once) make, by document id: what `product_activity` must hold."""
-    totals: dict[str, ProductActivity] = {}
-    for session in sessions:
-        for part in contributions(session):
-            of = key(part)
-            total = totals.get(of)
-            totals[of] = part if total is None else merge(total, part)
-    return totals

@@ -3,7 +3,10 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from streaming.settings import Settings
+from streaming.settings import KafkaSettings, Settings
+
+GROUP = "summaries"
+"""Consumer group in which the job shows how far it has read; it goes on from its checkpoint alone."""
 
 
 class JobSettings(Settings):
@@ -36,3 +39,8 @@ class JobSettings(Settings):
         SecretStr("{}"), description="Further properties of the Java Kafka clients (SASL, TLS), a JSON object"
     )
     sentiment: bool = Field(True, description="Whether reviews are classified; off only to measure its cost")
+
+
+def job_name(kafka: KafkaSettings) -> str:
+    """What the job is called on Flink's page: one a topic prefix."""
+    return kafka.topic_prefix + "session-summaries"

@@ -1,0 +1,50 @@
+"""The Flink job's one pass through Python: a batch of messages in, columns out.
+
+Columns, because a batch crosses into and out of Python as Arrow. Row i of a result belongs to message i, but
+for the parts of the windows: they are added up over the whole batch before they leave, and stand in row 0.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from streaming.events.valid import decode
+from streaming.summaries.product import ProductActivity, Windows
+from streaming.summaries.review import reviews
+from streaming.summaries.session import summarise
+
+_encode = msgspec.json.Encoder().encode
+_NONE: list[list[str | None]] = []
+
+COLUMNS = ("session_id", "summary", "reviews", "parts")
+PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductActivity)))
+"""What a part of a window consists of, each written as text."""
+
+
+def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
+    """All that follows from `messages` of `valid_customer_session`, by column: session id, summary (JSON), a
+    list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
+
+    Raises msgspec.DecodeError on anything the gate did not write: going on would lose a session silently.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    windows = Windows()
+    for message in messages:
+        # One session at a time: thousands alive at once would keep the garbage collector busy.
+        session = decode(message)
+        windows.add(session)
+        judged = reviews(session) if sentiment and session.reviews else ()
+        columns["session_id"].append(session.session_id)
+        columns["summary"].append(_encode(summarise(session)))
+        columns["reviews"].append(
+            [[review.review_id, _encode(review).decode()] for review in judged] or _NONE
+        )
+        columns["parts"].append(_NONE)
+    if columns["parts"]:
+        columns["parts"][0] = [[key, *_texts(part)] for key, part in windows.activities().items()]
+    return columns
+
+
+def _texts(part: ProductActivity) -> list[str | None]:
+    return [None if field is None else str(field) for field in msgspec.structs.astuple(part)]

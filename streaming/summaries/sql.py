@@ -1,0 +1,117 @@
+"""The job's statements: one source of raw bytes, three exactly-once sinks, running totals in between."""
+
+import json
+from collections.abc import Iterator
+
+from streaming.events import topics
+from streaming.settings import KafkaSettings
+from streaming.summaries.batch import PART
+from streaming.summaries.settings import GROUP, JobSettings, job_name
+
+REDUCED = {
+    "session_id": "STRING",
+    "summary": "BYTES",
+    "reviews": "ARRAY<ARRAY<STRING>>",
+    "parts": "ARRAY<ARRAY<STRING>>",
+}
+"""The columns of `batch.reduce` and their types."""
+_ACTIVITY = {
+    "level": "STRING",
+    "windowStartMs": "BIGINT",
+    "windowEndMs": "BIGINT",
+    "productId": "STRING",
+    "productName": "STRING",
+    "category": "STRING",
+    "views": "BIGINT",
+    "carts": "BIGINT",
+    "removals": "BIGINT",
+    "purchases": "BIGINT",
+    "revenueCents": "BIGINT",
+}
+"""The columns of `product_activity` beside its key."""
+_SUMS = ("views", "carts", "removals", "purchases", "revenueCents")
+
+
+def options(pairs: dict[str, object]) -> str:
+    """A WITH clause."""
+    quoted = (f"'{name}' = '{str(value).replace(chr(39), chr(39) * 2)}'" for name, value in pairs.items())
+    return f"WITH ({', '.join(quoted)})"
+
+
+def source(kafka: KafkaSettings, job: JobSettings, group: str) -> dict[str, object]:
+    """Reads the committed valid sessions from the beginning, or from where the restored checkpoint stands."""
+    return _connection(kafka, job) | {
+        "connector": "kafka",
+        "topic": kafka.topic_prefix + topics.VALID,
+        "scan.startup.mode": "earliest-offset",
+        "properties.group.id": kafka.topic_prefix + group,
+        "properties.isolation.level": "read_committed",
+    }
+
+
+def sink(kafka: KafkaSettings, job: JobSettings, topic: str) -> dict[str, object]:
+    """Writes `topic` in Kafka transactions that end with the checkpoints: only committed reads are exact."""
+    return _connection(kafka, job) | {
+        "topic": kafka.topic_prefix + topic,
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": f"{job_name(kafka)}-{topic}",
+        # Transactional ids are used again, not one a checkpoint: the broker remembers each for a week.
+        "sink.transaction-naming-strategy": "POOLING",
+        "properties.transaction.timeout.ms": job.transaction_timeout_ms,
+        "properties.linger.ms": 20,
+        "properties.batch.size": 262_144,
+        "properties.compression.type": "lz4",
+    }
+
+
+def _connection(kafka: KafkaSettings, job: JobSettings) -> dict[str, object]:
+    extra = json.loads(job.kafka_properties.get_secret_value())
+    return {"properties.bootstrap.servers": kafka.bootstrap_servers} | {
+        f"properties.{name}": value for name, value in extra.items()
+    }
+
+
+def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
+    """Declares the source `valid` and the three sinks, each named as its topic."""
+    yield f"CREATE TABLE valid (message BYTES) {options(source(kafka, job, GROUP) | {'format': 'raw'})}"
+    keyed = {"key.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+    for topic, document in ((topics.SESSION_SUMMARIES, "BYTES"), (topics.PRODUCT_SENTIMENT, "STRING")):
+        written = sink(kafka, job, topic) | keyed
+        written |= {"connector": "kafka", "key.fields": "key", "value.format": "raw"}
+        yield f"CREATE TABLE {topic} (key STRING, document {document}) {options(written)}"
+    columns = ", ".join(f"`{name}` {type_}" for name, type_ in _ACTIVITY.items())
+    written = sink(kafka, job, topics.PRODUCT_ACTIVITY) | keyed
+    written |= {"connector": "upsert-kafka", "value.format": "json"}
+    yield (
+        f"CREATE TABLE {topics.PRODUCT_ACTIVITY} (key STRING, {columns}, PRIMARY KEY (key) NOT ENFORCED) "
+        f"{options(written)}"
+    )
+
+
+def view(function: str) -> str:
+    """Declares `reduced`, what `function` makes of each message, in one column `made`."""
+    return f"CREATE TEMPORARY VIEW reduced AS SELECT {function}(message) AS made FROM valid"
+
+
+def inserts() -> Iterator[str]:
+    """Fills the three topics from `reduced`."""
+    yield (
+        f"INSERT INTO {topics.SESSION_SUMMARIES} "
+        "SELECT reduced.made.session_id, reduced.made.summary FROM reduced"
+    )
+    yield (
+        f"INSERT INTO {topics.PRODUCT_SENTIMENT} SELECT review[1], review[2] "
+        "FROM reduced CROSS JOIN UNNEST(reduced.made.reviews) AS reviews (review)"
+    )
+    yield (
+        f"INSERT INTO {topics.PRODUCT_ACTIVITY} SELECT part[1], {', '.join(_totals())} "
+        "FROM reduced CROSS JOIN UNNEST(reduced.made.parts) AS parts (part) GROUP BY part[1]"
+    )
+
+
+def _totals() -> Iterator[str]:
+    """Within a key all but names and sums are the same in every part, so MIN carries them through."""
+    for name, type_ in _ACTIVITY.items():
+        field = f"part[{PART.index(name) + 1}]"
+        value = field if type_ == "STRING" else f"CAST({field} AS {type_})"
+        yield f"{'SUM' if name in _SUMS else 'MIN'}({value})"

@@ -1,0 +1,88 @@
+"""However sessions are cut into batches, what leaves Python adds up to the documents of each session and to
+the windows of all: the merging that Flink does in SQL is done here by `merge`."""
+
+import json
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streaming.bench.sessions import valid_sessions
+from streaming.events import topics
+from streaming.events.contract import Review
+from streaming.events.valid import ValidSession, encode
+from streaming.summaries.batch import COLUMNS, PART, reduce
+from streaming.summaries.documents import documents
+from streaming.summaries.product import WINDOW_MS, ProductActivity, merge, window
+
+words = st.sampled_from(["a", "b", "ö", "🛋", "a\x00b", '"'])
+interactions = st.lists(
+    st.tuples(
+        words,
+        words,
+        st.floats(0, 1e9),
+        words,
+        st.sampled_from(["view", "cart", "remove_from_cart", "purchase"]),
+    ),
+    max_size=6,
+)
+
+
+BASE = next(valid_sessions(1))
+PARALLEL = ("product_ids", "product_names", "product_prices", "product_categories", "actions")
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> list[ValidSession]:
+    told = []
+    for number in range(draw(st.integers(0, 6))):
+        columns = [list(column) for column in zip(*draw(interactions), strict=True)] or [[] for _ in PARALLEL]
+        reviews = [
+            Review(product_id=of, rating=3, text=text, sentiment="neutral")
+            for of, text in draw(st.lists(st.tuples(words, st.text(max_size=20)), max_size=2))
+        ]
+        told.append(
+            msgspec.structs.replace(
+                BASE,
+                session_id=str(number),
+                event_time_ms=draw(st.integers(0, 3 * WINDOW_MS)),
+                late=draw(st.booleans()),
+                reviews=reviews,
+                **dict(zip(PARALLEL, columns, strict=True)),
+            )
+        )
+    return told
+
+
+@settings(max_examples=60, deadline=None)
+@given(sessions(), st.integers(1, 4))
+def test_batches_add_up(told: list[ValidSession], batch_size: int) -> None:
+    single: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED[:1] + topics.INDEXED[2:]}
+    totals: dict[str, ProductActivity] = {}
+    for first in range(0, len(told), batch_size):
+        batch = told[first : first + batch_size]
+        columns = reduce(map(encode, batch), sentiment=True)
+        assert tuple(columns) == COLUMNS
+        for session_id, summary, reviews, parts in zip(*columns.values(), strict=True):
+            single[topics.SESSION_SUMMARIES][session_id] = json.loads(summary)
+            single[topics.PRODUCT_SENTIMENT] |= {review_id: json.loads(text) for review_id, text in reviews}
+            for texts in parts:
+                assert len(texts) == len(PART)
+                part = msgspec.convert(dict(zip(PART, texts, strict=True)), ProductActivity, strict=False)
+                totals[texts[0]] = merge(totals[texts[0]], part) if texts[0] in totals else part
+    assert totals == window(told)
+    expected = [
+        (topic, key, msgspec.to_builtins(document)) for one in told for topic, key, document in documents(one)
+    ]
+    assert sorted(expected, key=lambda it: it[:2]) == sorted(
+        ((topic, key, document) for topic, of in single.items() for key, document in of.items()),
+        key=lambda it: it[:2],
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(sessions(), st.randoms())
+def test_order_does_not_matter(told: list[ValidSession], random) -> None:
+    expected = window(told)
+    random.shuffle(told)
+    assert window(told) == expected

@@ -1,0 +1,30 @@
+"""What becomes of a review."""
+
+import msgspec
+
+from streaming.events.contract import Review
+from streaming.events.topics import PRODUCT_SENTIMENT, SESSION_SUMMARIES
+from streaming.summaries.documents import documents
+from streaming.summaries.review import reviews
+
+GOOD = Review(product_id="p1", rating=5, text="Absolutely wonderful, I love it!", sentiment="negative")
+BAD = Review(product_id="p9", rating=1, text="Terrible. It broke and I hate it.", sentiment="negative")
+
+
+def test_each_review_is_a_document_with_our_sentiment_beside_the_stated_one(session) -> None:
+    whole = session(("p1", "Sofa", 1.0, "sofas", "view"), reviews=[GOOD, BAD])
+    good, bad = reviews(whole)
+    assert (good.review_id, good.category, good.sentiment, good.stated_sentiment) == (
+        "s1:0", "sofas", "positive", "negative")  # fmt: skip
+    assert (bad.review_id, bad.category, bad.sentiment) == ("s1:1", None, "negative")
+    assert -1 <= bad.score < 0 < good.score <= 1
+
+
+def test_the_text_stays_behind(session) -> None:
+    document = msgspec.json.encode(reviews(session(reviews=[GOOD]))).decode()
+    assert "wonderful" not in document
+
+
+def test_documents_are_the_summary_and_each_review(session) -> None:
+    found = [(topic, of) for topic, of, _ in documents(session(reviews=[GOOD, BAD]))]
+    assert found == [(SESSION_SUMMARIES, "s1"), (PRODUCT_SENTIMENT, "s1:0"), (PRODUCT_SENTIMENT, "s1:1")]
