@@ -119,8 +119,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         ]
         for service, process in started:
             _healthy(place, service, process)
-        api = stack.enter_context(_log_in(place))
-        yield Shop(place, api, database, Path(place.environment["VITRINE_DATA_DIR"]))
+        with _log_in(place) as api:
+            yield Shop(place, api, database, Path(place.environment["VITRINE_DATA_DIR"]))
+        for _, process in started:
+            _signal_group(process, signal.SIGTERM)  # all at once: each takes its time
 
 
 def _place(root: Path) -> Place:
