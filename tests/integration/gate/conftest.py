@@ -69,6 +69,14 @@ class Gates:
         process.send_signal(signal.SIGTERM)
         return process.wait(30)
 
+    @contextmanager
+    def frozen(self, instance: str) -> Iterator[None]:
+        self.running[instance].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.running[instance].send_signal(signal.SIGCONT)
+
     def committed(self) -> int:
         """Messages decided, whatever a killed gate has left open."""
         client = consumer(self.kafka, "gate", **{"isolation.level": "read_uncommitted"})

@@ -92,6 +92,18 @@ def test_two_gates_share_the_work_and_one_may_die(gates: Any) -> None:
     gates.judge()
 
 
+def test_a_gate_that_was_frozen_commits_nothing_stale(gates: Any) -> None:
+    gates.start("a", batch_size=50)
+    gates.send(pairs(simulated(6_000)))
+    gates.wait_for(lambda: gates.committed() > 200, "some progress")
+    with gates.frozen("a"):
+        gates.start("b", batch_size=500)
+        gates.wait_until_done()
+    gates.send(pairs(simulated(1_000, seed=2)))
+    gates.wait_until_done()
+    gates.judge()
+
+
 def test_a_redis_that_lost_everything_is_rebuilt(gates: Any, redis: RedisSettings) -> None:
     messages = pairs(simulated(3_000))
     gates.send(messages)
