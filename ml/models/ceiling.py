@@ -19,7 +19,7 @@ PARAMETERS = {
     "subsample": 0.8,
     "colsample_bytree": 0.7,
     "min_child_weight": 5,
-    "nthread": 2,
+    "nthread": 1,
 }
 ROUNDS = 150
 

@@ -65,7 +65,7 @@ def dependence_of_number(title: str, x: Vector, logarithmic: bool, series: Seque
     with _figure(3.9, 2.7) as (figure, svg):
         axes = figure.add_subplot()
         for one in series:
-            axes.scatter(x, one.values, s=3, color=one.colour, alpha=0.18, linewidths=0)
+            axes.scatter(x, one.values, s=6, color=one.colour, alpha=0.3, linewidths=0)
             axes.plot(
                 [x[part].mean() for part in bins],
                 [one.values[part].mean() for part in bins],
@@ -107,7 +107,7 @@ def side_by_side(series: Sequence[Series], ceiling: float | None) -> str:
         axes = figure.add_subplot()
         for k, one in enumerate(series):
             axes.barh(k, one.values - 0.5, 0.62, left=0.5, color=one.colour)
-            axes.text(one.values + 0.006, k, f"{one.values:.3f}", va="center")
+            axes.text(one.values - 0.008, k, f"{one.values:.3f}", va="center", ha="right", color="white")
         if ceiling is not None:
             axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_yticks(range(len(series)), [one.label for one in series])

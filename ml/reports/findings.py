@@ -25,12 +25,13 @@ class Reason(Struct, frozen=True):
     @property
     def odds(self) -> str:
         """In words: how it changes the odds."""
-        factor = float(np.exp(abs(self.shap)))
-        if factor < 1.05:
+        factor = float(np.exp(self.shap))
+        if 0.95 < factor < 1.05:
             return "hardly matters"
-        how = "raises" if self.shap > 0 else "lowers"
+        if factor >= 2:
+            return f"raises the odds {factor:.1f}-fold"
         return (
-            f"{how} the odds {factor:.1f}-fold" if factor >= 1.95 else f"{how} the odds by {factor - 1:.0%}"
+            f"raises the odds by {factor - 1:.0%}" if factor > 1 else f"lowers the odds by {1 - factor:.0%}"
         )
 
 
@@ -103,7 +104,7 @@ def stories(encoding: Encoding, x: Matrix, attribution: Attribution) -> list[Sto
 def _told(feature: Feature, encoding: Encoding, row: Matrix) -> str:
     value = values_of(feature, encoding, row)[0]
     if isinstance(feature, Numeric):
-        return f"{value:,.0f}" if abs(value) >= 10 or float(value).is_integer() else f"{value:.2g}"
+        return f"{value:.2g}" if feature.upper <= 1 else f"{value:,.0f}"
     return _word(feature, str(value))
 
 

@@ -1,0 +1,1 @@
+"""`./vitrine evaluate`: every model on a CSV of yours."""

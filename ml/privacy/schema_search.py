@@ -1,0 +1,122 @@
+"""Finding bounds and word lists in the data itself, at a price: for tables nobody has written a schema for.
+
+Two histograms of each column are released with Gaussian noise. One has fixed bins: powers of two of both
+signs, zero, words, empty. The other has a bin for each word that occurs, so what it shows at all would give a
+rare word away: only counts above a threshold are shown, which a word of a single unit passes with a
+probability charged to delta (Korolova, Kenthapadi, Mishra, Ntoulas 2009; Desfontaines, Voss, Gipson, Mandayam
+2022).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from ml.features.encoding import Vector, numbers, word
+from ml.features.schema import Categorical, Feature, Numeric, Schema
+from ml.privacy import gdp
+from ml.privacy.randomness import Integers, Randomness
+from ml.privacy.statement import Budget, Unit
+
+_EXPONENTS = np.arange(-12, 41)
+_WIDE = 64.0
+"""Bounds further apart than this many times the smallest power of two seen are taken on a log scale."""
+_SURE = 3.0
+"""A fixed bin counts as filled from so many standard deviations of the noise on."""
+
+
+class NothingFound(ValueError):
+    """The noise drowned every column."""
+
+
+def search(
+    columns: Mapping[str, Sequence[str]],
+    target: str,
+    positive: str,
+    weights: Vector,
+    budget: Budget,
+    unit: Unit,
+    randomness: Randomness,
+) -> Schema:
+    """A schema for `columns`, whose names are taken as public, at the price of `budget`.
+
+    `weights` (rows,): those of a unit sum to 1 at most. Columns where nothing rises above the noise are left
+    out. Raises NothingFound where that is all of them.
+    """
+    count = 2 * len(columns)
+    # Half of delta pays for the noise, half for words that only one unit has.
+    mu = gdp.mu_of(Budget(budget.epsilon, budget.delta / 2))
+    noise = math.sqrt(count) / mu
+    threshold = 1 + noise * -float(ndtri(budget.delta / 2 / (len(columns) * unit.most_rows)))
+    features = [
+        feature
+        for name, cells in columns.items()
+        if (feature := _feature(name, cells, weights, noise, threshold, randomness)) is not None
+    ]
+    if not features:
+        raise NothingFound(
+            f"{len(weights)} rows are too few to find bounds at epsilon {budget.epsilon:g}: a bin must hold "
+            f"about {_SURE * noise:.0f} {unit.name}s to be seen. Name a --schema, or spend more epsilon"
+        )
+    return Schema(
+        name="found in the data",
+        target=target,
+        positive=positive,
+        features=tuple(features),
+        unit_is_called=unit.name,
+    )
+
+
+def _feature(
+    name: str, cells: Sequence[str], weights: Vector, noise: float, threshold: float, randomness: Randomness
+) -> Feature | None:
+    values = numbers(cells)
+    is_word = np.array([bool(cell) for cell in cells]) & ~np.isfinite(values)
+    bins = np.bincount(_bin(values, is_word), weights, 2 * len(_EXPONENTS) + 3)
+    noisy = bins + noise * randomness.normal(len(bins))
+    counts = _noisy_words(cells, weights, noise, threshold, randomness)
+    in_numbers, as_words = noisy[:-2], noisy[-2]
+    if as_words > max(_SURE * noise, in_numbers.max()):
+        return Categorical(name, tuple(counts)) if counts else None
+    return _numeric(name, np.flatnonzero(in_numbers > _SURE * noise))
+
+
+def _bin(values: Vector, is_word: npt.NDArray[np.bool_]) -> Integers:
+    """Each value's bin: negative powers of two, zero, positive powers of two, then words, then empty
+    cells."""
+    side = len(_EXPONENTS)
+    finite = np.isfinite(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.clip(
+            np.floor(np.log2(np.abs(np.where(finite, values, 0.0)))), _EXPONENTS[0], _EXPONENTS[-1]
+        )
+    step = np.where(values == 0, 0, power - _EXPONENTS[0] + 1)
+    at = np.where(finite, side + np.sign(np.where(finite, values, 0.0)) * step, 2 * side + 2)
+    return np.where(is_word, 2 * side + 1, at).astype(np.int64)
+
+
+def _numeric(name: str, filled: Integers) -> Numeric | None:
+    if not len(filled):
+        return None
+    side = len(_EXPONENTS)
+    low, high = int(filled[0]) - side, int(filled[-1]) - side
+    lower = 0.0 if low >= 0 else -_power(-low + 1)
+    upper = 0.0 if high <= 0 else _power(high + 1)
+    if lower == upper:
+        return None
+    return Numeric(name, lower, upper, "log" if upper - lower > _WIDE else "linear")
+
+
+def _power(step: int) -> float:
+    return float(2.0 ** (_EXPONENTS[0] + step - 1))
+
+
+def _noisy_words(
+    cells: Sequence[str], weights: Vector, noise: float, threshold: float, randomness: Randomness
+) -> list[str]:
+    """The words whose noisy count passes the threshold, in code point order."""
+    words, at = np.unique([word(cell) for cell in cells], return_inverse=True)
+    noisy = np.bincount(at, weights) + noise * randomness.normal(len(words))
+    return [str(one) for one, count in zip(words, noisy, strict=True) if one and count > threshold]
