@@ -77,11 +77,13 @@ def private_models() -> None:
         """In the models' own environment; returns the metrics, and leaves beside the models who asked for
         them."""
         import json
+        import logging
 
         from ml.run_names import file_name
         from ml.training.job import run
         from streaming.settings import DataSettings
 
+        logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         data, name = DataSettings().data_dir, file_name(run_id)
         extracts, out = data / "extracts" / "sessions", data / "models" / name
         metrics = run(str(extracts), str(out), **json.loads(params_json), run_id=name)

@@ -69,10 +69,12 @@ def shap_reports() -> None:
     def explain(report_run: str, name: str) -> str:
         """In the models' own environment. The page's index entry then tells whose it is."""
         import json
+        import logging
 
         from ml.reports.job import run
         from streaming.settings import DataSettings
 
+        logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         data = DataSettings().data_dir
         models, reports = data / "models" / name, data / "reports"
         run(str(models), str(data / "extracts" / "sessions"), str(reports), name)

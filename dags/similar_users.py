@@ -77,10 +77,12 @@ def similar_users() -> None:
     def find(params_json: str) -> dict[str, Any]:
         """In the models' own environment; what it finds stays in a file, only its path comes back."""
         import json
+        import logging
 
         from ml.similarity.job import run
         from streaming.settings import DataSettings
 
+        logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         extracts = DataSettings().data_dir / "extracts" / "sessions"
         return run(str(extracts), **json.loads(params_json))
 
