@@ -23,6 +23,7 @@ from stack.settings import ADDRESS_VARIABLE
 
 TIMEOUT_MS = 60_000
 SIZE = ViewportSize(width=1360, height=1000)
+LOW = ViewportSize(width=1360, height=620)
 TALL = ViewportSize(width=1360, height=1500)
 
 # What Chromium would otherwise ask of its maker, and a sandbox that root cannot have.
@@ -57,14 +58,14 @@ def log_in(context: BrowserContext, place: Place) -> None:
     page.locator("input[name=username]").fill(airflow.USER)
     page.locator("input[name=password]").fill(airflow.password(place))
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="Reports")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("link", name="Reports", exact=True)).to_be_visible(timeout=TIMEOUT_MS)
     page.close()
 
 
 def dashboard(page: Page, name: str) -> None:
     """Opens a dashboard by the menu and waits until all of it is drawn."""
     page.goto("/")
-    page.get_by_role("link", name=name).click()
+    page.get_by_role("link", name=name, exact=True).click()
     frame = page.frame_locator(f"iframe[title='{name}']")
     expect(frame.locator("#panels[data-drawn]")).to_be_attached(timeout=TIMEOUT_MS)
 
@@ -72,7 +73,7 @@ def dashboard(page: Page, name: str) -> None:
 def reports(page: Page) -> None:
     """Opens the list of reports by the menu."""
     page.goto("/")
-    page.get_by_role("link", name="Reports").click()
+    page.get_by_role("link", name="Reports", exact=True).click()
     frame = page.frame_locator("iframe[title='Reports']")
     expect(frame.locator("tbody tr").first).to_be_visible(timeout=TIMEOUT_MS)
 
@@ -112,9 +113,10 @@ def main(folder: Path) -> int:
         keep("user-analysis")
         dashboard(page, "Session Analysis")
         keep("session-analysis")
-        page.set_viewport_size(SIZE)
+        page.set_viewport_size(LOW)
         reports(page)
         keep("reports")
+        page.set_viewport_size(SIZE)
         run_tab(page, "shap_reports", newest_report(place)["report_run_id"])
         keep("report-of-a-run")
     return 0

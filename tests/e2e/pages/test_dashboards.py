@@ -38,7 +38,7 @@ def figures() -> Iterator[Figures]:
 def opened(page: Page, name: str, feed: str) -> FrameLocator:
     """The dashboard `name`, reached by the menu, showing all of `feed`."""
     page.goto("/")
-    page.get_by_role("link", name=MENU[name]).click()
+    page.get_by_role("link", name=MENU[name], exact=True).click()
     frame = page.frame_locator(f"iframe[title='{MENU[name]}']")
     expect(frame.get_by_role("heading", name=MENU[name], level=1)).to_be_visible()
     frame.get_by_text("All", exact=True).click()
