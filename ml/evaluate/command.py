@@ -170,8 +170,8 @@ def _with_search(result: Result, budget: Budget, schema: Schema) -> Result:
             delta=budget.delta,
             composition=(
                 f"{statement.composition} Before that, ({SEARCH_SHARE * budget.epsilon:g}, "
-                f"{budget.delta / 2:g}) went into finding bounds and words by noisy histograms; the two costs "
-                "are added."
+                f"{budget.delta / 2:g}) went into finding bounds and words by noisy histograms; the two "
+                "costs are added."
             ),
             public=("the names of the columns", "all hyper-parameters"),
         )

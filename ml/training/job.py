@@ -66,7 +66,7 @@ def run(extracts: str, out: str, epsilon: float, delta: float, laplace: bool, ru
         "most_rows_per_unit": unit.most_rows,
         "test_share": extract.TEST_SHARE,
         "note": "Laboratory figures: exact metrics on private test rows are not themselves private.",
-        "models": msgspec.to_builtins(results),
+        "models": msgspec.json.decode(msgspec.json.encode(results)),  # lists for tuples, as read back
     }
     (folder / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(metrics)))
     return metrics

@@ -1,0 +1,47 @@
+"""Explanations add up, and the public ones are made of nobody's rows."""
+
+import numpy as np
+import pytest
+import shop
+
+from ml.explain import synthetic
+from ml.explain.attribution import explain
+from ml.models import shelf
+from ml.privacy.randomness import SeededRandomness
+from ml.privacy.statement import Budget, Unit
+
+LARGEST_GAP = {"boosted_trees": 1e-4, "logistic_regression": 1e-6, "neural_network": 0.02}
+
+
+@pytest.mark.parametrize("kind", shelf.PRIVATE, ids=lambda kind: kind.name)
+def test_values_and_base_sum_to_the_log_odds(kind: type) -> None:
+    dice = SeededRandomness(1)
+    model = kind.fit(shop.rows(1_000, seed=1), shop.ENCODING, Budget(8.0, 1e-5), Unit("row", 1), dice)  # type: ignore[attr-defined]
+    x, background = synthetic.rows(shop.ENCODING, 30, dice), synthetic.rows(shop.ENCODING, 20, dice)
+    explained = explain(model, x, background, shop.ENCODING)
+    assert explained.values.shape == (30, len(shop.SCHEMA.features))
+    assert explained.residual <= LARGEST_GAP[kind.name]  # type: ignore[attr-defined]
+
+
+def test_a_feature_that_does_not_matter_gets_nothing_from_the_linear_model() -> None:
+    dice = SeededRandomness(2)
+    model = shelf.KINDS["logistic_regression"].fit(
+        shop.rows(500, seed=2), shop.ENCODING, Budget(8.0, 0.0), Unit("row", 1), dice
+    )
+    x = np.tile(synthetic.rows(shop.ENCODING, 1, dice), (10, 1))
+    assert np.abs(explain(model, x, x, shop.ENCODING).values).max() < 1e-12
+
+
+def test_the_model_without_privacy_is_not_explained() -> None:
+    dice = SeededRandomness(3)
+    ceiling = shelf.CEILING.fit(
+        shop.rows(100, seed=3), shop.ENCODING, Budget(1.0, 1e-5), Unit("row", 1), dice
+    )
+    with pytest.raises(TypeError, match="only private models"):
+        explain(ceiling, shop.rows(5, seed=1).x, shop.rows(5, seed=2).x, shop.ENCODING)
+
+
+def test_synthetic_rows_are_valid_encodings() -> None:
+    x = synthetic.rows(shop.ENCODING, 200, SeededRandomness(4))
+    assert ((x >= 0) & (x <= 1)).all()
+    assert (x[:, shop.ENCODING.spans["device"]].sum(axis=1) == 1).all()
