@@ -52,7 +52,7 @@ def wait_past(
     """Returns when `group` has committed past every record of `topic` before `goals` (by partition) that will
     ever be visible. `tell` hears now and then which partitions are behind, and by how many offsets. Raises
     Behind when time.monotonic() has come to `deadline_s`."""
-    client = kafka.consumer(settings, group, **{"enable.partition.eof": True})
+    client = kafka.consumer(settings, group, **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     name = kafka.name(settings, topic)
     try:
         while True:

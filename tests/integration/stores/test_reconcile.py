@@ -1,13 +1,13 @@
 """`./vitrine reconcile` on the real components: it holds, and one document more or less anywhere is named."""
 
 import json
-import subprocess
-import sys
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-import msgspec
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -16,6 +16,7 @@ from streaming.adapters import kafka as clients
 from streaming.adapters.elasticsearch import client
 from streaming.adapters.mongo import COLLECTION
 from streaming.events import topics
+from streaming.ledger.command import run
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 
 Until = Callable[[Callable[[], bool]], None]
@@ -23,23 +24,18 @@ Reconcile = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def reconcile(stages: Any) -> Reconcile:
-    """The command in a process of its own, on the names of the test: (exit code, report)."""
+def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reconcile:
+    """The command on the names of the test: exit code and report, or what it said instead."""
+    for name, value in stages.environment.items():
+        monkeypatch.setenv(name, value)
 
-    def run(timeout_s: float = 60) -> tuple[int, dict[str, Any]]:
-        import os
+    def call(timeout_s: float = 60) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = run(as_json=True, timeout_s=timeout_s)
+        printed = capsys.readouterr()
+        return code, json.loads(printed.out) if printed.out else {"said": " ".join(printed.err.split())}
 
-        code = f"import sys; from streaming.ledger.command import run; sys.exit(run(True, {timeout_s}))"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, **stages.environment},
-            capture_output=True,
-            timeout=timeout_s + 60,
-        )
-        report = json.loads(done.stdout) if done.stdout else {"said": done.stderr.decode()}
-        return done.returncode, report
-
-    return run
+    return call
 
 
 @pytest.fixture
@@ -65,63 +61,82 @@ def test_it_holds_and_names_whatever_is_then_done_to_a_store(
     assert report["mongodb"] == report["elasticsearch"][topics.SESSION_SUMMARIES] == report["valid"]
     assert report["distinct_users"]["exact"] == pytest.approx(report["distinct_users"]["estimate"], rel=0.05)
 
-    index, target = client(elasticsearch), elasticsearch.index_prefix
-    for name in topics.INDEXED:
-        _broken_by_elasticsearch(index, target + name, name, reconcile)
     database: MongoClient[dict[str, Any]]
     with MongoClient(mongo.uri.get_secret_value()) as database:
-        _broken_by_mongodb(database[mongo.database][COLLECTION], reconcile)
+        stores: dict[str, Store] = {"mongodb": MongoStore(database[mongo.database][COLLECTION])}
+        for name in topics.INDEXED:
+            stores[name] = IndexStore(client(elasticsearch), elasticsearch.index_prefix + name)
+        chosen = {where: store.any() for where, store in stores.items()}
+
+        for where, store in stores.items():
+            id_, document = chosen[where]
+            store.put(id_, document | {next(name for name, value in document.items() if value): None})
+        assert _named(reconcile, "has another content") == {where: id_ for where, (id_, _) in chosen.items()}
+        for where, store in stores.items():
+            store.delete(chosen[where][0])
+        assert _named(reconcile, "is missing") == {where: id_ for where, (id_, _) in chosen.items()}
+        for where, store in stores.items():
+            store.put(*chosen[where])
+            store.put("nobody:0", chosen[where][1])
+        assert _named(reconcile, "follows from no valid session") == dict.fromkeys(stores, "nobody:0")
+        for store in stores.values():
+            store.delete("nobody:0")
+        code, report = reconcile()
+        assert (code, report["breaks"]) == (0, [])
+
+
+def _named(reconcile: Reconcile, what: str) -> dict[str, str]:
+    """The document that each store breaks by."""
     code, report = reconcile()
-    assert (code, report["breaks"]) == (0, [])
+    assert (code, report["holds"]) == (1, False)
+    assert report["breaks_in_all"] == len(report["breaks"]) == 4
+    for one in report["breaks"]:
+        assert what in one["what"]
+        assert one.get("session") or what == "follows from no valid session"
+    return {one["where"]: one.get("document", one.get("session")) for one in report["breaks"]}
 
 
-def _broken_by_elasticsearch(index: Elasticsearch, at: str, name: str, reconcile: Reconcile) -> None:
-    """One document altered, removed and added; each is named, and the index is as before in the end."""
-    found = index.search(index=at, size=1, version=True)["hits"]["hits"][0]
-    id_, source, version = found["_id"], found["_source"], found["_version"]
+class Store(Protocol):
+    """What somebody with a client of their own can do to a store."""
 
-    def put(id_: str, document: dict[str, Any]) -> None:
-        nonlocal version
-        version += 1
-        index.index(index=at, id=id_, document=document, version=version, version_type="external")
-
-    def named(what: str, id_: str) -> None:
-        code, report = reconcile()
-        assert (code, report["holds"], report["breaks_in_all"]) == (1, False, 1), report
-        [one] = report["breaks"]
-        assert one["where"] == name and what in one["what"]
-        assert id_ in (one.get("session"), one.get("document"))
-        assert what == "follows from no valid session" or one["session"]
-
-    put(id_, source | {next(field for field, value in source.items() if value): None})
-    named("has another content", id_)
-    version += 1
-    index.delete(index=at, id=id_, version=version, version_type="external")
-    named("is missing", id_)
-    put(id_, source)
-    index.index(index=at, id="nobody:0", document=source)
-    named("follows from no valid session", "nobody:0")
-    index.delete(index=at, id="nobody:0")
+    def any(self) -> tuple[str, dict[str, Any]]: ...
+    def put(self, id_: str, document: dict[str, Any]) -> None: ...
+    def delete(self, id_: str) -> None: ...
 
 
-def _broken_by_mongodb(sessions: Collection[dict[str, Any]], reconcile: Reconcile) -> None:
-    found = sessions.find_one()
-    assert found is not None
+class IndexStore:
+    def __init__(self, index: Elasticsearch, name: str) -> None:
+        self._index, self._name, self._version = index, name, 2**62
 
-    def named(what: str, session_id: str) -> None:
-        code, report = reconcile()
-        assert (code, report["holds"], report["breaks_in_all"]) == (1, False, 1), report
-        [one] = report["breaks"]
-        assert one["where"] == "mongodb" and what in one["what"] and session_id in one["session"]
+    def any(self) -> tuple[str, dict[str, Any]]:
+        found = self._index.search(index=self._name, size=1)["hits"]["hits"][0]
+        return found["_id"], found["_source"]
 
-    sessions.update_one({"_id": found["_id"]}, {"$set": {"pageViews": found["pageViews"] + 1}})
-    named("has another content", found["_id"])
-    sessions.delete_one({"_id": found["_id"]})
-    named("is missing", found["_id"])
-    sessions.insert_one(found)
-    strange = sessions.insert_one({key: value for key, value in found.items() if key != "_id"}).inserted_id
-    named("follows from no valid session", str(strange))
-    sessions.delete_one({"_id": strange})
+    def put(self, id_: str, document: dict[str, Any]) -> None:
+        self._version += 1
+        self._index.index(
+            index=self._name, id=id_, document=document, version=self._version, version_type="external"
+        )
+
+    def delete(self, id_: str) -> None:
+        self._version += 1
+        self._index.delete(index=self._name, id=id_, version=self._version, version_type="external")
+
+
+class MongoStore:
+    def __init__(self, sessions: Collection[dict[str, Any]]) -> None:
+        self._sessions = sessions
+
+    def any(self) -> tuple[str, dict[str, Any]]:
+        found = self._sessions.find_one()
+        assert found is not None
+        return found.pop("_id"), found
+
+    def put(self, id_: str, document: dict[str, Any]) -> None:
+        self._sessions.replace_one({"_id": id_}, {"_id": id_, **document}, upsert=True)
+
+    def delete(self, id_: str) -> None:
+        self._sessions.delete_one({"_id": id_})
 
 
 def test_an_outcome_twice_or_of_no_record_is_named(
@@ -143,8 +158,6 @@ def test_an_outcome_twice_or_of_no_record_is_named(
 
 def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconcile) -> None:
     """Store and index go on during the account; what came after it began breaks nothing."""
-    import threading
-
     failures: list[BaseException] = []
     stop = threading.Event()
 
@@ -179,9 +192,6 @@ def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(pipeline: Any, re
 
 
 def test_a_deleted_head_is_said_and_nothing_claimed(pipeline: Any, reconcile: Reconcile) -> None:
-    from confluent_kafka import TopicPartition
-    from confluent_kafka.admin import AdminClient
-
     pipeline.send(20)
     admin = AdminClient(clients.properties(pipeline.kafka))
     partitions = [
@@ -192,4 +202,3 @@ def test_a_deleted_head_is_said_and_nothing_claimed(pipeline: Any, reconcile: Re
     code, report = reconcile(timeout_s=2)
     assert code == 3
     assert "Retention has deleted the first 6 records" in report["said"]
-    assert msgspec.json.encode(report)

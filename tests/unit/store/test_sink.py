@@ -1,4 +1,4 @@
-"""The loop that fills a store: nothing is committed before it is written, none read while the store is away."""
+"""The loop that fills a store commits nothing before it is written, and reads nothing while it is away."""
 
 from collections import deque
 from collections.abc import Callable
