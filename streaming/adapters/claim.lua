@@ -2,7 +2,7 @@
 --
 -- KEYS  1 pointer that must hold ARGV[1]   2 offsets   3 session filter   4 user filter   5 HLL of all users
 -- ARGV  1 generation   2 key prefix of session claims   3 of user claims   4 of HLLs
---       5 lines "partition committed upto"   6 records of 42 bytes: session digest 16, user digest 16,
+--       5 lines "partition committed upto"   6 records of 30 bytes: session digest 10, user digest 10,
 --       raw position 8, place 2   7… four cuts for each place
 -- Gives one byte for each record: t(aken), n(ew user), k(nown user).
 --
@@ -19,7 +19,7 @@ for partition, committed in string.gmatch(ARGV[5], '(%d+) (%d+) %d+') do
   end
 end
 
-local RECORD, CHUNK = 42, 4000 -- unpack() of more would overflow Lua's C stack
+local RECORD, CHUNK = 30, 4000 -- unpack() of more would overflow Lua's C stack
 local n = #records / RECORD
 
 local function fresh(filter, digests) -- 1 where the filter is sure to see the digest for the first time
@@ -49,7 +49,7 @@ end
 local digests, positions = {}, {}
 for i = 1, n do
   local at = RECORD * (i - 1)
-  digests[i], positions[i] = sub(records, at + 1, at + 16), sub(records, at + 33, at + 40)
+  digests[i], positions[i] = sub(records, at + 1, at + 10), sub(records, at + 21, at + 28)
 end
 local answers, valid, users, held = {}, {}, {}, 0
 if n > 0 then
@@ -58,7 +58,7 @@ if n > 0 then
     if holds(prefix, digests[i], positions[i], never_seen[i]) then
       local at = RECORD * (i - 1)
       held = held + 1
-      valid[held], users[held] = i, sub(records, at + 17, at + 32)
+      valid[held], users[held] = i, sub(records, at + 11, at + 20)
     else
       answers[i] = 't'
     end

@@ -19,16 +19,19 @@ class Batch:
 
     def __init__(self, raws: Sequence[Raw], begins: Mapping[int, int]) -> None:
         self.raws = raws
-        self.parsed: list[Session | Rejection] = [parse(raw.value, raw.arrived_at_ms) for raw in raws]
-        self.ends = {raw.partition: raw.offset + 1 for raw in raws}
+        self.parsed: list[Session | Rejection] = []
+        self.ends: dict[int, int] = {}
         """For each partition the offset after the batch."""
-        self._spans = {partition: (begins[partition], end) for partition, end in self.ends.items()}
         self._sessions: list[Session] = []
         self._positions: list[int] = []
-        for raw, parsed in zip(raws, self.parsed, strict=True):
+        for raw in raws:
+            parsed = parse(raw.value, raw.arrived_at_ms)
+            self.parsed.append(parsed)
+            self.ends[raw.partition] = raw.offset + 1
             if not isinstance(parsed, Rejection):
                 self._sessions.append(parsed)
                 self._positions.append(position(raw.partition, raw.offset))
+        self._spans = {partition: (begins[partition], end) for partition, end in self.ends.items()}
 
     def ask(self, seen: SeenSessions, generation: str) -> bytes:
         """What `seen` answers for the sessions; asked again, it answers the same. Raises what

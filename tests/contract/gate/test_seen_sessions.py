@@ -46,7 +46,9 @@ def seen(request: pytest.FixtureRequest) -> Iterator[SeenSessions]:
     if request.param == "remembered":
         yield RememberedSeen()
         return
-    store = RedisSeen(RedisSettings(key_prefix=f"test-{uuid4()}:"), ROOMY if request.param == "redis" else CARELESS)
+    store = RedisSeen(
+        RedisSettings(key_prefix=f"test-{uuid4()}:"), ROOMY if request.param == "redis" else CARELESS
+    )
     yield store
     store.drop()
 
@@ -126,7 +128,9 @@ def test_a_rebuild_replaces_everything_at_once(ready: SeenSessions) -> None:
     assert ready.standing() == Standing("second", "other log", {0: 8})
     with pytest.raises(OutOfStep):
         ready.claim("first", [], [], {})
-    assert ready.claim("second", [session(2, "v"), session(1, "u")], [8, 9], {0: (8, 9)}) == bytes([TAKEN, NEW_USER])
+    assert ready.claim("second", [session(2, "v"), session(1, "u")], [8, 9], {0: (8, 9)}) == bytes(
+        [TAKEN, NEW_USER]
+    )
 
 
 def test_trust_ends_with_another_incarnation(ready: SeenSessions) -> None:
@@ -136,7 +140,9 @@ def test_trust_ends_with_another_incarnation(ready: SeenSessions) -> None:
 
 def test_large_batches_and_many_places(ready: SeenSessions) -> None:
     countries = ["NL", "DE", "a:b", "*", "Österreich"]
-    batch = [session(i, i % 7_000, country=countries[i % 5], event_time_ms=i * 10_000_000) for i in range(9_001)]
+    batch = [
+        session(i, i % 7_000, country=countries[i % 5], event_time_ms=i * 10_000_000) for i in range(9_001)
+    ]
     answers = ready.claim("first", batch, list(range(9_001)), {0: (0, 9_001)})
     assert answers == bytes([NEW_USER] * 7_000 + [KNOWN_USER] * 2_001)
     assert ready.claim("first", batch, list(range(9_001)), {0: (0, 9_001)}) == answers
