@@ -91,6 +91,7 @@ function looks() {
     font: "system-ui, sans-serif",
     axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelLimit: 200 },
     axisQuantitative: { tickCount: 6 },
+    axisTemporal: { tickCount: 12, labelOverlap: "greedy", labelSeparation: 8 },
     scale: { bandPaddingInner: 0.4 },
     legend: { labelColor: ink, titleColor: soft, orient: "top" },
     text: { color: ink },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from stack import screenshots
 from stack.place import here
@@ -17,7 +17,8 @@ from streaming.events import topics
 from streaming.events.contract import SCHEMA_VERSION, Action, Review, Session
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
+expect.set_options(timeout=30_000)
 POLL_S = 0.25
 TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and broken, I hate it."}
 
