@@ -162,10 +162,7 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
-    try:
-        from ml.evaluate.arguments import add_arguments
-    except ImportError:
-        return
+    from ml.evaluate.arguments import add_arguments
 
     add_arguments(command)
 

@@ -6,7 +6,6 @@ job that Flink itself is restarting is left alone: it waits for what it needs.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "RECONCI
 POLL_S = 2.0
 UNREACHABLE_S = 30.0
 SUBMIT_TIMEOUT_S = 180
+DOES_NOT_FIT = "Cannot map checkpoint/savepoint state"
 
 
 def alive(overview: dict[str, Any], name: str) -> str | None:
@@ -40,13 +40,41 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
 
 
+class Refused(Exception):
+    """The cluster did not take the job; the text is the end of what Flink printed."""
+
+
 def submit(place: Place, checkpoint: Path | None) -> None:
-    """Hands the job to the cluster. Raises CalledProcessError if it is refused."""
+    """Hands the job to the cluster, with the state of `checkpoint` if given. Raises Refused."""
     start = [str(flink.home(place) / "bin" / "flink"), "run", "--detached"]
     if checkpoint is not None:
-        start += ["--fromSavepoint", f"file://{checkpoint}", "-restoreMode", "CLAIM"]
+        start += ["--fromSavepoint", f"file://{checkpoint}", "-claimMode", "CLAIM"]
     start += ["--python", str(place.layout.root / flink.JOB)]
-    subprocess.run(start, check=True, timeout=SUBMIT_TIMEOUT_S, env=dict(os.environ))
+    told = subprocess.run(
+        start,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=SUBMIT_TIMEOUT_S,
+    )
+    if told.returncode:
+        raise Refused(told.stdout[-6000:])
+
+
+def submit_from_newest(place: Place, name: str) -> None:
+    """Submits the job with the state of its newest checkpoint. State that an older version of the job left
+    and that does not fit is left aside: the job then reads its topics from the beginning, and as all it
+    writes is replaced by its id, the end is the same. Raises Refused for any other reason."""
+    checkpoint = newest_checkpoint(Path(urlsplit(flink.checkpoints(place)).path))
+    print(f"submitting {name} from {checkpoint or 'the beginning of its topics'}", flush=True)
+    try:
+        submit(place, checkpoint)
+    except Refused as refused:
+        if checkpoint is None or DOES_NOT_FIT not in str(refused):
+            raise
+        print(f"the state in {checkpoint} is of another version: starting from the beginning", flush=True)
+        submit(place, None)
 
 
 def _overview(place: Place) -> dict[str, Any]:
@@ -71,12 +99,14 @@ def _watch(place: Place, name: str) -> None:
 def main() -> int:
     place = here()
     name = flink.job_name(place)
-    if alive(_overview(place), name):
-        print(f"{name} is on the cluster already", flush=True)
-    else:
-        checkpoint = newest_checkpoint(Path(urlsplit(flink.checkpoints(place)).path))
-        print(f"submitting {name} from {checkpoint or 'the beginning of its topics'}", flush=True)
-        submit(place, checkpoint)
+    try:
+        if alive(_overview(place), name):
+            print(f"{name} is on the cluster already", flush=True)
+        else:
+            submit_from_newest(place, name)
+    except (Refused, OSError, subprocess.TimeoutExpired) as error:
+        print(f"{name} could not be submitted: {error}", flush=True)
+        return 1
     _watch(place, name)
     print(f"{name} is no longer on the cluster", flush=True)
     return 1
