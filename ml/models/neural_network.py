@@ -17,7 +17,8 @@ HIDDEN = 64
 STEPS = 200
 SAMPLING = 0.2
 CLIP_NORM = 0.5
-LEARNING_RATE = 0.02
+LEARNING_RATE = 0.07
+"""Over the square root of the noise multiplier: less noise can be followed faster."""
 AVERAGED_STEPS = 60
 """The model is the mean of its parameters after the last so many steps, which takes out some of the noise."""
 _AT_ONCE = 512
@@ -122,7 +123,7 @@ def _train(
         np.float32
     )
     # Adam does not care how large the sums are, so the number of units is not needed to scale them.
-    optimiser: Any = optax.adam(LEARNING_RATE)
+    optimiser: Any = optax.adam(LEARNING_RATE / np.sqrt(plan.noise_multiplier))
 
     @jax.jit
     def loop(data: Any, thrown: Any) -> Any:
