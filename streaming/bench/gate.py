@@ -37,7 +37,7 @@ _SETTLED_S = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=200_000, help="raw messages of a round")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each kind")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")
     options = parser.parse_args()
     _tell(f"making {options.messages:,} messages")
     sessions = TrafficSettings(sessions=options.messages, users=options.messages // 10, seed=7)
