@@ -33,8 +33,8 @@ class SubmissionFailed(Exception):
 def run(
     settings: FlinkSettings, script: Path, environment: Mapping[str, str], checkpoint: str | None = None
 ) -> str:
-    """Submits a PyFlink script with `environment` added to ours, restored from `checkpoint` (a folder chk-N) if
-    given. Returns the job's id. Raises SubmissionFailed."""
+    """Submits a PyFlink script with `environment` added to ours, restored from `checkpoint` (a folder chk-N)
+    if there is one. Returns the job's id. Raises SubmissionFailed."""
     restore = ["-s", checkpoint] if checkpoint else []
     command = [f"{settings.home}/bin/flink", "run", "-d", *restore, "-py", str(script)]
     done = subprocess.run(

@@ -5,6 +5,7 @@ for the parts of the windows: they are added up over the whole batch before they
 """
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from streaming.summaries.review import reviews
 from streaming.summaries.session import summarise
 
 _encode = msgspec.json.Encoder().encode
-_NONE: list[list[str | None]] = []
+_NONE: list[Any] = []
 
 COLUMNS = ("session_id", "summary", "reviews", "parts")
 PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductActivity)))
@@ -28,22 +29,23 @@ def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
 
     Raises msgspec.DecodeError on anything the gate did not write: going on would lose a session silently.
     """
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    session_ids: list[str] = []
+    summaries: list[bytes] = []
+    judged: list[list[list[str]]] = []
     windows = Windows()
     for message in messages:
         # One session at a time: thousands alive at once would keep the garbage collector busy.
         session = decode(message)
         windows.add(session)
-        judged = reviews(session) if sentiment and session.reviews else ()
-        columns["session_id"].append(session.session_id)
-        columns["summary"].append(_encode(summarise(session)))
-        columns["reviews"].append(
-            [[review.review_id, _encode(review).decode()] for review in judged] or _NONE
-        )
-        columns["parts"].append(_NONE)
-    if columns["parts"]:
-        columns["parts"][0] = [[key, *_texts(part)] for key, part in windows.activities().items()]
-    return columns
+        session_ids.append(session.session_id)
+        summaries.append(_encode(summarise(session)))
+        if sentiment and session.reviews:
+            judged.append([[review.review_id, _encode(review).decode()] for review in reviews(session)])
+        else:
+            judged.append(_NONE)
+    parts = [[key, *_texts(part)] for key, part in windows.activities().items()]
+    in_row_0 = [parts, *repeat(_NONE, len(session_ids) - 1)] if session_ids else []
+    return dict(zip(COLUMNS, (session_ids, summaries, judged, in_row_0), strict=True))
 
 
 def _texts(part: ProductActivity) -> list[str | None]:

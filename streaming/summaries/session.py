@@ -1,6 +1,5 @@
 """The summary of one session: who came from where, what was done, how far it went, what it was worth."""
 
-from collections import Counter
 from typing import Literal
 
 from msgspec import Struct
@@ -111,10 +110,11 @@ def summarise(session: ValidSession) -> SessionSummary:
 
 
 def _most_frequent(words: list[str]) -> str | None:
-    if not words:
-        return None
-    counts = Counter(words)
-    return min(counts, key=lambda word: (-counts[word], word))
+    counts: dict[str, int] = {}
+    for word in words:
+        counts[word] = counts.get(word, 0) + 1
+    most = max(counts.values(), default=0)
+    return min((word for word in counts if counts[word] == most), default=None)
 
 
 def _cart_value_cents(session: ValidSession) -> int:
