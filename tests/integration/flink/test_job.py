@@ -1,0 +1,108 @@
+"""The job on the real cluster, over topics of its own: committed readers see what the pure reducers say."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from streaming.adapters import flink
+from streaming.adapters.kafka import ensure_topics, name, producer, read_all
+from streaming.bench.sessions import valid_sessions
+from streaming.events import topics
+from streaming.events.contract import Review
+from streaming.events.valid import ValidSession, encode
+from streaming.settings import KafkaSettings
+from streaming.summaries.documents import documents
+from streaming.summaries.product import window
+
+DEADLINE_S = 180.0
+AWKWARD = ["🛋 sofa", 'a "quoted"\\name', "nul\x00and\x1fseparators", "Ünïcode", "𝄞" * 128]
+"""Texts that a detour through another process, another language and JSON might spoil."""
+
+
+def awkward_sessions(like: ValidSession) -> Iterator[ValidSession]:
+    for number, text in enumerate(AWKWARD):
+        yield msgspec.structs.replace(
+            like,
+            session_id=f"{text[:64]}{number}",
+            product_ids=[text],
+            product_names=[text],
+            product_categories=[text],
+            product_prices=[1e9],
+            actions=["purchase"],
+            reviews=[Review(product_id=text, rating=1, text=text, sentiment="negative")],
+        )
+
+
+def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
+    client = producer(kafka)
+    for session in sessions:
+        client.produce(name(kafka, topics.VALID), encode(session), session.user_id.encode())
+    assert client.flush(60) == 0
+
+
+def expected(sessions: list[ValidSession]) -> dict[str, dict[str, object]]:
+    wanted: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED}
+    for session in sessions:
+        for topic, key, document in documents(session):
+            wanted[topic][key] = msgspec.to_builtins(document)
+    wanted[topics.PRODUCT_ACTIVITY] = msgspec.to_builtins(window(sessions))
+    return wanted
+
+
+def committed(kafka: KafkaSettings) -> tuple[dict[str, dict[str, object]], dict[str, int]]:
+    """The last document of each key, and how many records each topic holds."""
+    found: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED}
+    records = dict.fromkeys(topics.INDEXED, 0)
+    for topic in topics.INDEXED:
+        for message in read_all(kafka, topic):
+            found[topic][(message.key() or b"").decode()] = json.loads(message.value() or b"null")
+            records[topic] += 1
+    return found, records
+
+
+def until_equal(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
+    wanted, deadline = expected(sessions), time.monotonic() + DEADLINE_S
+    while (found := committed(kafka))[0] != wanted:
+        if time.monotonic() > deadline:
+            differing = {t: sum(found[0][t].get(k) != d for k, d in wanted[t].items()) for t in wanted}
+            pytest.fail(f"after {DEADLINE_S} s these many documents differ: {differing}")
+        time.sleep(0.5)
+    # Documents that are written once stand there once; window figures are written again as they grow.
+    for topic in (topics.SESSION_SUMMARIES, topics.PRODUCT_SENTIMENT):
+        assert found[1][topic] == len(wanted[topic])
+
+
+def test_documents_equal_the_pure_reducers_and_a_restored_job_goes_on_exactly(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    told = list(valid_sessions(3_000, late_rate=0.05))
+    told[100:100] = awkward_sessions(told[0])
+    assert any(session.late for session in told)
+    assert any(session.reviews for session in told)
+    cluster = flink.FlinkSettings()
+    environment = {
+        "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+        "VITRINE_FLINK_CHECKPOINT_DIR": tmp_path.as_uri(),
+        "VITRINE_FLINK_CHECKPOINT_INTERVAL_MS": "500",
+    }
+    ensure_topics(kafka)
+    first, second = told[:2_000], told[2_000:]
+    send(kafka, first)
+    job = flink.run(cluster, flink.JOB, environment)
+    try:
+        until_equal(kafka, first)
+        checkpoint = flink.newest_checkpoint(cluster, job)
+    finally:
+        flink.cancel(cluster, job)
+    assert checkpoint is not None
+
+    send(kafka, second)
+    job = flink.run(cluster, flink.JOB, environment | {"VITRINE_FLINK_PARALLELISM": "2"}, checkpoint)
+    try:
+        until_equal(kafka, told)
+    finally:
+        flink.cancel(cluster, job)
