@@ -230,7 +230,8 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
     sessions: set[str] = set()
     users: set[str] = set()
     newest: Counter[int] = Counter()
-    for message in read_all(kafka, "user_session_info"):
+    # By arrival, which keeps the order within a partition: the first copy of a session is the valid one.
+    for message in sorted(read_all(kafka, "user_session_info"), key=lambda message: message.timestamp()[1]):
         place = message.partition(), message.offset()
         outcome = outcome_at.pop(place, "lost")
         if outcome != "valid":
