@@ -1,7 +1,7 @@
 """The loop of a stage that carries committed records into a store: read → write → commit.
 
 Each batch is written before its offsets are committed, so nothing is lost and some of it may be written
-twice: writes must be idempotent. While the store is away the stage holds one batch, reads no further and
+twice: writes must be idempotent. While the store is away the stage holds two batches, reads no further and
 stays in its consumer group.
 """
 
@@ -9,6 +9,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from types import FrameType
@@ -22,6 +23,8 @@ from streaming.ports import StoreAway
 from streaming.settings import KafkaSettings, Settings
 
 _log = logging.getLogger(__name__)
+
+Write = Callable[[Sequence[Message]], None]
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
@@ -81,21 +84,40 @@ def insist(attempt: Callable[[], None], wait: Callable[[float], object], stop: E
     return False
 
 
-def carry(
-    reader: Consumer, write: Callable[[Sequence[Message]], None], settings: SinkSettings, stop: Event
-) -> None:
+def carry(reader: Consumer, write: Write, settings: SinkSettings, stop: Event) -> None:
     """Has `write` store every record that `reader` gets, until `stop`. `write` must take a repeated record
     well and raise StoreAway to have the batch given again. Raises KafkaException if reading cannot go on."""
     written, told_at = 0, time.monotonic()
-    while not stop.is_set():
-        batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
-        if batch and insist(partial(write, batch), partial(_stay, reader, batch), stop):
-            reader.resume(reader.assignment())
-            _commit(reader, batch)
-            written += len(batch)
-        if written and time.monotonic() - told_at > PROGRESS_EVERY_S:
-            _log.info("progress", extra={"written": written})
-            written, told_at = 0, time.monotonic()
+    with ThreadPoolExecutor(1, "writer") as writer:
+        writing: tuple[list[Message], Future[None]] | None = None
+        while not stop.is_set():
+            # The next batch is read while the one before is written, but not written before that is safe.
+            batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
+            if writing is not None:
+                if not _settle(reader, write, *writing, stop):
+                    return
+                written += len(writing[0])
+            writing = (batch, writer.submit(write, batch)) if batch else None
+            if written and time.monotonic() - told_at > PROGRESS_EVERY_S:
+                _log.info("progress", extra={"written": written})
+                written, told_at = 0, time.monotonic()
+        if writing is not None:
+            _settle(reader, write, *writing, stop)
+
+
+def _settle(
+    reader: Consumer, write: Write, batch: list[Message], writing: "Future[None]", stop: Event
+) -> bool:
+    """Sees to it that `batch`, which is being written, is written and its offsets committed; whether it came
+    to that before `stop`."""
+    try:
+        writing.result()
+    except StoreAway:
+        if not insist(partial(write, batch), partial(_stay, reader, batch), stop):
+            return False
+        reader.resume(reader.assignment())
+    _commit(reader, batch)
+    return True
 
 
 def _records(messages: Sequence[Message]) -> list[Message]:

@@ -149,14 +149,16 @@ class ElasticsearchIndex:
     def _bulk(self, writes: Sequence[Write]) -> list[Refusal]:
         """Sends `writes` in one request. One that Elasticsearch refuses as a whole is halved until the write
         at fault is alone."""
-        operations: list[Any] = []  # the client passes bytes on as they are
+        lines: list[bytes] = []
         for write in writes:
-            operations.append(_encode(_Action(_Target(self.name(write.index), write.id, write.version))))
-            operations.append(write.body)
+            lines.append(_encode(_Action(_Target(self.name(write.index), write.id, write.version))))
+            lines.append(write.body)
+        lines.append(b"")
+        body: Any = b"\n".join(lines)  # the client passes bytes on as they are
         try:
             answer = _available(
                 self._client.bulk,
-                operations=operations,
+                body=body,
                 filter_path=["errors", "items.*.status", "items.*.error.type", "items.*.error.reason"],
             )
         except ApiError as error:

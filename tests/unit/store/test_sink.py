@@ -54,6 +54,7 @@ class FakeConsumer:
         self.committed: list[dict[int, int]] = []
         self.arriving: list[FakeMessage] = []
         self.refuse_commits = False
+        self.empty_reads = 0
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition("t", partition) for partition in sorted(self.assigned)]
@@ -61,6 +62,8 @@ class FakeConsumer:
     def consume(self, count: int, timeout: float) -> list[FakeMessage]:
         assert not self.paused, "reads on while paused"
         if not self.waiting:
+            self.empty_reads += 1
+        if self.empty_reads == 2:  # by then what was read last is written
             self.stop.set()
         return [self.waiting.popleft() for _ in range(min(count, len(self.waiting)))]
 
@@ -104,7 +107,7 @@ def test_each_batch_is_written_then_committed() -> None:
     assert reader.committed == [{0: 3, 1: 2}, {1: 6, 0: 5}, {0: 7}]
 
 
-def test_while_the_store_is_away_it_holds_one_batch_and_stays_in_its_group(quick: None) -> None:
+def test_while_the_store_is_away_it_holds_what_it_has_and_stays_in_its_group(quick: None) -> None:
     reader = FakeConsumer([FakeMessage(n) for n in range(6)], Event())
     attempts: list[list[int]] = []
 
