@@ -1,4 +1,4 @@
-"""Where the shared components are: declared once, read from the environment at the entry point, printed without secrets.
+"""Where the shared components are: declared once, read at the entry point, printed without secrets.
 
 Settings of a single stage stand beside that stage and follow the same pattern.
 """
@@ -36,7 +36,9 @@ class RedisSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_REDIS_", frozen=True)
 
-    url: SecretStr = Field(SecretStr("redis://127.0.0.1:16379/0"), description="Address, with password if any")
+    url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:16379/0"), description="Address, with password if any"
+    )
     key_prefix: str = Field("vitrine:", description="Put before every key")
 
 
@@ -46,9 +48,13 @@ class MongoSettings(Settings):
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
 
     uri: SecretStr = Field(
-        SecretStr("mongodb://127.0.0.1:27117"), alias="MONGO_URI", description="Address, with credentials if any"
+        SecretStr("mongodb://127.0.0.1:27117"),
+        alias="MONGO_URI",
+        description="Address, with credentials if any",
     )
-    database: str = Field("vitrine", alias="VITRINE_MONGO_DATABASE", description="Database of all collections")
+    database: str = Field(
+        "vitrine", alias="VITRINE_MONGO_DATABASE", description="Database of all collections"
+    )
 
 
 class ElasticsearchSettings(Settings):

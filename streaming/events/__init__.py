@@ -1,1 +1,4 @@
-"""The event contract: what a session is, how its bytes are read, where they travel. Pure; every stage reads it here."""
+"""The event contract: what a session is, how its bytes are read, where they travel. Pure.
+
+Every stage reads it here.
+"""

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 
 SCHEMA_VERSION = 1
 MAX_MESSAGE_BYTES = 1_000_000
-"""A longer raw message is rejected as `too_large`. The raw topic itself takes up to RAW_MAX_BYTES (topics.py),
-so that the refusal can be seen and the original bytes kept."""
+"""A longer raw message is rejected as `too_large`. The raw topic itself takes up to RAW_MAX_BYTES
+(topics.py), so that the refusal can be seen and the original bytes kept."""
 MAX_INTERACTIONS = 10_000
 UNKNOWN = "unknown"
 LIVE_FEED = "live"
@@ -40,8 +40,8 @@ class Review(Struct, frozen=True, rename="camel", kw_only=True):
 class Session(Struct, frozen=True, rename="camel", kw_only=True):
     """One visit of one user, complete when it ended.
 
-    `actions` and the four product lists are parallel: interaction i did `actions[i]` to `product_ids[i]`, named,
-    priced and categorised by the same index; a product may occur often.
+    `actions` and the four product lists are parallel: interaction i did `actions[i]` to `product_ids[i]`,
+    named, priced and categorised by the same index; a product may occur often.
     """
 
     schema_version: int

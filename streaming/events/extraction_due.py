@@ -4,6 +4,7 @@ hourly run."""
 
 from typing import Protocol
 
+
 class _Message(Protocol):
     def topic(self) -> str | None: ...
     def partition(self) -> int | None: ...
