@@ -11,6 +11,6 @@ class IngestSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_INGEST_", frozen=True)
 
-    memory_mb: int = Field(1_024, ge=128, description="Memory for grouping events; more spills to disk")
+    memory_mb: int = Field(512, ge=128, description="Memory for grouping events; more spills to disk")
     threads: int = Field(2, ge=1, description="Threads for grouping events")
     patience_s: float = Field(60.0, gt=0, description="How long to wait for the gate's next verdict")

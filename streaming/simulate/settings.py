@@ -18,7 +18,11 @@ class TrafficSettings(Settings):
     sessions: int = Field(20_000, ge=0, description="Sessions to make, duplicates aside")
     seed: int = Field(1, ge=0, description="The same seed gives the same people and the same bytes")
     users: int = Field(4_000, ge=1, description="People who visit the shop")
-    start_ms: int = Field(1_767_225_600_000, ge=0, description="When the traffic begins, ms since 1970")
+    start_ms: int = Field(
+        1_767_225_600_000,
+        ge=21_600_000,
+        description="When the traffic begins, ms since 1970",
+    )
     span_s: float = Field(86_400.0, gt=0, description="Event time that the traffic covers, in seconds")
     steady: bool = Field(False, description="Even traffic instead of a day's rhythm")
 

@@ -42,6 +42,7 @@ def gate(here: KafkaSettings, tmp_path: Path) -> Iterator[KafkaSettings]:
         process = subprocess.Popen([sys.executable, "-m", "streaming.gate"], env=os.environ, stderr=log)
         try:
             yield here
+            assert process.poll() is None, (tmp_path / "gate.log").read_text()
         finally:
             process.terminate()
             process.wait(30)

@@ -20,7 +20,7 @@ RATE = st.floats(0, 0.25)
         sessions=st.integers(0, 300),
         seed=st.integers(0, 2**63),
         users=st.integers(1, 50),
-        start_ms=st.integers(0, 4 * 10**12),
+        start_ms=st.integers(21_600_000, 4 * 10**12),
         span_s=st.floats(0.001, 10**7),
         steady=st.booleans(),
         unknown_device_rate=RATE,
@@ -39,5 +39,5 @@ def test_any_settings_give_sound_traffic(chosen: TrafficSettings) -> None:
     assert originals.total() == chosen.sessions
     assert {m.value for m in sent if m.kind == "duplicate"} <= set(originals)
     for message in sent:
-        if message.kind in ("valid", "duplicate") or (message.kind == "late" and chosen.start_ms > 10**8):
+        if message.kind in ("valid", "late", "duplicate"):
             assert isinstance(parse(message.value, end_ms), Session), message
