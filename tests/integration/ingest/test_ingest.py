@@ -37,15 +37,15 @@ def here(
 
 
 @pytest.fixture
-def gate(here: KafkaSettings, tmp_path: Path) -> Iterator[KafkaSettings]:
-    with (tmp_path / "gate.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "streaming.gate"], env=os.environ, stderr=log)
-        try:
-            yield here
-            assert process.poll() is None, (tmp_path / "gate.log").read_text()
-        finally:
-            process.terminate()
-            process.wait(30)
+def gate(here: KafkaSettings) -> Iterator[KafkaSettings]:
+    """A gate process; pytest shows its log where a test fails."""
+    process = subprocess.Popen([sys.executable, "-m", "streaming.gate"], env=os.environ)
+    try:
+        yield here
+        assert process.poll() is None, "the gate died"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def ingested(path: Path, capsys: pytest.CaptureFixture[str], **assigned: str) -> dict[str, Any]:
