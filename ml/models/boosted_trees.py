@@ -14,9 +14,9 @@ from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
 TREES = 800
-DEPTH = 4
-LEARNING_RATE = 0.1
-SHRINKAGE = 2.0
+DEPTH = 5
+LEARNING_RATE = 0.15
+SHRINKAGE = 3.0
 """Added to each leaf's sum of second derivatives, in units of the noise."""
 HESSIAN_WEIGHT = 2.0
 """Second derivatives are summed this much larger, so that the noise hurts them less."""

@@ -16,6 +16,9 @@ from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 INVERSE_REGULARISATION = 0.1
 BIAS = 0.5
 """The value of the input that is the same for all."""
+MOST_ROWS = 3
+"""Of a unit. Each is paid for apart (group privacy), which costs as much noise as they bring signal: more
+rows help as long as most units have them."""
 WORD = 0.5
 """What a word's input counts beside a number's; both only shift how strongly each is regularised."""
 
@@ -38,12 +41,13 @@ class LogisticRegression:
         from diffprivlib.models import LogisticRegression as Learner
 
         word_inputs = np.where(encoding.is_numeric, 1.0, WORD)
-        one_each = contributions.bounded(rows, 1, randomness)
-        x = scaled(one_each.x, word_inputs)
+        most = min(MOST_ROWS, unit.most_rows)
+        kept = contributions.bounded(rows, most, randomness)
+        x = scaled(kept.x, word_inputs)
         # Two rows of zeros, one of each class: they add a constant to the loss, and the learner,
         # which would refuse data of one class only, always sees two.
         x = np.vstack([x, np.zeros((2, x.shape[1]))])
-        y = np.concatenate([one_each.y, [0, 1]])
+        y = np.concatenate([kept.y, [0, 1]])
         learner = Learner(
             epsilon=budget.epsilon, data_norm=1.0, C=INVERSE_REGULARISATION, fit_intercept=False,
             max_iter=1_000, tol=1e-7, random_state=randomness.seed,
@@ -51,7 +55,7 @@ class LogisticRegression:
         with warnings.catch_warnings():
             warnings.simplefilter("error", category=_leak_warning())
             learner.fit(x, y)
-        return cls(learner.coef_[0], word_inputs, _statement(budget, unit, encoding))
+        return cls(learner.coef_[0], word_inputs, _statement(budget, Unit(unit.name, most), encoding))
 
     def scaled(self, x: Matrix) -> Vector:
         """(n, width) -> (n, width + 1), the rows the coefficients multiply."""
@@ -90,17 +94,17 @@ def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStateme
         epsilon=budget.epsilon,
         delta=0.0,
         unit=unit.name,
-        most_rows_per_unit=1,
+        most_rows_per_unit=unit.most_rows,
         neighbours=NEIGHBOURS,
         mechanism=(
             "Objective perturbation (Chaudhuri, Monteleoni, Sarwate 2011) by diffprivlib: a random linear "
-            "term in the training loss. One row a unit, drawn at random; rows scaled into the unit ball, "
-            "the bias being one of their inputs."
+            "term in the training loss. Rows scaled into the unit ball, the bias being one of their inputs."
         ),
         composition=(
-            "One release. diffprivlib proves it for replacing one row; the loss does not depend on the "
-            "number of rows and a row of zeros adds a constant to it, so removing a row is replacing it "
-            "by zeros."
+            f"One release of {budget.epsilon / unit.most_rows:g} a row; a unit has {unit.most_rows} at most, "
+            "for which group privacy adds up. diffprivlib proves it for replacing a row; the loss does not "
+            "depend on the number of rows and a row of zeros adds a constant to it, so removing a row is "
+            "replacing it by zeros."
         ),
         public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
         real_arithmetic=(

@@ -13,7 +13,7 @@ from ml.privacy.randomness import Integers, Randomness, choice
 
 NUMERIC_SHARE = 0.8
 """How often a split asks about a number, where there are words too."""
-SKEW = 1.5
+SKEW = 2.0
 """Thresholds are u**SKEW, u uniform: counts and durations crowd at the lower end of their bounds."""
 
 
