@@ -26,6 +26,7 @@ from streaming.settings import KafkaSettings
 from streaming.summaries import sql
 from streaming.summaries.batch import reduce
 from streaming.summaries.settings import JobSettings, job_name
+from streaming.summaries.worker_life import end_with_task_manager
 
 _TYPES = {
     "STRING": DataTypes.STRING(),
@@ -41,7 +42,8 @@ class ReduceSessions(ScalarFunction):  # type: ignore[misc]
         self.sentiment = sentiment
 
     def open(self, function_context: FunctionContext) -> None:
-        """Batches make many short-lived objects and no cycles: look for cycles seldom."""
+        """Once a worker. Batches make many short-lived objects and no cycles: look for cycles seldom."""
+        end_with_task_manager()
         gc.freeze()
         gc.set_threshold(100_000, 20, 50)
 

@@ -1,0 +1,54 @@
+"""The sentiment of texts that nobody would argue about, and of texts that hold none."""
+
+import json
+import time
+
+import pytest
+
+from streaming.summaries.command import run
+from streaming.summaries.sentiment import classify
+
+
+@pytest.mark.parametrize(
+    ("text", "sentiment"),
+    [
+        ("I love this sofa, it is wonderful.", "positive"),
+        ("Best purchase I made this year!", "positive"),
+        ("Terrible quality, it broke after a week.", "negative"),
+        ("This is not good at all.", "negative"),
+        ("A waste of money.", "negative"),
+        ("", "neutral"),
+        (" \n\t", "neutral"),
+    ],
+)
+def test_plain_words(text: str, sentiment: str) -> None:
+    assert classify(text)[0] == sentiment
+
+
+@pytest.mark.parametrize("text", ["good " * 2_000, "𝄞🛋" * 500, "!?" * 5_000, "a" * 10_000, "\x00", "ﬁne İ ß"])
+def test_any_text_has_a_score_within_bounds_in_little_time(text: str) -> None:
+    start = time.perf_counter()
+    sentiment, score = classify(text)
+    assert sentiment in {"positive", "negative", "neutral"}
+    assert -1 <= score <= 1
+    assert time.perf_counter() - start < 5
+
+
+def test_negation_turns_the_score() -> None:
+    assert classify("It is good.")[1] > 0 > classify("It is not good.")[1]
+
+
+def test_the_command_answers_every_line(tmp_path, capsys) -> None:
+    file = tmp_path / "reviews.txt"
+    file.write_text("I love it\n\nI hate it\n", encoding="utf-8")
+    assert run(file, as_json=True) == 0
+    answers = json.loads(capsys.readouterr().out)
+    assert [answer["sentiment"] for answer in answers] == ["positive", "neutral", "negative"]
+    assert all(set(answer) == {"sentiment", "score"} for answer in answers)
+
+
+def test_the_command_says_what_it_cannot_read(tmp_path, capsys) -> None:
+    file = tmp_path / "latin1.txt"
+    file.write_bytes(b"caf\xe9")
+    assert run(file, as_json=True) == run(tmp_path / "absent", as_json=True) == 2
+    assert capsys.readouterr().out == ""
