@@ -147,6 +147,12 @@ def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _sentiment(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.summaries.command import run
+
+    return run(arguments.file, arguments.json)
+
+
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
 
@@ -176,6 +182,7 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "simulate": _simulate,
     "reconcile": _reconcile,
     "evaluate": _evaluate,
+    "sentiment": _sentiment,
     "bench": _bench,
     "test": _test,
 }

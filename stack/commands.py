@@ -143,6 +143,13 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands, "evaluate", "train private and other models on one CSV and test them on another"
     )
     _evaluate_arguments(evaluate)
+    sentiment = _add(
+        commands,
+        "sentiment",
+        "the sentiment of texts, one a line",
+        'With --json: [{"sentiment", "score"}], one for each line, the score from -1 to 1.',
+    )
+    sentiment.add_argument("file", type=Path, metavar="FILE")
     bench = _add(
         commands,
         "bench",
