@@ -92,7 +92,7 @@ class SessionStore(Protocol):
         """About how many documents there are, at once."""
 
 
-class Write(Struct, frozen=True):
+class Write(Struct, frozen=True, gc=False):
     """One document on its way into an index."""
 
     index: str

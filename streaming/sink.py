@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from types import FrameType
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from pydantic import Field
@@ -24,7 +25,7 @@ from streaming.settings import KafkaSettings, Settings
 
 _log = logging.getLogger(__name__)
 
-Write = Callable[[Sequence[Message]], None]
+T = TypeVar("T")
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
@@ -84,36 +85,48 @@ def insist(attempt: Callable[[], None], wait: Callable[[float], object], stop: E
     return False
 
 
-def carry(reader: Consumer, write: Write, settings: SinkSettings, stop: Event) -> None:
-    """Has `write` store every record that `reader` gets, until `stop`. `write` must take a repeated record
-    well and raise StoreAway to have the batch given again. Raises KafkaException if reading cannot go on."""
+def carry(
+    reader: Consumer,
+    read: Callable[[Sequence[Message]], T],
+    write: Callable[[T], None],
+    settings: SinkSettings,
+    stop: Event,
+) -> None:
+    """Has `write` store what `read` makes of the records that `reader` gets, until `stop`. `write` must take
+    a repeated record well and raise StoreAway to have the batch given again; a thread beside `read` runs it.
+    Raises KafkaException if reading cannot go on."""
     written, told_at = 0, time.monotonic()
     with ThreadPoolExecutor(1, "writer") as writer:
         writing: tuple[list[Message], Future[None]] | None = None
         while not stop.is_set():
             # The next batch is read while the one before is written, but not written before that is safe.
             batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
+            work = read(batch)
             if writing is not None:
-                if not _settle(reader, write, *writing, stop):
+                if not _settle(reader, lambda again: write(read(again)), *writing, stop):
                     return
                 written += len(writing[0])
-            writing = (batch, writer.submit(write, batch)) if batch else None
+            writing = (batch, writer.submit(write, work)) if batch else None
             if written and time.monotonic() - told_at > PROGRESS_EVERY_S:
                 _log.info("progress", extra={"written": written})
                 written, told_at = 0, time.monotonic()
         if writing is not None:
-            _settle(reader, write, *writing, stop)
+            _settle(reader, lambda again: write(read(again)), *writing, stop)
 
 
 def _settle(
-    reader: Consumer, write: Write, batch: list[Message], writing: "Future[None]", stop: Event
+    reader: Consumer,
+    write_again: Callable[[Sequence[Message]], None],
+    batch: list[Message],
+    writing: "Future[None]",
+    stop: Event,
 ) -> bool:
     """Sees to it that `batch`, which is being written, is written and its offsets committed; whether it came
     to that before `stop`."""
     try:
         writing.result()
     except StoreAway:
-        if not insist(partial(write, batch), partial(_stay, reader, batch), stop):
+        if not insist(partial(write_again, batch), partial(_stay, reader, batch), stop):
             return False
         reader.resume(reader.assignment())
     _commit(reader, batch)

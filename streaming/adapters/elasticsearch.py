@@ -25,18 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Target(Struct, rename={"index": "_index", "id": "_id"}):
-    index: str
-    id: str
-    version: int
-    version_type: str = "external_gte"
-
-
-class _Action(Struct):
-    index: _Target
-
-
 _encode = msgspec.json.Encoder().encode
+_ORDER = b'{"index":{"_index":%b,"_id":%b,"version":%d,"version_type":"external_gte"}}'
 
 
 def client(settings: ElasticsearchSettings) -> Elasticsearch:
@@ -151,7 +141,7 @@ class ElasticsearchIndex:
         at fault is alone."""
         lines: list[bytes] = []
         for write in writes:
-            lines.append(_encode(_Action(_Target(self.name(write.index), write.id, write.version))))
+            lines.append(_ORDER % (_encode(self.name(write.index)), _encode(write.id), write.version))
             lines.append(write.body)
         lines.append(b"")
         body: Any = b"\n".join(lines)  # the client passes bytes on as they are

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
+from typing import Any
 
 import msgspec
 from confluent_kafka import Message
@@ -30,6 +31,7 @@ from streaming.events.parsing import parse
 from streaming.events.valid import admit
 from streaming.index.__main__ import GROUP
 from streaming.index.documents import DOCUMENTS
+from streaming.index.newest import Newest
 from streaming.index.settings import IndexSettings
 from streaming.index.stage import Indexing
 from streaming.settings import ElasticsearchSettings, KafkaSettings
@@ -145,22 +147,15 @@ def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float], expected: int)
 
 
 def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
-    """Seconds to send everything by the client's bulk call alone."""
+    """Seconds to send everything by the client's bulk call alone, its bodies already encoded."""
     batch_size = IndexSettings().batch_size
     target = client(ElasticsearchSettings())
-    orders = [
-        msgspec.json.encode({"index": {"_index": index.name(name), "_id": id_.decode()}})
-        for name, id_, _ in made
-    ]
     started = time.monotonic()
     for first in range(0, len(made), batch_size):
-        lines: list[bytes] = []
-        for order, (_, _, body) in zip(
-            orders[first : first + batch_size], made[first : first + batch_size], strict=True
-        ):
-            lines += (order, body)
-        answer = target.bulk(body=b"\n".join([*lines, b""]), filter_path="errors")  # type: ignore[arg-type]
-        if answer["errors"]:
+        operations: list[Any] = []
+        for name, id_, body in made[first : first + batch_size]:
+            operations += ({"index": {"_index": index.name(name), "_id": id_.decode()}}, body)
+        if target.bulk(operations=operations, filter_path="errors")["errors"]:
             raise RuntimeError("Elasticsearch refused documents of the bare load")
     return time.monotonic() - started
 
@@ -186,17 +181,21 @@ def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -
     reader = sink.consumer(settings, f"{GROUP}-{time.monotonic_ns()}", topics.INDEXED, own)
     started, ended, written = 0.0, 0.0, 0
 
-    def write(batch: Sequence[Message]) -> None:
-        nonlocal started, ended, written
-        started = started or time.monotonic()
+    def read(batch: Sequence[Message]) -> Newest:
+        nonlocal started
+        started = started or (time.monotonic() if batch else 0.0)
+        return indexing.read(batch)
+
+    def write(batch: Newest) -> None:
+        nonlocal ended, written
         indexing.write(batch)
-        written += len(batch)
+        written += len(batch[0])
         ended = time.monotonic()
         if written >= expected:
             stop.set()
 
     try:
-        sink.carry(reader, write, own, stop)
+        sink.carry(reader, read, write, own, stop)
         return ended - started
     finally:
         reader.close()

@@ -37,7 +37,7 @@ def main() -> int:
         if sink.insist(indexing.prepare, stop.wait, stop):
             reader = sink.consumer(kafka_settings, GROUP, topics.INDEXED, settings)
             try:
-                sink.carry(reader, indexing.write, settings, stop)
+                sink.carry(reader, indexing.read, indexing.write, settings, stop)
             finally:
                 reader.close()
     except (KafkaException, ApiError) as error:

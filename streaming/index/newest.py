@@ -9,7 +9,7 @@ from streaming.ports import Write
 _SEQUENCE_BITS = 20
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """A record of one of the three topics."""
 
     topic: str
@@ -37,8 +37,12 @@ def version(record: Record) -> int:
     return record.appended_at_ms << _SEQUENCE_BITS | record.offset & ((1 << _SEQUENCE_BITS) - 1)
 
 
-def newest(records: Iterable[Record]) -> tuple[dict[tuple[str, str], tuple[Record, Write]], list[Unreadable]]:
-    """By (index, id) the record that stands and its write; and what can be no document."""
+Newest = tuple[dict[tuple[str, str], tuple[Record, Write]], list[Unreadable]]
+"""By (index, id) the record that stands and its write; and what can be no document."""
+
+
+def newest(records: Iterable[Record]) -> Newest:
+    """Sorts `records`, which come in the order of their partitions."""
     standing: dict[tuple[str, str], tuple[Record, Write]] = {}
     unreadable = []
     for record in records:

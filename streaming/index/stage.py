@@ -9,7 +9,7 @@ from confluent_kafka import Message, Producer
 from streaming.adapters import kafka
 from streaming.events import topics
 from streaming.index.documents import DOCUMENTS
-from streaming.index.newest import Record, newest
+from streaming.index.newest import Newest, Record, newest
 from streaming.ports import DocumentIndex, StoreAway
 from streaming.settings import KafkaSettings
 
@@ -19,7 +19,7 @@ _Refused = tuple[Record, str, str]
 
 
 class Indexing:
-    """`write` is what streaming.sink.carry calls."""
+    """`read` and `write` are what streaming.sink.carry calls."""
 
     def __init__(self, kafka_settings: KafkaSettings, index: DocumentIndex, producer: Producer) -> None:
         self._prefix = kafka_settings.topic_prefix
@@ -34,12 +34,16 @@ class Indexing:
             self._index.prepare(index, document)
         self._prepared = True
 
-    def write(self, batch: Sequence[Message]) -> None:
+    def read(self, batch: Sequence[Message]) -> Newest:
+        """What is to be written because of `batch`."""
+        return newest(map(self._record, batch))
+
+    def write(self, batch: Newest) -> None:
         """Raises StoreAway until all of `batch` is in the index or among the refused documents; a batch given
         again is written again, which changes nothing."""
+        standing, unreadable = batch
         if not self._prepared:
             self.prepare()
-        standing, unreadable = newest(map(self._record, batch))
         refused: list[_Refused] = [(one.record, one.reason, "") for one in unreadable]
         try:
             refusals = self._index.put([write for _, write in standing.values()])

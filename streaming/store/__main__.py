@@ -10,6 +10,7 @@ from streaming import logs, sink
 from streaming.adapters import kafka
 from streaming.adapters.mongo import MongoSessions
 from streaming.events import topics
+from streaming.ports import Document
 from streaming.settings import KafkaSettings, MongoSettings, printable
 from streaming.store.documents import document
 from streaming.store.settings import StoreSettings
@@ -26,15 +27,18 @@ def main() -> int:
     stop = sink.stop_on_signal()
     sessions = MongoSessions(mongo_settings)
 
-    def write(batch: Sequence[Message]) -> None:
-        sessions.insert([document(message.value() or b"") for message in batch])
+    def read(batch: Sequence[Message]) -> list[Document]:
+        return [document(message.value() or b"") for message in batch]
+
+    def write(documents: list[Document]) -> None:
+        sessions.insert(documents)
 
     try:
         kafka.ensure_topics(kafka_settings)
         if sink.insist(sessions.prepare, stop.wait, stop):
             reader = sink.consumer(kafka_settings, GROUP, (topics.VALID,), settings)
             try:
-                sink.carry(reader, write, settings, stop)
+                sink.carry(reader, read, write, settings, stop)
             finally:
                 reader.close()
     except KafkaException as error:

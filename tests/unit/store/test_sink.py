@@ -91,7 +91,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(reader: FakeConsumer, write: Callable[[Any], None]) -> None:
-    carry(reader, write, SETTINGS, reader.stop)  # type: ignore[arg-type]
+    carry(reader, list, write, SETTINGS, reader.stop)  # type: ignore[arg-type]
 
 
 def test_each_batch_is_written_then_committed() -> None:
