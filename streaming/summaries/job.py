@@ -62,8 +62,8 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # Results wait for the checkpoint anyway, and its barrier flushes what is under way: bundles may take
         # as long, and hold several batches, of which Python reduces one while the next is being filled.
         "python.fn-execution.bundle.time": job.checkpoint_interval_ms,
-        "python.fn-execution.bundle.size": 10_000,
-        "python.fn-execution.arrow.batch.size": 1_000,
+        "python.fn-execution.bundle.size": 20_000,
+        "python.fn-execution.arrow.batch.size": 4_000,
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.interval": f"{job.checkpoint_interval_ms} ms",
         "execution.checkpointing.timeout": f"{job.checkpoint_timeout_ms} ms",
