@@ -140,3 +140,23 @@ def test_a_session_beyond_the_contract_stays_beyond_it_and_fills_no_memory() -> 
     count, messages = imported(written([row] * many + [other], csv.QUOTE_MINIMAL))
     assert count == many + 1
     assert [message["clicks"] for message in messages] == [MAX_INTERACTIONS + 1, 1]
+
+
+def test_ids_that_went_through_a_float_are_the_same_ids() -> None:
+    event = {
+        "event_time": "2019-11-01 00:00:01 UTC",
+        "event_type": "view",
+        "product_id": "33.0",
+        "category_id": "22.0",
+        "category_code": "",
+        "brand": "b.0",
+        "price": "1.5",
+        "user_id": "554748717.0",
+        "user_session": "s1",
+    }
+    plain = event | {"product_id": "33", "category_id": "22", "user_id": "554748717"}
+    _, (message,) = imported(written([event, plain], csv.QUOTE_MINIMAL))
+    assert message["userId"] == "554748717"
+    assert message["productIds"] == ["33", "33"]
+    assert message["productCategories"] == ["22", "22"]
+    assert message["sessionId"] == "s1"
