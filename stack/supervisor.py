@@ -89,6 +89,8 @@ def _program(layout: Layout, service: Service, environment: dict[str, str]) -> d
     return {
         "command": shlex.join(service.command).replace("%", "%%"),
         "directory": service.directory or layout.root,
+        # What the stores keep names people: it is for their owner's eyes alone.
+        "umask": "077",
         "environment": ",".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items())),
         "autostart": "false",
         "autorestart": "true",

@@ -53,6 +53,11 @@ def test_whole_process_groups_end_and_nothing_starts_by_itself(tmp_path: Path) -
     assert (program["stopsignal"], program["stopwaitsecs"], program["autorestart"]) == ("INT", "7", "true")
 
 
+def test_what_services_write_is_for_their_owner_alone(tmp_path: Path) -> None:
+    program = read(Layout(tmp_path), Service(name="one", command=("run",), health=Never()), {})
+    assert program["umask"] == "077"
+
+
 def test_a_long_path_gets_a_short_socket_of_its_own() -> None:
     short, long, other = (Layout(Path(root)) for root in ("/srv/v", "/srv/" + "v" * 100, "/srv/" + "w" * 100))
     assert short.socket == Path("/srv/v/.vitrine/run/supervisor.sock")
