@@ -5,13 +5,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from stack import commands, remembered
 from stack.layout import HERE
 from stack.machine import Missing
 from stack.place import here
-from stack.service import Place, StackError
+from stack.service import Place, Service, StackError
 from stack.supervisor import end_of_log
 
 
@@ -41,9 +41,11 @@ def _print_json(found: object) -> None:
 
 
 def _up(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import running, status
+    from stack import declared, running, status
     from stack.progress import Progress
 
+    if any(_is_no_service(name, declared.services(place)) for name in arguments.services):
+        return 2
     with Progress() as progress:
         started = running.bring_up(arguments.services, progress.tell)
     found = status.rows(place, started)
@@ -79,12 +81,7 @@ def _status(place: Place, arguments: argparse.Namespace) -> int:
 def _logs(place: Place, arguments: argparse.Namespace) -> int:
     from stack import declared
 
-    names = [service.name for service in declared.services(place)]
-    if arguments.service not in (*names, "supervisor"):
-        print(
-            f"vitrine: there is no service {arguments.service}; there are: {', '.join(names)}",
-            file=sys.stderr,
-        )
+    if arguments.service != "supervisor" and _is_no_service(arguments.service, declared.services(place)):
         return 2
     log = place.layout.log(arguments.service)
     if not log.exists():
@@ -97,6 +94,15 @@ def _logs(place: Place, arguments: argparse.Namespace) -> int:
         return 0
     follow = ["-F"] if arguments.follow else []
     return subprocess.call(["tail", "-n", str(arguments.lines), *follow, str(log)])
+
+
+def _is_no_service(name: str, services: Iterable[Service]) -> bool:
+    """Whether none is called `name`; the reader is told which there are."""
+    names = [service.name for service in services]
+    if name in names:
+        return False
+    print(f"vitrine: there is no service {name}; there are: {', '.join(names)}", file=sys.stderr)
+    return True
 
 
 def _last(name: str, lines: int) -> list[str]:

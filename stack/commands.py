@@ -1,6 +1,8 @@
 """The command line, declared once: it is read before anything is installed. Standard library only."""
 
 import argparse
+import contextlib
+import math
 from pathlib import Path
 
 EXIT_CODES = """\
@@ -76,7 +78,7 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "reconcile": {…},\n'
         '"addresses": {component: url}}.',
     )
-    demo.add_argument("--sessions", type=int, default=20_000, help="how many sessions to simulate (20000)")
+    demo.add_argument("--sessions", type=_count, default=20_000, help="how many sessions to simulate (20000)")
     demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")
     up = _add(
         commands,
@@ -101,7 +103,7 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     logs = _add(commands, "logs", "show a service's log")
     logs.add_argument("service", metavar="SERVICE", help="see ./vitrine status for the names")
-    logs.add_argument("--lines", "-n", type=int, default=50, help="how many of the last lines (50)")
+    logs.add_argument("--lines", "-n", type=_count, default=50, help="how many of the last lines (50)")
     logs.add_argument("--follow", "-f", action="store_true", help="go on with what is written from now on")
     _add(commands, "settings", "print every setting with its variable, value and meaning; secrets masked")
 
@@ -122,9 +124,11 @@ def _data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="a field that the source does not know; may be repeated",
     )  # fmt: skip
     simulate = _add(commands, "simulate", "send simulated sessions of a furniture shop")
-    simulate.add_argument("--sessions", type=int, default=1_000, help="how many (1000)")
+    simulate.add_argument("--sessions", type=_count, default=1_000, help="how many (1000)")
     simulate.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")
-    simulate.add_argument("--rate", type=float, default=None, help="sessions a second (as fast as they go)")
+    simulate.add_argument(
+        "--rate", type=_positive, default=None, help="sessions a second (as fast as they go)"
+    )
 
 
 def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -137,7 +141,7 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "session, if one document is too many or too few anywhere.",
     )
     reconcile.add_argument(
-        "--timeout", type=float, default=120, help="seconds to wait for the stages to catch up (120)"
+        "--timeout", type=_positive, default=120, help="seconds to wait for the stages to catch up (120)"
     )
     evaluate = _add(
         commands, "evaluate", "train private and other models on one CSV and test them on another"
@@ -179,6 +183,19 @@ def _assignment(text: str) -> tuple[str, str]:
     if not (name and separator):
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return name, value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no count")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
 
 
 def _test_kind(text: str) -> str:

@@ -32,7 +32,17 @@ def test_help_needs_nothing_but_python() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [["test", "speed"], ["bench", "all"], ["ingest", "f", "--set", "device"], []]
+    "line",
+    [
+        ["test", "speed"],
+        ["bench", "all"],
+        ["ingest", "f", "--set", "device"],
+        ["simulate", "--sessions", "-5"],
+        ["simulate", "--rate", "0"],
+        ["reconcile", "--timeout", "nan"],
+        ["logs", "gate", "--lines", "-3"],
+        [],
+    ],
 )
 def test_a_wrong_line_is_refused_with_2(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
