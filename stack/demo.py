@@ -109,7 +109,7 @@ def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
 
 def first_figures(seconds: float) -> str:
     """What the dashboards show by now, in one sentence from Elasticsearch."""
-    from elasticsearch import Elasticsearch
+    from streaming.adapters.elasticsearch import client
 
     settings = ElasticsearchSettings()
     summaries = f"{settings.index_prefix}session_summaries"
@@ -118,10 +118,9 @@ def first_figures(seconds: float) -> str:
         "revenue": {"sum": {"field": "amountSpentCents"}},
         "users": {"cardinality": {"field": "userId"}},
     }
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    with Elasticsearch(settings.url, api_key=key) as client:
-        client.indices.refresh(index=summaries)
-        answer = client.search(index=summaries, size=0, track_total_hits=True, aggs=wanted)
+    with client(settings) as elasticsearch:
+        elasticsearch.indices.refresh(index=summaries)
+        answer = elasticsearch.search(index=summaries, size=0, track_total_hits=True, aggs=wanted)
     found, total = answer["aggregations"], answer["hits"]["total"]["value"]
     share = found["purchases"]["doc_count"] / total if total else 0
     return (
