@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 
-from stack import commands, remembered
+from pydantic import ValidationError
+
+from stack import commands, remembered, settings_table
 from stack.layout import HERE
 from stack.machine import Missing
 from stack.place import here
@@ -17,6 +19,16 @@ from stack.supervisor import end_of_log
 
 def main() -> int:
     arguments = commands.parser().parse_args()
+    try:
+        return _carry_out(arguments)
+    except ValidationError as error:
+        if not (wrong := settings_table.refused(error)):
+            raise
+        print("\n".join(f"vitrine: {line}" for line in wrong), file=sys.stderr)
+        return 2
+
+
+def _carry_out(arguments: argparse.Namespace) -> int:
     remembered.recall(HERE)
     place = here()
     # All handlers read their settings from the environment; the addresses come from one place.
@@ -110,8 +122,6 @@ def _last(name: str, lines: int) -> list[str]:
 
 
 def _settings(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import settings_table
-
     rows = settings_table.rows()
     if arguments.json:
         _print_json(rows)

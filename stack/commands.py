@@ -9,7 +9,7 @@ EXIT_CODES = """\
 exit codes:
   0    done, and what was asked is so
   1    done, and it is not so: a test failed, the stores do not agree, a service is not healthy
-  2    the command line is wrong
+  2    the command line is wrong, or a setting
   3    this machine lacks something that could not be installed (the message names the command that would), or
        a component could not be asked
   4    the stack could not be started: a port in use, too little memory, a service that does not get healthy

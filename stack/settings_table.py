@@ -5,7 +5,7 @@ import importlib.util
 import pkgutil
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 import ml
@@ -40,13 +40,30 @@ def rows() -> list[dict[str, Any]]:
     return [row for settings_class in classes() for row in _of(settings_class)]
 
 
+def refused(error: ValidationError) -> list[str]:
+    """What is wrong with which variable, a line each; never the value, which may be a secret. Nothing if
+    `error` is of no settings."""
+    return [
+        f"{_variable(settings_class, str(one['loc'][0]))}: {one['msg']}"
+        for settings_class in classes()
+        if settings_class.__name__ == error.title
+        for one in error.errors(include_input=False, include_url=False)
+        if one["loc"]
+    ]
+
+
+def _variable(settings_class: type[BaseSettings], name: str) -> str:
+    """The variable of the field called `name`; an alias is one already."""
+    prefix = settings_class.model_config.get("env_prefix", "")
+    return f"{prefix}{name}".upper() if name in settings_class.model_fields else name
+
+
 def _of(settings_class: type[BaseSettings]) -> list[dict[str, Any]]:
     values = settings_class()
-    prefix = settings_class.model_config.get("env_prefix", "")
     return [
         {
             "component": settings_class.__name__.removesuffix("Settings"),
-            "variable": field.alias or f"{prefix}{name}".upper(),
+            "variable": field.alias or _variable(settings_class, name),
             "value": _shown(getattr(values, name)),
             "default": None if field.is_required() else _shown(field.default),
             "meaning": field.description or "",

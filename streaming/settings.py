@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Base of every settings object: frozen, and read from variables that begin with its own prefix."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # What is wrong goes into logs, and the value may be a password.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class KafkaSettings(Settings):
