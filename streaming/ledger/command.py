@@ -7,6 +7,7 @@ import msgspec
 from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from streaming.adapters.elasticsearch import ElasticsearchIndex
@@ -29,11 +30,12 @@ def run(as_json: bool, timeout_s: float) -> int:
     try:
         report = reconcile(timeout_s, console)
     except (Behind, caught_up.HeadGone, StoreAway) as error:
-        console.print(f"[bold]Could not be checked.[/bold] {error}", soft_wrap=True)
+        console.print(f"[bold]Could not be checked.[/bold] {escape(str(error))}", soft_wrap=True)
         return UNKNOWN
     except (KafkaException, ApiError) as error:
         console.print(
-            f"[bold]Could not be checked:[/bold] {error}. Is it up? ./vitrine status", soft_wrap=True
+            f"[bold]Could not be checked:[/bold] {escape(str(error))}. Is it up? ./vitrine status",
+            soft_wrap=True,
         )
         return UNKNOWN
     if as_json:
@@ -41,7 +43,8 @@ def run(as_json: bool, timeout_s: float) -> int:
     else:
         _show(report)
     for one in report.breaks:
-        console.print(f"[red]broken[/red] {one}", soft_wrap=True, highlight=False)
+        # Ids are the senders' own words: brackets in them are no markup.
+        console.print(f"[red]broken[/red] {escape(str(one))}", soft_wrap=True, highlight=False)
     if report.breaks_in_all > len(report.breaks):
         console.print(f"and {report.breaks_in_all - len(report.breaks)} more")
     if report.left_out:
