@@ -16,6 +16,7 @@ const chosen = { range: address.searchParams.get("range") || "24h", feed: addres
 const views = new Map(); // panel id -> the chart and the rows it shows
 let source = null;
 let asking = null;
+let turn = Promise.resolve();
 
 const numbers = new Intl.NumberFormat("en");
 const amounts = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -172,9 +173,14 @@ function offerFeeds(feeds) {
   feed.value = chosen.feed;
 }
 
-async function refresh() {
+// One after the other: two at once would draw into the same panels, the older one perhaps last.
+function refresh() {
   asking?.abort();
   const own = (asking = new AbortController());
+  turn = turn.then(() => own.signal.aborted || askAndShow(own));
+}
+
+async function askAndShow(own) {
   const wanted = new URLSearchParams(chosen.feed ? chosen : { range: chosen.range });
   try {
     source ??= await answerTo(`${board.dataset.source}/source`, own.signal);

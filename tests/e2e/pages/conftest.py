@@ -24,13 +24,14 @@ TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and b
 
 
 @pytest.fixture(scope="session")
-def until() -> Callable[[Callable[[], bool], str], None]:
-    """Waits until a condition holds; fails, saying what was waited for, if it does not in time."""
+def until() -> Callable[..., None]:
+    """Waits until a condition holds; fails, saying what was waited for and how it stands, if it does not in
+    time."""
 
-    def wait(condition: Callable[[], bool], what: str) -> None:
+    def wait(condition: Callable[[], bool], what: str, standing: Callable[[], str] = str) -> None:
         deadline = time.monotonic() + TIMEOUT_S
         while not condition():
-            assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_S:.0f} s"
+            assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_S:.0f} s {standing()}"
             time.sleep(POLL_S)
 
     return wait

@@ -25,7 +25,7 @@ WRITTEN: dict[str, Callable[[Any], str]] = {
     "share": lambda value: f"{100 * value:.1f}".removesuffix(".0") + "%",
     "time": lambda value: f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M}",
 }
-Until = Callable[[Callable[[], bool], str], None]
+Until = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,20 @@ def test_every_figure_drawn_is_the_one_that_elasticsearch_has(
 ) -> None:
     frame, dashboard = opened(page, name, sent.feed), DASHBOARDS[name]
     # Others may be sending: the page renews itself, and for a moment both say the same.
+    differ: dict[str, Any] = {}
+
+    def agree() -> bool:
+        page_says, index_says = drawn(frame, dashboard), answered(figures, dashboard, sent.feed)
+        differ.clear()
+        differ.update(
+            {id: (page_says[id], index_says[id]) for id in index_says if page_says[id] != index_says[id]}
+        )
+        return not differ
+
     until(
-        lambda: drawn(frame, dashboard) == answered(figures, dashboard, sent.feed),
+        agree,
         "the page agrees with Elasticsearch",
+        lambda: f"{differ} {frame.locator('#status').text_content()}",
     )
     for panel in dashboard.panels:
         if panel.chart is not None:

@@ -1,7 +1,6 @@
 """The reports as a reader sees them in Airflow: listed, opened, and on the run that wrote them."""
 
 import json
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from playwright.sync_api import BrowserContext, Error, Page, expect
 from stack import screenshots
 from stack.airflow_api import FINISHED, AirflowApi
 from stack.place import here
+from streaming.simulate.command import run as simulate
 
 CHAIN = ("extract_sessions", "private_models", "shap_reports")
 TIMEOUT_S = 600.0
@@ -29,11 +29,8 @@ def report() -> dict[str, Any]:
 
 
 def _make_a_report() -> None:
-    place, api = here(), AirflowApi(here())
-    python = str(place.layout.python("main"))
-    subprocess.run(
-        [python, "-m", "streaming.simulate", "--sessions", "3000"], check=True, cwd=place.layout.root
-    )
+    api = AirflowApi(here())
+    assert simulate(sessions=3_000, seed=1) == 0
     since = api.trigger(CHAIN[0]).queued_at
     deadline = time.monotonic() + TIMEOUT_S
     while True:
