@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from stack.components import beam_on_loopback
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Place, Service
 from stack.settings import ADDRESS_VARIABLE
@@ -98,9 +99,11 @@ def _link_libraries(place: Place, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     shipped = home(place)
-    ours = (*(shipped / "opt").glob("flink-python-*.jar"), *(place.layout.jars / "flink").glob("*.jar"))
-    for jar in (*(shipped / "lib").glob("*.jar"), *ours):
+    [python] = (shipped / "opt").glob("flink-python-*.jar")
+    for jar in (*(shipped / "lib").glob("*.jar"), python, *(place.layout.jars / "flink").glob("*.jar")):
         (folder / jar.name).symlink_to(jar)
+    # Flink orders its class path by name: this one comes before flink-python.
+    beam_on_loopback.write_jar(python, folder / "beam-on-loopback.jar")
 
 
 def _has_web_page(overview: dict[str, Any]) -> str | None:
