@@ -26,9 +26,24 @@ def ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
     return {partition: high for partition, (_, high) in _watermarks(settings, topic).items()}
 
 
-def _watermarks(settings: KafkaSettings, topic: str) -> dict[int, tuple[int, int]]:
+def wait_visible(settings: KafkaSettings, topic: str, deadline_s: float) -> None:
+    """Returns when no transaction is open on `topic`: that of a writer that died hides what others wrote
+    after it until the broker ends it. Raises Behind when time.monotonic() has come to `deadline_s`."""
+    goals = ends(settings, topic)
+    while True:
+        stable = _watermarks(settings, topic, "read_committed")
+        if all(stable[partition][1] >= goal for partition, goal in goals.items()):
+            return
+        if time.monotonic() > deadline_s:
+            raise Behind(f"A transaction on {kafka.name(settings, topic)} stays open and hides its end.")
+        time.sleep(_ASK_AGAIN_S)
+
+
+def _watermarks(
+    settings: KafkaSettings, topic: str, isolation: str = "read_uncommitted"
+) -> dict[int, tuple[int, int]]:
     name = kafka.name(settings, topic)
-    client = kafka.consumer(settings, "progress", **{"isolation.level": "read_uncommitted"})
+    client = kafka.consumer(settings, "progress", **{"isolation.level": isolation})
     try:
         found = client.list_topics(name, timeout=kafka.TIMEOUT_S).topics[name]
         if found.error is not None:

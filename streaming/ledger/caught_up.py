@@ -32,6 +32,7 @@ def wait(settings: KafkaSettings, deadline_s: float, tell: Callable[[str], None]
         kafka_progress.wait_past(settings, group, topic, goals, deadline_s, behind)
 
     passed(GATE, topics.RAW, until)
+    kafka_progress.wait_visible(settings, topics.REJECTED, deadline_s)  # no stage reads that topic
     valid = kafka_progress.ends(settings, topics.VALID)
     passed(STORE, topics.VALID, valid)
     passed(SUMMARIES, topics.VALID, valid)

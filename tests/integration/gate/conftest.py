@@ -19,6 +19,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError
 
 from streaming.adapters.kafka import consumer, end_offsets, ensure_topics, name, producer, read_all
+from streaming.adapters.kafka_progress import wait_visible
 from streaming.settings import KafkaSettings, RedisSettings
 
 DEADLINE_S = 90
@@ -97,6 +98,8 @@ class Gates:
     def wait_until_done(self) -> None:
         sent = self.sent()
         self.wait_for(lambda: self.committed() == sent, f"{sent} messages decided")
+        for topic in ("valid_customer_session", "rejected_user_session"):
+            wait_visible(self.kafka, topic, time.monotonic() + DEADLINE_S)
 
     def wait_until_done_by_starting(self) -> None:
         self.start()
