@@ -41,6 +41,8 @@ def opened(page: Page, name: str, feed: str) -> FrameLocator:
     page.get_by_role("link", name=MENU[name], exact=True).click()
     frame = page.frame_locator(f"iframe[title='{MENU[name]}']")
     expect(frame.get_by_role("heading", name=MENU[name], level=1)).to_be_visible()
+    # Before its first figures the page has not read its address yet, and would go back to what stands there.
+    expect(frame.locator("#status")).to_contain_text("renewed every", timeout=60_000)
     frame.get_by_text("All", exact=True).click()
     expect(frame.locator(f"#feed option[value='{feed}']")).to_be_attached(timeout=30_000)
     frame.get_by_label("Feed").select_option(feed)
