@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from types import FrameType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from pydantic import Field
@@ -26,6 +26,8 @@ from streaming.settings import KafkaSettings, Settings
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Step = Literal["read", "written", "committed"]
+Passing = Callable[[Step], None]
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
@@ -91,10 +93,12 @@ def carry(
     write: Callable[[T], None],
     settings: SinkSettings,
     stop: Event,
+    passing: Passing = lambda step: None,
 ) -> None:
     """Has `write` store what `read` makes of the records that `reader` gets, until `stop`. `write` must take
     a repeated record well and raise StoreAway to have the batch given again; a thread beside `read` runs it.
-    Raises KafkaException if reading cannot go on."""
+    `passing` is called as each step of a batch is done, so that tests can end the stage there. Raises
+    KafkaException if reading cannot go on."""
     written, told_at = 0, time.monotonic()
     with ThreadPoolExecutor(1, "writer") as writer:
         writing: tuple[list[Message], Future[None]] | None = None
@@ -102,8 +106,10 @@ def carry(
             # The next batch is read while the one before is written, but not written before that is safe.
             batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
             work = read(batch)
+            if batch:
+                passing("read")
             if writing is not None:
-                if not _settle(reader, lambda again: write(read(again)), *writing, stop):
+                if not _settle(reader, lambda again: write(read(again)), *writing, stop, passing):
                     return
                 written += len(writing[0])
             writing = (batch, writer.submit(write, work)) if batch else None
@@ -111,7 +117,7 @@ def carry(
                 _log.info("progress", extra={"written": written})
                 written, told_at = 0, time.monotonic()
         if writing is not None:
-            _settle(reader, lambda again: write(read(again)), *writing, stop)
+            _settle(reader, lambda again: write(read(again)), *writing, stop, passing)
 
 
 def _settle(
@@ -120,6 +126,7 @@ def _settle(
     batch: list[Message],
     writing: "Future[None]",
     stop: Event,
+    passing: Passing,
 ) -> bool:
     """Sees to it that `batch`, which is being written, is written and its offsets committed; whether it came
     to that before `stop`."""
@@ -129,7 +136,9 @@ def _settle(
         if not insist(partial(write_again, batch), partial(_stay, reader, batch), stop):
             return False
         reader.resume(reader.assignment())
+    passing("written")
     _commit(reader, batch)
+    passing("committed")
     return True
 
 

@@ -4,6 +4,7 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from threading import Event
 
 from confluent_kafka import KafkaException
@@ -12,13 +13,13 @@ from streaming import logs
 from streaming.adapters import kafka
 from streaming.adapters.redis_seen import RedisSeen
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import Stage
+from streaming.gate.stage import Stage, Step
 from streaming.settings import KafkaSettings, RedisSettings, printable
 
 _log = logging.getLogger("streaming.gate")
 
 
-def main() -> int:
+def main(passing: Callable[[Step], None] = lambda step: None) -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
     kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()
@@ -29,7 +30,7 @@ def main() -> int:
     tune_garbage_collection()
     try:
         kafka.ensure_topics(kafka_settings)
-        Stage(kafka_settings, settings, RedisSeen(redis_settings, settings)).run(stop)
+        Stage(kafka_settings, settings, RedisSeen(redis_settings, settings), passing).run(stop)
     except KafkaException as error:
         _log.error(
             "fatal", extra={"cause": str(error), "remedy": "restart; another gate may use this instance name"}

@@ -18,7 +18,7 @@ GROUP = "index"
 _log = logging.getLogger("streaming.index")
 
 
-def main() -> int:
+def main(passing: sink.Passing = lambda step: None) -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
     logging.getLogger("elastic_transport").setLevel(logging.WARNING)  # a line a request
@@ -37,7 +37,7 @@ def main() -> int:
         if sink.insist(indexing.prepare, stop.wait, stop):
             reader = sink.consumer(kafka_settings, GROUP, topics.INDEXED, settings)
             try:
-                sink.carry(reader, indexing.read, indexing.write, settings, stop)
+                sink.carry(reader, indexing.read, indexing.write, settings, stop, passing)
             finally:
                 reader.close()
     except (KafkaException, ApiError) as error:

@@ -19,7 +19,7 @@ GROUP = "store"
 _log = logging.getLogger("streaming.store")
 
 
-def main() -> int:
+def main(passing: sink.Passing = lambda step: None) -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
     kafka_settings, mongo_settings, settings = KafkaSettings(), MongoSettings(), StoreSettings()
@@ -38,7 +38,7 @@ def main() -> int:
         if sink.insist(sessions.prepare, stop.wait, stop):
             reader = sink.consumer(kafka_settings, GROUP, (topics.VALID,), settings)
             try:
-                sink.carry(reader, read, write, settings, stop)
+                sink.carry(reader, read, write, settings, stop, passing)
             finally:
                 reader.close()
     except KafkaException as error:

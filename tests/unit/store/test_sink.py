@@ -190,3 +190,14 @@ def test_what_is_no_outage_is_raised() -> None:
 
     with pytest.raises(ZeroDivisionError):
         insist(attempt, lambda delay_s: None, Event())
+
+
+def test_each_step_is_told_as_it_is_passed() -> None:
+    reader = FakeConsumer([FakeMessage(n) for n in range(4)], Event())
+    told: list[str] = []
+
+    def write(batch: list[FakeMessage]) -> None:
+        pass
+
+    carry(reader, list, write, SETTINGS, reader.stop, told.append)  # type: ignore[arg-type]
+    assert told == ["read", "read", "written", "committed", "written", "committed"]
