@@ -1,9 +1,10 @@
-"""The sentiment of a review text: VADER's lexicon and what a linear model learned beside it, in plain Python.
+"""The sentiment of a review text: four word lists and what a linear model learned beside them, in plain
+Python.
 
 The coefficients in sentiment.json are of a logistic regression over TF-IDF of words and word pairs and over
-what the VADER lexicon finds (Hutto and Gilbert, ICWSM 2014); `train_sentiment` makes them. They were learned
-from the Sentiment Labelled Sentences of yelp.com and imdb.com (Kotzias et al., KDD 2015; UCI Machine Learning
-Repository, CC BY 4.0), of which no sentence is kept here.
+what VADER (Hutto and Gilbert, ICWSM 2014) and the lists of lexicons.py find; `train_sentiment` makes them.
+They were learned from the Sentiment Labelled Sentences of yelp.com and imdb.com (Kotzias et al., KDD 2015;
+UCI Machine Learning Repository, CC BY 4.0), of which no sentence is kept here.
 """
 
 import math
@@ -17,16 +18,12 @@ import msgspec
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from streaming.events.contract import Sentiment
+from streaming.summaries import lexicons
 
-NEUTRAL_BELOW = 0.02
+NEUTRAL_BELOW = 0.01
 """Scores closer to 0 than this say neither."""
 
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[!?.,;]")
-_NEGATION = re.compile(
-    r"not|no|never|nothing|nor|neither|without|hardly|barely|cannot|cant|dont|didnt|wont|isnt|wasnt|.*n't"
-)
-_NEGATED_WORDS = 3
-"""How many words after a negation mean the opposite, within a clause."""
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -49,10 +46,15 @@ def _model() -> Model:
     return msgspec.json.decode(files(__package__).joinpath("sentiment.json").read_bytes(), type=Model)
 
 
+def _typed(text: str) -> str:
+    """With the apostrophe of typewriters, as the lists have it."""
+    return text.replace("\u2019", "'")
+
+
 def _clauses(text: str) -> list[list[str]]:
     """The words of `text` in lower case, cut at punctuation; exclamation and question marks are words."""
     clauses: list[list[str]] = [[]]
-    for token in _TOKEN.findall(text.lower()):
+    for token in _TOKEN.findall(_typed(text).lower()):
         if token in "!?":
             clauses += [[token], []]
         elif token in ".,;":
@@ -72,26 +74,29 @@ def ngrams(text: str) -> list[str]:
 
 
 def evidence(text: str) -> list[float]:
-    """What the lexicon finds: VADER's scores, the side they fall on, then praise, blame and negations."""
-    scores = _vader().polarity_scores(text)
+    """What the lists find: VADER's scores and the side they fall on; praise, blame and negations by VADER's
+    words; then by each of LEXICONS praise, blame, their balance a word, its side and the last word."""
+    scores = _vader().polarity_scores(_typed(text))
     compound = scores["compound"]
-    lexicon = _vader().lexicon
-    praise = blame = negations = 0.0
-    for clause in _clauses(text):
-        negated = 0
-        for word in clause:
-            valence = -lexicon.get(word, 0.0) if negated else lexicon.get(word, 0.0)
-            praise += max(valence, 0.0)
-            blame += max(-valence, 0.0)
-            negated = max(negated - 1, 0)
-            if _NEGATION.fullmatch(word):
-                negated = _NEGATED_WORDS
-                negations += 1
-    return [
+    signed, negations = lexicons.negated(_clauses(text))
+    by_vader = lexicons.sides(signed, _vader().lexicon)
+    found = [
         compound, scores["pos"], scores["neg"], scores["neu"],
         float(compound > 0.05), float(compound < -0.05),
-        praise / 4, blame / 4, min(negations, 2) / 2,
+        by_vader.praise / 4, by_vader.blame / 4, min(negations, 2) / 2,
     ]  # fmt: skip
+    for name in lexicons.LEXICONS:
+        sides = lexicons.sides(signed, lexicons.load().words[name])
+        balance = sides.praise - sides.blame
+        found += [
+            sides.praise, sides.blame, 2 * balance / max(sides.found, 1),
+            _sign(balance), _sign(sides.last) / 2,
+        ]  # fmt: skip
+    return found
+
+
+def _sign(number: float) -> float:
+    return float((number > 0) - (number < 0))
 
 
 def classify(text: str) -> tuple[Sentiment, float]:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from streaming.summaries import lexicons
 from streaming.summaries.command import run
 from streaming.summaries.sentiment import classify
 
@@ -52,3 +53,16 @@ def test_the_command_says_what_it_cannot_read(tmp_path, capsys) -> None:
     file.write_bytes(b"caf\xe9")
     assert run(file, as_json=True) == run(tmp_path / "absent", as_json=True) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("word", ["amazing", "flimsy"])
+def test_a_negation_turns_a_word(word: str) -> None:
+    opinion = lexicons.load().words["opinion"]
+    said, _ = lexicons.negated([["it", "is", word]])
+    denied, negations = lexicons.negated([["it", "is", "not", word]])
+    assert lexicons.sides(said, opinion).last == -lexicons.sides(denied, opinion).last != 0
+    assert negations == 1
+
+
+def test_a_typographic_apostrophe_is_an_apostrophe() -> None:
+    assert classify("I don\u2019t like it") == classify("I don't like it")
