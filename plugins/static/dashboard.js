@@ -12,7 +12,9 @@ const board = document.getElementById("panels");
 const status = document.getElementById("status");
 const feed = document.getElementById("feed");
 const address = new URL(window.location.href);
-const chosen = { range: address.searchParams.get("range") || "24h", feed: address.searchParams.get("feed") || "" };
+// A reader may have been quicker than this script: what is checked by now was clicked.
+const clicked = document.querySelector("input[name=range]:checked")?.value;
+const chosen = { range: clicked || address.searchParams.get("range") || "24h", feed: address.searchParams.get("feed") || "" };
 const views = new Map(); // panel id -> the chart and the rows it shows
 let source = null;
 let asking = null;
@@ -228,4 +230,4 @@ document.addEventListener("themechange", () => {
   refresh();
 });
 setInterval(() => document.hidden || asking || refresh(), REFRESH_MS);
-refresh();
+choose({});

@@ -41,8 +41,6 @@ def opened(page: Page, name: str, feed: str) -> FrameLocator:
     page.get_by_role("link", name=MENU[name], exact=True).click()
     frame = page.frame_locator(f"iframe[title='{MENU[name]}']")
     expect(frame.get_by_role("heading", name=MENU[name], level=1)).to_be_visible()
-    # Before its first figures the page has not read its address yet, and would go back to what stands there.
-    expect(frame.locator("#status")).to_contain_text("renewed every", timeout=60_000)
     frame.get_by_text("All", exact=True).click()
     expect(frame.locator(f"#feed option[value='{feed}']")).to_be_attached(timeout=30_000)
     frame.get_by_label("Feed").select_option(feed)
@@ -76,6 +74,18 @@ def answered(figures: Figures, dashboard: Dashboard, feed: str) -> dict[str, lis
         panel.id: [[written(column, row) for column in panel.columns] for row in answer.rows]
         for panel, answer in zip(dashboard.panels, figures.of(dashboard, times, feed), strict=True)
     }
+
+
+def test_a_range_clicked_before_the_script_has_run_is_kept(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/static/dashboard.js", lambda route: held.append(route))
+    page.goto("/vitrine/dashboards/session_analysis?range=1h", wait_until="commit")
+    page.get_by_text("All", exact=True).click()
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.locator("#status")).to_contain_text("renewed every", timeout=60_000)
+    expect(page.get_by_label("All", exact=True)).to_be_checked()
+    expect(page).to_have_url(re.compile(r"range=all"))
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
