@@ -10,6 +10,7 @@ from ml.features.rows import Rows
 from ml.models import xgboost_file
 from ml.models.random_trees import RandomTree, grow
 from ml.privacy import contributions, gdp
+from ml.privacy.noisy_sums import noisy_sums
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
@@ -22,8 +23,6 @@ HESSIAN_WEIGHT = 2.0
 """Second derivatives are summed this much larger, so that the noise hurts them less."""
 _SENSITIVITY = float(np.hypot(1.0, HESSIAN_WEIGHT / 4))
 """|p - y| <= 1 and p (1 - p) <= 1/4: no row's (gradient, weighted second derivative) is longer."""
-_GRID = 2.0**24
-"""Sums are kept in integers of this fraction: exact in any order, and what the discrete sampler wants."""
 
 
 class BoostedTrees:
@@ -47,7 +46,7 @@ class BoostedTrees:
             tree = grow(encoding, DEPTH, randomness)
             leaf = tree.leaf(rows.x)
             probability = 1 / (1 + np.exp(-log_odds))
-            sums = _noisy_sums(
+            sums = noisy_sums(
                 np.stack([probability - rows.y, HESSIAN_WEIGHT * probability * (1 - probability)]) * weight,
                 leaf, 2**DEPTH, noise, randomness,
             )  # fmt: skip
@@ -66,17 +65,6 @@ class BoostedTrees:
     @classmethod
     def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
         return cls(xgboost_file.load(folder / "model.json"), statement)
-
-
-def _noisy_sums(parts: Vector, leaf: Any, leaves: int, noise: float, randomness: Randomness) -> Vector:
-    """(2, rows) per-row numbers -> (2, leaves) sums with Gaussian noise of standard deviation `noise` on
-    each."""
-    exact = np.zeros((len(parts), leaves), dtype=np.int64)
-    for total, part in zip(exact, parts, strict=True):
-        # Towards zero: rounding must not lengthen what a unit contributes.
-        np.add.at(total, leaf, np.trunc(part * _GRID).astype(np.int64))
-    noisy = randomness.with_gaussian(exact.ravel(), noise * _GRID)
-    return np.asarray(noisy.reshape(exact.shape) / _GRID)
 
 
 def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStatement:

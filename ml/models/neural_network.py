@@ -3,7 +3,7 @@ Poisson."""
 
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -40,10 +40,8 @@ class NeuralNetwork:
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
         plan = plan_for(budget)
-        parameters = _train(
-            _by_unit(rows, unit.most_rows), plan, _initial(encoding.width, randomness), randomness
-        )
-        return cls(parameters, _statement(budget, unit, encoding, plan))
+        trained = train(rows, encoding, plan, unit, randomness)
+        return cls(trained.parameters, _statement(budget, unit, encoding, plan))
 
     def log_odds(self, x: Matrix) -> Vector:
         return np.asarray(forward(self.parameters, x.astype(np.float64), np), dtype=np.float64)
@@ -95,9 +93,20 @@ def _by_unit(rows: Rows, most: int) -> tuple[Any, Any, Any]:
     return x, y, weight
 
 
-def _train(
-    units: tuple[Any, Any, Any], plan: PoissonGaussian, parameters: Parameters, randomness: Randomness
-) -> Parameters:
+class Training(NamedTuple):
+    """All that the proof of DP-SGD lets out. The model is a function of it; the audit attacks the whole."""
+
+    parameters: Parameters
+    noisy_sums: Vector
+    """(steps, parameters) the blurred sum of clipped gradients in each step, parameters in the order of
+    jax's `ravel_pytree`."""
+    at: Vector
+    """(steps, parameters) where each was taken."""
+
+
+def train(
+    rows: Rows, encoding: Encoding, plan: PoissonGaussian, unit: Unit, randomness: Randomness
+) -> Training:
     """All dice are thrown beforehand, on the host; what is left is one compiled loop."""
     import jax
     import jax.numpy as jnp
@@ -117,8 +126,10 @@ def _train(
         keep_batch_dim=False,
         microbatch_size=_AT_ONCE,
     )
+    units = _by_unit(rows, unit.most_rows)
+    initial = _initial(encoding.width, randomness)
     batches, padding = _batches(len(units[0]), plan, randomness)
-    start, unflatten = ravel_pytree(jax.tree.map(lambda array: jnp.asarray(array, jnp.float32), parameters))
+    start, unflatten = ravel_pytree(jax.tree.map(lambda array: jnp.asarray(array, jnp.float32), initial))
     noise = (randomness.normal(plan.steps * start.size) * (plan.noise_multiplier * CLIP_NORM)).astype(
         np.float32
     )
@@ -133,20 +144,26 @@ def _train(
             gradient, _ = ravel_pytree(
                 clipped_sum(unflatten(flat), *(array[batch] for array in data), is_padding_example=no_unit)
             )
-            change, state = optimiser.update(gradient + blur, state)
-            return (flat + change, state), flat + change
+            noisy = gradient + blur
+            change, state = optimiser.update(noisy, state)
+            return (flat + change, state), (noisy, flat, flat + change)
 
-        _, path = jax.lax.scan(step, (start, optimiser.init(start)), thrown)
-        return path[-AVERAGED_STEPS:].mean(axis=0)
+        return jax.lax.scan(step, (start, optimiser.init(start)), thrown)[1]
 
-    end = loop(jax.tree.map(jnp.asarray, units), (batches, padding, noise.reshape(plan.steps, -1)))
-    return {name: np.asarray(array, dtype=np.float64) for name, array in unflatten(end).items()}
+    noisy_sums, at, after = loop(
+        jax.tree.map(jnp.asarray, units), (batches, padding, noise.reshape(plan.steps, -1))
+    )
+    end = unflatten(after[-AVERAGED_STEPS:].mean(axis=0))
+    return Training(
+        {name: np.asarray(array, dtype=np.float64) for name, array in end.items()},
+        np.asarray(noisy_sums, dtype=np.float64),
+        np.asarray(at, dtype=np.float64),
+    )
 
 
 def _batches(units: int, plan: PoissonGaussian, randomness: Randomness) -> tuple[Any, Any]:
-    """(steps, longest batch) which units are in, and where a batch is over: each unit is in each with
-    probability plan.sampling, independently of everything."""
-    drawn = [np.flatnonzero(randomness.uniform(units) < plan.sampling) for _ in range(plan.steps)]
+    """(steps, longest batch) which units are in, and where a batch is over."""
+    drawn = plan.batches(units, randomness)
     longest = max(1, -(-max(map(len, drawn)) // _AT_ONCE)) * _AT_ONCE
     batches = np.zeros((plan.steps, longest), dtype=np.int32)
     for row, members in zip(batches, drawn, strict=True):

@@ -1,13 +1,15 @@
-"""The accounting of training in Poisson-sampled steps with Gaussian noise."""
+"""Training in Poisson-sampled steps with Gaussian noise: who is in each step, and what it costs."""
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import dp_accounting
+import numpy as np
 from dp_accounting.pld import PLDAccountant
 
 from ml.privacy import gdp
+from ml.privacy.randomness import Integers, Randomness
 from ml.privacy.statement import Budget
 
 
@@ -19,6 +21,12 @@ class PoissonGaussian:
     sampling: float
     steps: int
     noise_multiplier: float
+
+    def batches(self, units: int, randomness: Randomness) -> list[Integers]:
+        """For each step the units that are in it, out of `units`. Their numbers vary as the accounting wants:
+        shuffled batches of one size would void it (Chua et al. 2024: How Private are DP-SGD
+        Implementations?)."""
+        return [np.flatnonzero(randomness.uniform(units) < self.sampling) for _ in range(self.steps)]
 
     def epsilon(self, delta: float) -> float:
         """For adding or removing one unit, by privacy loss distributions (pessimistic rounding)."""

@@ -1,4 +1,4 @@
-"""Dice: from the operating system where privacy hangs on them, seeded in tests."""
+"""Dice, from the operating system: privacy hangs on them. The seeded ones are in `ml.privacy.seeded`."""
 
 import os
 from collections.abc import Sequence
@@ -42,23 +42,6 @@ class SystemRandomness:
 
     def with_gaussian(self, values: Integers, scale: float) -> Integers:
         return np.array(_opendp_gaussian(scale)(values.tolist()), dtype=np.int64)
-
-
-class SeededRandomness:
-    """The same numbers again: for tests and for repeatable laboratory figures, never for a release."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed: int | None = seed
-        self._generator = np.random.default_rng(seed)
-
-    def uniform(self, count: int) -> Floats:
-        return np.maximum(self._generator.random(count), 2.0**-54)
-
-    def normal(self, count: int) -> Floats:
-        return self._generator.standard_normal(count)
-
-    def with_gaussian(self, values: Integers, scale: float) -> Integers:
-        return values + np.rint(self._generator.normal(0.0, scale, len(values))).astype(np.int64)
 
 
 def _opendp_gaussian(scale: float) -> Any:

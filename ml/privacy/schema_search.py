@@ -1,10 +1,10 @@
 """Finding bounds and word lists in the data itself, at a price: for tables nobody has written a schema for.
 
-Two histograms of each column are released with Gaussian noise. One has fixed bins: powers of two of both
-signs, zero, words, empty. The other has a bin for each word that occurs, so what it shows at all would give a
-rare word away: only counts above a threshold are shown, which a word of a single unit passes with a
-probability charged to delta (Korolova, Kenthapadi, Mishra, Ntoulas 2009; Desfontaines, Voss, Gipson, Mandayam
-2022).
+Two histograms of each column are paid for, with discrete Gaussian noise. One has fixed bins: powers of two of
+both signs, zero, words, empty. The other, drawn where the first shows words, has a bin for each word that
+occurs, so what it shows at all would give a rare word away: only counts above a threshold are shown, which a
+word of a single unit passes with a probability charged to delta (Korolova, Kenthapadi, Mishra, Ntoulas 2009;
+Desfontaines, Voss, Gipson, Mandayam 2022).
 """
 
 import math
@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from ml.features.encoding import Vector, numbers, word
 from ml.features.schema import Categorical, Feature, Numeric, Schema
 from ml.privacy import gdp
+from ml.privacy.noisy_sums import noisy_sums
 from ml.privacy.randomness import Integers, Randomness
 from ml.privacy.statement import Budget, Unit
 
@@ -74,12 +75,11 @@ def _feature(
 ) -> Feature | None:
     values = numbers(cells)
     is_word = np.array([bool(cell) for cell in cells]) & ~np.isfinite(values)
-    bins = np.bincount(_bin(values, is_word), weights, 2 * len(_EXPONENTS) + 3)
-    noisy = bins + noise * randomness.normal(len(bins))
-    counts = _noisy_words(cells, weights, noise, threshold, randomness)
+    noisy = noisy_sums(weights[None], _bin(values, is_word), 2 * len(_EXPONENTS) + 3, noise, randomness)[0]
     in_numbers, as_words = noisy[:-2], noisy[-2]
     if as_words > max(_SURE * noise, in_numbers.max()):
-        return Categorical(name, tuple(counts)) if counts else None
+        shown = _noisy_words(cells, weights, noise, threshold, randomness)
+        return Categorical(name, tuple(shown)) if shown else None
     return _numeric(name, np.flatnonzero(in_numbers > _SURE * noise))
 
 
@@ -118,5 +118,5 @@ def _noisy_words(
 ) -> list[str]:
     """The words whose noisy count passes the threshold, in code point order."""
     words, at = np.unique([word(cell) for cell in cells], return_inverse=True)
-    noisy = np.bincount(at, weights) + noise * randomness.normal(len(words))
+    noisy = noisy_sums(weights[None], at, len(words), noise, randomness)[0]
     return [str(one) for one, count in zip(words, noisy, strict=True) if one and count > threshold]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ml.features.rows import Rows
 from ml.privacy import contributions
-from ml.privacy.randomness import SeededRandomness
+from ml.privacy.seeded import SeededRandomness
 
 units = st.lists(st.integers(0, 6), max_size=60)
 

@@ -3,6 +3,7 @@
 import math
 
 import dp_accounting
+import independent_accountant
 import pytest
 from dp_accounting.gaussian_mechanism import get_epsilon_gaussian, get_sigma_gaussian
 from dp_accounting.pld import PLDAccountant
@@ -47,6 +48,23 @@ def test_dp_sgd_stays_within_its_budget(epsilon: float) -> None:
     event = dp_accounting.SelfComposedDpEvent(step, plan.steps)
     assert 0.98 * epsilon <= PLDAccountant().compose(event).get_epsilon(1e-5) <= epsilon
     assert RdpAccountant().compose(event).get_epsilon(1e-5) >= 0.98 * epsilon
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 8.0])
+def test_an_accountant_of_our_own_agrees(epsilon: float) -> None:
+    """Bracketed from both sides by code that shares nothing with what calibrated."""
+    budget = Budget(epsilon, 1e-5)
+    plan = neural_network.plan_for(budget)
+    trees = gdp.noise_multiplier(gdp.mu_of(budget), boosted_trees.TREES)
+    for sampling, steps, multiplier in (
+        (plan.sampling, plan.steps, plan.noise_multiplier),
+        (1.0, boosted_trees.TREES, trees),
+    ):
+        lower, upper = independent_accountant.bracket(sampling, steps, multiplier, budget.delta)
+        assert lower <= epsilon
+        # The bracket is a grid step a release wide; within it nothing is over the claim or wasted.
+        assert upper - steps * independent_accountant.STEP <= epsilon * (1 + 1e-6)
+        assert upper >= 0.99 * epsilon
 
 
 def test_less_noise_would_break_the_budget() -> None:

@@ -13,7 +13,7 @@ from ml.evaluate import command
 from ml.evaluate.arguments import add_arguments
 from ml.evaluate.command import run
 from ml.models import shelf
-from ml.privacy.randomness import SeededRandomness
+from ml.privacy.seeded import SeededRandomness
 
 FIGURES = {
     "model", "private", "epsilon", "roc_auc", "average_precision", "accuracy", "f1", "calibration_error",

@@ -7,7 +7,7 @@ import shop
 from ml.explain import synthetic
 from ml.explain.attribution import explain
 from ml.models import shelf
-from ml.privacy.randomness import SeededRandomness
+from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 
 LARGEST_GAP = {"boosted_trees": 1e-4, "logistic_regression": 1e-6, "neural_network": 0.02}

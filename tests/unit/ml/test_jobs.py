@@ -12,7 +12,7 @@ import pytest
 from ml.features import schema as schemas
 from ml.features.schema import Numeric
 from ml.models import shelf
-from ml.privacy.randomness import SeededRandomness
+from ml.privacy.seeded import SeededRandomness
 from ml.reports import job as reports
 from ml.training import extract
 from ml.training import job as training

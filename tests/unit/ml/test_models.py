@@ -17,8 +17,9 @@ from ml.models.laplace_baseline import blur
 from ml.models.logistic_regression import LogisticRegression
 from ml.models.random_trees import grow
 from ml.privacy import contributions
-from ml.privacy.poisson import PoissonGaussian
-from ml.privacy.randomness import SeededRandomness, SystemRandomness
+from ml.privacy.noisy_sums import noisy_sums
+from ml.privacy.randomness import SystemRandomness
+from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 
 BUDGET = Budget(4.0, 1e-5)
@@ -120,7 +121,7 @@ def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
             parts = np.stack(
                 [np.ones(rows_of_unit), boosted_trees.HESSIAN_WEIGHT * probability * (1 - probability)]
             )
-            sums = boosted_trees._noisy_sums(parts * weight, leaf, 16, 1.0, NoNoise(0))
+            sums = noisy_sums(parts * weight, leaf, 16, 1.0, NoNoise(0))
             assert np.linalg.norm(sums) <= boosted_trees._SENSITIVITY + 1e-12
 
 
@@ -134,20 +135,6 @@ def test_logistic_regression_gives_its_learner_rows_in_the_unit_ball(trained: di
 def test_network_refuses_units_that_were_not_bounded() -> None:
     with pytest.raises(ValueError, match="bound contributions first"):
         neural_network._by_unit(shop.rows(20, seed=1, per_user=4), most=3)
-
-
-def test_batches_are_poisson() -> None:
-    """Sizes vary as independent coins do, and so does how often a unit is in: a shuffle would fix both."""
-    plan = PoissonGaussian(sampling=0.2, steps=400, noise_multiplier=1.0)
-    batches, padding = neural_network._batches(500, plan, SystemRandomness())
-    member = np.zeros((400, 500))
-    for taken, (batch, over) in zip(member, zip(batches, padding, strict=True), strict=True):
-        taken[batch[~over]] = 1
-    variance = 0.2 * 0.8
-    assert member.mean() == pytest.approx(0.2, abs=6 * np.sqrt(variance / member.size))
-    sizes, times = member.sum(axis=1), member.sum(axis=0)
-    assert sizes.var() == pytest.approx(500 * variance, rel=6 * np.sqrt(2 / 400))
-    assert times.var() == pytest.approx(400 * variance, rel=6 * np.sqrt(2 / 500))
 
 
 def test_laplace_noise_has_the_scale_it_states() -> None:

@@ -9,8 +9,8 @@ from scipy.stats import norm
 from ml.features.encoding import numbers
 from ml.features.schema import Categorical, Numeric
 from ml.privacy import gdp, schema_search
-from ml.privacy.randomness import SeededRandomness
 from ml.privacy.schema_search import NothingFound, search
+from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 
 ROW = Unit("row", 1)
