@@ -15,18 +15,22 @@ from stack.service import Place, StackError
 from stack.supervisor import Supervisor
 
 PIPELINE = ("gate", "flink", "indexer")
-# The services that each runs on; () is all.
+# The services that each runs on; () is all. What is not named here needs none.
 NEEDS: dict[str, tuple[str, ...]] = {
     "pipeline": (),
     "gate": ("kafka", "redis"),
     "flink": ("kafka", "flink-taskmanager"),
     "indexer": ("kafka", "elasticsearch"),
 }
+_ROOMS = {"explain": "ml"}
+"""Where a benchmark lives, if not in streaming."""
 
 
 def run(name: str) -> dict[str, Any]:
     """Runs the benchmark on the services it needs; those that did not run before are stopped again.
     Returns its object. Raises StackError if it cannot be carried through."""
+    if name not in NEEDS:
+        return _one(name)
     was_up = Supervisor(HERE).running()
     try:
         with Progress() as progress:
@@ -49,9 +53,8 @@ def _pipeline(place: Place) -> dict[str, Any]:
 
 def _one(name: str) -> dict[str, Any]:
     """The object that one benchmark prints last. Raises StackError if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"streaming.bench.{name}"], stdout=subprocess.PIPE, text=True, check=False
-    )
+    module = f"{_ROOMS.get(name, 'streaming')}.bench.{name}"
+    done = subprocess.run([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise StackError(f"the benchmark {name} failed with exit code {done.returncode}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

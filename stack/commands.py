@@ -36,7 +36,7 @@ VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run bes
 """
 
 TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")
-BENCHMARKS = ("pipeline", "gate", "flink", "indexer")
+BENCHMARKS = ("pipeline", "gate", "flink", "indexer", "explain")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -157,8 +157,9 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     bench = _add(
         commands,
         "bench",
-        "measure a stage against the bare client doing the same work",
-        "pipeline runs all of them and adds the stack's resident memory. Prints one JSON object.",
+        "measure a stage against the bare client, or a model's explanation against shap",
+        "pipeline runs gate, flink and indexer and adds the stack's resident memory; explain needs\n"
+        "no service. Prints one JSON object.",
     )
     bench.add_argument("name", choices=BENCHMARKS, metavar="NAME", help=" | ".join(BENCHMARKS))
     test = _add(

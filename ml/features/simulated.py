@@ -1,0 +1,62 @@
+"""Rows of simulated sessions: made by the same contract, gate's finding and encoding as the stored ones, with
+nobody behind them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ml.features.encoding import Encoding, labels
+from ml.features.rows import Rows
+from ml.features.session_row import session_row
+from streaming.events import parsing, valid
+from streaming.events.contract import Session
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+
+SESSIONS_PER_USER = 5
+_AT_ONCE = 20_000
+
+
+def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
+    """The valid ones among so many simulated sessions, units numbered by user; the same seed gives the same
+    rows."""
+    schema = encoding.schema
+    assert schema.unit is not None
+    numbers: dict[str, int] = {}
+    x, y, unit = [], [], []
+    for table in _tables(sessions, seed):
+        columns = {name: [row[name] for row in table] for name in table[0]}
+        x.append(encoding.encode(columns))
+        y.append(labels(columns[schema.target], schema.positive))
+        unit.append([numbers.setdefault(user, len(numbers)) for user in columns[schema.unit]])
+    return Rows(np.concatenate(x), np.concatenate(y), np.concatenate(unit).astype(np.int64))
+
+
+def _tables(sessions: int, seed: int) -> Iterator[list[dict[str, Any]]]:
+    """Rows as extract_sessions would write them, some at a time."""
+    settings = TrafficSettings(
+        sessions=sessions, seed=seed, users=max(1, sessions // SESSIONS_PER_USER), duplicate_rate=0
+    )
+    seen: set[str] = set()
+    table: list[dict[str, Any]] = []
+    for message in traffic(settings):
+        session = parsing.parse(message.value, message.due_ms)
+        if not isinstance(session, Session):
+            continue
+        stored = valid.admit(
+            session,
+            user_kind="returning" if session.user_id in seen else "new",
+            late=message.kind == "late",
+            raw_partition=0,
+            raw_offset=0,
+            arrived_at_ms=message.due_ms,
+        )
+        seen.add(session.user_id)
+        table.append(session_row(msgspec.to_builtins(stored)))
+        if len(table) == _AT_ONCE:
+            yield table
+            table = []
+    if table:
+        yield table
