@@ -163,6 +163,12 @@ def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _score(place: Place, arguments: argparse.Namespace) -> int:
+    from ml.score.command import run
+
+    return run(arguments)
+
+
 def _sentiment(place: Place, arguments: argparse.Namespace) -> int:
     from streaming.summaries.command import run
 
@@ -198,6 +204,7 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "simulate": _simulate,
     "reconcile": _reconcile,
     "evaluate": _evaluate,
+    "score": _score,
     "sentiment": _sentiment,
     "bench": _bench,
     "test": _test,

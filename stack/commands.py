@@ -147,6 +147,10 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands, "evaluate", "train private and other models on one CSV and test them on another"
     )
     _evaluate_arguments(evaluate)
+    score = _add(
+        commands, "score", "what a private model thinks of a session and why: for the trusted machine alone"
+    )
+    _score_arguments(score)
     sentiment = _add(
         commands,
         "sentiment",
@@ -175,6 +179,12 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
     from ml.evaluate.arguments import add_arguments
+
+    add_arguments(command)
+
+
+def _score_arguments(command: argparse.ArgumentParser) -> None:
+    from ml.score.arguments import add_arguments
 
     add_arguments(command)
 

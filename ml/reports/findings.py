@@ -1,38 +1,17 @@
 """What the report says, worked out before it is drawn: rankings, dependences, stories, the price of
 privacy."""
 
-from typing import Any
-
 import numpy as np
 from msgspec import Struct
 
 from ml.explain.attribution import Attribution
-from ml.features.encoding import Encoding, Matrix, Vector, from_unit
+from ml.explain.plain_words import Reason, probability, reasons, values_of, word
+from ml.features.encoding import Encoding, Matrix, Vector
 from ml.features.schema import Feature, Numeric, title
 
 RANKED = 10
 SHOWN = 6
 _REASONS = 4
-
-
-class Reason(Struct, frozen=True):
-    """One feature of one visit and what it did."""
-
-    feature: str
-    value: str
-    shap: float
-
-    @property
-    def odds(self) -> str:
-        """In words: how it changes the odds."""
-        factor = float(np.exp(self.shap))
-        if 0.95 < factor < 1.05:
-            return "hardly matters"
-        if factor >= 2:
-            return f"raises the odds {factor:.1f}-fold"
-        return (
-            f"raises the odds by {factor - 1:.0%}" if factor > 1 else f"lowers the odds by {1 - factor:.0%}"
-        )
 
 
 class Story(Struct, frozen=True):
@@ -54,14 +33,6 @@ def ranked(attributions: dict[str, Attribution]) -> list[int]:
     return [int(k) for k in np.argsort(-np.mean(shares, axis=0), kind="stable")[:RANKED]]
 
 
-def values_of(feature: Feature, encoding: Encoding, x: Matrix) -> Any:
-    """The column `feature` of encoded rows, in its own unit: (rows,) numbers or list of words."""
-    span = encoding.spans[feature.name]
-    if isinstance(feature, Numeric):
-        return from_unit(feature, x[:, span.start].astype(np.float64))
-    return [feature.values[row.argmax()] if row.any() else "other" for row in x[:, span]]
-
-
 def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> str:
     """One sentence: which way the feature points."""
     name = title(feature)
@@ -77,7 +48,7 @@ def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> 
     words = np.array(values_of(feature, encoding, x))
     means = {word: float(shap[words == word].mean()) for word in dict.fromkeys(words)}
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    return f"{name}: {_word(feature, best)} speaks for a purchase most, {_word(feature, worst)} least"
+    return f"{name}: {word(feature, best)} speaks for a purchase most, {word(feature, worst)} least"
 
 
 def stories(encoding: Encoding, x: Matrix, attribution: Attribution) -> list[Story]:
@@ -87,29 +58,6 @@ def stories(encoding: Encoding, x: Matrix, attribution: Attribution) -> list[Sto
     told = []
     for kind, quantile in picks.items():
         row = int(order[int(quantile * (len(order) - 1))])
-        strongest = np.argsort(-np.abs(attribution.values[row]))[:_REASONS]
-        features = encoding.schema.features
-        reasons = [
-            Reason(
-                title(features[k]),
-                _told(features[k], encoding, x[row : row + 1]),
-                float(attribution.values[row, k]),
-            )
-            for k in strongest
-        ]
-        told.append(Story(kind, float(1 / (1 + np.exp(-attribution.log_odds[row]))), reasons))
+        why = reasons(encoding, x[row : row + 1], attribution.values[row], _REASONS)
+        told.append(Story(kind, probability(float(attribution.log_odds[row])), why))
     return told
-
-
-def _told(feature: Feature, encoding: Encoding, row: Matrix) -> str:
-    value = values_of(feature, encoding, row)[0]
-    if isinstance(feature, Numeric):
-        return f"{value:.2g}" if feature.upper <= 1 else f"{value:,.0f}"
-    return _word(feature, str(value))
-
-
-def _word(feature: Feature, value: str) -> str:
-    """A flag's one value says nothing by itself."""
-    if not isinstance(feature, Numeric) and len(feature.values) == 1:
-        return "no" if value == "other" else "yes"
-    return value

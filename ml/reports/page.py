@@ -8,6 +8,7 @@ import jinja2
 import numpy as np
 
 from ml.explain.attribution import Attribution
+from ml.explain.plain_words import values_of
 from ml.features.encoding import Encoding, Matrix
 from ml.features.schema import Categorical, Feature, Numeric, title
 from ml.models import shelf
@@ -131,7 +132,7 @@ def _dependence(
     feature: Feature, k: int, encoding: Encoding, x: Matrix, attributions: Mapping[str, Attribution]
 ) -> str:
     shap = {name: attribution.values[:, k] for name, attribution in attributions.items()}
-    column = findings.values_of(feature, encoding, x)
+    column = values_of(feature, encoding, x)
     if isinstance(feature, Numeric):
         return charts.dependence_of_number(title(feature), column, feature.scale == "log", _series(shap))
     words = _words(feature, column)

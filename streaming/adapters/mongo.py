@@ -81,6 +81,10 @@ class MongoSessions:
         if seen != self.estimated_count():
             yield from _available(self._of_other_id_types)
 
+    def find(self, session_id: str) -> Document | None:
+        """The one session of this id."""
+        return _available(self._sessions.find_one, {"_id": session_id})
+
     def estimated_count(self) -> int:
         return _available(self._sessions.estimated_document_count)
 

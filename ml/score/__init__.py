@@ -1,0 +1,1 @@
+"""`./vitrine score`: what a private model thinks of one session, and why. For the trusted machine alone."""

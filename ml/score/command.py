@@ -1,0 +1,115 @@
+"""`./vitrine score`: reads sessions, prints what a private model thinks of them and why."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ml.features import schema as schemas
+from ml.features.encoding import Encoding
+from ml.models import shelf
+from ml.models.interface import Model
+from ml.privacy.randomness import SystemRandomness
+from ml.score.scoring import Score, score
+from ml.score.sessions import Readable, read, texts
+from streaming.adapters.mongo import MongoSessions
+from streaming.events.rejection import Rejection
+from streaming.ports import StoreAway
+from streaming.settings import DataSettings, MongoSettings
+
+
+class NoAnswer(Exception):
+    """The question cannot be answered; the message says why."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0, 1 if a session was refused, 2 for a question that cannot be answered, 3 if MongoDB is
+    away."""
+    try:
+        content = _content(arguments.file, arguments.session)
+        folder = trained(DataSettings().data_dir / "models", arguments.run)
+        model, encoding = _model(folder, arguments.model)
+        if arguments.reasons < 1:
+            raise NoAnswer("--reasons: at least 1 is wanted")
+    except NoAnswer as error:
+        print(f"score: {error}", file=sys.stderr)
+        return 2
+    except StoreAway as error:
+        print(f"score: {error}", file=sys.stderr)
+        return 3
+    now_ms = time.time_ns() // 1_000_000
+    found = [read(text, now_ms) for text in texts(content)]
+    readable = [one for one in found if isinstance(one, Readable)]
+    scores = iter(
+        score([one.row for one in readable], model, encoding, arguments.reasons, SystemRandomness())
+    )
+    results = [_result(line, one, scores) for line, one in enumerate(found, start=1)]
+    answer = {
+        "run": folder.name,
+        "model": model.name,
+        "statement": msgspec.to_builtins(model.statement),
+        "results": results,
+    }
+    print(msgspec.json.encode(answer).decode() if arguments.json else _text(answer))
+    return 0 if len(readable) == len(found) else 1
+
+
+def trained(models: Path, run: str | None) -> Path:
+    """The folder of `run`, or of the newest finished training. Raises NoAnswer."""
+    runs = {path.parent.name: path for path in models.glob("*/metrics.json")}
+    if run is None:
+        if not runs:
+            raise NoAnswer("no models have been trained yet: run the DAG private_models")
+        return max(runs.values(), key=lambda path: path.stat().st_mtime).parent
+    if run not in runs:
+        raise NoAnswer(f"there is no run {run}; there are: {', '.join(sorted(runs)) or 'none'}")
+    return runs[run].parent
+
+
+def _model(folder: Path, name: str | None) -> tuple[Model, Encoding]:
+    """The model asked for, or the first that is private."""
+    private = [kind.name for kind in shelf.PRIVATE]
+    if name is not None and name not in private:
+        raise NoAnswer(f"--model {name}: only private models are asked, {', '.join(private)}")
+    there = [known for known in shelf.on(folder) if known in private]
+    if not there or (name or there[0]) not in there:
+        raise NoAnswer(
+            f"run {folder.name} has no {name or 'private model'}; it has {', '.join(there) or 'none'}"
+        )
+    schema = msgspec.json.decode((folder / "metrics.json").read_bytes())["schema"]
+    return shelf.take(name or there[0], folder), Encoding(schemas.load(schema))
+
+
+def _content(file: str | None, session: str | None) -> bytes:
+    if session is not None:
+        stored = MongoSessions(MongoSettings()).find(session)
+        if stored is None:
+            raise NoAnswer("no such session is stored")
+        return msgspec.json.encode(stored)
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(str(file)).read_bytes()
+    except OSError as error:
+        raise NoAnswer(f"cannot read {file}: {error.strerror}") from None
+
+
+def _result(line: int, found: Readable | Rejection, scores: Any) -> dict[str, Any]:
+    if isinstance(found, Rejection):
+        return {"line": line, "rejected": found.reason, "detail": found.detail}
+    answer: Score = next(scores)
+    known: dict[str, Any] = {"line": line, "session": found.session, **msgspec.to_builtins(answer)}
+    return known | {"not_known": found.not_known}
+
+
+def _text(answer: dict[str, Any]) -> str:
+    lines = [f"{answer['model']} of {answer['run']}"]
+    for result in answer["results"]:
+        if "rejected" in result:
+            lines.append(f"\nline {result['line']}: refused as {result['rejected']} ({result['detail']})")
+            continue
+        lines.append(f"\n{result['session']}: {result['score']:.0%} likely to buy")
+        lines += [f"  {why['feature']} {why['value']}: {why['says']}" for why in result["reasons"]]
+        lines += [f"  not known: {name}" for name in result["not_known"]]
+    return "\n".join(lines)

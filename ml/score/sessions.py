@@ -1,0 +1,49 @@
+"""From bytes to rows that a model reads: the contract's parser decides, and a refusal is a value. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ml.features.session_row import session_row
+from streaming.events import parsing, valid
+from streaming.events.contract import Session
+from streaming.events.rejection import Rejection
+
+GATE_FINDS = ("userKind",)
+"""Features that no raw session has: the gate knows whether it met the user before."""
+
+
+class Readable(Struct, frozen=True):
+    """A session as a row of the extract."""
+
+    session: str
+    row: Mapping[str, Any]
+    not_known: tuple[str, ...]
+
+
+def texts(content: bytes) -> list[bytes]:
+    """The sessions in a file: the whole of it if that is one JSON text, else its lines that are not empty."""
+    try:
+        msgspec.json.decode(content, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return [line for line in content.splitlines() if line.strip()]
+    return [content]
+
+
+def read(text: bytes, now_ms: int) -> Readable | Rejection:
+    """A raw session, or one as the gate passed it on and MongoDB keeps it."""
+    session = parsing.parse(text, now_ms)
+    if isinstance(session, Rejection):
+        return session
+    try:
+        found = msgspec.to_builtins(valid.decode(text))
+        return Readable(session.session_id, session_row(found), ())
+    except msgspec.DecodeError:
+        return Readable(session.session_id, session_row(_as_if_stored(session, now_ms)), GATE_FINDS)
+
+
+def _as_if_stored(session: Session, now_ms: int) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(session)
+    return fields | dict.fromkeys(GATE_FINDS) | {"arrivedAtMs": now_ms}

@@ -1,0 +1,173 @@
+"""`./vitrine score` from its command line to its JSON."""
+
+import argparse
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ml.features import schema as schemas
+from ml.features import simulated
+from ml.features.encoding import Encoding
+from ml.models import shelf
+from ml.privacy import contributions
+from ml.privacy.randomness import SeededRandomness
+from ml.privacy.statement import Budget, Unit
+from ml.score import command
+from ml.score.arguments import add_arguments
+from streaming.ports import StoreAway
+
+GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+FOUND_BY_THE_GATE = {
+    "userKind": "returning",
+    "late": False,
+    "rawPartition": 0,
+    "rawOffset": 7,
+    "arrivedAtMs": 1_770_000_000_000,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, of which `second` is the newer and has no trees."""
+    folder = tmp_path_factory.mktemp("data")
+    encoding, dice, unit = Encoding(schemas.load("vitrine-session")), SeededRandomness(1), Unit("user", 8)
+    rows = contributions.bounded(simulated.rows(encoding, 3_000, seed=1), unit.most_rows, dice)
+    for run, names in {
+        "first": ("boosted_trees", "logistic_regression"),
+        "second": ("logistic_regression",),
+    }.items():
+        for name in names:
+            shelf.put(
+                shelf.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, dice), folder / "models" / run
+            )
+        (folder / "models" / run / "metrics.json").write_text(json.dumps({"schema": "vitrine-session"}))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def settings(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(data))
+
+
+def ask(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
+    assert ask(*words, "--json") == code
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def file(folder: Path, *messages: bytes) -> str:
+    path = folder / "sessions.jsonl"
+    path.write_bytes(b"\n".join(messages))
+    return str(path)
+
+
+@pytest.mark.parametrize("model", ["boosted_trees", "logistic_regression"])
+def test_score_and_reasons_of_a_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    every = len(schemas.load("vitrine-session").features)
+    found = answer(
+        capsys, file(tmp_path, GOLDEN), "--run", "first", "--model", model, "--reasons", str(every)
+    )
+    assert (found["run"], found["model"], found["statement"]["epsilon"]) == ("first", model, 4.0)
+    [result] = found["results"]
+    assert result["session"] == json.loads(GOLDEN)["sessionId"]
+    assert result["not_known"] == ["userKind"]
+    assert len(result["reasons"]) == every
+    total = result["base"] + sum(reason["shap"] for reason in result["reasons"])
+    assert total == pytest.approx(result["log_odds"], abs=1e-4)
+    sizes = [abs(reason["shap"]) for reason in result["reasons"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert 0 < result["score"] < 1
+
+
+def test_a_stored_session_knows_what_the_gate_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = json.dumps(json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "x"}).encode()
+    [result] = answer(capsys, file(tmp_path, stored), "--reasons", "100")["results"]
+    assert result["not_known"] == []
+    assert {reason["feature"]: reason["value"] for reason in result["reasons"]}[
+        "new or returning"
+    ] == "returning"
+
+
+def test_one_session_may_stand_on_many_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pretty = json.dumps(json.loads(GOLDEN), indent=2).encode()
+    assert len(answer(capsys, file(tmp_path, pretty))["results"]) == 1
+
+
+def test_bad_lines_are_values_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, file(tmp_path, b"no json", GOLDEN, b'{"schemaVersion": 2}', b"", b"\xff"), code=1)[
+        "results"
+    ]
+    assert [result.get("rejected") for result in found] == [
+        "not_json",
+        None,
+        "unknown_schema_version",
+        "not_utf8",
+    ]
+    assert found[0]["detail"] and "score" in found[1]
+
+
+def test_standard_input_and_the_newest_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(GOLDEN)))
+    found = answer(capsys, "-", "--model", "logistic_regression")
+    assert found["run"] == "second"
+
+
+def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(file(tmp_path, GOLDEN, b"[]"), "--run", "first") == 1
+    said = capsys.readouterr().out
+    assert "likely to buy" in said and "the odds" in said and "refused as wrong_type" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nothing.json"], "nothing.json"),
+        (["GOLDEN", "--run", "third"], "first, second"),
+        (["GOLDEN", "--run", "../models/first"], "no run"),
+        (["GOLDEN", "--model", "xgboost"], "only private models"),
+        (["GOLDEN", "--run", "second", "--model", "boosted_trees"], "has no boosted_trees"),
+        (["GOLDEN", "--run", "first", "--reasons", "0"], "--reasons"),
+    ],
+    ids=str,
+)
+def test_questions_that_cannot_be_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    path = file(tmp_path, GOLDEN)
+    assert ask(*[path if word == "GOLDEN" else word for word in words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_stored_session_by_its_id(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = {"s1": json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "s1"}}
+    monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
+    assert (
+        answer(capsys, "--session", "s1", "--model", "logistic_regression")["results"][0]["not_known"] == []
+    )
+    assert ask("--session", "s2") == 2
+
+    def away(_: str) -> None:
+        raise StoreAway("MongoDB does not answer")
+
+    monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=away))
+    assert ask("--session", "s1") == 3
