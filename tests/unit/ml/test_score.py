@@ -15,7 +15,7 @@ from ml.features import simulated
 from ml.features.encoding import Encoding
 from ml.models import shelf
 from ml.privacy import contributions
-from ml.privacy.randomness import SeededRandomness
+from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.score import command
 from ml.score.arguments import add_arguments
