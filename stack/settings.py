@@ -39,6 +39,9 @@ class StackSettings(Settings):
     airflow_port: int = Field(18080, description="Airflow's web page and REST")
     airflow_worker_log_port: int = Field(18793, description="Airflow's log server of the scheduler's workers")
     airflow_trigger_log_port: int = Field(18794, description="Airflow's log server of the triggerer")
+    gate_metrics_port: int = Field(19401, description="The gate's metrics; 0: none")
+    store_metrics_port: int = Field(19402, description="The store stage's metrics; 0: none")
+    index_metrics_port: int = Field(19403, description="The index stage's metrics; 0: none")
     kafka_heap_mib: int = Field(512, description="Kafka's heap")
     elasticsearch_heap_mib: int = Field(512, description="Elasticsearch's heap")
     flink_jobmanager_mib: int = Field(900, description="All memory of Flink's JobManager")
@@ -46,8 +49,9 @@ class StackSettings(Settings):
     flink_slots: int = Field(4, description="Task slots of the TaskManager")
 
     def port(self, name: str) -> int:
-        """The port called `name` in these settings, moved by the offset."""
-        return int(getattr(self, f"{name}_port")) + self.port_offset
+        """The port called `name` in these settings, moved by the offset; 0 stays 0."""
+        declared = int(getattr(self, f"{name}_port"))
+        return declared and declared + self.port_offset
 
 
 def own_addresses(settings: StackSettings) -> dict[str, str]:

@@ -71,6 +71,17 @@ class ElasticsearchSettings(Settings):
     replicas: int = Field(0, ge=0, description="Replicas of each index when Vitrine makes it")
 
 
+class MetricsSettings(Settings):
+    """Where a process shows its metrics (docs/metrics.md). Each process wants a port of its own."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_METRICS_", frozen=True)
+
+    port: int = Field(0, ge=0, le=65_535, description="Port of /metrics; 0: the process shows none")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on: beyond loopback only inside a container's own network"
+    )
+
+
 class DataSettings(Settings):
     """Where the batch side keeps its files."""
 

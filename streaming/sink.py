@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from types import FrameType
@@ -20,6 +21,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from streaming.adapters import kafka
+from streaming.metrics.observer import NOBODY, Observer
 from streaming.ports import StoreAway
 from streaming.settings import KafkaSettings, Settings
 
@@ -71,16 +73,20 @@ def consumer(
     return member
 
 
-def insist(attempt: Callable[[], None], wait: Callable[[float], object], stop: Event) -> bool:
+def insist(
+    attempt: Callable[[], None], wait: Callable[[float], object], stop: Event, observer: Observer = NOBODY
+) -> bool:
     """Calls `attempt` until it no longer raises StoreAway, with growing `wait`s between; whether it came to
     that before `stop`."""
     delay_s = FIRST_DELAY_S
     while not stop.is_set():
+        began_s = time.monotonic()
         try:
             attempt()
         except StoreAway as reason:
             _log.warning("store_away", extra={"cause": str(reason), "again_in_s": delay_s})
             wait(delay_s)
+            observer.away(time.monotonic() - began_s)
             delay_s = min(2 * delay_s, LONGEST_DELAY_S)
         else:
             return True
@@ -94,51 +100,67 @@ def carry(
     settings: SinkSettings,
     stop: Event,
     passing: Passing = lambda step: None,
+    observer: Observer = NOBODY,
 ) -> None:
     """Has `write` store what `read` makes of the records that `reader` gets, until `stop`. `write` must take
     a repeated record well and raise StoreAway to have the batch given again; a thread beside `read` runs it.
-    `passing` is called as each step of a batch is done, so that tests can end the stage there. Raises
-    KafkaException if reading cannot go on."""
+    `passing` is called as each step of a batch is done, so that tests can end the stage there; `observer`
+    hears of each batch. Raises KafkaException if reading cannot go on."""
     written, told_at = 0, time.monotonic()
     with ThreadPoolExecutor(1, "writer") as writer:
-        writing: tuple[list[Message], Future[None]] | None = None
+        writing: _Writing | None = None
+
+        def settle(one: _Writing) -> bool:
+            return _settle(reader, lambda again: write(read(again)), one, stop, passing, observer)
+
         while not stop.is_set():
             # The next batch is read while the one before is written, but not written before that is safe.
             batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
+            began_s = time.monotonic()
             work = read(batch)
             if batch:
                 passing("read")
             if writing is not None:
-                if not _settle(reader, lambda again: write(read(again)), *writing, stop, passing):
+                if not settle(writing):
                     return
-                written += len(writing[0])
-            writing = (batch, writer.submit(write, work)) if batch else None
+                written += len(writing.batch)
+            writing = _Writing(batch, writer.submit(write, work), began_s) if batch else None
             if written and time.monotonic() - told_at > PROGRESS_EVERY_S:
                 _log.info("progress", extra={"written": written})
                 written, told_at = 0, time.monotonic()
         if writing is not None:
-            _settle(reader, lambda again: write(read(again)), *writing, stop, passing)
+            settle(writing)
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """A batch being written, and since when it is in hand."""
+
+    batch: list[Message]
+    written: Future[None]
+    began_s: float
 
 
 def _settle(
     reader: Consumer,
     write_again: Callable[[Sequence[Message]], None],
-    batch: list[Message],
-    writing: "Future[None]",
+    writing: _Writing,
     stop: Event,
     passing: Passing,
+    observer: Observer,
 ) -> bool:
-    """Sees to it that `batch`, which is being written, is written and its offsets committed; whether it came
-    to that before `stop`."""
+    """Sees to it that a batch is written and its offsets committed; whether it came to that before `stop`."""
+    batch = writing.batch
     try:
-        writing.result()
+        writing.written.result()
     except StoreAway:
-        if not insist(partial(write_again, batch), partial(_stay, reader, batch), stop):
+        if not insist(partial(write_again, batch), partial(_stay, reader, batch), stop, observer):
             return False
         reader.resume(reader.assignment())
     passing("written")
     _commit(reader, batch)
     passing("committed")
+    observer.batch(len(batch), time.monotonic() - writing.began_s)
     return True
 
 

@@ -12,19 +12,31 @@ NEEDS = {
 
 
 def services(place: Place) -> tuple[Service, ...]:
+    return tuple(_stage(place, stage, needs) for stage, needs in NEEDS.items())
+
+
+def metrics_url(place: Place, stage: str) -> str:
+    """Where `stage` shows its metrics; empty where it shows none."""
+    port = place.settings.port(f"{stage}_metrics")
+    return f"http://127.0.0.1:{port}/metrics" if port else ""
+
+
+def _stage(place: Place, stage: str, needs: tuple[str, ...]) -> Service:
     prefix = place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")
-    return tuple(
-        Service(
-            name=stage,
-            command=(str(place.layout.python("main")), "-m", f"streaming.{stage}"),
-            needs=needs,
-            # A stage leaves its consumer group when it is told to stop; its work is safe either way.
-            health=GroupHealth(
-                place.environment[ADDRESS_VARIABLE["kafka"]],
-                prefix + stage,
-                place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"),
-            ),
-            memory_mib=120,
-        )
-        for stage, needs in NEEDS.items()
+    port = place.settings.port(f"{stage}_metrics")
+    return Service(
+        name=stage,
+        command=(str(place.layout.python("main")), "-m", f"streaming.{stage}"),
+        needs=needs,
+        # This process alone: another instance on the machine wants a port of its own.
+        environment={"VITRINE_METRICS_PORT": str(port)},
+        ports=(port,) if port else (),
+        address=metrics_url(place, stage),
+        # A stage leaves its consumer group when it is told to stop; its work is safe either way.
+        health=GroupHealth(
+            place.environment[ADDRESS_VARIABLE["kafka"]],
+            prefix + stage,
+            place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"),
+        ),
+        memory_mib=120,
     )

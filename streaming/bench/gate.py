@@ -20,11 +20,13 @@ from confluent_kafka.admin import AdminClient
 
 from streaming.adapters import kafka
 from streaming.adapters.kafka_log import read_committed_offsets
+from streaming.adapters.prometheus import PrometheusMeter
 from streaming.adapters.redis_seen import RedisSeen
 from streaming.events import topics
 from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
 from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.metrics.observer import Observer
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
@@ -128,7 +130,8 @@ def gate(settings: KafkaSettings, messages: int) -> float:
 
     gate_settings = GateSettings()
     seen = RedisSeen(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
-    stage, stop = Stage(settings, gate_settings, seen, passing), Event()
+    observer = Observer(GROUP, PrometheusMeter())  # as it is watched in earnest
+    stage, stop = Stage(settings, gate_settings, seen, passing, observer), Event()
     tune_garbage_collection()
     running = Thread(target=stage.run, args=(stop,))
     running.start()

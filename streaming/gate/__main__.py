@@ -10,11 +10,13 @@ from threading import Event
 from confluent_kafka import KafkaException
 
 from streaming import logs
-from streaming.adapters import kafka
+from streaming.adapters import kafka, prometheus
 from streaming.adapters.redis_seen import RedisSeen
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import Stage, Step
-from streaming.settings import KafkaSettings, RedisSettings, printable
+from streaming.gate.stage import GROUP, Stage, Step
+from streaming.metrics import declared
+from streaming.metrics.observer import Observer
+from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
 
 _log = logging.getLogger("streaming.gate")
 
@@ -30,7 +32,8 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
     tune_garbage_collection()
     try:
         kafka.ensure_topics(kafka_settings)
-        Stage(kafka_settings, settings, RedisSeen(redis_settings, settings), passing).run(stop)
+        observer = Observer(GROUP, prometheus.serve(MetricsSettings()), declared.OF_GATE)
+        Stage(kafka_settings, settings, RedisSeen(redis_settings, settings), passing, observer).run(stop)
     except KafkaException as error:
         _log.error(
             "fatal", extra={"cause": str(error), "remedy": "restart; another gate may use this instance name"}

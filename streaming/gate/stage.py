@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import attrgetter
 from threading import Event
 from typing import Literal
 
@@ -19,12 +20,23 @@ from streaming.adapters import kafka
 from streaming.adapters.kafka_log import CommittedLog, read_committed_offsets
 from streaming.adapters.kafka_transactions import TransactionAborted, TransactionalWriter
 from streaming.events import topics
-from streaming.gate.decide import Decision, PartitionState, Raw, Refused, Rules, decode_state, encode_state
+from streaming.gate.decide import (
+    Decision,
+    PartitionState,
+    Raw,
+    Refused,
+    Rules,
+    Valid,
+    decode_state,
+    encode_state,
+)
 from streaming.gate.log import GateLog
 from streaming.gate.process import Batch
 from streaming.gate.records import records
 from streaming.gate.recovery import recover
 from streaming.gate.settings import GateSettings
+from streaming.metrics import declared
+from streaming.metrics.observer import NOBODY, Observer
 from streaming.ports import OutOfStep, SeenSessions, StoreAway
 from streaming.settings import KafkaSettings
 
@@ -34,6 +46,8 @@ _MAX_POLL_INTERVAL_MS = 1_800_000  # a rebuild from a long log may keep the loop
 _NEVER = 1 << 63
 _NO_WAIT_MS = 5
 _LOOK_AFTER_STORE_EVERY_S = 2.0
+
+_ARRIVED_AT_MS = attrgetter("arrived_at_ms")
 
 Step = Literal["read", "claimed", "written", "flushed", "committed"]
 
@@ -52,7 +66,9 @@ class _Written:
     """A batch being committed."""
 
     commit: Future[None]
-    outcomes: Counter[str]
+    batch: Batch
+    decision: Decision
+    asked_at_s: float
 
 
 def reader(kafka_settings: KafkaSettings, settings: GateSettings) -> Consumer:
@@ -71,7 +87,8 @@ def reader(kafka_settings: KafkaSettings, settings: GateSettings) -> Consumer:
 
 
 class Stage:
-    """One gate. `passing` is called as each step of a batch is done, so that tests can end it there."""
+    """One gate. `passing` is called as each step of a batch is done, so that tests can end it there;
+    `observer` hears of each batch."""
 
     def __init__(
         self,
@@ -79,8 +96,10 @@ class Stage:
         settings: GateSettings,
         seen: SeenSessions,
         passing: Callable[[Step], None] = lambda step: None,
+        observer: Observer = NOBODY,
     ) -> None:
         self._settings, self._seen, self._passing = settings, seen, passing
+        self._observer = observer
         self._rules = Rules(settings.allowed_lateness_ms, settings.extraction_every)
         self._raw_topic = kafka.name(kafka_settings, topics.RAW)
         # Fences the transactions of this gate's former life before anything is read.
@@ -176,7 +195,9 @@ class Stage:
                     break
             except StoreAway as error:
                 _log.warning("store_away", extra={"reason": str(error)})
-                if stop.wait(pause_s):
+                stopped = stop.wait(pause_s)
+                self._observer.away(time.monotonic() - asked.at_s)
+                if stopped:
                     break
             asked = self._ask(asked.batch)
         return None
@@ -187,12 +208,16 @@ class Stage:
         for pause_s in _pauses_s():
             if not self._finish():
                 break
+            began_s = time.monotonic()
             try:
                 self._generation = recover(self._seen, self._log, self._settings.settle_ms / 1000)
+                self._observer.count(declared.RECOVERIES)
                 return True
             except StoreAway as error:
                 _log.warning("store_away", extra={"reason": str(error)})
-                if stop.wait(pause_s):
+                stopped = stop.wait(pause_s)
+                self._observer.away(time.monotonic() - began_s)
+                if stopped:
                     break
         return False
 
@@ -205,12 +230,12 @@ class Stage:
             for record in records(decision):
                 send(record.topic, record.value, record.key, record.headers)
         except TransactionAborted:
-            self._must_rewind = True
+            self._taken_back()
             return
         self._passing("written")
         self._states |= decision.after
         commit = self._committer.submit(self._commit, batch.ends, decision.after, asked_at_s)
-        self._written = _Written(commit, _counted(decision))
+        self._written = _Written(commit, batch, decision, asked_at_s)
 
     def _commit(
         self, ends: Mapping[int, int], after: Mapping[int, PartitionState], asked_at_s: float
@@ -240,10 +265,24 @@ class Stage:
             try:
                 written.commit.result()
             except TransactionAborted:
-                self._must_rewind = True
+                self._taken_back()
                 return False
-            self._outcomes += written.outcomes
+            self._tell(written)
         return True
+
+    def _taken_back(self) -> None:
+        self._must_rewind = True
+        self._observer.count(declared.TRANSACTIONS_ABORTED)
+
+    def _tell(self, done: _Written) -> None:
+        """A batch is committed."""
+        outcomes = _counted(done.decision)
+        self._outcomes += outcomes
+        for outcome, count in outcomes.items():
+            self._observer.count(declared.OUTCOMES, count, outcome=outcome)
+        self._observer.count(declared.LATE_SESSIONS, _late(done.decision))
+        self._observer.safe(map(_ARRIVED_AT_MS, done.batch.raws))
+        self._observer.batch(len(done.batch.raws), time.monotonic() - done.asked_at_s)
 
     def _rewind(self) -> None:
         """Back to what is committed: the next batch begins there, with the state of then."""
@@ -309,4 +348,8 @@ def _pauses_s() -> Iterator[float]:
 def _counted(decision: Decision) -> Counter[str]:
     """Outcomes by name: valid, or the reason of refusal."""
     refused = Counter(o.rejection.reason.value for o in decision.outcomes if isinstance(o, Refused))
-    return refused + Counter(valid=len(decision.outcomes) - refused.total())
+    return refused + Counter({declared.VALID: len(decision.outcomes) - refused.total()})
+
+
+def _late(decision: Decision) -> int:
+    return sum(isinstance(outcome, Valid) and outcome.late for outcome in decision.outcomes)

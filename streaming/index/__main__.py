@@ -7,12 +7,14 @@ from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
 from streaming import logs, sink
-from streaming.adapters import kafka
+from streaming.adapters import kafka, prometheus
 from streaming.adapters.elasticsearch import ElasticsearchIndex
 from streaming.events import topics
 from streaming.index.settings import IndexSettings
 from streaming.index.stage import Indexing
-from streaming.settings import ElasticsearchSettings, KafkaSettings, printable
+from streaming.metrics import declared
+from streaming.metrics.observer import Observer
+from streaming.settings import ElasticsearchSettings, KafkaSettings, MetricsSettings, printable
 
 GROUP = "index"
 _log = logging.getLogger("streaming.index")
@@ -29,15 +31,15 @@ def main(passing: sink.Passing = lambda step: None) -> int:
         extra={"index": printable(settings), "elasticsearch": printable(elasticsearch_settings)},
     )
     stop = sink.stop_on_signal()
-    indexing = Indexing(
-        kafka_settings, ElasticsearchIndex(elasticsearch_settings), kafka.producer(kafka_settings)
-    )
+    observer = Observer(GROUP, prometheus.serve(MetricsSettings()), declared.OF_INDEX)
+    index = ElasticsearchIndex(elasticsearch_settings)
+    indexing = Indexing(kafka_settings, index, kafka.producer(kafka_settings), observer)
     try:
         kafka.ensure_topics(kafka_settings)
-        if sink.insist(indexing.prepare, stop.wait, stop):
+        if sink.insist(indexing.prepare, stop.wait, stop, observer):
             reader = sink.consumer(kafka_settings, GROUP, topics.INDEXED, settings)
             try:
-                sink.carry(reader, indexing.read, indexing.write, settings, stop, passing)
+                sink.carry(reader, indexing.read, indexing.write, settings, stop, passing, observer)
             finally:
                 reader.close()
     except (KafkaException, ApiError) as error:

@@ -1,9 +1,13 @@
 """From records to writes: the newest of each id, with a version that orders them for ever. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 
+import msgspec
 from msgspec import Struct
 
+from streaming.events import topics
 from streaming.ports import Write
 
 _SEQUENCE_BITS = 20
@@ -59,3 +63,23 @@ def newest(records: Iterable[Record]) -> Newest:
         if earlier is None or earlier[1].version <= write.version:
             standing[record.topic, id_] = record, write
     return standing, unreadable
+
+
+class _Arrived(Struct, rename="camel", gc=False):
+    """As much of a session's summary as says when the session arrived."""
+
+    arrived_at_ms: int
+
+
+_arrived = msgspec.json.Decoder(_Arrived).decode
+_ONE_IN = 50
+
+
+def arrivals(writes: Iterable[Write]) -> Iterator[int]:
+    """When the sessions arrived whose summaries are among `writes`: of one summary in fifty, the first among
+    them, because to decode every one would cost more than writing it is worth. One that cannot be decoded is
+    left out."""
+    summaries = (write for write in writes if write.index == topics.SESSION_SUMMARIES)
+    for write in islice(summaries, 0, None, _ONE_IN):
+        with suppress(msgspec.MsgspecError):
+            yield _arrived(write.body).arrived_at_ms

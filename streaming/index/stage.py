@@ -9,7 +9,9 @@ from confluent_kafka import Message, Producer
 from streaming.adapters import kafka
 from streaming.events import topics
 from streaming.index.documents import DOCUMENTS
-from streaming.index.newest import Newest, Record, newest
+from streaming.index.newest import Newest, Record, arrivals, newest
+from streaming.metrics import declared
+from streaming.metrics.observer import NOBODY, Observer
 from streaming.ports import DocumentIndex, StoreAway
 from streaming.settings import KafkaSettings
 
@@ -21,11 +23,18 @@ _Refused = tuple[Record, str, str]
 class Indexing:
     """`read` and `write` are what streaming.sink.carry calls."""
 
-    def __init__(self, kafka_settings: KafkaSettings, index: DocumentIndex, producer: Producer) -> None:
+    def __init__(
+        self,
+        kafka_settings: KafkaSettings,
+        index: DocumentIndex,
+        producer: Producer,
+        observer: Observer = NOBODY,
+    ) -> None:
         self._prefix = kafka_settings.topic_prefix
         self._refusals_topic = kafka.name(kafka_settings, topics.REFUSED_DOCUMENTS)
         self._index = index
         self._producer = producer
+        self._observer = observer
         self._prepared = False
 
     def prepare(self) -> None:
@@ -55,6 +64,7 @@ class Indexing:
             refused.append((record, refusal.reason, refusal.detail))
         if refused:
             self._put_aside(refused)
+        self._observer.safe(arrivals(write for _, write in standing.values()))
 
     def _record(self, message: Message) -> Record:
         return Record(
@@ -88,3 +98,4 @@ class Indexing:
         counts = Counter((record.topic, reason) for record, reason, _ in refused)
         for (topic, reason), count in counts.items():
             _log.error("documents_refused", extra={"index": topic, "reason": reason, "count": count})
+            self._observer.count(declared.DOCUMENTS_REFUSED, count, index=topic)

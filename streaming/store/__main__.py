@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from confluent_kafka import KafkaException, Message
 
 from streaming import logs, sink
-from streaming.adapters import kafka
+from streaming.adapters import kafka, prometheus
 from streaming.adapters.mongo import MongoSessions
 from streaming.events import topics
+from streaming.metrics import declared
+from streaming.metrics.observer import Observer
 from streaming.ports import Document
-from streaming.settings import KafkaSettings, MongoSettings, printable
+from streaming.settings import KafkaSettings, MetricsSettings, MongoSettings, printable
 from streaming.store.documents import document
 from streaming.store.settings import StoreSettings
 
@@ -26,19 +28,23 @@ def main(passing: sink.Passing = lambda step: None) -> int:
     _log.info("starting", extra={"store": printable(settings), "kafka": printable(kafka_settings)})
     stop = sink.stop_on_signal()
     sessions = MongoSessions(mongo_settings)
+    observer = Observer(GROUP, prometheus.serve(MetricsSettings()), declared.OF_STORE)
 
     def read(batch: Sequence[Message]) -> list[Document]:
         return [document(message.value() or b"") for message in batch]
 
     def write(documents: list[Document]) -> None:
-        sessions.insert(documents)
+        new = sessions.insert(documents)
+        observer.count(declared.SESSIONS_STORED, new, result="new")
+        observer.count(declared.SESSIONS_STORED, len(documents) - new, result="known")
+        observer.safe(one["arrivedAtMs"] for one in documents)
 
     try:
         kafka.ensure_topics(kafka_settings)
-        if sink.insist(sessions.prepare, stop.wait, stop):
+        if sink.insist(sessions.prepare, stop.wait, stop, observer):
             reader = sink.consumer(kafka_settings, GROUP, (topics.VALID,), settings)
             try:
-                sink.carry(reader, read, write, settings, stop, passing)
+                sink.carry(reader, read, write, settings, stop, passing, observer)
             finally:
                 reader.close()
     except KafkaException as error:

@@ -1,0 +1,93 @@
+"""Declared metrics as Prometheus reads them, on a port of loopback."""
+
+import logging
+import threading
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from streaming.metrics.kinds import Counter, Histogram
+from streaming.settings import MetricsSettings
+
+_log = logging.getLogger(__name__)
+_Values = tuple[str, ...]
+
+
+class _Sizes:
+    """One histogram with one set of labels."""
+
+    def __init__(self, buckets: int) -> None:
+        self.counts, self.sum = [0] * (buckets + 1), 0.0
+
+
+class PrometheusMeter(Collector):
+    """A Meter that Prometheus can read. The client library's own histogram takes one value at a time; a batch
+    has thousands."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._totals: dict[Counter, dict[_Values, float]] = defaultdict(lambda: defaultdict(float))
+        self._sizes: dict[Histogram, dict[_Values, _Sizes]] = defaultdict(dict)
+
+    def add(self, metric: Counter, amount: float = 1, **labels: str) -> None:
+        values = metric.values_of(labels)
+        with self._lock:
+            self._totals[metric][values] += amount
+
+    def observe(self, metric: Histogram, values: Mapping[float, int], **labels: str) -> None:
+        of = metric.values_of(labels)
+        with self._lock:
+            sizes = self._sizes[metric].setdefault(of, _Sizes(len(metric.buckets)))
+            for value, times in values.items():
+                sizes.counts[bisect_left(metric.buckets, value)] += times
+                sizes.sum += value * times
+
+    def collect(self) -> Iterator[Family]:
+        with self._lock:
+            families = [*self._counters(), *self._histograms()]
+        yield from families
+
+    def _counters(self) -> Iterator[Family]:
+        for metric, totals in self._totals.items():
+            counter = CounterMetricFamily(
+                metric.name, metric.meaning, labels=[label.name for label in metric.labels]
+            )
+            for values, total in totals.items():
+                counter.add_metric(values, total)
+            yield counter
+
+    def _histograms(self) -> Iterator[Family]:
+        for metric, by_values in self._sizes.items():
+            histogram = HistogramMetricFamily(
+                metric.name, metric.meaning, labels=[label.name for label in metric.labels]
+            )
+            bounds = [*(str(float(bound)) for bound in metric.buckets), "+Inf"]
+            for values, sizes in by_values.items():
+                buckets = list(zip(bounds, map(float, accumulate(sizes.counts)), strict=True))
+                histogram.add_metric(values, buckets, sizes.sum)
+            yield histogram
+
+
+def serve(settings: MetricsSettings) -> PrometheusMeter | None:
+    """A meter whose figures can be read at /metrics, beside the client library's own of the process; None
+    where no port is set. A port that is taken is logged: a stage can work unwatched."""
+    if not settings.port:
+        return None
+    meter, registry = PrometheusMeter(), CollectorRegistry()
+    registry.register(meter)
+    ProcessCollector(registry=registry)
+    try:
+        start_http_server(settings.port, settings.host, registry)
+    except OSError as error:
+        _log.error(
+            "metrics_port_taken",
+            extra={"port": settings.port, "cause": error.strerror, "remedy": "set VITRINE_METRICS_PORT"},
+        )
+        return None
+    return meter

@@ -1,0 +1,52 @@
+"""`python -m streaming.metrics > docs/metrics.md`: the declared metrics as a page."""
+
+import sys
+from collections.abc import Iterable
+
+from streaming.metrics import declared
+from streaming.metrics.kinds import Histogram, Label, Metric
+
+HEAD = """\
+# Metrics
+
+Made from `streaming/metrics/declared.py` by `python -m streaming.metrics > docs/metrics.md`; a test holds
+it fresh. No label holds what a message said. Beside these each process shows the `process_…` of Prometheus'
+own client.
+"""
+OF_STAGES = """
+## What each stage tells of itself
+
+At `/metrics` on `VITRINE_METRICS_PORT`, which the local stack sets for gate, store and index
+(`./vitrine status` shows where). All count from the start of the process.
+"""
+
+
+def page() -> str:
+    """All of docs/metrics.md."""
+    return HEAD + OF_STAGES + _table(declared.ALL)
+
+
+def _table(metrics: Iterable[Metric]) -> str:
+    rows = [("metric", "kind", "labels", "meaning"), ("---",) * 4, *map(_row, metrics)]
+    return "\n".join(["", *(f"| {' | '.join(row)} |" for row in rows), ""])
+
+
+def _row(metric: Metric) -> tuple[str, ...]:
+    return f"`{metric.name}`", type(metric).__name__.lower(), _labels(metric.labels), _meaning(metric)
+
+
+def _labels(labels: Iterable[Label]) -> str:
+    return "; ".join(
+        f"`{label.name}`: {label.meaning}" + (f" ({', '.join(label.values)})" if label.values else "")
+        for label in labels
+    )
+
+
+def _meaning(metric: Metric) -> str:
+    if not isinstance(metric, Histogram):
+        return metric.meaning
+    return f"{metric.meaning}. Bounds: {', '.join(f'{bound:g}' for bound in metric.buckets)}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,63 @@
+"""What a long-running stage tells of itself: once a batch, never once a message."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import product
+
+from streaming.metrics import declared
+from streaming.metrics.kinds import Counter as Total
+from streaming.metrics.meter import Meter, Silent
+
+
+class Observer:
+    """`stage` is the name of the stage in its figures, `own` are the metrics that it alone has; nobody hears
+    of them without a `meter`."""
+
+    def __init__(
+        self,
+        stage: str,
+        meter: Meter | None = None,
+        own: Iterable[Total] = (),
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._stage, self._now_s = stage, now_s
+        self._meter: Meter = meter or Silent()
+        self._listens = meter is not None
+        if self._listens:
+            self._begin_at_zero(own)
+
+    def batch(self, records: int, took_s: float) -> None:
+        """A batch was committed."""
+        self._meter.add(declared.RECORDS, records, stage=self._stage)
+        self._meter.observe(declared.BATCH_SECONDS, {took_s: 1}, stage=self._stage)
+
+    def safe(self, arrived_at_ms: Iterable[int]) -> None:
+        """What arrived at these times is safe as of now."""
+        if self._listens:
+            now_ms = self._now_s() * 1000
+            latencies = {
+                max(0.0, (now_ms - at_ms) / 1000): times for at_ms, times in Counter(arrived_at_ms).items()
+            }
+            self._meter.observe(declared.LATENCY_SECONDS, latencies, stage=self._stage)
+
+    def away(self, waited_s: float) -> None:
+        """The stage stood still for `waited_s` because its store is away."""
+        self._meter.add(declared.STORE_AWAY_SECONDS, waited_s, stage=self._stage)
+
+    def count(self, metric: Total, amount: float = 1, **labels: str) -> None:
+        """`amount` more of a metric that this stage alone has."""
+        self._meter.add(metric, amount, **labels)
+
+    def _begin_at_zero(self, own: Iterable[Total]) -> None:
+        """What is first seen with its first count has no increase in the eyes of Prometheus."""
+        for common in (declared.RECORDS, declared.STORE_AWAY_SECONDS):
+            self._meter.add(common, 0, stage=self._stage)
+        for metric in own:
+            names = [label.name for label in metric.labels]
+            for values in product(*(label.values for label in metric.labels)):
+                self._meter.add(metric, 0, **dict(zip(names, values, strict=True)))
+
+
+NOBODY = Observer("")
+"""Keeps nothing."""

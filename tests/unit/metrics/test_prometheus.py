@@ -1,0 +1,72 @@
+"""What a stage tells its observer is what Prometheus' own parser reads at /metrics."""
+
+import socket
+import urllib.request
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from streaming.adapters import prometheus
+from streaming.adapters.prometheus import PrometheusMeter
+from streaming.metrics import declared
+from streaming.metrics.observer import NOBODY, Observer
+from streaming.settings import MetricsSettings
+
+
+def registry_of(meter: PrometheusMeter) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(meter)
+    return registry
+
+
+def test_batches_are_counted_and_timed() -> None:
+    meter = PrometheusMeter()
+    observer = Observer("gate", meter, declared.OF_GATE, now_s=lambda: 100.0)
+    observer.batch(5, 0.2)
+    observer.batch(3, 70)
+    observer.safe([99_900, 99_900, 40_000, 101_000])  # the last one by a clock that is ahead
+    observer.count(declared.OUTCOMES, 4, outcome="valid")
+    observer.away(1.5)
+    observer.away(0.5)
+    value = registry_of(meter).get_sample_value
+    stage = {"stage": "gate"}
+    assert value("vitrine_records_total", stage) == 8
+    assert value("vitrine_batch_seconds_count", stage) == 2
+    assert value("vitrine_batch_seconds_sum", stage) == 70.2
+    assert value("vitrine_batch_seconds_bucket", stage | {"le": "0.1"}) == 0
+    assert value("vitrine_batch_seconds_bucket", stage | {"le": "0.25"}) == 1
+    assert value("vitrine_batch_seconds_bucket", stage | {"le": "+Inf"}) == 2
+    assert value("vitrine_latency_seconds_count", stage) == 4
+    assert value("vitrine_latency_seconds_sum", stage) == 60.2
+    assert value("vitrine_latency_seconds_bucket", stage | {"le": "0.05"}) == 1
+    assert (
+        value("vitrine_latency_seconds_bucket", stage | {"le": "0.1"}) == 3
+    )  # a bound belongs to its bucket
+    assert value("vitrine_outcomes_total", {"outcome": "valid"}) == 4
+    assert value("vitrine_outcomes_total", {"outcome": "duplicate"}) == 0
+    assert value("vitrine_recoveries_total") == 0
+    assert value("vitrine_store_away_seconds_total", stage) == 2
+
+
+def test_without_a_meter_nothing_is_worked_out() -> None:
+    NOBODY.batch(1, 1)
+    NOBODY.safe(iter("these are no times"))  # type: ignore[arg-type]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_what_is_served_parses_and_a_second_process_of_the_port_works_unwatched() -> None:
+    port = free_port()
+    meter = prometheus.serve(MetricsSettings(port=port))
+    assert meter is not None
+    Observer("store", meter).batch(7, 0.1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+        families = {family.name: family for family in text_string_to_metric_families(page.read().decode())}
+    assert families["vitrine_records"].samples[0].value == 7
+    assert families["process_resident_memory_bytes"].samples[0].value > 1e6
+    assert prometheus.serve(MetricsSettings(port=port)) is None
+    assert prometheus.serve(MetricsSettings(port=0)) is None
