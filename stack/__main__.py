@@ -175,6 +175,12 @@ def _sentiment(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments.file, arguments.json)
 
 
+def _torture(place: Place, arguments: argparse.Namespace) -> int:
+    from stack.torture.command import run
+
+    return run(arguments)
+
+
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
 
@@ -206,6 +212,7 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "evaluate": _evaluate,
     "score": _score,
     "sentiment": _sentiment,
+    "torture": _torture,
     "bench": _bench,
     "test": _test,
 }

@@ -158,6 +158,9 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         'With --json: [{"sentiment", "score"}], one for each line, the score from -1 to 1.',
     )
     sentiment.add_argument("file", type=Path, metavar="FILE")
+    _torture_arguments(
+        _add(commands, "torture", "kill stages and services under load, and ask an oracle what came out")
+    )
     bench = _add(
         commands,
         "bench",
@@ -185,6 +188,8 @@ def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
 
 def _score_arguments(command: argparse.ArgumentParser) -> None:
     from ml.score.arguments import add_arguments
+def _torture_arguments(command: argparse.ArgumentParser) -> None:
+    from stack.torture.arguments import add_arguments
 
     add_arguments(command)
 

@@ -1,7 +1,10 @@
 """Output and consumer offsets in one Kafka transaction."""
 
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -10,6 +13,8 @@ from streaming.settings import KafkaSettings
 
 _log = logging.getLogger(__name__)
 _ATTEMPT_S = 10.0
+_HUNG_S = 30.0
+"""A call that has not returned by then, though told to after _ATTEMPT_S, never will."""
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -103,11 +108,32 @@ class TransactionalWriter:
         raise TransactionAborted(error.args[0].name()) from error
 
 
+@contextmanager
+def _or_end() -> Iterator[None]:
+    """Ends the process if what is done within hangs. `send_offsets_to_transaction` ignores its time-out once
+    the group's coordinator was away (confluentinc/librdkafka#5456), and nothing can interrupt it or end its
+    thread. A restart heals: the transaction is aborted, and the batch is read again."""
+    watchdog = Timer(_HUNG_S, _end_process)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
+def _end_process() -> None:
+    _log.error("fatal", extra={"cause": "librdkafka does not return", "remedy": "a restart, which is coming"})
+    logging.shutdown()
+    os._exit(1)
+
+
 def _insist(step: Callable[[], object]) -> None:
     """Repeats `step` while the broker says that a repetition may help."""
     while True:
         try:
-            step()
+            with _or_end():
+                step()
             return
         except KafkaException as error:
             if error.args[0].fatal() or error.args[0].txn_requires_abort() or not error.args[0].retriable():

@@ -23,6 +23,7 @@ def test_help_needs_nothing_but_python() -> None:
         "logs",
         "ingest",
         "reconcile",
+        "torture",
         "evaluate",
         "bench",
         "test",

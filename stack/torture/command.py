@@ -1,0 +1,140 @@
+"""`./vitrine torture`: brings up what is needed, tortures, judges, reports, and removes what it made."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from contextlib import suppress
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stack import running
+from stack.layout import HERE
+from stack.place import here
+from stack.progress import Progress as Starting
+from stack.service import Place, StackError
+from stack.supervisor import Supervisor
+from stack.torture import judgement
+from stack.torture.course import Course
+from stack.torture.feed import Feed
+from stack.torture.fleet import KEEPER, Fleet, OwnRedis
+from stack.torture.own import Own, logs
+from stack.torture.pending import Pending
+from stack.torture.plan import SERVICES, STAGES, Kill, plan
+from stack.torture.report import Report
+from streaming.adapters.kafka import ensure_topics
+from streaming.settings import RedisSettings
+from streaming.torture.events import HOUR_MS, events
+
+NEEDS = {"gate": ("kafka",), "all": ("kafka", "mongodb", "elasticsearch", "flink-taskmanager")}
+BATCHES_A_RATION = 30
+FILTER_CAPACITY = 1_000
+"""Small, where false positives are forced: the filters grow, and each part adds its share of them."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if all held, 1 if not or if the run is void, 2 if the kills are too few, 130 when interrupted."""
+    try:
+        kills = plan(arguments.kills, arguments.seed, arguments.through)
+    except ValueError as error:
+        print(f"vitrine: {error}", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    was_up = Supervisor(HERE).running()
+    try:
+        with Starting() as starting:
+            running.bring_up(NEEDS[arguments.through], starting.tell)
+        report = torture(here(), arguments, kills)
+    finally:
+        if not was_up:
+            running.take_down(here(), lambda name, state: None)
+    if arguments.json:
+        print(json.dumps(report.as_json()))
+    else:
+        report.show(Console())
+    return 0 if report.holds else 1
+
+
+def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> Report:
+    """One run on services that are up. Raises StackError if it cannot be carried through."""
+    if external := {*SERVICES[arguments.through], "flink"} & place.external - {"redis"}:
+        raise StackError(f"{', '.join(external)}: you run that elsewhere, and the torture kills its own only")
+    began_s, console = time.monotonic(), Console(stderr=True)
+    report = Report(arguments.events, arguments.seed, arguments.through)
+    stages = STAGES[arguments.through]
+    own = Own(place)
+    ensure_topics(own.kafka)
+    redis = OwnRedis(own.folder / "redis")
+    fleet, pending, feed = None, Pending(own.kafka), None
+    try:
+        fleet = Fleet(
+            place,
+            stages if arguments.through == "gate" else (*stages, KEEPER),
+            own.variables() | _stage_variables(arguments, len(kills), redis.url),
+            own.folder,
+            arguments.plant,
+        )
+        end_ms = int(time.time() * 1000) // HOUR_MS * HOUR_MS
+        feed = Feed(own.kafka, events(arguments.events, arguments.seed, end_ms, own.kafka.partitions))
+        with _bar(console) as bar:
+            task = bar.add_task("starting", total=arguments.events)
+            course = Course(
+                own.kafka, place.layout, fleet, redis, feed, pending, report,
+                lambda what, decided: bar.update(task, description=what, completed=decided),
+            )  # fmt: skip
+            course.run(kills, arguments.flush)
+            course.catch_up()
+            bar.update(task, description="comparing with the oracle", completed=arguments.events)
+            report.false_positive_rate = judgement.false_positive_rate(redis.url)
+            judgement.judge(own, RedisSettings.model_validate({"url": redis.url}), report)
+            report.judged = True
+    finally:
+        if feed is not None:
+            feed.stop()
+        if fleet is not None:
+            fleet.end()
+        keep_logs = not (report.holds or arguments.plant)
+        redis.kill()
+        pending.close()
+        with suppress(KeyboardInterrupt):
+            own.remove(stores=arguments.through == "all", keep_logs=keep_logs)
+        if keep_logs:
+            console.print(f"what the stages said: {', '.join(map(str, logs(own.folder)))}", soft_wrap=True)
+    report.seconds = time.monotonic() - began_s
+    return report
+
+
+def _stage_variables(arguments: argparse.Namespace, kills: int, redis_url: str) -> dict[str, str]:
+    """Small batches and short patience, so that many kills find many batches under way."""
+    batch = max(20, min(500, arguments.events // (kills + 1) // BATCHES_A_RATION))
+    variables = {
+        "VITRINE_REDIS_URL": redis_url,
+        "VITRINE_GATE_BATCH_SIZE": str(batch),
+        "VITRINE_GATE_SETTLE_MS": "1000",
+        "VITRINE_GATE_SESSION_TIMEOUT_MS": "6000",
+        "VITRINE_GATE_TRANSACTION_TIMEOUT_MS": "10000",
+        "VITRINE_GATE_SESSION_CAPACITY": str(2 * arguments.events),
+        "VITRINE_GATE_USER_CAPACITY": str(2 * arguments.events),
+        "VITRINE_STORE_BATCH_SIZE": str(batch),
+        "VITRINE_STORE_SESSION_TIMEOUT_MS": "6000",
+        "VITRINE_INDEX_BATCH_SIZE": str(batch),
+        "VITRINE_INDEX_SESSION_TIMEOUT_MS": "6000",
+        "VITRINE_FLINK_CHECKPOINT_INTERVAL_MS": "1000",
+    }
+    if arguments.false_positives:
+        for kind in ("SESSION", "USER"):
+            variables[f"VITRINE_GATE_{kind}_ERROR_RATE"] = str(arguments.false_positives)
+            variables[f"VITRINE_GATE_{kind}_CAPACITY"] = str(FILTER_CAPACITY)
+    return variables
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )

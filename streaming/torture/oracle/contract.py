@@ -1,0 +1,156 @@
+"""The event contract in the oracle's own words: what a message holds, and all that can be objected to it."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+Fields = dict[str, Any]
+
+MAX_BYTES, MAX_DEPTH = 1_000_000, 64
+FUTURE_MS = 5 * 60_000
+HUGE = 1_000_000_000
+ID = (str, 1, 128)
+NAME = (str, 0, 512)
+COUNT = (int, 0, HUGE)
+AMOUNT = (float, 0, 1e9)
+BOUNDS: dict[str, tuple[type, float, float]] = {
+    "sessionId": ID, "userId": ID, "name": NAME, "email": NAME, "gender": ID,
+    "deviceType": ID, "operatingSystem": ID, "browserType": ID,
+    "referrer": ID, "country": ID, "state": ID, "city": ID, "zipCode": ID,
+    "eventTimeMs": (int, 0, 253_402_300_799_999),
+    "pageViews": COUNT, "clicks": COUNT, "sessionDuration": (float, 0, 31_622_400), "amountSpent": AMOUNT,
+}  # fmt: skip
+"""By field: its type, and the least and most of its value or length."""
+LISTS: dict[str, tuple[type, float, float]] = {
+    "productIds": ID, "productNames": NAME, "productCategories": ID, "productPrices": AMOUNT,
+}  # fmt: skip
+ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
+REQUIRED = (*BOUNDS, *LISTS, "actions", "schemaVersion", "purchaseMade", "paymentMethodType", "reviews")
+FIELDS = (*REQUIRED, "feed")
+FACTS = ("userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs")
+"""What the gate adds."""
+
+
+def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[str]]:
+    """The fields of a message and every reason against it; without a reason it is to be let through."""
+    fields, reason = _read(value or b"")
+    if reason:
+        return fields, frozenset({reason})
+    return fields, frozenset(_objections(fields, arrived_at_ms))
+
+
+def _read(value: bytes) -> tuple[Fields, str]:
+    if len(value) > MAX_BYTES:
+        return {}, "too_large"
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return {}, "not_utf8"
+    if _depth(text) > MAX_DEPTH:
+        return {}, "too_deep"
+    try:
+        fields = json.loads(text, parse_constant=_refuse)
+    except _NotFinite:
+        return {}, "not_finite"
+    except ValueError:
+        return {}, "not_json"
+    if not isinstance(fields, dict):
+        return {}, "wrong_type"
+    return fields, "not_finite" if any(_is_infinite(one) for one in fields.values()) else ""
+
+
+class _NotFinite(Exception):
+    pass
+
+
+def _refuse(_: str) -> NoReturn:
+    raise _NotFinite
+
+
+def _is_infinite(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_infinite, value))
+    return isinstance(value, float) and math.isinf(value)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest outside of strings."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return 0
+    deepest = depth = 0
+    quoted = escaped = False
+    for letter in text:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = letter == "\\", letter != '"'
+        elif letter == '"':
+            quoted = True
+        elif letter in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif letter in "]}":
+            depth -= 1
+    return deepest
+
+
+def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
+    if type(fields.get("schemaVersion")) is int and fields["schemaVersion"] != 1:
+        return {"unknown_schema_version"}
+    against = {"missing_field"} if any(name not in fields for name in REQUIRED) else set()
+    for name, bounds in BOUNDS.items():
+        if name in fields:
+            against |= _against(fields[name], *bounds)
+    for name, bounds in LISTS.items():
+        for one in _items(fields.get(name, []), against):
+            against |= _against(one, *bounds)
+    if any(action not in ACTIONS for action in _items(fields.get("actions", []), against)):
+        against.add("wrong_type")
+    if type(fields.get("purchaseMade", False)) is not bool:
+        against.add("wrong_type")
+    against |= _against(fields.get("feed", "live"), *ID)
+    if fields.get("paymentMethodType") is not None:
+        against |= _against(fields["paymentMethodType"], *ID)
+    for review in _items(fields.get("reviews", []), against):
+        against |= _against_review(review)
+    if against:
+        return against
+    if len({len(fields[name]) for name in (*LISTS, "actions")}) > 1:
+        against.add("unequal_lengths")
+    if fields["eventTimeMs"] > arrived_at_ms + FUTURE_MS:
+        against.add("future_time")
+    for name, reason in (("deviceType", "unknown_device"), ("referrer", "unknown_referrer")):
+        if fields[name].lower() == "unknown":
+            against.add(reason)
+    return against
+
+
+def _against(value: Any, kind: type, least: float, most: float) -> set[str]:
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        return {"wrong_type"}
+    size: Any = value
+    if kind is str:
+        size = len(size)
+    if size < least:
+        return {"out_of_range" if kind is str else "negative"}
+    return {"out_of_range"} if size > most else set()
+
+
+def _items(value: Any, against: set[str]) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    against.add("wrong_type")
+    return []
+
+
+def _against_review(review: Any) -> set[str]:
+    if not isinstance(review, dict):
+        return {"wrong_type"}
+    if not {"productId", "rating", "text", "sentiment"} <= review.keys():
+        return {"missing_field"}
+    against = _against(review["productId"], *ID) | _against(review["text"], str, 0, 10_000)
+    if type(review["rating"]) is not int or review["sentiment"] not in ("positive", "negative", "neutral"):
+        against.add("wrong_type")
+    elif not 1 <= review["rating"] <= 5:
+        against.add("out_of_range")
+    return against

@@ -1,0 +1,68 @@
+"""Faults to be planted into a stage, so that it is seen that the torture finds them. For tests alone.
+
+Each is one of the classical ways to lose or to double: no setting of the product leads to it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from confluent_kafka import TopicPartition
+
+from streaming.adapters import redis
+from streaming.adapters.mongo import MongoSessions
+from streaming.adapters.redis_seen import RedisSeen
+from streaming.events.contract import Session
+from streaming.gate.decide import TAKEN, PartitionState
+from streaming.gate.stage import Stage
+from streaming.ports import Document
+from streaming.settings import RedisSettings
+
+
+def filter_before_produce() -> None:
+    """A claim does not know whose it is: a crash between filter and output loses the session."""
+    honest, settings = RedisSeen.claim, RedisSettings()
+    filters, key = redis.client(settings), f"{settings.key_prefix}planted"
+
+    def claim(
+        self: RedisSeen,
+        generation: str,
+        sessions: Sequence[Session],
+        positions: Sequence[int],
+        spans: Mapping[int, tuple[int, int]],
+    ) -> bytes:
+        answers = honest(self, generation, sessions, positions, spans)
+        with filters.pipeline() as pipeline:
+            for session in sessions:
+                pipeline.sadd(key, session.session_id)
+            fresh = pipeline.execute()
+        return bytes(answer if new else TAKEN for answer, new in zip(answers, fresh, strict=True))
+
+    RedisSeen.claim = claim  # type: ignore[method-assign]
+
+
+def commit_before_flush() -> None:
+    """The place in the log is committed before the output is: a crash in between loses a batch."""
+    honest = Stage._commit
+
+    def commit(
+        self: Stage, ends: Mapping[int, int], after: Mapping[int, PartitionState], asked_at_s: float
+    ) -> None:
+        offsets = [TopicPartition(self._raw_topic, partition, end) for partition, end in ends.items()]
+        self._consumer.commit(offsets=offsets, asynchronous=False)
+        honest(self, ends, after, asked_at_s)
+
+    Stage._commit = commit  # type: ignore[method-assign]
+
+
+def sink_not_idempotent() -> None:
+    """A session written again is another document."""
+    honest = MongoSessions.insert
+
+    def insert(self: MongoSessions, sessions: Sequence[Document]) -> int:
+        return honest(self, [{**session, "_id": f"{session['_id']}-{id(session)}"} for session in sessions])
+
+    MongoSessions.insert = insert  # type: ignore[method-assign]
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    fault.__name__: fault for fault in (filter_before_produce, commit_before_flush, sink_not_idempotent)
+}
