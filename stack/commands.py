@@ -188,6 +188,10 @@ def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
 
 def _score_arguments(command: argparse.ArgumentParser) -> None:
     from ml.score.arguments import add_arguments
+
+    add_arguments(command)
+
+
 def _torture_arguments(command: argparse.ArgumentParser) -> None:
     from stack.torture.arguments import add_arguments
 
