@@ -6,10 +6,12 @@ from typing import Any
 
 import dp_accounting
 import numpy as np
-from dp_accounting.pld import PLDAccountant
+from dp_accounting.pld import PLDAccountant, privacy_loss_distribution
+from dp_accounting.rdp import RdpAccountant
 
 from ml.privacy import gdp
 from ml.privacy.randomness import Integers, Randomness
+from ml.privacy.renyi import ORDERS, Curve
 from ml.privacy.statement import Budget
 
 
@@ -33,6 +35,28 @@ class PoissonGaussian:
         return float(
             _accountant().compose(_event(self.sampling, self.steps, self.noise_multiplier)).get_epsilon(delta)
         )
+
+    def curve(self) -> Curve:
+        """By dp-accounting's RDP of the Poisson-subsampled Gaussian (Mironov, Talwar, Zhang 2019)."""
+        accountant = RdpAccountant(ORDERS, dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE)
+        return tuple(
+            map(float, accountant.compose(_event(self.sampling, self.steps, self.noise_multiplier)).rdp)
+        )
+
+    def of_group(self, units: int) -> "PoissonGaussian":
+        """An upper bound: as if, once one of them is sampled, all were. How many of the group are in a step
+        is binomial; raising the number to `units` wherever it is above 0 only raises the loss (Ganesh 2024:
+        mixtures of Gaussians with stochastically larger sensitivities dominate)."""
+        if units == 1:
+            return self
+        return PoissonGaussian(1 - (1 - self.sampling) ** units, self.steps, self.noise_multiplier / units)
+
+    def distribution(self) -> Any:
+        """As a privacy loss distribution (pessimistic rounding)."""
+        step = privacy_loss_distribution.from_gaussian_mechanism(
+            self.noise_multiplier, value_discretization_interval=1e-4, sampling_prob=self.sampling
+        )
+        return step.self_compose(self.steps)
 
 
 def calibrated(budget: Budget, sampling: float, steps: int) -> PoissonGaussian:

@@ -34,7 +34,7 @@ def client(settings: MongoSettings) -> MongoClient[Document]:
     )
 
 
-def _available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`call(...)`, every failure of the server as StoreAway. Its text may quote documents: it is left out."""
     try:
         return call(*args, **kwargs)
@@ -53,13 +53,13 @@ class MongoSessions:
 
     def prepare(self) -> None:
         for field in INDEXED:
-            _available(self._sessions.create_index, field)
+            available(self._sessions.create_index, field)
 
     def insert(self, sessions: Sequence[Document]) -> int:
         if not sessions:
             return 0
         try:
-            return len(_available(self._sessions.insert_many, sessions, ordered=False).inserted_ids)
+            return len(available(self._sessions.insert_many, sessions, ordered=False).inserted_ids)
         except StoreAway as unavailable:
             error = unavailable.__cause__
             if not isinstance(error, BulkWriteError):
@@ -74,19 +74,19 @@ class MongoSessions:
 
     def scan(self) -> Iterator[Document]:
         seen, last = 0, ""
-        while page := _available(self._page, last):
+        while page := available(self._page, last):
             seen, last = seen + len(page), page[-1]["_id"]  # before a reader may change the documents
             yield from page
         # A range of strings finds ids of no other type: they are asked for, slowly, if there may be some.
         if seen != self.estimated_count():
-            yield from _available(self._of_other_id_types)
+            yield from available(self._of_other_id_types)
 
     def find(self, session_id: str) -> Document | None:
         """The one session of this id."""
         return _available(self._sessions.find_one, {"_id": session_id})
 
     def estimated_count(self) -> int:
-        return _available(self._sessions.estimated_document_count)
+        return available(self._sessions.estimated_document_count)
 
     def _page(self, after: str) -> list[Document]:
         # Ids are never empty, so that "" comes before the first.

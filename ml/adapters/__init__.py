@@ -1,0 +1,1 @@
+"""The real stores behind the ports of `ml`, each with its remembering stand-in."""
