@@ -83,7 +83,7 @@ class MongoSessions:
 
     def find(self, session_id: str) -> Document | None:
         """The one session of this id."""
-        return _available(self._sessions.find_one, {"_id": session_id})
+        return available(self._sessions.find_one, {"_id": session_id})
 
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
