@@ -2,7 +2,7 @@
 stand-in, and one contract suite runs over both (tests/contract)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -32,9 +32,49 @@ class Standing(Struct, frozen=True):
     """Raw offset seen up to, for each partition."""
 
 
+class Committed(Struct, frozen=True):
+    """How far the log has been decided."""
+
+    log: str
+    """Identity of the topics; another one after they were made anew."""
+    offsets: dict[int, int]
+    """Next offset of each raw partition of which anything is committed."""
+    arrived_ms: dict[int, int]
+    """Newest arrival before that offset, for the same partitions."""
+    settled_ms: int
+    """Whatever is still to be committed arrived at this time or later."""
+    begins_ms: int
+    """Valid sessions that arrived before this may have left the log by retention; 0 while it is whole."""
+
+
+class Span(NamedTuple):
+    """A batch on its raw partition."""
+
+    committed: int
+    """The offset where it begins, committed before."""
+    upto: int
+    """The offset after it."""
+    arrived_ms: int
+    """Newest arrival in it."""
+
+
+class FilterFill(Struct, frozen=True):
+    """How full one Bloom filter is. Exactness never depends on it: a false positive costs a look-up."""
+
+    name: str
+    """`sessions` or `users`, and the number of its segment of the horizon."""
+    capacity: int
+    """Items it was reserved for; beyond them it grows by a layer, and look-ups become dearer."""
+    items: int
+    error_rate_estimate: float
+    """Share of unseen items that it now takes for seen ones."""
+    bytes: int
+
+
 class SeenSessions(Protocol):
-    """Which sessions and users have been seen, and which raw message came first with each. Every method may
-    raise StoreAway; `generation` names what the caller believes to be in use."""
+    """Which sessions and users have been seen within the horizon (streaming.events.horizon), and which raw
+    message came first with each. Every method may raise StoreAway; `generation` names what the caller
+    believes to be in use. Sessions, positions and arrivals run parallel."""
 
     def standing(self) -> Standing | None:
         """How far the generation in use has come; None where there is none, or not all of it."""
@@ -53,26 +93,43 @@ class SeenSessions(Protocol):
         generation: str,
         sessions: Sequence[Session],
         positions: Sequence[int],
-        spans: Mapping[int, tuple[int, int]],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, Span],
     ) -> bytes:
         """In one atomic step: claims each session, and its user, for the raw message at its position unless
-        another one holds the claim, counts distinct users, and notes for each partition in `spans` (committed
-        offset, offset after the batch) that it was seen up to the latter. Answers one byte a session, as
+        another one visible to it holds the claim, notes when each feed first arrived, counts distinct users,
+        and notes for each partition in `spans` how far it was seen. Answers one byte a session, as
         streaming.gate.decide has them; a repeated claim gets the answer it got. Raises OutOfStep if the store
-        is not trusted, has another generation, or has not seen what was committed."""
+        is not trusted, has another generation, lacks a filter, or has not seen what was committed."""
 
-    def start_rebuild(self, generation: str) -> bool:
-        """Begins an empty `generation` beside the one in use; False while somebody else is building."""
+    def start_rebuild(self, generation: str, committed: Committed) -> int | None:
+        """Begins an empty `generation` beside the one in use. Gives the arrival time since which it has to
+        hear of valid sessions: claims that nobody can see any more are not restored, users counted already
+        are not counted again. None while somebody else is building."""
 
-    def restore(self, generation: str, sessions: Sequence[Session], positions: Sequence[int]) -> bytes:
+    def restore(
+        self,
+        generation: str,
+        sessions: Sequence[Session],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+    ) -> bytes:
         """Claims like `claim` in the generation under construction. Raises OutOfStep if another one is."""
 
-    def finish_rebuild(self, standing: Standing) -> None:
-        """Puts the generation under construction to use in place of the old one. Raises OutOfStep if that is
-        another one."""
+    def finish_rebuild(self, generation: str, committed: Committed) -> None:
+        """Puts the generation under construction to use in place of the old one: it knows all that is
+        `committed`. Raises OutOfStep if another one is under construction."""
+
+    def forget_before(self, generation: str, settled_ms: int) -> None:
+        """Drops the segments that no message can see which arrived at `settled_ms` or later. A message that
+        says it arrived before all that is left (a clock set back) is taken as arrived with it. Raises
+        OutOfStep if another generation is in use."""
+
+    def filter_fill(self) -> list[FilterFill]:
+        """The filters of the generation in use, oldest segment first."""
 
     def distinct_users(self) -> int:
-        """Estimate of the distinct users seen in all."""
+        """Estimate of the distinct users of all valid sessions."""
 
 
 class SessionStore(Protocol):

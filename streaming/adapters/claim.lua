@@ -1,99 +1,252 @@
--- One batch of sessions, atomically: Bloom filters, claims, distinct users, place in the raw log.
+-- One batch of sessions, atomically: Bloom filters, claims, feeds, distinct users, place in the raw log.
 --
--- KEYS  1 pointer that must hold ARGV[1]   2 offsets   3 session filter   4 user filter   5 HLL of all users
--- ARGV  1 generation   2 key prefix of session claims   3 of user claims   4 of HLLs
---       5 lines "partition committed upto"   6 records of 30 bytes: session digest 10, user digest 10,
---       raw position 8, place 2   7… four cuts for each place
--- Gives one byte for each record: t(aken), n(ew user), k(nown user).
+-- KEYS  1 pointer that must hold ARGV[1]   2 offsets   3 segments   4 counted   5 feeds
+-- ARGV  1 generation   2 prefix of its keys   3 prefix of the HLLs   4 segments that a message sees before its
+--       own, and after   5 horizon in ms   6 capacity and 7 error rate of a segment's filter of sessions
+--       8, 9 of users   10 bits of a digest that name its bucket   11 '1' while building
+--       12 lines "partition committed upto arrived"   13 records of 32 bytes: session digest 10, user digest 10,
+--       raw position 8, place 2, origin 2   14 places of 16 bytes: the numbers of four cuts
+--       15 how many origins   16… for each: segment, feed ('' if live), arrival in ms, '1' if the session is old
+--       … for each cut: counter of the day, of the hour (or ''), when that hour's expires in ms
+-- Gives one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user).
 --
 -- A filter is filled before the claims it stands for: if the server dies between, a "maybe" finds no claim and is
--- as good as "never seen"; the other way round a claim would be overwritten.
-local sub, byte, char, call = string.sub, string.byte, string.char, redis.call
-local generation, records = ARGV[1], ARGV[6]
+-- as good as "never seen"; the other way round a claim would be overwritten. All refusals come before all writes.
+local sub, byte, char, call, tonumber = string.sub, string.byte, string.char, redis.call, tonumber
+local generation, own, records = ARGV[1], ARGV[2], ARGV[13]
+local reach, horizon_ms, building = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[11] == '1'
 if call('GET', KEYS[1]) ~= generation then return redis.error_reply('OUTOFSTEP another generation') end
-if call('EXISTS', KEYS[3], KEYS[4]) ~= 2 then return redis.error_reply('OUTOFSTEP a filter is missing') end
-for partition, committed in string.gmatch(ARGV[5], '(%d+) (%d+) %d+') do
+
+local known, filters, lowest = {}, {}, nil -- segments there are
+local held = call('HKEYS', KEYS[3])
+for i = 1, #held do
+  if held[i] == 'lowest' then
+    lowest = tonumber(call('HGET', KEYS[3], 'lowest'))
+  else
+    known[tonumber(held[i])] = true
+    filters[#filters + 1] = own .. 'sessions:' .. held[i]
+    filters[#filters + 1] = own .. 'users:' .. held[i]
+  end
+end
+if not lowest then return redis.error_reply('OUTOFSTEP the segments are missing') end
+if #filters > 0 and call('EXISTS', unpack(filters)) ~= #filters then
+  return redis.error_reply('OUTOFSTEP a filter is missing')
+end
+for partition, committed in string.gmatch(ARGV[12], '(%d+) (%d+) %d+ %d+') do
   local recorded = call('HGET', KEYS[2], partition) or '0'
   if tonumber(recorded) < tonumber(committed) then
     return redis.error_reply('OUTOFSTEP partition ' .. partition .. ' is behind the log')
   end
 end
 
-local RECORD, CHUNK = 30, 4000 -- unpack() of more would overflow Lua's C stack
-local n = #records / RECORD
+local RECORD, CHUNK = 32, 4000 -- unpack() of more would overflow Lua's C stack
+local n, origins = #records / RECORD, tonumber(ARGV[15])
 
-local function fresh(filter, digests) -- 1 where the filter is sure to see the digest for the first time
-  local answers = {}
-  for from = 1, #digests, CHUNK do
-    local reply = call('BF.INSERT', filter, 'NOCREATE', 'ITEMS',
-      unpack(digests, from, math.min(from + CHUNK - 1, #digests)))
-    for i = 1, #reply do answers[from + i - 1] = reply[i] end
+-- Where claims of each origin go: false if nobody can see them any more (they are restored to be counted alone).
+local segment_of, first_of, is_beyond = {}, {}, {}
+for o = 0, origins - 1 do
+  local at = 16 + 4 * o
+  local segment, feed, arrived = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
+  if building then
+    segment = segment >= lowest and segment
+  else
+    segment = math.max(segment, lowest + reach)
   end
-  return answers
+  if segment and not known[segment] then
+    call('BF.RESERVE', own .. 'sessions:' .. segment, ARGV[7], ARGV[6], 'EXPANSION', 2)
+    call('BF.RESERVE', own .. 'users:' .. segment, ARGV[9], ARGV[8], 'EXPANSION', 2)
+    call('HSET', KEYS[3], segment, 1)
+    known[segment] = true
+  end
+  segment_of[o] = segment
+  if feed ~= '' then
+    local first = first_of[feed] or tonumber(call('HGET', KEYS[5], feed))
+    if not first or arrived < first then
+      call('HSET', KEYS[5], feed, ARGV[at + 2])
+      first = arrived
+    end
+    first_of[feed] = first
+  end
+end
+for o = 0, origins - 1 do
+  local at = 16 + 4 * o
+  is_beyond[o] = not building and ARGV[at + 3] == '1' and tonumber(ARGV[at + 2]) - first_of[ARGV[at + 1]] > horizon_ms
 end
 
-local high_half = {} -- of a byte, as a character
-for value = 0, 255 do high_half[value] = char(value - value % 16) end
-
--- Whether `position` holds the claim of `digest`: bucket by its first 20 bits, field by its bytes 3 to 10.
-local function holds(prefix, digest, position, is_fresh)
-  local bucket, field = prefix .. sub(digest, 1, 2) .. high_half[byte(digest, 3)], sub(digest, 3, 10)
-  if is_fresh ~= 1 then
-    local holder = call('HGET', bucket, field)
-    if holder then return holder == position end
+-- For each digest whether its own segment's filter is sure to see it for the first time, and in which others
+-- it may have been (nil: in none).
+local function consult(kind, digests, segments)
+  local groups = {}
+  for i = 1, #digests do
+    local group = groups[segments[i]]
+    if not group then
+      group = {digests = {}, at = {}}
+      groups[segments[i]] = group
+    end
+    local m = #group.at + 1
+    group.digests[m], group.at[m] = digests[i], i
   end
-  call('HSET', bucket, field, position)
-  return true
+  local is_fresh, maybe = {}, {}
+  for segment, group in pairs(groups) do
+    for from = 1, #group.at, CHUNK do
+      local reply = call('BF.INSERT', own .. kind .. segment, 'NOCREATE', 'ITEMS',
+        unpack(group.digests, from, math.min(from + CHUNK - 1, #group.at)))
+      for i = 1, #reply do is_fresh[group.at[from + i - 1]] = reply[i] == 1 end
+    end
+  end
+  for segment, group in pairs(groups) do
+    for other in pairs(known) do
+      if other ~= segment and math.abs(other - segment) <= reach then
+        for from = 1, #group.at, CHUNK do
+          local reply = call('BF.MEXISTS', own .. kind .. other,
+            unpack(group.digests, from, math.min(from + CHUNK - 1, #group.at)))
+          for i = 1, #reply do
+            if reply[i] == 1 then
+              local at = group.at[from + i - 1]
+              local there = maybe[at]
+              if there then there[#there + 1] = other else maybe[at] = {other} end
+            end
+          end
+        end
+      end
+    end
+  end
+  return is_fresh, maybe
 end
 
-local digests, positions = {}, {}
+local bits = tonumber(ARGV[10])
+local whole, masked = math.floor(bits / 8), {} -- of a byte, its leading bits that still name the bucket
+for value = 0, 255 do masked[value] = char(value - value % 2 ^ (8 - bits % 8)) end
+local function bucket(kind, segment, digest)
+  local name = sub(digest, 1, whole)
+  if bits % 8 > 0 then name = name .. masked[byte(digest, whole + 1)] end
+  return own .. kind .. segment .. ':' .. name
+end
+local function field(digest) return sub(digest, whole + 1, 10) end
+
+-- Who holds the claim of `digest`, as far as messages of `segment` see: `position` if that does, wherever; and
+-- what the segment itself has.
+local function holder_of(kind, segment, digest, position, is_fresh, maybe)
+  local mine = not is_fresh and call('HGET', bucket(kind, segment, digest), field(digest)) or nil
+  local holder = mine
+  if mine ~= position and maybe then
+    for m = 1, #maybe do
+      local there = call('HGET', bucket(kind, maybe[m], digest), field(digest)) or nil
+      if there == position then return position, mine end
+      holder = holder or there
+    end
+  end
+  return holder, mine
+end
+local function write(kind, segment, digest, value)
+  call('HSET', bucket(kind, segment, digest), field(digest), value)
+end
+
+local answers, valid = {}, {}
+local asked, digests, segments = {}, {}, {}
 for i = 1, n do
   local at = RECORD * (i - 1)
-  digests[i], positions[i] = sub(records, at + 1, at + 10), sub(records, at + 21, at + 28)
+  local high, low = byte(records, at + 31, at + 32)
+  local segment = segment_of[high * 256 + low]
+  if segment then
+    local m = #asked + 1
+    asked[m], digests[m], segments[m] = i, sub(records, at + 1, at + 10), segment
+  else
+    answers[i] = 'k'
+    valid[#valid + 1] = i
+  end
 end
-local answers, valid, users, held = {}, {}, {}, 0
-if n > 0 then
-  local never_seen, prefix = fresh(KEYS[3], digests), ARGV[2]
-  for i = 1, n do
-    if holds(prefix, digests[i], positions[i], never_seen[i]) then
-      local at = RECORD * (i - 1)
-      held = held + 1
-      valid[held], users[held] = i, sub(records, at + 11, at + 20)
-    else
+if #asked > 0 then
+  local is_fresh, maybe = consult('sessions:', digests, segments)
+  local holding, users, users_segments = {}, {}, {}
+  for m = 1, #asked do
+    local i = asked[m]
+    local at = RECORD * (i - 1)
+    local high, low = byte(records, at + 31, at + 32)
+    local position = sub(records, at + 21, at + 28)
+    local holder = holder_of('s:', segments[m], digests[m], position, is_fresh[m], maybe[m])
+    if holder == position then
+      -- Even beyond the horizon: it was claimed while its feed seemed younger, and that answer stands.
+    elseif is_beyond[high * 256 + low] then
+      answers[i] = 'b'
+    elseif holder then
       answers[i] = 't'
+    else
+      write('s:', segments[m], digests[m], position)
+      holder = position
+    end
+    if holder == position then
+      local h = #holding + 1
+      holding[h], users[h], users_segments[h] = i, sub(records, at + 11, at + 20), segments[m]
+    end
+  end
+  if #holding > 0 then
+    is_fresh, maybe = consult('users:', users, users_segments)
+    for h = 1, #holding do
+      local i = holding[h]
+      local position = sub(records, RECORD * (i - 1) + 21, RECORD * (i - 1) + 28)
+      local holder, mine = holder_of('u:', users_segments[h], users[h], position, is_fresh[h], maybe[h])
+      if not holder then
+        write('u:', users_segments[h], users[h], position)
+      elseif not mine and holder ~= position then
+        -- Renewed, so that the user is known for a horizon from now on. A partition's number leaves the first bit
+        -- free: set, it says that the user was known before.
+        write('u:', users_segments[h], users[h], char(byte(position) + 128) .. sub(position, 2))
+      end
+      answers[i] = (not holder or holder == position) and 'n' or 'k'
+      valid[#valid + 1] = i
     end
   end
 end
 
-if held > 0 then
-  local never_seen, prefix = fresh(KEYS[4], users), ARGV[3]
-  local new_users, by_place = {}, {}
-  for v = 1, held do
-    local i, user = valid[v], users[v]
-    if holds(prefix, user, positions[i], never_seen[v]) then
-      answers[i] = 'n'
-      new_users[#new_users + 1] = user
-    else
-      answers[i] = 'k'
+if #valid > 0 then
+  local function count(key, members)
+    local changed = 0
+    for from = 1, #members, CHUNK do
+      changed = changed
+        + call('PFADD', key, unpack(members, from, math.min(from + CHUNK - 1, #members)))
     end
-    local high, low = byte(records, RECORD * i - 1, RECORD * i)
-    local place = high * 256 + low
+    return changed > 0
+  end
+  local everyone, by_place, by_cut = {}, {}, {}
+  for v = 1, #valid do
+    local at = RECORD * (valid[v] - 1)
+    local user, place = sub(records, at + 11, at + 20), sub(records, at + 29, at + 30)
+    everyone[v] = user
     local there = by_place[place]
     if there then there[#there + 1] = user else by_place[place] = {user} end
   end
-  local function count(key, members)
-    for from = 1, #members, CHUNK do
-      call('PFADD', key, unpack(members, from, math.min(from + CHUNK - 1, #members)))
+  for place, members in pairs(by_place) do
+    local high, low = byte(place, 1, 2)
+    local at = 16 * (high * 256 + low)
+    for word = at + 1, at + 13, 4 do
+      local cut = sub(ARGV[14], word, word + 3)
+      local there = by_cut[cut]
+      if not there then
+        there = {}
+        by_cut[cut] = there
+      end
+      for m = 1, #members do there[#there + 1] = members[m] end
     end
   end
-  count(KEYS[5], new_users)
-  for place, members in pairs(by_place) do
-    for cut = 0, 3 do count(ARGV[4] .. ARGV[7 + 4 * place + cut], members) end
+  count(ARGV[3] .. 'all', everyone)
+  for cut, members in pairs(by_cut) do
+    local a, b, c, d = byte(cut, 1, 4)
+    local at = 16 + 4 * origins + 3 * (((a * 256 + b) * 256 + c) * 256 + d)
+    local hour, is_news = ARGV[at + 1], true
+    if hour ~= '' then
+      -- The day holds all that its hours hold: what is no news to the hour is none to the day.
+      is_news = count(ARGV[3] .. hour, members)
+      if is_news then call('PEXPIREAT', ARGV[3] .. hour, ARGV[at + 2]) end
+    end
+    if is_news then count(ARGV[3] .. ARGV[at], members) end
   end
 end
 
-for partition, upto in string.gmatch(ARGV[5], '(%d+) %d+ (%d+)') do
+for partition, upto, arrived in string.gmatch(ARGV[12], '(%d+) %d+ (%d+) (%d+)') do
   local recorded = call('HGET', KEYS[2], partition) or '0'
   if tonumber(recorded) < tonumber(upto) then call('HSET', KEYS[2], partition, upto) end
+  recorded = call('HGET', KEYS[4], partition) or '0'
+  if tonumber(recorded) < tonumber(arrived) then call('HSET', KEYS[4], partition, arrived) end
 end
 return table.concat(answers)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
 
 from streaming.events import topics
 from streaming.settings import KafkaSettings
@@ -57,6 +57,18 @@ def ensure_topics(settings: KafkaSettings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+
+
+def retention_ms(settings: KafkaSettings, *names: str) -> dict[str, int | None]:
+    """How long each of these topics keeps its records on this cluster, whatever was declared; None: for
+    ever."""
+    admin = AdminClient(properties(settings))
+    asked = {ConfigResource(ConfigResource.Type.TOPIC, name(settings, topic)): topic for topic in names}
+    found: dict[str, int | None] = {}
+    for resource, answer in admin.describe_configs(list(asked), request_timeout=TIMEOUT_S).items():
+        kept_ms = int(answer.result(TIMEOUT_S)["retention.ms"].value)
+        found[asked[resource]] = None if kept_ms < 0 else kept_ms
+    return found
 
 
 def producer(settings: KafkaSettings, **extra: object) -> Producer:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from confluent_kafka import (
     Consumer,
@@ -46,32 +47,52 @@ class CommittedLog:
         with the metadata. Waits for transactions that hold offsets of the group."""
         return read_committed_offsets(client, self.partitions(topic))
 
-    def settled_values(self, topic: str) -> Iterator[tuple[bytes, float]]:
-        """The values of `topic` from its beginning up to its end as of now, once the transactions open now
-        are decided, each with the share of the way that lies behind it."""
+    def ends(self, topic: str) -> dict[int, int]:
+        """The offset after the last record of each partition, committed or not."""
+        return self._ends(self.partitions(topic), IsolationLevel.READ_UNCOMMITTED)
+
+    def begins_ms(self, topic: str) -> int:
+        """The time of the oldest record of the partition that retention has cut most; 0 where none is cut."""
+        partitions = self.partitions(topic)
+        firsts = self._offsets(partitions, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call]
+        stamped = self._offsets(partitions, OffsetSpec.for_timestamp(0), IsolationLevel.READ_UNCOMMITTED)
+        return max((stamped[p].timestamp for p, first in firsts.items() if first.offset > 0), default=0)
+
+    def settled_values(self, topic: str, since_ms: int = 0) -> Iterator[tuple[bytes, float]]:
+        """The values of `topic` up to its end as of now, once the transactions open now are decided, each
+        with the share of the way that lies behind it. Of each partition from the first record on that is
+        stamped `since_ms` or later: whatever stands before it is older."""
         partitions = self.partitions(topic)
         ends = self._ends(partitions, IsolationLevel.READ_UNCOMMITTED)
         while self._is_short_of(ends, self._ends(partitions, IsolationLevel.READ_COMMITTED)):
             time.sleep(_POLL_S)
-        total, behind = sum(ends.values()) or 1, 0
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(since_ms), IsolationLevel.READ_UNCOMMITTED)
+        # Without such a record the answer is a negative offset.
+        begins = {p: at.offset if at.offset >= 0 else ends[p] for p, at in found.items()}
+        total, behind = sum(ends[p] - begin for p, begin in begins.items()) or 1, 0
         client = kafka.consumer(self._settings, "read-settled", **{"enable.partition.eof": True})
         try:
             for partition in partitions:
-                end = ends[partition.partition]
-                if end:
-                    client.assign([TopicPartition(partition.topic, partition.partition, 0)])
+                begin, end = begins[partition.partition], ends[partition.partition]
+                if begin < end:
+                    client.assign([TopicPartition(partition.topic, partition.partition, begin)])
                     for value, offset in _until(client, end):
-                        yield value, (behind + offset) / total
-                    behind += end
+                        yield value, (behind + offset - begin) / total
+                    behind += end - begin
         finally:
             client.close()
 
     def _ends(self, partitions: list[TopicPartition], isolation: IsolationLevel) -> dict[int, int]:
-        asked = {at: OffsetSpec.latest() for at in partitions}  # type: ignore[no-untyped-call]
+        found = self._offsets(partitions, OffsetSpec.latest(), isolation)  # type: ignore[no-untyped-call]
+        return {partition: at.offset for partition, at in found.items()}
+
+    def _offsets(
+        self, partitions: list[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[int, Any]:
+        """By partition, a ListOffsetsResultInfo."""
+        asked = dict.fromkeys(partitions, spec)
         answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=kafka.TIMEOUT_S)
-        return {
-            partition.partition: answers[partition].result(kafka.TIMEOUT_S).offset for partition in partitions
-        }
+        return {partition.partition: answers[partition].result(kafka.TIMEOUT_S) for partition in partitions}
 
     @staticmethod
     def _is_short_of(ends: dict[int, int], stable: dict[int, int]) -> bool:

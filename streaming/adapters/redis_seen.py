@@ -2,39 +2,50 @@
 
 current, building      the generation in use, and the one under construction (expires if its builder dies)
 generations            all that may have keys
-<generation>:offsets   hash: partition → raw offset seen up to, and `log`
-<generation>:sessions  Bloom filter      <generation>:users  Bloom filter
-<generation>:s:<bucket> and u:<bucket>   hashes: rest of the digest → raw position; small: listpacks
-<generation>:hll:<cut>                   HyperLogLogs of user digests
+<generation>:offsets   hash: partition → raw offset seen up to, and `log` and `layout`
+<generation>:segments  hash: the segments of the horizon there are, and the `lowest` there may be
+<generation>:dropping  set: segments out of use whose keys are being deleted
+<generation>:sessions:<segment> and users:<segment>      Bloom filters
+<generation>:s:<segment>:<bucket> and u:<segment>:<bucket>   hashes: rest of the digest → raw position;
+listpacks
+
+Beside the generations, as they only ever grow and every rebuild would add the same:
+
+counted                hash: partition → newest arrival counted, `log`, and `since_ms` the counts are whole
+feeds                  hash: import → its first arrival
+users:<cut>            HyperLogLogs of user digests
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
+from itertools import islice, product
+from math import ceil, log2
 from pathlib import Path
-from struct import Struct
 from typing import Any
 
 from redis.exceptions import ConnectionError, NoScriptError, OutOfMemoryError, ResponseError, TimeoutError
-from xxhash import xxh3_128_digest, xxh3_128_hexdigest
+from xxhash import xxh3_128_hexdigest
 
 from streaming.adapters import redis
+from streaming.adapters.claim_records import pack
 from streaming.events.contract import Session
-from streaming.gate.cuts import ALL, Place, cuts, place
+from streaming.gate.cuts import ALL
+from streaming.gate.fill import error_rate
 from streaming.gate.settings import GateSettings
-from streaming.ports import OutOfStep, Standing, StoreAway
+from streaming.ports import Committed, FilterFill, OutOfStep, Span, Standing, StoreAway
 from streaming.settings import RedisSettings
 
 _CLAIM = Path(__file__).with_name("claim.lua").read_text()
+_FORGET = Path(__file__).with_name("forget.lua").read_text()
 _PUBLISH = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OUTOFSTEP another builds') end
 redis.call('SET', KEYS[2], ARGV[1])
 return redis.call('DEL', KEYS[1])
 """
 _BUILDER_PATIENCE_MS = 60_000
-_DIGEST_BYTES = 10
-"""80 bits: among 100 million ids two share them with a probability of 4 in a thousand million."""
-_POSITION_AND_PLACE = Struct(">QH")
+_SESSIONS_A_BUCKET = 64
+"""At full capacity. Redis keeps a hash of up to 128 fields as a listpack, at a fifth of the memory."""
 
 
 class RedisSeen:
@@ -43,7 +54,15 @@ class RedisSeen:
     def __init__(self, settings: RedisSettings, gate: GateSettings) -> None:
         # redis-py's types say str | bytes for every answer; this client answers bytes.
         self._redis: Any = redis.client(settings)
-        self._gate = gate
+        self._horizon, self._hours_kept_ms = gate.horizon, gate.hours_kept_ms
+        sessions = ceil(gate.session_capacity / gate.horizon_segments)
+        self._filters = {
+            b"sessions": (sessions, gate.session_error_rate),
+            b"users": (gate.user_capacity, gate.user_error_rate),
+        }
+        bits = min(max(ceil(log2(sessions / _SESSIONS_A_BUCKET)), 8), 24)
+        self._bucket_bits = bits
+        self._layout = f"{self._horizon.segment_ms} ms x {self._horizon.segments}, {bits} bits".encode()
         self._prefix = settings.key_prefix.encode() + b"{gate}:"
         # Redis forgets scripts when it starts afresh: that it knows this one means that somebody compared
         # these very keys with the log since. Building must not say so: hence another name for the same step.
@@ -58,11 +77,10 @@ class RedisSeen:
             generation = self._redis.get(self._prefix + b"current")
             if generation is None:
                 return None
-            filters = self._redis.exists(self._key(generation, b"sessions"), self._key(generation, b"users"))
             held = self._redis.hgetall(self._key(generation, b"offsets"))
-        if filters != 2 or not held:
+        log, layout = held.pop(b"log", b"").decode(), held.pop(b"layout", b"")
+        if layout != self._layout:  # cut by another horizon: as good as nothing
             return None
-        log = held.pop(b"log", b"").decode()
         return Standing(generation.decode(), log, {int(p): int(offset) for p, offset in held.items()})
 
     def incarnation(self) -> str:
@@ -86,50 +104,89 @@ class RedisSeen:
         generation: str,
         sessions: Sequence[Session],
         positions: Sequence[int],
-        spans: Mapping[int, tuple[int, int]],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, Span],
     ) -> bytes:
-        return self._step(self._claim_sha, b"current", generation, sessions, positions, spans)
+        return self._step(self._claim_sha, b"current", generation, sessions, positions, arrived_ms, spans)
 
-    def start_rebuild(self, generation: str) -> bool:
+    def start_rebuild(self, generation: str, committed: Committed) -> int | None:
         name = generation.encode()
+        lowest = self._horizon.first_visible(committed.settled_ms)
         with _translated():
             if not self._redis.set(self._prefix + b"building", name, nx=True, px=_BUILDER_PATIENCE_MS):
-                return False
+                return None
             self._redis.sadd(self._prefix + b"generations", name)
             self._redis.script_load(self._restore)
-            for kind, rate, capacity in (
-                (b"sessions", self._gate.session_error_rate, self._gate.session_capacity),
-                (b"users", self._gate.user_error_rate, self._gate.user_capacity),
-            ):
-                self._redis.execute_command(
-                    "BF.RESERVE", self._key(name, kind), rate, capacity, "EXPANSION", 2
-                )
-        return True
+            self._redis.hset(self._key(name, b"segments"), "lowest", lowest)
+            counted: dict[bytes, bytes] = self._redis.hgetall(self._prefix + b"counted")
+            if counted.get(b"log") != committed.log.encode():
+                counted = {}
+                self._unlink(self._matching(self._prefix + b"users:"))
+                self._redis.unlink(self._prefix + b"counted", self._prefix + b"feeds")
+                whole = {"log": committed.log, "since_ms": committed.begins_ms}
+                self._redis.hset(self._prefix + b"counted", mapping=whole)
+        counted_ms = min((int(counted.get(b"%d" % p, 0)) for p in committed.offsets), default=0)
+        return max(0, min(lowest * self._horizon.segment_ms, counted_ms))
 
-    def restore(self, generation: str, sessions: Sequence[Session], positions: Sequence[int]) -> bytes:
-        answers = self._step(self._restore_sha, b"building", generation, sessions, positions, {})
+    def restore(
+        self,
+        generation: str,
+        sessions: Sequence[Session],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+    ) -> bytes:
+        answers = self._step(
+            self._restore_sha, b"building", generation, sessions, positions, arrived_ms, {}, building=True
+        )
         with _translated():
             self._redis.pexpire(self._prefix + b"building", _BUILDER_PATIENCE_MS)
         return answers
 
-    def finish_rebuild(self, standing: Standing) -> None:
-        name = standing.generation.encode()
-        held: dict[str, str | int] = {str(p): offset for p, offset in standing.offsets.items()}
+    def finish_rebuild(self, generation: str, committed: Committed) -> None:
+        name = generation.encode()
+        held: dict[str, str | int | bytes] = {str(p): offset for p, offset in committed.offsets.items()}
         with _translated():
-            self._redis.hset(self._key(name, b"offsets"), mapping=held | {"log": standing.log})
+            own = held | {"log": committed.log, "layout": self._layout}
+            self._redis.hset(self._key(name, b"offsets"), mapping=own)
             self._redis.eval(_PUBLISH, 2, self._prefix + b"building", self._prefix + b"current", name)
+            if committed.arrived_ms:
+                self._redis.hset(
+                    self._prefix + b"counted", mapping={str(p): ms for p, ms in committed.arrived_ms.items()}
+                )
             self._drop_all_but(set(self._redis.mget(self._prefix + b"building", self._prefix + b"current")))
+
+    def forget_before(self, generation: str, settled_ms: int) -> None:
+        name = generation.encode()
+        with _translated():
+            segments: list[bytes] = self._redis.eval(
+                _FORGET, 3, self._prefix + b"current", self._key(name, b"segments"),
+                self._key(name, b"dropping"), name, self._horizon.first_visible(settled_ms),
+            )  # fmt: skip
+            for segment in segments:
+                self._unlink(self._keys_of(name, segment))
+                self._redis.srem(self._key(name, b"dropping"), segment)
+
+    def filter_fill(self) -> list[FilterFill]:
+        fills: list[FilterFill] = []
+        with _translated():
+            generation = self._redis.get(self._prefix + b"current")
+            held = self._redis.hkeys(self._key(generation, b"segments")) if generation else []
+            for segment in sorted(int(key) for key in held if key != b"lowest"):
+                for kind, (capacity, asked) in self._filters.items():
+                    name = b"%b:%d" % (kind, segment)
+                    info = self._redis.bf().info(self._key(generation, name))
+                    rate = error_rate(info.insertedNum, capacity, asked)
+                    fills.append(FilterFill(name.decode(), capacity, info.insertedNum, rate, info.size))
+        return fills
 
     def drop(self) -> None:
         """Deletes everything under the prefix: for benchmarks and tests."""
         with _translated():
-            self._redis.delete(self._prefix + b"building", self._prefix + b"current")
-            self._drop_all_but(set())
+            self._unlink(self._matching(self._prefix))
 
     def distinct_users(self) -> int:
         with _translated():
-            generation: bytes | None = self._redis.get(self._prefix + b"current")
-            return int(self._redis.pfcount(self._key(generation, b"hll:all"))) if generation else 0
+            return int(self._redis.pfcount(self._prefix + b"users:" + ALL.encode()))
 
     def _step(
         self,
@@ -138,51 +195,55 @@ class RedisSeen:
         generation: str,
         sessions: Sequence[Session],
         positions: Sequence[int],
-        spans: Mapping[int, tuple[int, int]],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, Span],
+        building: bool = False,
     ) -> bytes:
-        name = generation.encode()
-        packed, places = _pack(sessions, positions)
-        lines = "\n".join(f"{partition} {committed} {upto}" for partition, (committed, upto) in spans.items())
-        key = self._key
+        name, prefix, horizon = generation.encode(), self._prefix, self._horizon
+        packed = pack(sessions, positions, arrived_ms, horizon, self._hours_kept_ms)
+        lines = "\n".join(
+            f"{partition} {span.committed} {span.upto} {span.arrived_ms}" for partition, span in spans.items()
+        )
+        filters = [word for capacity_and_rate in self._filters.values() for word in capacity_and_rate]
         with _translated():
             answers: bytes = self._redis.evalsha(
                 sha, 5,
-                self._prefix + pointer, key(name, b"offsets"), key(name, b"sessions"), key(name, b"users"),
-                key(name, b"hll:" + ALL.encode()),
-                name, key(name, b"s:"), key(name, b"u:"), key(name, b"hll:"),
-                lines, packed, *places,
+                prefix + pointer, self._key(name, b"offsets"), self._key(name, b"segments"),
+                prefix + b"counted", prefix + b"feeds",
+                name, self._key(name, b""), prefix + b"users:",
+                horizon.segments, horizon.horizon_ms, *filters, self._bucket_bits, int(building), lines,
+                packed.records, packed.places, len(packed.origins) // 4, *packed.origins, *packed.cuts,
             )  # fmt: skip
         return answers
 
     def _key(self, generation: bytes, suffix: bytes) -> bytes:
         return self._prefix + generation + b":" + suffix
 
+    def _keys_of(self, generation: bytes, segment: bytes) -> Iterator[bytes]:
+        """All that a segment may have: asking for each by name is less than looking through all keys."""
+        for kind in self._filters:
+            yield self._key(generation, kind + b":" + segment)
+        whole, rest = divmod(self._bucket_bits, 8)
+        bytes_of = [range(256)] * whole + ([range(0, 256, 1 << (8 - rest))] if rest else [])
+        for kind in (b"s", b"u"):
+            for bucket in product(*bytes_of):
+                yield self._key(generation, b"%b:%b:%b" % (kind, segment, bytes(bucket)))
+
     def _drop_all_but(self, in_use: set[bytes]) -> None:
         """Deletes the keys of generations nobody uses: those of dead builders, and the one just replaced."""
         known: set[bytes] = self._redis.smembers(self._prefix + b"generations")
         for generation in known - in_use:
-            pattern = _literal(self._key(generation, b"")) + b"*"
-            batch: list[bytes] = []
-            for key in self._redis.scan_iter(match=pattern, count=10_000):
-                batch.append(key)
-                if len(batch) == 1_000:
-                    self._redis.unlink(*batch)
-                    batch.clear()
-            if batch:
-                self._redis.unlink(*batch)
+            self._unlink(self._matching(self._key(generation, b"")))
             self._redis.srem(self._prefix + b"generations", generation)
 
+    def _matching(self, prefix: bytes) -> Iterator[bytes]:
+        found: Iterator[bytes] = self._redis.scan_iter(match=_literal(prefix) + b"*", count=10_000)
+        return found
 
-def _pack(sessions: Sequence[Session], positions: Sequence[int]) -> tuple[bytes, list[str]]:
-    """The records of claim.lua and the cuts of the places they name."""
-    places: dict[Place, int] = {}
-    pieces: list[bytes] = []
-    number, append, pack = places.setdefault, pieces.append, _POSITION_AND_PLACE.pack
-    for session, position in zip(sessions, positions, strict=True):
-        append(xxh3_128_digest(session.session_id.encode())[:_DIGEST_BYTES])
-        append(xxh3_128_digest(session.user_id.encode())[:_DIGEST_BYTES])
-        append(pack(position, number(place(session), len(places))))
-    return b"".join(pieces), [cut for at in places for cut in cuts(at)]
+    def _unlink(self, keys: Iterator[bytes]) -> None:
+        """In pieces, between which others are served."""
+        while some := list(islice(keys, 1_000)):
+            self._redis.unlink(*some)
 
 
 def _literal(key: bytes) -> bytes:

@@ -31,6 +31,7 @@ from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
+_DAY_MS = 86_400_000
 _SETTLED_S = (
     0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
 )
@@ -42,7 +43,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")
     options = parser.parse_args()
     _tell(f"making {options.messages:,} messages")
-    sessions = TrafficSettings(sessions=options.messages, users=options.messages // 10, seed=7)
+    sessions = TrafficSettings(
+        sessions=options.messages,
+        users=options.messages // 10,
+        seed=7,
+        start_ms=time.time_ns() // 1_000_000 - _DAY_MS,
+    )
     messages = [(message.key, message.value) for message in traffic(sessions)][: options.messages]
     rates: dict[str, list[float]] = {"bare": [], "gate": []}
     for number in range(options.rounds):

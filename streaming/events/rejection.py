@@ -6,7 +6,8 @@ from msgspec import Struct
 
 
 class Reason(StrEnum):
-    """Every reason a raw message can be refused for; `DUPLICATE` is counted apart from the others."""
+    """Every reason a raw message can be refused for; `DUPLICATE` is counted apart from the others. All but
+    `DUPLICATE` and `BEYOND_HORIZON` follow from the message and its arrival alone (parsing.py)."""
 
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
@@ -22,6 +23,8 @@ class Reason(StrEnum):
     FUTURE_TIME = "future_time"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_REFERRER = "unknown_referrer"
+    BEYOND_HORIZON = "beyond_horizon"
+    """Too old to be told from a repetition (horizon.py)."""
     DUPLICATE = "duplicate"
 
 

@@ -41,15 +41,17 @@ class Topic(Struct, frozen=True):
 
 def declared(partitions: int, retention_ms: int) -> tuple[Topic, ...]:
     """All topics with `partitions` each. The raw one is stamped by the broker: arrival is a fact of the log,
-    so what is judged by it (far future, lateness) is judged alike on every replay. So are the documents:
-    their stamps order the versions of one id, even across a topic that was made anew."""
+    so what is judged by it (far future, lateness, horizon) is judged alike on every replay. So is the valid
+    one: its stamps are no older than the arrivals it tells of, which is how a rebuild finds where to begin.
+    So are the documents: their stamps order the versions of one id, even across a topic that was made
+    anew."""
     kept = {"retention.ms": str(retention_ms)}
     roomy = {**kept, "max.message.bytes": str(2 * RAW_MAX_BYTES)}
     stamped = {"message.timestamp.type": "LogAppendTime"}
     raw = {**kept, **stamped, "max.message.bytes": str(RAW_MAX_BYTES)}
     return (
         Topic(RAW, partitions, raw),
-        Topic(VALID, partitions, roomy),
+        Topic(VALID, partitions, roomy | stamped),
         Topic(REJECTED, partitions, roomy),
         Topic(EXTRACTION_DUE, 1, kept),
         *(Topic(name, partitions, roomy | stamped) for name in INDEXED),

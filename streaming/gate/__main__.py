@@ -12,7 +12,8 @@ from confluent_kafka import KafkaException
 from streaming import logs
 from streaming.adapters import kafka, prometheus
 from streaming.adapters.redis_seen import RedisSeen
-from streaming.gate.settings import GateSettings
+from streaming.events import topics
+from streaming.gate.settings import GateSettings, exceeds_retention
 from streaming.gate.stage import GROUP, Stage, Step
 from streaming.metrics import declared
 from streaming.metrics.observer import Observer
@@ -32,6 +33,10 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
     tune_garbage_collection()
     try:
         kafka.ensure_topics(kafka_settings)
+        retention_ms = kafka.retention_ms(kafka_settings, topics.RAW, topics.VALID)
+        if wrong := exceeds_retention(settings.horizon_ms, retention_ms):
+            _log.error("fatal", extra={"cause": wrong})
+            return 1
         observer = Observer(GROUP, prometheus.serve(MetricsSettings()), declared.OF_GATE)
         Stage(kafka_settings, settings, RedisSeen(redis_settings, settings), passing, observer).run(stop)
     except KafkaException as error:

@@ -1,25 +1,64 @@
-"""The cuts by which distinct users are counted: in all, and each UTC day of event time by dimension. Pure."""
+"""The cuts by which distinct users are counted: by UTC day and hour of event time, each in all and by
+dimension. Pure."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from streaming.events.contract import Session
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ALL = "all"
-"""The one cut over all days: a new user is counted there once."""
+"""The one cut over all time."""
+DIMENSIONS = ("country", "device", "referrer")
 
-Place = tuple[int, str, str, str]
-"""Day since 1970, country, device type, referrer: sessions of one place are counted by the same cuts."""
-
-
-def place(session: Session) -> Place:
-    return (session.event_time_ms // DAY_MS, session.country, session.device_type, session.referrer)
+Place = tuple[int, bool, str, str, str]
+"""Hour since 1970 and whether it is counted by the hour (else it is the first of its day); country, device
+type, referrer: sessions of one place are counted by the same cuts."""
 
 
-def cuts(of: Place) -> tuple[str, str, str, str]:
-    """Names of the day's cuts that a session at this place is counted by."""
-    day_number, country, device, referrer = of
-    day = (_EPOCH + timedelta(days=day_number)).date().isoformat()
-    return (day, f"{day}:country:{country}", f"{day}:device:{device}", f"{day}:referrer:{referrer}")
+class Cut(NamedTuple):
+    """One counter of a day, and beside it that of an hour."""
+
+    day: str
+    hour: str
+    """Empty where only days are counted."""
+    hour_ends_ms: int
+
+
+def place(session: Session, arrived_at_ms: int, hours_kept_ms: int) -> Place:
+    """Where a session is counted: an hour that would not be kept any more, and an import's seldom would, is
+    left out. It follows from the message alone."""
+    hour = session.event_time_ms // HOUR_MS
+    hourly = session.event_time_ms >= arrived_at_ms - hours_kept_ms
+    if not hourly:
+        hour -= hour % 24
+    return (hour, hourly, session.country, session.device_type, session.referrer)
+
+
+def cuts(of: Place) -> tuple[Cut, Cut, Cut, Cut]:
+    """Those that a session at this place is counted by: all, country, device, referrer."""
+    number, hourly, country, device, referrer = of
+    ends_ms = (number + 1) * HOUR_MS
+
+    def cut(dimension: str = "", value: str = "") -> Cut:
+        hour = hour_name(number, dimension, value) if hourly else ""
+        return Cut(day_name(number // 24, dimension, value), hour, ends_ms)
+
+    return (cut(), cut("country", country), cut("device", device), cut("referrer", referrer))
+
+
+def day_name(day: int, dimension: str = "", value: str = "") -> str:
+    """The counter of a day since 1970, as `2026-11-24` or `2026-11-24:country:NL`."""
+    return (_EPOCH + timedelta(days=day)).date().isoformat() + _by(dimension, value)
+
+
+def hour_name(hour: int, dimension: str = "", value: str = "") -> str:
+    """The counter of an hour since 1970, as `2026-11-24T13:country:NL`."""
+    return f"{day_name(hour // 24)}T{hour % 24:02}" + _by(dimension, value)
+
+
+def _by(dimension: str, value: str) -> str:
+    return f":{dimension}:{value}" if dimension else ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, json
 
+from streaming.events import horizon
 from streaming.events.contract import LIVE_FEED, Session
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import UserKind
@@ -15,6 +16,8 @@ NEW_USER = ord("n")
 """This message holds the claim, and its user's first one too."""
 KNOWN_USER = ord("k")
 """This message holds the claim; another session claimed the user."""
+BEYOND = ord("b")
+"""Nobody can tell any more whether this is a repetition."""
 
 _DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
 
@@ -36,6 +39,8 @@ class PartitionState(Struct, frozen=True, rename="camel"):
     """Newest event time of a valid live session so far."""
     since_extraction: int = 0
     """Valid sessions since an extraction was last due."""
+    arrived_ms: int = 0
+    """Newest arrival so far."""
 
 
 class Rules(Struct, frozen=True):
@@ -43,6 +48,7 @@ class Rules(Struct, frozen=True):
 
     allowed_lateness_ms: int
     extraction_every: int
+    horizon_ms: int
 
 
 class Valid(Struct, frozen=True):
@@ -93,14 +99,20 @@ def decide(
     due: list[ExtractionDue] = []
     watermarks = {partition: state.watermark_ms for partition, state in before.items()}
     counts = {partition: state.since_extraction for partition, state in before.items()}
+    arrived = {partition: state.arrived_ms for partition, state in before.items()}
     answer_of = iter(answers)
     for raw, session in zip(raws, parsed, strict=True):
+        if raw.arrived_at_ms > arrived[raw.partition]:
+            arrived[raw.partition] = raw.arrived_at_ms
         if isinstance(session, Rejection):
             outcomes.append(Refused(raw, session))
             continue
         answer = next(answer_of)
         if answer == TAKEN:
             outcomes.append(Refused(raw, _DUPLICATE))
+            continue
+        if answer == BEYOND:
+            outcomes.append(Refused(raw, horizon.refusal(session.feed, rules.horizon_ms)))
             continue
         partition = raw.partition
         late = False
@@ -115,7 +127,10 @@ def decide(
         if counts[partition] >= rules.extraction_every:
             due.append(ExtractionDue(partition, raw.offset, raw.arrived_at_ms, counts[partition]))
             counts[partition] = 0
-    after = {partition: PartitionState(watermarks[partition], counts[partition]) for partition in before}
+    after = {
+        partition: PartitionState(watermarks[partition], counts[partition], arrived[partition])
+        for partition in before
+    }
     return Decision(outcomes, due, after)
 
 

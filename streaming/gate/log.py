@@ -6,6 +6,13 @@ from confluent_kafka import Consumer
 
 from streaming.adapters.kafka_log import CommittedLog
 from streaming.events import topics
+from streaming.gate.decide import decode_state
+from streaming.gate.settled import settled_ms
+from streaming.ports import Committed
+
+CLOCK_SLACK_MS = 3_600_000
+"""How far the brokers' clocks may differ, or be set back, before a rebuild or a forgotten segment could miss
+something."""
 
 
 class GateLog:
@@ -14,15 +21,23 @@ class GateLog:
     def __init__(self, log: CommittedLog, consumer: Consumer) -> None:
         self._log, self._consumer = log, consumer
 
-    def identity(self) -> str:
-        return self._log.identity(topics.RAW, topics.VALID)
-
-    def committed(self) -> dict[int, int]:
-        offsets = self._log.committed(self._consumer, topics.RAW)
-        return {at.partition: at.offset for at in offsets if at.offset > 0}
+    def committed(self) -> Committed:
+        found = [at for at in self._log.committed(self._consumer, topics.RAW) if at.offset > 0]
+        offsets = {at.partition: at.offset for at in found}
+        arrived_ms = {at.partition: decode_state(at.metadata).arrived_ms for at in found}
+        # Asked last: what comes behind these ends arrived after all that is committed.
+        ends = self._log.ends(topics.RAW)
+        return Committed(
+            log=self._log.identity(topics.RAW, topics.VALID),
+            offsets=offsets,
+            arrived_ms=arrived_ms,
+            settled_ms=max(0, settled_ms(offsets, arrived_ms, ends) - CLOCK_SLACK_MS),
+            begins_ms=self._log.begins_ms(topics.VALID),
+        )
 
     def is_ours_alone(self) -> bool:
         return len(self._consumer.assignment()) == len(self._log.partitions(topics.RAW))
 
-    def valid_sessions(self) -> Iterator[tuple[bytes, float]]:
-        return self._log.settled_values(topics.VALID)
+    def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
+        # The stamps of valid sessions are no older than the arrivals of which they tell.
+        return self._log.settled_values(topics.VALID, max(0, since_ms - CLOCK_SLACK_MS))

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 from uuid import uuid4
@@ -11,7 +11,7 @@ from streaming.events import valid
 from streaming.events.contract import Session
 from streaming.gate.decide import TAKEN
 from streaming.gate.process import position
-from streaming.ports import OutOfStep, SeenSessions, Standing
+from streaming.ports import Committed, OutOfStep, SeenSessions, Standing
 
 _log = logging.getLogger(__name__)
 _BATCH = 5_000
@@ -22,17 +22,15 @@ _ASK_AGAIN_S = 0.5
 class CommittedSessions(Protocol):
     """What recovery needs of the log."""
 
-    def identity(self) -> str:
-        """Of the raw and the valid topic; another one after they were made anew."""
-
-    def committed(self) -> dict[int, int]:
-        """Next offset of every raw partition the gates have committed."""
+    def committed(self) -> Committed:
+        """How far the gates have come."""
 
     def is_ours_alone(self) -> bool:
         """Whether this gate holds all raw partitions: then no other one can be amid a batch."""
 
-    def valid_sessions(self) -> Iterator[tuple[bytes, float]]:
-        """Values of every valid session committed or being committed now, with the share of the way done."""
+    def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
+        """Values of every valid session committed or being committed now, with the share of the way done.
+        Those that arrived before `since_ms` may be left out."""
 
 
 def recover(seen: SeenSessions, log: CommittedSessions, settle_s: float) -> str:
@@ -45,18 +43,21 @@ def recover(seen: SeenSessions, log: CommittedSessions, settle_s: float) -> str:
         incarnation = seen.incarnation()
         if not seen.is_trusted() and not log.is_ours_alone():
             time.sleep(settle_s)
-        identity, committed = log.identity(), log.committed()
-        standing = seen.standing()
-        if standing is None or (reason := _why_not(standing, identity, committed)):
-            reason = reason if standing else "empty"
+        committed, standing = log.committed(), seen.standing()
+        if standing is None or (reason := _why_not(standing, committed)):
+            reason = reason if standing else "empty, or of another horizon"
             generation = uuid4().hex[:12]
-            if not seen.start_rebuild(generation):
+            since_ms = seen.start_rebuild(generation, committed)
+            if since_ms is None:
                 _log.info("waiting_for_another_gates_rebuild")
                 time.sleep(_ASK_AGAIN_S)
                 continue
-            _log.warning("rebuild_started", extra={"reason": reason, "generation": generation})
+            _log.warning(
+                "rebuild_started",
+                extra={"reason": reason, "generation": generation, "since_ms": since_ms},
+            )
             try:
-                _rebuild(seen, log, generation, settle_s)
+                _rebuild(seen, log, generation, since_ms, settle_s)
             except OutOfStep as error:
                 _log.warning("rebuild_lost", extra={"reason": str(error)})
             continue
@@ -64,35 +65,39 @@ def recover(seen: SeenSessions, log: CommittedSessions, settle_s: float) -> str:
             return standing.generation
 
 
-def _why_not(standing: Standing, identity: str, committed: Mapping[int, int]) -> str | None:
-    if standing.log != identity:
+def _why_not(standing: Standing, committed: Committed) -> str | None:
+    if standing.log != committed.log:
         return "built from another log"
-    for partition, offset in committed.items():
+    for partition, offset in committed.offsets.items():
         if standing.offsets.get(partition, 0) < offset:
             return f"partition {partition} at {standing.offsets.get(partition, 0)}, committed {offset}"
     return None
 
 
-def _rebuild(seen: SeenSessions, log: CommittedSessions, generation: str, settle_s: float) -> None:
+def _rebuild(
+    seen: SeenSessions, log: CommittedSessions, generation: str, since_ms: int, settle_s: float
+) -> None:
     if not log.is_ours_alone():
         time.sleep(settle_s)
-    standing = Standing(generation, log.identity(), log.committed())
+    committed = log.committed()
     started = reported = time.monotonic()
     restored = repeated = 0
-    rest = log.valid_sessions()
+    rest = log.valid_sessions(since_ms)
     while batch := list(islice(rest, _BATCH)):
         sessions: list[Session] = []
         positions: list[int] = []
+        arrived_ms: list[int] = []
         for value, _ in batch:
             session = valid.decode(value)
             sessions.append(session)
             positions.append(position(session.raw_partition, session.raw_offset))
-        answers = seen.restore(generation, sessions, positions)
+            arrived_ms.append(session.arrived_at_ms)
+        answers = seen.restore(generation, sessions, positions, arrived_ms)
         restored += len(answers)
         repeated += answers.count(TAKEN)
         if time.monotonic() - reported > _PROGRESS_EVERY_S:
             reported = time.monotonic()
             _log.info("rebuilding", extra={"sessions": restored, "done": round(batch[-1][1], 3)})
-    seen.finish_rebuild(standing)
+    seen.finish_rebuild(generation, committed)
     took_s = round(time.monotonic() - started, 2)
     _log.info("rebuild_finished", extra={"sessions": restored, "repeated_in_log": repeated, "took_s": took_s})

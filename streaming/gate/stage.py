@@ -35,9 +35,10 @@ from streaming.gate.process import Batch
 from streaming.gate.records import records
 from streaming.gate.recovery import recover
 from streaming.gate.settings import GateSettings
+from streaming.gate.upkeep import Upkeep
 from streaming.metrics import declared
 from streaming.metrics.observer import NOBODY, Observer
-from streaming.ports import OutOfStep, SeenSessions, StoreAway
+from streaming.ports import OutOfStep, SeenSessions, Span, StoreAway
 from streaming.settings import KafkaSettings
 
 GROUP = "gate"
@@ -100,7 +101,7 @@ class Stage:
     ) -> None:
         self._settings, self._seen, self._passing = settings, seen, passing
         self._observer = observer
-        self._rules = Rules(settings.allowed_lateness_ms, settings.extraction_every)
+        self._rules = Rules(settings.allowed_lateness_ms, settings.extraction_every, settings.horizon_ms)
         self._raw_topic = kafka.name(kafka_settings, topics.RAW)
         # Fences the transactions of this gate's former life before anything is read.
         self._writer = TransactionalWriter(
@@ -108,6 +109,7 @@ class Stage:
         )
         self._consumer = reader(kafka_settings, settings)
         self._log = GateLog(CommittedLog(kafka_settings), self._consumer)
+        self._upkeep = Upkeep(seen, self._log, settings.warn_at_fill)
         self._asker, self._committer = ThreadPoolExecutor(1, "ask"), ThreadPoolExecutor(1, "commit")
         self._generation: str | None = None
         self._read_to: dict[int, int] = {}  # next offset of each partition held
@@ -133,6 +135,8 @@ class Stage:
                     self._advance(self._batch(messages), stop)
                 if self._must_rewind:
                     self._rewind()
+                elif self._generation is not None:
+                    self._upkeep.if_due(self._generation)
                 self._report()
             self._advance(None, stop)
             self._finish()
@@ -159,7 +163,7 @@ class Stage:
             if offset >= self._read_to.get(partition, _NEVER):
                 self._read_to[partition] = offset + 1
                 raws.append(Raw(partition, offset, message.timestamp()[1], message.key(), message.value()))
-        return Batch(raws, begins) if raws else None
+        return Batch(raws, begins, self._rules.horizon_ms) if raws else None
 
     def _advance(self, batch: Batch | None, stop: Event) -> None:
         """Moves what is under way on by one step: `batch` is claimed while the one claimed before is written.
@@ -234,11 +238,11 @@ class Stage:
             return
         self._passing("written")
         self._states |= decision.after
-        commit = self._committer.submit(self._commit, batch.ends, decision.after, asked_at_s)
+        commit = self._committer.submit(self._commit, batch.spans, decision.after, asked_at_s)
         self._written = _Written(commit, batch, decision, asked_at_s)
 
     def _commit(
-        self, ends: Mapping[int, int], after: Mapping[int, PartitionState], asked_at_s: float
+        self, spans: Mapping[int, Span], after: Mapping[int, PartitionState], asked_at_s: float
     ) -> None:
         """In the committer's thread."""
         self._writer.flush()
@@ -246,14 +250,14 @@ class Stage:
         if time.monotonic() - asked_at_s > self._settings.settle_ms / 1000:
             # A rebuild elsewhere may not have waited for these records: is the store still in step?
             try:
-                spans = {partition: (end, end) for partition, end in ends.items()}
-                self._seen.claim(self._generation or "", [], [], spans)
+                done = {partition: span._replace(committed=span.upto) for partition, span in spans.items()}
+                self._seen.claim(self._generation or "", [], [], [], done)
             except (OutOfStep, StoreAway) as error:
                 self._writer.abort()
                 raise TransactionAborted(str(error)) from error
         offsets = [
-            TopicPartition(self._raw_topic, partition, end, metadata=encode_state(after[partition]))
-            for partition, end in ends.items()
+            TopicPartition(self._raw_topic, partition, span.upto, metadata=encode_state(after[partition]))
+            for partition, span in spans.items()
         ]
         self._writer.commit(self._consumer, offsets)
         self._passing("committed")

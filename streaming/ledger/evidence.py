@@ -34,6 +34,8 @@ class RejectedRecord(Struct, frozen=True):
     reason: str
     key: bytes | None
     value: bytes | None
+    horizon_ms: int | None = None
+    """By which it was judged too old, where it says so."""
 
 
 class Evidence(Struct, frozen=True):

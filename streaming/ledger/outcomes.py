@@ -11,6 +11,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streaming.events.contract import Session
+from streaming.events.horizon import is_old
 from streaming.events.parsing import parse
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import ValidSession
@@ -31,6 +32,8 @@ class Outcomes:
         self._codes = {partition: bytearray(end) for partition, end in until.items()}
         self._digests = {partition: array("Q", bytes(8 * end)) for partition, end in until.items()}
         self._kinds = ["", VALID, *Reason]
+        self._horizons_ms: dict[tuple[int, int], int | None] = {}
+        """By which those beyond the horizon were judged: the setting may be another one by now."""
         self._tell = tell
         self.counts: Counter[str] = Counter()
         """Raw records by outcome."""
@@ -43,6 +46,8 @@ class Outcomes:
 
     def rejected(self, record: RejectedRecord) -> None:
         self._note(record.raw_partition, record.raw_offset, record.reason, _bytes_digest(record), None)
+        if record.reason == Reason.BEYOND_HORIZON:
+            self._horizons_ms[record.raw_partition, record.raw_offset] = record.horizon_ms
 
     def raw(self, record: RawRecord, valid_ids: Container[str]) -> None:
         """Compares `record` with its outcome; `valid_ids` holds every valid session there is."""
@@ -59,7 +64,8 @@ class Outcomes:
             return
         self.counts[kind] += 1
         digest = self._digests[record.partition][record.offset]
-        if wrong := _wrong(kind, digest, record, judged, valid_ids):
+        horizon_ms = self._horizons_ms.get((record.partition, record.offset))
+        if wrong := _wrong(kind, digest, record, judged, valid_ids, horizon_ms):
             self._break(record.partition, record.offset, wrong, session_id)
 
     def without_raw(self) -> Iterator[tuple[int, int]]:
@@ -89,7 +95,12 @@ class Outcomes:
 
 
 def _wrong(
-    kind: str, digest: int, record: RawRecord, judged: Session | Rejection, valid_ids: Container[str]
+    kind: str,
+    digest: int,
+    record: RawRecord,
+    judged: Session | Rejection,
+    valid_ids: Container[str],
+    horizon_ms: int | None,
 ) -> str | None:
     """What is wrong with the outcome `kind` of `record`, whose bytes say `judged`."""
     if isinstance(judged, Rejection):
@@ -98,6 +109,9 @@ def _wrong(
     elif kind == Reason.DUPLICATE:
         if judged.session_id not in valid_ids:
             return "came out as duplicate of a session that is valid nowhere"
+    elif kind == Reason.BEYOND_HORIZON:
+        if horizon_ms is None or not is_old(judged, record.arrived_at_ms, horizon_ms):
+            return "came out as beyond_horizon, but is not so old"
     elif kind != VALID:
         return f"came out as {kind}, but is a session"
     elif digest != _session_digest(judged, record.arrived_at_ms):

@@ -7,6 +7,7 @@ from confluent_kafka import Message
 
 from streaming.adapters import kafka
 from streaming.events import topics
+from streaming.events.horizon import stated_horizon_ms
 from streaming.ledger.evidence import Evidence, RawRecord, RejectedRecord, ValidRecord
 from streaming.ports import Document, DocumentIndex, SessionStore
 from streaming.settings import KafkaSettings
@@ -84,6 +85,7 @@ def _rejected(message: Message) -> RejectedRecord:
         headers.get(topics.HEADER_REASON, b"").decode(errors="replace"),
         message.key(),
         message.value(),
+        stated_horizon_ms(headers.get(topics.HEADER_DETAIL, b"").decode(errors="replace")),
     )
 
 

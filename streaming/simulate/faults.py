@@ -52,6 +52,7 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "out_of_range": _field("userId", lambda _: ""),
     "unequal_lengths": _field("productPrices", lambda prices: [*prices, 9.99]),
     "far_future": _field("eventTimeMs", lambda time_ms: time_ms + _TEN_YEARS_MS),
+    "beyond_horizon": _field("eventTimeMs", lambda time_ms: max(0, time_ms - _TEN_YEARS_MS)),
     "unknown_schema_version": _field("schemaVersion", lambda _: 99),
 }
 """Fault by name; each takes a valid message and gives one that must be refused."""

@@ -13,7 +13,7 @@ from streaming.adapters.redis_seen import RedisSeen
 from streaming.events.contract import Session
 from streaming.gate.decide import TAKEN, PartitionState
 from streaming.gate.stage import Stage
-from streaming.ports import Document
+from streaming.ports import Document, Span
 from streaming.settings import RedisSettings
 
 
@@ -27,9 +27,10 @@ def filter_before_produce() -> None:
         generation: str,
         sessions: Sequence[Session],
         positions: Sequence[int],
-        spans: Mapping[int, tuple[int, int]],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, Span],
     ) -> bytes:
-        answers = honest(self, generation, sessions, positions, spans)
+        answers = honest(self, generation, sessions, positions, arrived_ms, spans)
         with filters.pipeline() as pipeline:
             for session in sessions:
                 pipeline.sadd(key, session.session_id)
@@ -44,11 +45,11 @@ def commit_before_flush() -> None:
     honest = Stage._commit
 
     def commit(
-        self: Stage, ends: Mapping[int, int], after: Mapping[int, PartitionState], asked_at_s: float
+        self: Stage, spans: Mapping[int, Span], after: Mapping[int, PartitionState], asked_at_s: float
     ) -> None:
-        offsets = [TopicPartition(self._raw_topic, partition, end) for partition, end in ends.items()]
+        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in spans.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
-        honest(self, ends, after, asked_at_s)
+        honest(self, spans, after, asked_at_s)
 
     Stage._commit = commit  # type: ignore[method-assign]
 

@@ -8,6 +8,7 @@ Fields = dict[str, Any]
 
 MAX_BYTES, MAX_DEPTH = 1_000_000, 64
 FUTURE_MS = 5 * 60_000
+HORIZON_MS = 21 * 86_400_000
 HUGE = 1_000_000_000
 ID = (str, 1, 128)
 NAME = (str, 0, 512)
@@ -119,6 +120,8 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
         against.add("unequal_lengths")
     if fields["eventTimeMs"] > arrived_at_ms + FUTURE_MS:
         against.add("future_time")
+    if fields.get("feed", "live") == "live" and fields["eventTimeMs"] < arrived_at_ms - HORIZON_MS:
+        against.add("beyond_horizon")
     for name, reason in (("deviceType", "unknown_device"), ("referrer", "unknown_referrer")):
         if fields[name].lower() == "unknown":
             against.add(reason)

@@ -24,6 +24,7 @@ from streaming.settings import KafkaSettings, RedisSettings
 
 DEADLINE_S = 90
 LATENESS_MS = 3_600_000
+HORIZON_MS = 21 * 86_400_000
 
 
 def wait_until(is_so: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
@@ -249,6 +250,10 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
         except (ValueError, KeyError, TypeError, RecursionError):
             assert outcome not in ("valid", "duplicate", "unknown_device", "unknown_referrer"), place
             continue
+        live, ended_ms = sent.get("feed", "live") == "live", sent.get("eventTimeMs")
+        if outcome in ("valid", "duplicate", "beyond_horizon"):
+            too_old = live and ended_ms < message.timestamp()[1] - HORIZON_MS
+            assert (outcome == "beyond_horizon") == too_old, place
         if outcome not in ("valid", "duplicate"):
             if device == "unknown" or referrer == "unknown":
                 assert outcome == ("unknown_device" if device == "unknown" else "unknown_referrer")
@@ -259,11 +264,10 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
             assert fields["userKind"] == ("returning" if user in users else "new"), place
             assert fields["arrivedAtMs"] == message.timestamp()[1]
             assert {name: fields[name] for name in sent} == sent
-            live = sent.get("feed", "live") == "live"
-            late = live and sent["eventTimeMs"] < newest[message.partition()] - LATENESS_MS
+            late = live and ended_ms < newest[message.partition()] - LATENESS_MS
             assert fields["late"] == late, place
             if live:
-                newest[message.partition()] = max(newest[message.partition()], sent["eventTimeMs"])
+                newest[message.partition()] = max(newest[message.partition()], ended_ms)
             sessions.add(session)
             users.add(user)
     assert not outcome_at, "outcomes of messages that were never sent"

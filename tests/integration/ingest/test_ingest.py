@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 
 from streaming.adapters.kafka import producer, read_all
 from streaming.events import topics, valid
+from streaming.events.contract import Session
+from streaming.events.parsing import parse
 from streaming.ingest.command import run
 from streaming.ingest.shop_events import COLUMNS
 from streaming.settings import KafkaSettings, RedisSettings
@@ -95,7 +98,16 @@ def test_a_shop_export(gate: KafkaSettings, tmp_path: Path, capsys: pytest.Captu
     path = csv_gz(tmp_path / "2019-Nov.csv.gz", ROWS)
     # Live traffic of today comes first: the old export must not be late against it.
     live = producer(gate)
-    now = TrafficSettings(sessions=50, users=20, late_rate=0, duplicate_rate=0, broken_rate=0)
+    an_hour_ago_ms = time.time_ns() // 1_000_000 - 3_600_000
+    now = TrafficSettings(
+        sessions=50,
+        users=20,
+        start_ms=an_hour_ago_ms,
+        span_s=3_600,
+        late_rate=0,
+        duplicate_rate=0,
+        broken_rate=0,
+    )
     for message in traffic(now):
         live.produce(gate.topic_prefix + topics.RAW, message.value, message.key)
     live.flush(30)
@@ -130,13 +142,18 @@ def test_json_lines(gate: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureF
     messages = list(traffic(TrafficSettings(sessions=600, users=100, broken_rate=0.05)))
     kinds = Counter(message.kind for message in messages)
     lines = [message.value for message in messages]
+    # Beyond the horizon, had they come live; in an import age is no fault.
+    now_ms = time.time_ns() // 1_000_000
+    broken = [message.value for message in messages if message.kind == "broken"]
+    old = sum(isinstance(parse(value, now_ms), Session) for value in broken)
+    assert old
     too_large = [b'{"name":"' + b"x" * 1_500_000 + b'"}', b'{"name":"' + b"x" * 3_000_000 + b'"}']
     path = tmp_path / "sessions.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join([*lines[:100], *too_large, *lines[100:]]), 1))
 
     outcome = ingested(path, capsys)
     assert outcome["events"] == outcome["sessions"] == len(lines) + 2
-    assert outcome["accepted"] == kinds["valid"] + kinds["late"]
+    assert outcome["accepted"] == kinds["valid"] + kinds["late"] + old
     assert outcome["rejected"]["duplicate"] == kinds["duplicate"]
     assert outcome["rejected"]["too_large"] == 2
     assert outcome["rejected"]["unknown_device"] == kinds["unknown_device"]
@@ -145,7 +162,7 @@ def test_json_lines(gate: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureF
     assert not any(session.late for session in sessions)
 
     again = ingested(path, capsys, **KNOWN)
-    assert again["rejected"]["duplicate"] == kinds["valid"] + kinds["late"] + kinds["duplicate"]
+    assert again["rejected"]["duplicate"] == kinds["valid"] + kinds["late"] + kinds["duplicate"] + old
     without_device = outcome["rejected"]["missing_field"]
     assert again["accepted"] == kinds["unknown_device"] + kinds["unknown_referrer"] + without_device
 

@@ -18,6 +18,7 @@ from streaming.adapters import kafka as clients
 from streaming.adapters import kafka_progress
 from streaming.events import topics
 from streaming.events.contract import Session
+from streaming.events.horizon import is_beyond, refusal
 from streaming.events.parsing import parse
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import ValidSession, admit, decode, encode
@@ -28,6 +29,7 @@ from streaming.summaries.documents import documents
 from streaming.summaries.product import Windows
 
 DEADLINE_S = 90
+HORIZON_MS = 21 * 86_400_000
 
 
 @pytest.fixture
@@ -82,11 +84,14 @@ class Pipeline:
                 continue
             arrived_at_ms = message.timestamp()[1]
             judged = parse(message.value(), arrived_at_ms)
+            if isinstance(judged, Session) and is_beyond(judged, arrived_at_ms, HORIZON_MS):
+                judged = refusal(judged.feed, HORIZON_MS)
             if isinstance(judged, Session) and judged.session_id in self._claimed:
                 judged = Rejection(Reason.DUPLICATE, "sessionId")
             if isinstance(judged, Rejection):
                 headers: list[tuple[str, Any]] = [
                     (topics.HEADER_REASON, judged.reason.encode()),
+                    (topics.HEADER_DETAIL, judged.detail.encode()),
                     (topics.HEADER_RAW_PARTITION, b"%d" % partition),
                     (topics.HEADER_RAW_OFFSET, b"%d" % offset),
                 ]

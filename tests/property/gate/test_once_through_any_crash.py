@@ -1,13 +1,15 @@
 """The gate's decisions against an oracle, through crashes between any two steps and a store that forgets.
 
 A state machine plays gates on three partitions over a log in memory, whose transactions are atomic as Kafka's
-are. All decisions are the product's own code; at the end an oracle that shares nothing with it judges. Each
-mutant has one fault of the kinds that lose or double sessions; the machine must find it.
+are, while time passes the horizon by. All decisions are the product's own code; at the end an oracle that
+shares nothing with it judges. Each mutant has one fault of the kinds that lose or double sessions; the
+machine must find it.
 """
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,17 +26,22 @@ from hypothesis.stateful import (
 
 from streaming.adapters.seen_remembered import RememberedSeen
 from streaming.events.contract import Session
+from streaming.events.horizon import Horizon
 from streaming.gate.decide import TAKEN, PartitionState, Raw, Rules, decode_state, encode_state
 from streaming.gate.process import Batch
 from streaming.gate.records import Record, records
 from streaming.gate.recovery import recover
-from streaming.ports import OutOfStep
+from streaming.gate.settled import settled_ms
+from streaming.ports import Committed, OutOfStep
 
 PARTITIONS = 3
 LATENESS_MS = 50
 EXTRACTION_EVERY = 3
-RULES = Rules(LATENESS_MS, EXTRACTION_EVERY)
-ARRIVED_MS = 1_000_000
+HORIZON_MS = 100_000
+HORIZON = Horizon(HORIZON_MS, segments=2)
+SEGMENT_MS = 200_000  # the horizon and the tolerance for the future, in halves
+RULES = Rules(LATENESS_MS, EXTRACTION_EVERY, HORIZON_MS)
+BEGIN_MS = 10_000_000
 
 
 WORDS = ["name", "email", "gender", "deviceType", "operatingSystem", "browserType", "referrer"]
@@ -56,9 +63,21 @@ def raw_value(session: int, user: int, event_time_ms: int, feed: str) -> bytes:
 
 
 SENT = st.tuples(
-    st.integers(0, 7), st.integers(0, 4), st.integers(0, 200), st.sampled_from(["live", "live", "import"])
+    st.integers(0, 9),
+    st.integers(0, PARTITIONS - 1),
+    st.integers(0, 3),
+    st.sampled_from([0, 30, 90, 200, HORIZON_MS, HORIZON_MS + 1]),
+    st.sampled_from(["live", "live", "import"]),
 )
-"""Session, user, event time and feed of a message."""
+"""Session, partition, and, if it is sent for the first time, user, age and feed of a message."""
+
+
+@dataclass
+class Sent:
+    """A message on a raw partition."""
+
+    arrived_ms: int
+    value: bytes
 
 
 @dataclass
@@ -75,31 +94,36 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.seen = self.make_store()
-        self.raw: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
+        self.now_ms = BEGIN_MS
+        self.known: dict[int, tuple[str, bytes]] = {}
+        """Feed and value of each session sent: it is sent again as it was."""
+        self.raw: dict[int, list[Sent]] = {partition: [] for partition in range(PARTITIONS)}
         self.out: list[Record] = []
         self.offsets: dict[int, tuple[int, str]] = {}
         self.asked: dict[int, Asked] = {}
         self.generation: str | None = None
         self.saved: object | None = None
+        self.has_lost = False
 
     def make_store(self) -> RememberedSeen:
-        return RememberedSeen()
+        return RememberedSeen(HORIZON)
 
     # What recovery reads: CommittedSessions.
 
-    def identity(self) -> str:
-        return "log"
-
-    def committed(self) -> dict[int, int]:
-        return {partition: offset for partition, (offset, _) in self.offsets.items()}
+    def committed(self) -> Committed:
+        offsets = {partition: offset for partition, (offset, _) in self.offsets.items()}
+        arrived_ms = {p: decode_state(metadata).arrived_ms for p, (_, metadata) in self.offsets.items()}
+        ends = {partition: len(sent) for partition, sent in self.raw.items()}
+        return Committed("log", offsets, arrived_ms, settled_ms(offsets, arrived_ms, ends), 0)
 
     def is_ours_alone(self) -> bool:
         return False
 
-    def valid_sessions(self) -> Iterator[tuple[bytes, float]]:
+    def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
         for record in list(self.out):
-            if record.topic == "valid_customer_session" and record.value is not None:
-                yield record.value, 0.5
+            value = record.value or b""
+            if record.topic == "valid_customer_session" and json.loads(value)["arrivedAtMs"] >= since_ms:
+                yield value, 0.5
 
     # What happens.
 
@@ -108,23 +132,32 @@ class Machine(RuleBasedStateMachine):
         self.saved = self.seen.snapshot()
 
     @rule(sent=st.lists(SENT, min_size=1, max_size=4))
-    def send(self, sent: list[tuple[int, int, int, str]]) -> None:
-        for session, user, at, feed in sent:
-            self.raw[user % PARTITIONS].append(raw_value(session, user, at, feed))
+    def send(self, sent: list[tuple[int, int, int, int, str]]) -> None:
+        for session, partition, user, age_ms, feed in sent:
+            event_time_ms = self.now_ms - age_ms if feed == "live" else age_ms
+            new = feed, raw_value(session, user, event_time_ms, feed)
+            feed, value = self.known.setdefault(session, new)
+            # An import is keyed by its users, so that what it repeats is on one partition.
+            at = partition if feed == "live" else session % PARTITIONS
+            self.raw[at].append(Sent(self.now_ms, value))
 
     @rule(partition=st.integers(0, PARTITIONS - 1), value=st.sampled_from([b"", b"{", b"\xff", b"[]"]))
     def send_broken(self, partition: int, value: bytes) -> None:
-        self.raw[partition].append(value)
+        self.raw[partition].append(Sent(self.now_ms, value))
+
+    @rule(by_ms=st.sampled_from([10, HORIZON_MS, SEGMENT_MS, 3 * SEGMENT_MS]))
+    def time_passes(self, by_ms: int) -> None:
+        self.now_ms += by_ms
 
     @rule(partition=st.integers(0, PARTITIONS - 1), size=st.integers(1, 5))
     def ask(self, partition: int, size: int) -> None:
         """Reads a batch at the committed offset and has its sessions claimed."""
         begin = self.offsets.get(partition, (0, ""))[0]
-        values = self.raw[partition][begin : begin + size]
-        if not values:
+        sent = self.raw[partition][begin : begin + size]
+        if not sent:
             return
-        raws = [Raw(partition, begin + i, ARRIVED_MS, b"k", value) for i, value in enumerate(values)]
-        batch = Batch(raws, {partition: begin})
+        raws = [Raw(partition, begin + i, self.arrival(one), b"k", one.value) for i, one in enumerate(sent)]
+        batch = Batch(raws, {partition: begin}, HORIZON_MS)
         while True:
             try:
                 self.asked[partition] = Asked(batch, batch.ask(self.seen, self.generation or ""))
@@ -133,6 +166,15 @@ class Machine(RuleBasedStateMachine):
                 # Recovery waits until no other gate can commit on what the store said before.
                 self.asked.clear()
                 self.generation = recover(self.seen, self, 0)
+
+    def arrival(self, sent: Sent) -> int:
+        return sent.arrived_ms
+
+    @precondition(lambda self: self.generation is not None)
+    @rule()
+    def forget_what_nobody_sees(self) -> None:
+        with suppress(OutOfStep):
+            self.seen.forget_before(self.generation or "", self.committed().settled_ms)
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
@@ -171,6 +213,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def forget(self) -> None:
+        self.has_lost = True
         self.seen.forget()
 
     @rule()
@@ -179,20 +222,22 @@ class Machine(RuleBasedStateMachine):
 
     @rule(older=st.booleans())
     def restart(self, older: bool) -> None:
+        self.has_lost |= older
         self.seen.restart(self.saved if older else None)
 
     # What should have come out.
 
     def teardown(self) -> None:
         self.asked.clear()
-        while any(self.offsets.get(p, (0, ""))[0] < len(values) for p, values in self.raw.items()):
+        while any(self.offsets.get(p, (0, ""))[0] < len(sent) for p, sent in self.raw.items()):
             for partition in range(PARTITIONS):
                 self.work_undisturbed(partition)
-        judge(self.raw, self.out)
+        judge(self.raw, self.out, self.has_lost)
 
 
-def judge(raw: Mapping[int, Sequence[bytes]], out: Sequence[Record]) -> None:
-    """Asserts all that must hold between what was sent and what came out."""
+def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[Record], has_lost: bool) -> None:
+    """Asserts all that must hold between what was sent and what came out. `has_lost`: whether the store ever
+    lost claims of messages not committed yet."""
     outcome_at: dict[tuple[int, int], tuple[str, dict]] = {}
     order: dict[int, list[int]] = defaultdict(list)
     due: Counter[int] = Counter()
@@ -204,42 +249,62 @@ def judge(raw: Mapping[int, Sequence[bytes]], out: Sequence[Record]) -> None:
             headers = dict(record.headers or [])
             place = int(headers["raw_partition"]), int(headers["raw_offset"])
             outcome = headers["reason"].decode(), {}
-            assert record.value == raw[place[0]][place[1]]
+            assert record.value == raw[place[0]][place[1]].value
         else:
             due[json.loads(record.value)["rawPartition"]] += 1
             continue
         assert place not in outcome_at, f"two outcomes of {place}"
         outcome_at[place] = outcome
         order[place[0]].append(place[1])
-    assert set(outcome_at) == {(p, o) for p, values in raw.items() for o in range(len(values))}, "lost"
+    assert set(outcome_at) == {(p, o) for p, sent in raw.items() for o in range(len(sent))}, "lost"
     assert all(offsets == sorted(offsets) for offsets in order.values())
 
     valid_of: Counter[str] = Counter()
-    new_of: Counter[str] = Counter()
-    sent_sessions: set[str] = set()
-    for partition, values in raw.items():
+    visits: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    passable: set[str] = set()
+    import_arrived_ms = {
+        p: [one.arrived_ms for one in sent if b'"import"' in one.value] for p, sent in raw.items()
+    }
+    first_import_ms = min((ms for arrived in import_arrived_ms.values() for ms in arrived), default=0)
+    for partition, sent_there in raw.items():
         newest, valid = 0, 0
-        for offset, value in enumerate(values):
+        for offset, one in enumerate(sent_there):
             outcome, fields = outcome_at[partition, offset]
             try:
-                sent = json.loads(value)
-                sent_sessions.add(sent["sessionId"])
+                sent = json.loads(one.value)
+                session = sent["sessionId"]
             except (ValueError, TypeError):
-                assert outcome not in ("valid", "duplicate")
+                assert outcome not in ("valid", "duplicate", "beyond_horizon")
                 continue
-            assert outcome in ("valid", "duplicate")
-            if outcome == "duplicate":
+            assert outcome in ("valid", "duplicate", "beyond_horizon")
+            live = sent["feed"] == "live"
+            if live:
+                beyond = sent["eventTimeMs"] < one.arrived_ms - HORIZON_MS
+                assert (outcome == "beyond_horizon") == beyond
+            elif outcome == "beyond_horizon":
+                assert one.arrived_ms - first_import_ms > HORIZON_MS
+            else:
+                assert one.arrived_ms - import_arrived_ms[partition][0] <= HORIZON_MS
+            if outcome != "beyond_horizon":
+                passable.add(session)
+            if outcome != "valid":
                 continue
             valid += 1
-            valid_of[sent["sessionId"]] += 1
-            new_of[sent["userId"]] += fields["userKind"] == "new"
+            valid_of[session] += 1
+            visits[sent["userId"]].append((one.arrived_ms // SEGMENT_MS, fields["userKind"]))
             assert {**fields, **sent} == fields, "the session itself is unchanged"
-            live = sent["feed"] == "live"
             assert fields["late"] == (live and sent["eventTimeMs"] < newest - LATENESS_MS)
             newest = max(newest, sent["eventTimeMs"]) if live else newest
         assert due[partition] == valid // EXTRACTION_EVERY
-    assert valid_of == Counter(sent_sessions), "each session is valid exactly once"
-    assert set(new_of.values()) <= {1}, "each user with a valid session is new exactly once"
+    assert valid_of == Counter(passable), "each session is valid exactly once"
+    for of_user in visits.values():
+        for number, (segment, kind) in enumerate(of_user):
+            others = [visit for n, visit in enumerate(of_user) if n != number]
+            near = [other_kind for other, other_kind in others if abs(other - segment) <= 2]
+            if kind == "new":
+                assert "new" not in near, "twice new within a horizon"
+            else:
+                assert near or has_lost, "returning, but never here within the horizon"
 
 
 CHECK = settings(max_examples=300, stateful_step_count=40, deadline=None, database=None)
@@ -273,10 +338,10 @@ class OffsetsFirst(OutputAndOffsetsApart):
 class ClaimsWithoutPosition(RememberedSeen):
     """Filter before produce: a claim that does not know whose it is refuses its own replay."""
 
-    def claim(self, generation, sessions, positions, spans):
+    def claim(self, generation, sessions, positions, arrived_ms, spans):
         held = self._generations.get(generation)
-        seen = set(held.sessions) if held else set()
-        answers = super().claim(generation, sessions, positions, spans)
+        seen = {session for _, session in held.sessions} if held else set()
+        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
         return bytes(
             TAKEN if session.session_id in seen else answer
             for session, answer in zip(sessions, answers, strict=True)
@@ -286,8 +351,8 @@ class ClaimsWithoutPosition(RememberedSeen):
 class MaybeIsEnough(RememberedSeen):
     """The Bloom filter's word alone refuses."""
 
-    def claim(self, generation, sessions: Sequence[Session], positions, spans):
-        answers = super().claim(generation, sessions, positions, spans)
+    def claim(self, generation, sessions: Sequence[Session], positions, arrived_ms, spans):
+        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
         return bytes(
             TAKEN if session.session_id == "s7" else answer
             for session, answer in zip(sessions, answers, strict=True)
@@ -316,8 +381,45 @@ class TrustsARestart(RememberedSeen):
             self._generations[self._current].offsets |= offsets
 
 
+class ForgetsTooEarly(RememberedSeen):
+    """A segment is dropped as soon as the newest message is past it, though a partition lags."""
+
+    def claim(self, generation, sessions, positions, arrived_ms, spans):
+        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
+        self.forget_before(generation, max(self._counted.values()))
+        return answers
+
+
+class SeesByTheWallClock(Machine):
+    """What a message sees depends on when it is read."""
+
+    def make_store(self) -> RememberedSeen:
+        machine = self
+
+        class Store(RememberedSeen):
+            def claim(self, generation, sessions, positions, arrived_ms, spans):
+                now = [machine.now_ms] * len(sessions)
+                return super().claim(generation, sessions, positions, now, spans)
+
+        return Store(HORIZON)
+
+
+class JudgesByTheWallClock(Machine):
+    """What is too old depends on when it is read."""
+
+    def arrival(self, sent: Sent) -> int:
+        return self.now_ms
+
+
+class NeverTooOld(RememberedSeen):
+    """An import sent again after its sessions were forgotten is let through."""
+
+    def _is_beyond(self, session, arrived_ms):
+        return False
+
+
 def with_store(store: type[RememberedSeen]) -> type[Machine]:
-    return type(f"With{store.__name__}", (Machine,), {"make_store": lambda self: store()})
+    return type(f"With{store.__name__}", (Machine,), {"make_store": lambda self: store(HORIZON)})
 
 
 class ForgetsItsState(Machine):
@@ -335,7 +437,19 @@ class ForgetsItsState(Machine):
         OutputAndOffsetsApart,
         OffsetsFirst,
         ForgetsItsState,
-        *map(with_store, [ClaimsWithoutPosition, MaybeIsEnough, SpringsIntoBeing, TrustsARestart]),
+        SeesByTheWallClock,
+        JudgesByTheWallClock,
+        *map(
+            with_store,
+            [
+                ClaimsWithoutPosition,
+                MaybeIsEnough,
+                SpringsIntoBeing,
+                TrustsARestart,
+                ForgetsTooEarly,
+                NeverTooOld,
+            ],
+        ),
     ],
 )
 def test_the_machine_finds_an_injected_fault(mutant: type[Machine]) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streaming.events import topics
 from streaming.events.contract import SCHEMA_VERSION, Review, Session
+from streaming.events.horizon import is_beyond, refusal, stated_horizon_ms
 from streaming.events.parsing import parse
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import ValidSession, admit, decode, encode, encoder
@@ -21,6 +22,7 @@ from streaming.summaries.product import window
 
 ARRIVED_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
+HORIZON_MS = 24 * HOUR_MS
 Document = dict[str, Any]
 
 
@@ -48,11 +50,18 @@ class World:
         claimed: set[str] = set()
         for record in self.raw:
             judged = parse(record.value, record.arrived_at_ms)
-            if isinstance(judged, Session) and judged.session_id in claimed:
+            if isinstance(judged, Session) and is_beyond(judged, record.arrived_at_ms, HORIZON_MS):
+                judged = refusal(judged.feed, HORIZON_MS)
+            elif isinstance(judged, Session) and judged.session_id in claimed:
                 judged = Rejection(Reason.DUPLICATE, "")
             if isinstance(judged, Rejection):
                 refused = RejectedRecord(
-                    record.partition, record.offset, str(judged.reason), record.key, record.value
+                    record.partition,
+                    record.offset,
+                    str(judged.reason),
+                    record.key,
+                    record.value,
+                    stated_horizon_ms(judged.detail),
                 )
                 self.rejected.append(refused)
                 continue
@@ -139,7 +148,8 @@ def a_session(draw: st.DrawFn, session_id: str) -> Session:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """At least one valid session with a product and a review, one duplicate and one broken message."""
+    """At least one valid session with a product and a review, one duplicate, one beyond the horizon and one
+    broken message."""
     world = World()
     sure = draw(a_session("sure"))
     sure = msgspec.structs.replace(
@@ -153,6 +163,8 @@ def worlds(draw: st.DrawFn) -> World:
     for session in sessions:
         partition = draw(st.integers(0, 1))
         world.send(partition, session.user_id.encode(), encoder.encode(session))
+    old = msgspec.structs.replace(sure, session_id="old", event_time_ms=ARRIVED_MS - HORIZON_MS - 1)
+    world.send(1, b"k", encoder.encode(old))
     world.send(0, b"k", draw(st.sampled_from([b"", b"{", b"[]", b"\xff", b'{"schemaVersion": 9}'])))
     world.late_ids = draw(st.sets(st.sampled_from([f"s{i}" for i in range(6)])))
     world.judge()
@@ -284,3 +296,14 @@ def test_sessions_on_their_way_break_nothing(world: World, data: st.DataObject) 
     report = moving.reconcile()
     assert report.holds, report.breaks
     assert report.sent == len(settled.raw)
+
+
+@given(worlds(), st.sampled_from([None, HORIZON_MS + 1]))
+def test_a_session_called_too_old_by_a_horizon_that_does_not_say_so_is_named(
+    world: World, horizon_ms: int | None
+) -> None:
+    at = next(n for n, record in enumerate(world.rejected) if record.reason == Reason.BEYOND_HORIZON)
+    record = world.rejected[at] = msgspec.structs.replace(world.rejected[at], horizon_ms=horizon_ms)
+    report = world.reconcile()
+    assert [one.raw for one in report.breaks] == [f"{record.raw_partition}:{record.raw_offset}"]
+    assert report.breaks[0].session == "old"

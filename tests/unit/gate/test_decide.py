@@ -4,8 +4,10 @@ import pytest
 from msgspec import DecodeError
 
 from streaming.events.contract import Session
+from streaming.events.horizon import stated_horizon_ms
 from streaming.events.rejection import Reason, Rejection
 from streaming.gate.decide import (
+    BEYOND,
     KNOWN_USER,
     NEW_USER,
     TAKEN,
@@ -20,7 +22,7 @@ from streaming.gate.decide import (
     encode_state,
 )
 
-RULES = Rules(allowed_lateness_ms=100, extraction_every=2)
+RULES = Rules(allowed_lateness_ms=100, extraction_every=2, horizon_ms=10_000)
 FRESH = {0: PartitionState()}
 
 
@@ -49,6 +51,20 @@ def test_an_answer_makes_an_outcome() -> None:
     assert refused == Refused(raws[1], broken)
     assert isinstance(duplicate, Refused) and duplicate.rejection.reason is Reason.DUPLICATE
     assert isinstance(last, Valid) and last.user_kind == "returning"
+
+
+def test_beyond_the_horizon_states_by_which() -> None:
+    decision = decide([raw(0)], [session(feed="import")], bytes([BEYOND]), FRESH, RULES)
+    (outcome,) = decision.outcomes
+    assert isinstance(outcome, Refused) and outcome.rejection.reason is Reason.BEYOND_HORIZON
+    assert stated_horizon_ms(outcome.rejection.detail) == RULES.horizon_ms
+
+
+def test_the_newest_arrival_is_kept_whatever_became_of_the_message() -> None:
+    refused = Rejection(Reason.NOT_JSON, "not a JSON text")
+    raws = [raw(5), Raw(0, 6, 3, b"k", b"{}")]
+    decision = decide(raws, [refused, refused], b"", FRESH, RULES)
+    assert decision.after[0].arrived_ms == 1_005
 
 
 @pytest.mark.parametrize(
@@ -80,7 +96,7 @@ def test_an_extraction_is_due_every_so_many_valid_sessions() -> None:
 
 
 def test_state_survives_its_travel_in_the_metadata_of_an_offset() -> None:
-    state = PartitionState(watermark_ms=123, since_extraction=4)
+    state = PartitionState(watermark_ms=123, since_extraction=4, arrived_ms=7)
     assert decode_state(encode_state(state)) == state
     assert decode_state("") == decode_state(None) == PartitionState()
     with pytest.raises(DecodeError):

@@ -4,7 +4,6 @@ from streaming.events.contract import Session
 from streaming.events.parsing import parse
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import admit, encode
-from streaming.gate.cuts import cuts
 from streaming.gate.decide import Decision, ExtractionDue, Raw, Refused, Valid
 from streaming.gate.records import records
 from streaming.simulate.settings import TrafficSettings
@@ -50,13 +49,3 @@ def test_extractions_due_come_last() -> None:
     *_, last = records(Decision([refused], [ExtractionDue(0, 1, 2, 5_000)], {}))
     assert last.topic == "extraction_due"
     assert last.value == b'{"rawPartition":0,"rawOffset":1,"arrivedAtMs":2,"sessions":5000}'
-
-
-def test_cuts_name_the_utc_day_and_each_dimension() -> None:
-    assert cuts((20_000, "NL", "mobile", "Direct")) == (
-        "2024-10-04",
-        "2024-10-04:country:NL",
-        "2024-10-04:device:mobile",
-        "2024-10-04:referrer:Direct",
-    )
-    assert cuts((0, "a:b", "x", "y"))[1] == "1970-01-01:country:a:b"

@@ -1,0 +1,76 @@
+"""Sessions as claim.lua reads them."""
+
+from collections.abc import Iterator, Sequence
+from struct import Struct
+from typing import NamedTuple
+
+from xxhash import xxh3_128_digest
+
+from streaming.events.contract import LIVE_FEED, Session
+from streaming.events.horizon import Horizon, is_old
+from streaming.gate.cuts import Cut, Place, cuts, place
+
+DIGEST_BYTES = 10
+"""80 bits: among 100 million ids two share them with a probability of 4 in a thousand million."""
+_TAIL = Struct(">QHH")
+_FOUR_CUTS = Struct(">4I")
+
+Origin = tuple[int, str, int, bool]
+"""Segment, feed, arrival and whether the session is old; sessions of the live feed share one a segment."""
+
+
+class Packed(NamedTuple):
+    """Arguments of claim.lua, from its records on."""
+
+    records: bytes
+    places: bytes
+    origins: list[str | int]
+    cuts: list[str | int]
+
+
+def user_digest(user_id: str) -> bytes:
+    """What stands for a user in filters, claims and HyperLogLogs."""
+    return xxh3_128_digest(user_id.encode())[:DIGEST_BYTES]
+
+
+def pack(
+    sessions: Sequence[Session],
+    positions: Sequence[int],
+    arrived_ms: Sequence[int],
+    horizon: Horizon,
+    hours_kept_ms: int,
+) -> Packed:
+    """The three run parallel."""
+    places: dict[Place, int] = {}
+    origins: dict[Origin, int] = {}
+    pieces: list[bytes] = []
+    place_number, origin_number = places.setdefault, origins.setdefault
+    append, tail, segment_ms = pieces.append, _TAIL.pack, horizon.segment_ms
+    for session, position, arrived in zip(sessions, positions, arrived_ms, strict=True):
+        origin: Origin = (arrived // segment_ms, "", 0, False)
+        if session.feed != LIVE_FEED:
+            origin = (origin[0], session.feed, arrived, is_old(session, arrived, horizon.horizon_ms))
+        append(xxh3_128_digest(session.session_id.encode())[:DIGEST_BYTES])
+        append(xxh3_128_digest(session.user_id.encode())[:DIGEST_BYTES])
+        append(
+            tail(
+                position,
+                place_number(place(session, arrived, hours_kept_ms), len(places)),
+                origin_number(origin, len(origins)),
+            )
+        )
+    numbers: dict[Cut, int] = {}
+    packed_places = b"".join(
+        _FOUR_CUTS.pack(*(numbers.setdefault(cut, len(numbers)) for cut in cuts(at))) for at in places
+    )
+    return Packed(
+        b"".join(pieces),
+        packed_places,
+        [word for at in origins for word in (at[0], at[1], at[2], int(at[3]))],
+        list(_words(numbers, hours_kept_ms)),
+    )
+
+
+def _words(of: dict[Cut, int], hours_kept_ms: int) -> Iterator[str | int]:
+    for cut in of:
+        yield from (cut.day, cut.hour, cut.hour_ends_ms + hours_kept_ms)

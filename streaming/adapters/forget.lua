@@ -1,0 +1,19 @@
+-- Takes the segments before a new lowest one out of use; their keys are deleted afterwards, in pieces.
+--
+-- KEYS  1 pointer that must hold ARGV[1]   2 segments   3 dropping
+-- ARGV  1 generation   2 the new lowest segment
+-- Gives all segments whose keys are to be deleted, those that somebody left half done among them.
+local call = redis.call
+if call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OUTOFSTEP another generation') end
+local lowest = tonumber(call('HGET', KEYS[2], 'lowest'))
+if not lowest then return redis.error_reply('OUTOFSTEP the segments are missing') end
+if lowest < tonumber(ARGV[2]) then
+  for _, segment in ipairs(call('HKEYS', KEYS[2])) do
+    if segment ~= 'lowest' and tonumber(segment) < tonumber(ARGV[2]) then
+      call('HDEL', KEYS[2], segment)
+      call('SADD', KEYS[3], segment)
+    end
+  end
+  call('HSET', KEYS[2], 'lowest', ARGV[2])
+end
+return call('SMEMBERS', KEYS[3])

@@ -1,0 +1,52 @@
+"""What a gate does now and then beside its batches: forgets what nobody can see, and tells of full
+filters."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaException
+
+from streaming.gate.recovery import CommittedSessions
+from streaming.ports import FilterFill, OutOfStep, SeenSessions, StoreAway
+
+_log = logging.getLogger(__name__)
+_EVERY_S = 60.0
+
+
+class Upkeep:
+    """Of the store of seen sessions, by any of the gates that share it; the first time at once."""
+
+    def __init__(self, seen: SeenSessions, log: CommittedSessions, warn_at_fill: float) -> None:
+        self._seen, self._log, self._warn_at_fill = seen, log, warn_at_fill
+        self._next_s = 0.0
+        self._told: set[tuple[str, bool]] = set()
+
+    def if_due(self, generation: str) -> None:
+        """What cannot be done now is put off: no decision depends on it."""
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + _EVERY_S
+        try:
+            self._seen.forget_before(generation, self._log.committed().settled_ms)
+            self._warn(self._seen.filter_fill())
+        except (StoreAway, OutOfStep, KafkaException) as error:
+            _log.info("upkeep_put_off", extra={"reason": str(error)})
+
+    def _warn(self, fills: Iterable[FilterFill]) -> None:
+        """Once for each filter when it is nearly full, and once when it is."""
+        for fill in fills:
+            full = fill.items > fill.capacity
+            if fill.items >= self._warn_at_fill * fill.capacity and (fill.name, full) not in self._told:
+                self._told.add((fill.name, full))
+                _log.warning(
+                    "filter_full" if full else "filter_nearly_full",
+                    extra={
+                        "filter": fill.name,
+                        "items": fill.items,
+                        "capacity": fill.capacity,
+                        "error_rate_estimate": round(fill.error_rate_estimate, 6),
+                        "remedy": "raise VITRINE_GATE_SESSION_CAPACITY or VITRINE_GATE_USER_CAPACITY: "
+                        "until then it grows by layers, exact but slower and larger",
+                    },
+                )
