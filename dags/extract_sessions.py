@@ -70,15 +70,16 @@ def extract_sessions() -> None:
 
         from airflow.sdk.exceptions import AirflowFailException
 
-        from streaming.extraction import frontier, windows
+        from streaming.extraction import frontier
+        from streaming.period import period
 
         try:
-            period = windows.period(params["from"], params["to"])
+            asked = period(params["from"], params["to"])
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
         until_ms = time.time_ns() // 1_000_000
-        if period is not None:
-            until_ms = min(until_ms, period.to_ms)
+        if asked is not None:
+            until_ms = min(until_ms, asked.to_ms)
         frontier.wait(KafkaSettings(), until_ms, STAGES_TIMEOUT_S)
         return until_ms
 
@@ -91,15 +92,16 @@ def extract_sessions() -> None:
 
         from ml.features.session_row import COLUMNS, session_row
         from streaming.extraction import pages, parquet, windows
+        from streaming.period import period
         from streaming.settings import DataSettings, MongoSettings
 
         folder = DataSettings().data_dir / "extracts" / "sessions"
         parquet.prepare(folder)
-        period = windows.period(params["from"], params["to"])
+        asked = period(params["from"], params["to"])
         rows = 0
         with MongoHook() as mongo:
             sessions = mongo.get_collection("sessions", mongo_db=MongoSettings().database)
-            for window in windows.plan(parquet.extracted(folder), until_ms, period):
+            for window in windows.plan(parquet.extracted(folder), until_ms, asked):
                 found = pages.pages(sessions, window)
                 rows += parquet.write(folder, window, found, session_row, COLUMNS)
 

@@ -2,13 +2,24 @@
 ## Do the books balance?
 
 Once a night `./vitrine reconcile` runs here: it reads topics and stores afresh and accounts for every raw
-message. The run fails, and its log names the session, where one document too many or too few is anywhere.
+message. The run fails, and its log names the session that breaks the books first, where one message or
+document is too many or too few anywhere, or another than it must be.
+
+To judge what arrived in a past period alone, trigger with `from`, `to` or both.
 """
 
 from datetime import timedelta
 from os import environ
+from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
+
+# Airflow checks the pattern; the format alone only makes the form show a date picker.
+MOMENT: dict[str, Any] = {
+    "type": ["null", "string"],
+    "format": "date-time",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$",
+}
 
 
 @dag(
@@ -20,6 +31,8 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, task
     # No retry: books that do not balance must be seen, not tried again until they do.
     default_args={"owner": "vitrine", "retries": 0},
     params={
+        "from": Param(None, **MOMENT, title="From", description="Judge what arrived from here on"),
+        "to": Param(None, **MOMENT, title="To", description="… and before here. Both empty: all there is"),
         "timeout_s": Param(
             600,
             type="number",
@@ -27,7 +40,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, task
             maximum=3600,
             title="Patience",
             description="Seconds to wait for the stages to catch up with what was sent",
-        )
+        ),
     },
     tags=["vitrine", "ledger"],
     doc_md=__doc__,
@@ -41,7 +54,8 @@ def reconcile_stores() -> None:
 
         from streaming.ledger.command import BROKEN, HOLDS, run
 
-        outcome = run(as_json=True, **json.loads(params_json))
+        params = json.loads(params_json)
+        outcome = run(True, params["timeout_s"], start=params["from"], end=params["to"])
         if outcome == BROKEN:
             raise RuntimeError("The books do not balance: the log above names the first that breaks them.")
         if outcome != HOLDS:

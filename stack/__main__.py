@@ -154,7 +154,7 @@ def _simulate(place: Place, arguments: argparse.Namespace) -> int:
 def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
     from streaming.ledger.command import run
 
-    return run(arguments.json, arguments.timeout)
+    return run(arguments.json, arguments.timeout, arguments.start, arguments.end)
 
 
 def _evaluate(place: Place, arguments: argparse.Namespace) -> int:

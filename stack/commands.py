@@ -136,10 +136,18 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands,
         "reconcile",
         "read topics and stores afresh and say whether they agree",
-        'With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "late", "mongodb",\n'
-        '"elasticsearch": {index: n}, "distinct_users": {"exact", "estimate"}}. Exits 1, naming the\n'
-        "session, if one document is too many or too few anywhere.",
+        "Judges all that the topics still hold, or what arrived from --from to before --to. Exits 1, naming\n"
+        "the session that breaks it first in raw order, if one message or document is too many or too few,\n"
+        "or another than it must be, anywhere; 3 if a stage is behind or a component away.\n\n"
+        'With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "late",\n'
+        '"partitions": {raw partition: {"from", "to", "sent", "valid", "duplicate", "rejected", "late"}},\n'
+        '"stages": {stage: {topic: {partition: offset read up to}}},\n'
+        '"corrections": {"corrected", "rejected_again", "open": {reason: n}}, "mongodb",\n'
+        '"elasticsearch": {index: n}, "digests": {store: of its ids and contents, in any order},\n'
+        '"distinct_users": {"exact", "estimate"}, "older_than_log", "other_model", "left_out",\n'
+        '"breaks_in_all", "breaks": [{"where", "what", "session", "document", "raw"}]}.',
     )
+    _period_arguments(reconcile)
     reconcile.add_argument(
         "--timeout", type=_positive, default=120, help="seconds to wait for the stages to catch up (120)"
     )
@@ -178,6 +186,12 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         'With --json: {"passed", "groups": [{"name", "passed", "seconds", "closing"}]}.',
     )
     test.add_argument("kinds", nargs="*", metavar="KIND", help=" | ".join(TEST_KINDS), type=_test_kind)
+
+
+def _period_arguments(command: argparse.ArgumentParser) -> None:
+    from streaming.replay.arguments import add_period
+
+    add_period(command)
 
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:

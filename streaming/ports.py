@@ -172,7 +172,8 @@ class Refusal(Struct, frozen=True):
 
 
 class DocumentIndex(Protocol):
-    """Searchable documents by index and id. Every method may raise StoreAway."""
+    """Searchable documents by index and id. Every method may raise StoreAway. An index that is not there
+    takes nothing, but reads as an empty one."""
 
     def prepare(self, index: str, document: type[Struct]) -> None:
         """Makes `index` ready for documents of exactly the fields of `document`; may be called again."""

@@ -99,9 +99,11 @@ class ElasticsearchIndex:
         return refused
 
     def refresh(self, index: str) -> None:
-        _available(self._client.indices.refresh, index=self.name(index))
+        _available(self._client.indices.refresh, index=self.name(index), ignore_unavailable=True)
 
     def scan(self, index: str) -> Iterator[tuple[str, Document]]:
+        if not _available(self._client.indices.exists, index=self.name(index)):
+            return
         moment = _available(self._client.open_point_in_time, index=self.name(index), keep_alive=_PAGE_ALIVE)[
             "id"
         ]
@@ -127,7 +129,8 @@ class ElasticsearchIndex:
             _available(self._client.close_point_in_time, id=moment)
 
     def count(self, index: str) -> int:
-        return int(_available(self._client.count, index=self.name(index))["count"])
+        answer = _available(self._client.count, index=self.name(index), ignore_unavailable=True)
+        return int(answer["count"])
 
     def _create(self, index: str) -> None:
         try:

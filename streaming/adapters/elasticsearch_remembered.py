@@ -44,7 +44,7 @@ class RememberedIndex:
 
     def refresh(self, index: str) -> None:
         self._answer()
-        self._found[index] = {id_: body for id_, (_, body) in self.documents[index].items()}
+        self._found[index] = {id_: body for id_, (_, body) in self.documents.get(index, {}).items()}
 
     def scan(self, index: str) -> Iterator[tuple[str, Document]]:
         self._answer()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -126,14 +126,18 @@ def _end(client: Consumer, partition: TopicPartition) -> int:
             time.sleep(POLL_S)
 
 
-def read_all(settings: KafkaSettings, topic: str, batch: int = 5_000) -> Iterator[Message]:
-    """Every committed record of `topic` from its beginning to its end as of now, partition by partition."""
+def read_all(
+    settings: KafkaSettings, topic: str, first: Mapping[int, int] | None = None, batch: int = 5_000
+) -> Iterator[Message]:
+    """Every committed record of `topic` to its end as of now, partition by partition: of those in `first`
+    from the offset given there, or what retention has left of it; of all from the beginning without it."""
     full_name = name(settings, topic)
     # The broker holds a fetch at the end open for new records: waiting there is time lost for each partition.
     client = consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     try:
-        for partition in end_offsets(client, full_name):
-            client.assign([TopicPartition(full_name, partition, 0)])
+        starts = dict.fromkeys(end_offsets(client, full_name), 0) if first is None else first
+        for partition, start in starts.items():
+            client.assign([TopicPartition(full_name, partition, start)])
             yield from _until_end(client, batch)
     finally:
         client.close()

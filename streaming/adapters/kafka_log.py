@@ -4,17 +4,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import (
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from streaming.adapters import kafka
+from streaming.adapters import kafka, kafka_progress
 from streaming.settings import KafkaSettings
 
 _POLL_S = 0.05
@@ -49,13 +42,13 @@ class CommittedLog:
 
     def ends(self, topic: str) -> dict[int, int]:
         """The offset after the last record of each partition, committed or not."""
-        return self._ends(self.partitions(topic), IsolationLevel.READ_UNCOMMITTED)
+        return kafka_progress.ends(self._settings, topic)
 
     def begins_ms(self, topic: str) -> int:
         """The time of the oldest record of the partition that retention has cut most; 0 where none is cut."""
         partitions = self.partitions(topic)
-        firsts = self._offsets(partitions, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call]
-        stamped = self._offsets(partitions, OffsetSpec.for_timestamp(0), IsolationLevel.READ_UNCOMMITTED)
+        firsts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        stamped = self._offsets(partitions, OffsetSpec.for_timestamp(0))
         return max((stamped[p].timestamp for p, first in firsts.items() if first.offset > 0), default=0)
 
     def settled_values(self, topic: str, since_ms: int = 0) -> Iterator[tuple[bytes, float]]:
@@ -63,10 +56,8 @@ class CommittedLog:
         with the share of the way that lies behind it. Of each partition from the first record on that is
         stamped `since_ms` or later: whatever stands before it is older."""
         partitions = self.partitions(topic)
-        ends = self._ends(partitions, IsolationLevel.READ_UNCOMMITTED)
-        while self._is_short_of(ends, self._ends(partitions, IsolationLevel.READ_COMMITTED)):
-            time.sleep(_POLL_S)
-        found = self._offsets(partitions, OffsetSpec.for_timestamp(since_ms), IsolationLevel.READ_UNCOMMITTED)
+        ends = kafka_progress.wait_visible(self._settings, topic)
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(since_ms))
         # Without such a record the answer is a negative offset.
         begins = {p: at.offset if at.offset >= 0 else ends[p] for p, at in found.items()}
         total, behind = sum(ends[p] - begin for p, begin in begins.items()) or 1, 0
@@ -82,21 +73,11 @@ class CommittedLog:
         finally:
             client.close()
 
-    def _ends(self, partitions: list[TopicPartition], isolation: IsolationLevel) -> dict[int, int]:
-        found = self._offsets(partitions, OffsetSpec.latest(), isolation)  # type: ignore[no-untyped-call]
-        return {partition: at.offset for partition, at in found.items()}
-
-    def _offsets(
-        self, partitions: list[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
-    ) -> dict[int, Any]:
+    def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, Any]:
         """By partition, a ListOffsetsResultInfo."""
         asked = dict.fromkeys(partitions, spec)
-        answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=kafka.TIMEOUT_S)
+        answers = self._admin.list_offsets(asked, request_timeout=kafka.TIMEOUT_S)
         return {partition.partition: answers[partition].result(kafka.TIMEOUT_S) for partition in partitions}
-
-    @staticmethod
-    def _is_short_of(ends: dict[int, int], stable: dict[int, int]) -> bool:
-        return any(stable[partition] < end for partition, end in ends.items())
 
 
 def read_committed_offsets(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:

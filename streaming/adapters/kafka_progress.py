@@ -1,5 +1,6 @@
 """How far a stage has got in a topic, by the offsets its consumer group committed."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -26,17 +27,42 @@ def ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
     return {partition: high for partition, (_, high) in _watermarks(settings, topic).items()}
 
 
-def wait_visible(settings: KafkaSettings, topic: str, deadline_s: float) -> None:
-    """Returns when no transaction is open on `topic`: that of a writer that died hides what others wrote
-    after it until the broker ends it. Raises Behind when time.monotonic() has come to `deadline_s`."""
+def offsets_at(settings: KafkaSettings, topic: str, moment_ms: int) -> dict[int, int]:
+    """By partition of `topic`, the offset of the first record stamped `moment_ms` or later, or the end."""
+    last = ends(settings, topic)
+    name = kafka.name(settings, topic)
+    client = kafka.consumer(settings, "progress")
+    try:
+        asked = [TopicPartition(name, partition, moment_ms) for partition in last]
+        found = client.offsets_for_times(asked, timeout=kafka.TIMEOUT_S)
+    finally:
+        client.close()
+    return {tp.partition: tp.offset if tp.offset >= 0 else last[tp.partition] for tp in found}
+
+
+def committed(settings: KafkaSettings, group: str, topic: str) -> dict[int, int]:
+    """By partition of `topic`, the offset up to which `group` says it has read; 0 where it never did."""
+    client = kafka.consumer(settings, group)
+    try:
+        asked = [TopicPartition(kafka.name(settings, topic), at) for at in ends(settings, topic)]
+        found = client.committed(asked, timeout=kafka.TIMEOUT_S)
+    finally:
+        client.close()
+    return {at.partition: max(at.offset, 0) for at in found}
+
+
+def wait_visible(settings: KafkaSettings, topic: str, deadline_s: float = math.inf) -> dict[int, int]:
+    """Waits until no transaction is open on what `topic` holds now, and returns its ends: an open one, of a
+    writer that died too, hides what others wrote after it until it is decided. Raises Behind when
+    time.monotonic() has come to `deadline_s`."""
     goals = ends(settings, topic)
     while True:
         stable = _watermarks(settings, topic, "read_committed")
         if all(stable[partition][1] >= goal for partition, goal in goals.items()):
-            return
+            return goals
         if time.monotonic() > deadline_s:
             raise Behind(f"A transaction on {kafka.name(settings, topic)} stays open and hides its end.")
-        time.sleep(_ASK_AGAIN_S)
+        time.sleep(kafka.POLL_S)
 
 
 def _watermarks(

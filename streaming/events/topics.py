@@ -25,6 +25,10 @@ HEADER_RAW_PARTITION = "raw_partition"
 HEADER_RAW_OFFSET = "raw_offset"
 HEADER_ARRIVED_AT_MS = "arrived_at_ms"
 
+# Headers of a raw message that is sent again in place of a rejected one (correction.py).
+HEADER_CORRECTS = "corrects"
+HEADER_DIGEST = "sha256"
+
 # Headers of a refused document, beside reason and detail: where it stands among what Flink wrote.
 HEADER_TOPIC = "topic"
 HEADER_PARTITION = "partition"

@@ -8,9 +8,7 @@ and then until the store has acknowledged everything the gate had written by the
 
 import time
 
-from confluent_kafka import TopicPartition
-
-from streaming.adapters import kafka, kafka_progress
+from streaming.adapters import kafka_progress
 from streaming.events import topics
 from streaming.settings import KafkaSettings
 
@@ -26,20 +24,7 @@ def wait(settings: KafkaSettings, until_ms: int, timeout_s: float) -> None:
     deadline_s = time.monotonic() + timeout_s
     # What is stamped before `until_ms` may come until then.
     time.sleep(max(0.0, (until_ms + CLOCK_SKEW_MS) / 1000 - time.time()))
-    arrived = _offsets_at(settings, topics.RAW, until_ms)
+    arrived = kafka_progress.offsets_at(settings, topics.RAW, until_ms)
     kafka_progress.wait_past(settings, GATE, topics.RAW, arrived, deadline_s)
     judged = kafka_progress.ends(settings, topics.VALID)
     kafka_progress.wait_past(settings, STORE, topics.VALID, judged, deadline_s)
-
-
-def _offsets_at(settings: KafkaSettings, topic: str, moment_ms: int) -> dict[int, int]:
-    """By partition, the offset of the first record stamped `moment_ms` or later, or the end."""
-    ends = kafka_progress.ends(settings, topic)
-    name = kafka.name(settings, topic)
-    client = kafka.consumer(settings, "progress")
-    try:
-        asked = [TopicPartition(name, partition, moment_ms) for partition in ends]
-        found = client.offsets_for_times(asked, timeout=kafka.TIMEOUT_S)
-    finally:
-        client.close()
-    return {tp.partition: tp.offset if tp.offset >= 0 else ends[tp.partition] for tp in found}

@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from streaming.extraction.windows import Window
+from streaming.period import Window
 
 PAGE = 10_000
 TIME = "arrivedAtMs"

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streaming.extraction.pages import Document
-from streaming.extraction.windows import Window, file_name, of_file_name
+from streaming.extraction.windows import file_name, of_file_name
+from streaming.period import Window
 
 _UNFINISHED = ".unfinished"
 

@@ -1,151 +1,180 @@
 """Topics and stores held against one another. Pure: the same evidence gives the same report."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
+from msgspec.structs import replace
 
 from streaming.events import topics
-from streaming.events.valid import ValidSession, decode
+from streaming.events.correction import Place
+from streaming.events.valid import ValidSession
+from streaming.ledger.admitted import Admitted
+from streaming.ledger.corrections import Attempts
 from streaming.ledger.evidence import Evidence, ValidRecord
-from streaming.ledger.holding import Holding
-from streaming.ledger.outcomes import VALID, Outcomes
-from streaming.ledger.report import SHOWN, Break, DistinctUsers, Report
+from streaming.ledger.figures import Figures
+from streaming.ledger.holding import OTHER_MAKER, Holding, Maker
+from streaming.ledger.lateness import Lateness
+from streaming.ledger.names import first_in, sessions_at
+from streaming.ledger.outcomes import Outcomes
+from streaming.ledger.report import SHOWN, Break, Breaks, DistinctUsers, Report
+from streaming.ledger.stored import MONGODB, by_id, decoded, remembered, stored
 from streaming.ports import Document
-from streaming.summaries.documents import documents
-from streaming.summaries.product import Windows, window
-
-MONGODB = "mongodb"
-
-
-class _Breaks:
-    """The first breaks, and how many there are in all."""
-
-    def __init__(self) -> None:
-        self.first: list[Break] = []
-        self.count = 0
-
-    def tell(self, one: Break) -> None:
-        self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(one)
+from streaming.summaries.review import VERDICT
+from streaming.summaries.sentiment import model_name
 
 
 def account(evidence: Evidence, estimated_users: Callable[[], int]) -> Report:
     """Reads all of `evidence` and says whether it agrees. `estimated_users` is asked after the valid sessions
     were read; its answer stands beside the exact count."""
-    breaks = _Breaks()
-    held = {index: Holding(index, found) for index, found in evidence.indexes.items()}
-    held[MONGODB] = Holding(MONGODB, _by_id(evidence.mongodb))
-    outcomes = Outcomes(evidence.until, breaks.tell)
-    windows, moving = Windows(), set[str]()
-    session_ids: set[str] = set()
-    user_ids: set[str] = set()
-    late = 0
+    return _Account(evidence).report(estimated_users)
 
-    for record in evidence.valid:
-        session = _session(record, breaks.tell)
+
+class _Account:
+    """The parts of one account, in the order in which they are read."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence, self._standing = evidence, evidence.standing
+        self._breaks = Breaks()
+        self._held = {name: _holding(name, found) for name, found in evidence.indexes.items()}
+        self._held[MONGODB] = Holding(MONGODB, map(by_id, evidence.mongodb))
+        self._admitted = Admitted()
+        self._outcomes = Outcomes(self._standing, self._breaks.tell)
+        self._lateness = Lateness(self._standing.spans, evidence.allowed_lateness_ms)
+        self._figures = Figures(only_touched=not self._standing.whole)
+        self._other_model = self._older_than_log = 0
+
+    def report(self, estimated_users: Callable[[], int]) -> Report:
+        for record in self._evidence.valid:
+            self._valid(record)
+        if self._standing.cut.get(topics.VALID):
+            for document in self._evidence.mongodb:
+                self._remembered(document)
+        self._admitted.sort()
+        estimate = estimated_users()
+        self._judge_admitted()
+        self._judge_figures()
+        self._find_unexplained()
+        for rejected in self._evidence.rejected:
+            self._outcomes.rejected(rejected)
+        attempts = Attempts(lambda session_id: self._admitted.place_of(session_id) is not None)
+        for raw in self._evidence.raw:
+            attempts.hear(raw)
+            self._outcomes.raw(raw, self._admitted, self._lateness)
+        for place in self._outcomes.without_raw():
+            self._breaks.tell(Break("raw", "has an outcome, but is not there", raw=str(place)))
+
+        partitions = self._outcomes.accounts()
+        rejections = _total(one.rejected for one in partitions.values())
+        return Report(
+            holds=self._breaks.count == 0,
+            sent=sum(one.sent for one in partitions.values()),
+            valid=sum(one.valid for one in partitions.values()),
+            duplicate=sum(one.duplicate for one in partitions.values()),
+            rejected=rejections,
+            late=sum(one.late for one in partitions.values()),
+            partitions=partitions,
+            stages={
+                stage: {topic: dict(offsets) for topic, offsets in of.items()}
+                for stage, of in self._standing.stages.items()
+            },
+            corrections=attempts.settle(self._outcomes.rejections()),
+            mongodb=self._held[MONGODB].counted,
+            elasticsearch={name: self._held[name].counted for name in topics.INDEXED},
+            digests={name: holding.fingerprint() for name, holding in self._held.items()},
+            distinct_users=DistinctUsers(exact=self._admitted.distinct_users(), estimate=estimate),
+            older_than_log=self._older_than_log,
+            other_model=self._other_model,
+            left_out=self._held[topics.PRODUCT_ACTIVITY].set_aside,
+            breaks_in_all=self._breaks.count,
+            breaks=self._breaks.first,
+        )
+
+    def _valid(self, record: ValidRecord) -> None:
+        session = decoded(record)
         if session is None:
-            continue
-        outcomes.valid(session)
-        user_ids.add(session.user_id)
-        if session.session_id in session_ids:
-            breaks.tell(Break("valid", "is there twice", session=session.session_id))
-            continue
-        session_ids.add(session.session_id)
-        settled = session.raw_offset < evidence.until.get(session.raw_partition, 0)
-        late += session.late and settled
-        windows.add(session)
-        if not settled:
-            moving.update(window([session]))
-        for where, id_, document in _stored(session):
+            self._breaks.tell(Break("valid", f"at {record.partition}:{record.offset} is no valid session"))
+            return
+        place = Place(session.raw_partition, session.raw_offset)
+        if record.key != session.user_id.encode():
+            self._tell("valid", "has another key than its user", session)
+        self._outcomes.valid(record.partition, session)
+        if place.offset < 0 or place.partition not in self._standing.spans:
+            return  # told by the outcomes
+        settled = place.offset < self._standing.until.get(place.partition, 0)
+        if self._held[MONGODB].is_claimed(session.session_id):
+            self._tell("valid", "is there twice", session)
+            return
+        self._admit(session, settled)
+        for where, id_, document in stored(session):
             if not settled:
-                held[where].set_aside_if_held(id_)
-            elif wrong := held[where].claim(id_, document):
-                name = None if id_ == session.session_id else id_
-                breaks.tell(Break(where, wrong, session=session.session_id, document=name))
+                self._held[where].set_aside_if_held(id_)
+            elif wrong := self._held[where].claim(id_, document):
+                self._other_model += wrong == OTHER_MAKER
+                self._tell(where, wrong, session, id_)
 
-    estimate = estimated_users()
-    _compare_windows(windows, moving, held[topics.PRODUCT_ACTIVITY], evidence, breaks.tell)
-    for holding in held.values():
-        for id_ in holding.unclaimed():
-            breaks.tell(_unexplained(holding.where, id_))
-    for rejected in evidence.rejected:
-        outcomes.rejected(rejected)
-    for raw in evidence.raw:
-        outcomes.raw(raw, session_ids)
-    for partition, offset in outcomes.without_raw():
-        breaks.tell(Break("raw", "has an outcome, but is not there", raw=f"{partition}:{offset}"))
+    def _remembered(self, document: Document) -> None:
+        """A session that the log no longer has is explained by MongoDB, to which the rest is held."""
+        session = remembered(document)
+        if session is None or self._held[MONGODB].is_claimed(session.session_id):
+            return
+        if session.raw_partition not in self._standing.spans:
+            return
+        if not 0 <= session.raw_offset < self._outcomes.explained_from(session.raw_partition):
+            return
+        self._older_than_log += 1
+        self._admit(session, settled=True)
+        for where, document_id, expected in stored(session):
+            if wrong := self._held[where].claim(document_id, expected):
+                self._other_model += wrong == OTHER_MAKER
+                self._tell(where, wrong, session, document_id)
 
-    rejections = dict(sorted(outcomes.counts.items()))
-    return Report(
-        holds=breaks.count == 0,
-        sent=outcomes.sent,
-        valid=rejections.pop(VALID, 0),
-        duplicate=rejections.pop("duplicate", 0),
-        rejected=rejections,
-        late=late,
-        mongodb=held[MONGODB].counted,
-        elasticsearch={index: held[index].counted for index in topics.INDEXED},
-        distinct_users=DistinctUsers(exact=len(user_ids), estimate=estimate),
-        left_out=held[topics.PRODUCT_ACTIVITY].set_aside,
-        breaks_in_all=breaks.count,
-        breaks=breaks.first,
-    )
+    def _admit(self, session: ValidSession, settled: bool) -> None:
+        self._admitted.add(session)
+        self._lateness.before(session)
+        place = Place(session.raw_partition, session.raw_offset)
+        self._figures.add(session, settled, self._in_period(place))
 
+    def _judge_admitted(self) -> None:
+        admitted, horizon = self._admitted, self._evidence.horizon
+        found = {
+            "is there twice": admitted.repeated(),
+            "is called a new user's, but follows one of that user": admitted.wrongly_new(horizon),
+            "is called a returning user's, but follows none of that user": admitted.wrongly_returning(
+                horizon
+            ),
+        }
+        wrong = ((place, what) for what, places in found.items() for place in places)
+        told = sorted(item for item in wrong if self._in_period(item[0]))
+        names = sessions_at({place for place, _ in told[:SHOWN]}, self._evidence.valid) if told else {}
+        for place, what in told:
+            self._breaks.tell(Break("valid", what, session=names.get(place), raw=str(place)))
 
-def _compare_windows(
-    windows: Windows, moving: set[str], held: Holding, evidence: Evidence, tell: Callable[[Break], None]
-) -> None:
-    """Holds every window against what the index has; those `moving` with later sessions are left out."""
-    wrong: dict[str, str] = {}
-    for id_, activity in windows.activities().items():
-        if id_ in moving:
-            held.set_aside_if_held(id_)
-        elif what := held.claim(id_, activity):
-            wrong[id_] = what
-    sessions = _one_session_of(set(list(wrong)[:SHOWN]), evidence.valid)
-    for id_, what in wrong.items():
-        tell(Break(held.where, what, session=sessions.get(id_), document=id_))
+    def _judge_figures(self) -> None:
+        wrong = self._figures.compare(self._held[topics.PRODUCT_ACTIVITY])
+        first = first_in(set(list(wrong)[:SHOWN]), self._evidence.valid) if wrong else {}
+        for id_, what in wrong.items():
+            one = Break(topics.PRODUCT_ACTIVITY, what, document=id_)
+            if (session := first.get(id_)) is not None:
+                at = Place(session.raw_partition, session.raw_offset)
+                one = replace(one, session=session.session_id, raw=str(at))
+            self._breaks.tell(one)
 
+    def _find_unexplained(self) -> None:
+        for name, holding in self._held.items():
+            found = self._evidence.indexes.get(name) or map(by_id, self._evidence.mongodb)
+            for id_ in holding.unclaimed(found):
+                self._breaks.tell(_unexplained(name, id_))
 
-def _one_session_of(ids: set[str], valid: Iterable[ValidRecord]) -> dict[str, str]:
-    """For each window the first session in it. Read again, as what seldom breaks is not worth remembering."""
-    found: dict[str, str] = {}
-    if ids:
-        for record in valid:
-            session = _decoded(record)
-            if session is not None:
-                for id_ in ids & window([session]).keys():
-                    found.setdefault(id_, session.session_id)
-    return found
+    def _in_period(self, place: Place) -> bool:
+        span = self._standing.spans.get(place.partition)
+        return span is not None and place.offset in span
 
-
-def _by_id(found: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    for document in found:
-        id_ = document.pop("_id")
-        yield id_ if isinstance(id_, str) else repr(id_), document
-
-
-def _session(record: ValidRecord, tell: Callable[[Break], None]) -> ValidSession | None:
-    session = _decoded(record)
-    if session is None:
-        tell(Break("valid", f"at {record.partition}:{record.offset} is no valid session"))
-    elif record.key != session.user_id.encode():
-        tell(Break("valid", "has another key than its user", session=session.session_id))
-    return session
-
-
-def _decoded(record: ValidRecord) -> ValidSession | None:
-    try:
-        return decode(record.value or b"")
-    except msgspec.DecodeError:
-        return None
-
-
-def _stored(session: ValidSession) -> Iterator[tuple[str, str, object]]:
-    """(store, id, document) of everything outside the windows that has to be there because of `session`."""
-    yield MONGODB, session.session_id, session
-    yield from documents(session)
+    def _tell(self, where: str, what: str, session: ValidSession, document: str | None = None) -> None:
+        """Of a session outside the period nothing is told."""
+        place = Place(session.raw_partition, session.raw_offset)
+        if self._in_period(place) or place.partition not in self._standing.spans:
+            other = None if document == session.session_id else document
+            self._breaks.tell(Break(where, what, session=session.session_id, document=other, raw=str(place)))
 
 
 def _unexplained(where: str, id_: str) -> Break:
@@ -154,3 +183,16 @@ def _unexplained(where: str, id_: str) -> Break:
         return Break(where, what, session=id_)
     session = id_.rpartition(":")[0] if where == topics.PRODUCT_SENTIMENT else None
     return Break(where, what, session=session, document=id_)
+
+
+def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total = Counter[str]()
+    for one in counts:
+        total.update(one)
+    return dict(sorted(total.items()))
+
+
+def _holding(name: str, found: Iterable[tuple[str, Document]]) -> Holding:
+    if name == topics.PRODUCT_SENTIMENT:
+        return Holding(name, found, Maker(said_in="model", version=model_name(), fields=VERDICT))
+    return Holding(name, found)

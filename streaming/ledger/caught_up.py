@@ -1,28 +1,24 @@
-"""Waits until everything that was sent before a moment has come through all stages."""
+"""Waits until everything sent before a moment has come through all stages, and says what is judged."""
 
 from collections.abc import Callable
 
 from streaming.adapters import kafka_progress
 from streaming.events import topics
+from streaming.ledger.evidence import Span, Standing
+from streaming.period import Window
 from streaming.settings import KafkaSettings
 from streaming.summaries.settings import GROUP as SUMMARIES
 
 GATE, STORE, INDEX = "gate", "store", "index"
+READS = {GATE: (topics.RAW,), STORE: (topics.VALID,), SUMMARIES: (topics.VALID,), INDEX: topics.INDEXED}
+"""By stage, the topics it reads."""
 
 
-class HeadGone(RuntimeError):
-    """Retention has deleted the beginning of a topic, so that the account cannot be complete."""
-
-
-def wait(settings: KafkaSettings, deadline_s: float, tell: Callable[[str], None]) -> dict[int, int]:
-    """Takes the ends of the raw topic, waits until every stage has dealt with what lies before them, and
-    returns them. Raises Behind when time.monotonic() comes to `deadline_s`, HeadGone or KafkaException."""
-    for topic in (topics.RAW, topics.VALID, topics.REJECTED):
-        if deleted := sum(kafka_progress.starts(settings, topic).values()):
-            raise HeadGone(
-                f"Retention has deleted the first {deleted} records of {topic}: what became of them can no"
-                " longer be shown. Reconcile within the topics' retention, or lengthen it."
-            )
+def wait(
+    settings: KafkaSettings, period: Window | None, deadline_s: float, tell: Callable[[str], None]
+) -> Standing:
+    """Takes the ends of the raw topic, waits until every stage has dealt with what lies before them, and says
+    where all stand. Raises Behind when time.monotonic() comes to `deadline_s`, or KafkaException."""
     until = kafka_progress.ends(settings, topics.RAW)
 
     def passed(group: str, topic: str, goals: dict[int, int]) -> None:
@@ -39,4 +35,31 @@ def wait(settings: KafkaSettings, deadline_s: float, tell: Callable[[str], None]
     for topic in topics.INDEXED:
         # Flink writes before it commits the offsets it read, so the ends that count are there by now.
         passed(INDEX, topic, kafka_progress.ends(settings, topic))
-    return until
+
+    return Standing(
+        spans=_spans(settings, period, until),
+        until=until,
+        cut={
+            topic: [at for at, low in kafka_progress.starts(settings, topic).items() if low]
+            for topic in (topics.VALID, topics.REJECTED)
+        },
+        stages={
+            stage: {topic: kafka_progress.committed(settings, stage, topic) for topic in read}
+            for stage, read in READS.items()
+        },
+        whole=period is None,
+    )
+
+
+def _spans(settings: KafkaSettings, period: Window | None, until: dict[int, int]) -> dict[int, Span]:
+    low = kafka_progress.starts(settings, topics.RAW)
+    first, last = low, until
+    if period is not None:
+        first, last = (
+            kafka_progress.offsets_at(settings, topics.RAW, moment_ms)
+            for moment_ms in (period.from_ms, period.to_ms)
+        )
+    return {
+        at: Span(min(max(first[at], low[at]), end), max(min(last[at], end), min(low[at], end)))
+        for at, end in until.items()
+    }

@@ -1,10 +1,22 @@
 """What the account is drawn from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from streaming.events.correction import Place
+from streaming.events.horizon import Horizon
 from streaming.ports import Document
+
+
+class Span(Struct, frozen=True):
+    """Offsets of one partition, first <= offset < end."""
+
+    first: int
+    end: int
+
+    def __contains__(self, offset: int) -> bool:
+        return self.first <= offset < self.end
 
 
 class RawRecord(Struct, frozen=True):
@@ -15,6 +27,8 @@ class RawRecord(Struct, frozen=True):
     arrived_at_ms: int
     key: bytes | None
     value: bytes | None
+    corrects: Place | None = None
+    """The rejected message in whose place it was sent."""
 
 
 class ValidRecord(Struct, frozen=True):
@@ -27,8 +41,9 @@ class ValidRecord(Struct, frozen=True):
 
 
 class RejectedRecord(Struct, frozen=True):
-    """A committed record of `rejected_user_session`, where its headers say it comes from."""
+    """A committed record of `rejected_user_session`, and where its headers say it comes from."""
 
+    partition: int
     raw_partition: int
     raw_offset: int
     reason: str
@@ -38,17 +53,39 @@ class RejectedRecord(Struct, frozen=True):
     """By which it was judged too old, where it says so."""
 
 
-class Evidence(Struct, frozen=True):
-    """Everything that has to agree. Each iterable is read when its turn comes, in the order of the fields:
-    stores before topics, so that whatever is in a store must be in the topic read after it, even while
-    sessions keep coming. `valid` may be read once more."""
+StageOffsets = Mapping[str, Mapping[str, Mapping[int, int]]]
+"""By stage, topic and partition, the offset up to which the stage has read."""
 
+
+class Standing(Struct, frozen=True):
+    """Where everything stood when the account began, once all stages had dealt with it."""
+
+    spans: Mapping[int, Span]
+    """By raw partition what is judged."""
     until: Mapping[int, int]
     """By raw partition the offset before which everything has gone through all stages. What lies behind it
     may be anywhere on its way."""
+    cut: Mapping[str, Collection[int]] = field(default_factory=dict)
+    """By topic of outcomes, the partitions whose head retention has deleted."""
+    stages: StageOffsets = field(default_factory=dict)
+    whole: bool = True
+    """Whether the spans hold all that there is, not a period of it."""
+
+
+class Evidence(Struct, frozen=True):
+    """Everything that has to agree. Each iterable is read when its turn comes, in the order of the fields:
+    stores before topics, so that whatever is in a store must be in the topic read after it, even while
+    sessions keep coming. All but `raw` may be read once more, to name what breaks."""
+
+    standing: Standing
+    allowed_lateness_ms: int
+    """By which the gate calls a live session late."""
+    horizon: Horizon
+    """Within which it knows users again."""
     indexes: Mapping[str, Iterable[tuple[str, Document]]]
     """(id, document) of each index, by its name in topics.py."""
     mongodb: Iterable[Document]
     valid: Iterable[ValidRecord]
     rejected: Iterable[RejectedRecord]
     raw: Iterable[RawRecord]
+    """From the beginning of the spans on."""

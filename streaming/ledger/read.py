@@ -1,14 +1,16 @@
 """Reads the evidence from the real components."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar, cast
 
 from confluent_kafka import Message
 
 from streaming.adapters import kafka
 from streaming.events import topics
+from streaming.events.correction import Place, corrected, place
 from streaming.events.horizon import stated_horizon_ms
-from streaming.ledger.evidence import Evidence, RawRecord, RejectedRecord, ValidRecord
+from streaming.gate.settings import GateSettings
+from streaming.ledger.evidence import Evidence, RawRecord, RejectedRecord, Standing, ValidRecord
 from streaming.ports import Document, DocumentIndex, SessionStore
 from streaming.settings import KafkaSettings
 
@@ -29,48 +31,48 @@ class Again(Generic[T]):
 
 def evidence(
     settings: KafkaSettings,
-    until: Mapping[int, int],
+    standing: Standing,
+    gate: GateSettings,
     index: DocumentIndex,
     store: SessionStore,
-    tell: Callable[[str], None],
 ) -> Evidence:
-    """Nothing is read before its turn. `tell` hears what is being read."""
-
-    def said(what: str, begin: Callable[[], Iterable[T]]) -> Again[T]:
-        def iterate() -> Iterator[T]:
-            tell(f"reading {what}")
-            yield from begin()
-
-        return Again(iterate)
+    """Nothing is read before its turn."""
 
     def documents(name: str) -> Again[tuple[str, Document]]:
         def begin() -> Iterator[tuple[str, Document]]:
             index.refresh(name)
             yield from index.scan(name)
 
-        return said(f"Elasticsearch {name}", begin)
+        return Again(begin)
 
-    def records(topic: str, as_record: Callable[[Message], T]) -> Again[T]:
-        return said(f"Kafka {topic}", lambda: map(as_record, kafka.read_all(settings, topic)))
+    def records(
+        topic: str, as_record: Callable[[Message], T], first: Mapping[int, int] | None = None
+    ) -> Again[T]:
+        return Again(lambda: map(as_record, kafka.read_all(settings, topic, first)))
 
+    begins = {at: span.first for at, span in standing.spans.items()}
     return Evidence(
-        until=until,
+        standing=standing,
+        allowed_lateness_ms=gate.allowed_lateness_ms,
+        horizon=gate.horizon,
         indexes={name: documents(name) for name in topics.INDEXED},
-        mongodb=said("MongoDB sessions", store.scan),
+        mongodb=Again(store.scan),
         valid=records(topics.VALID, _valid),
         rejected=records(topics.REJECTED, _rejected),
-        raw=records(topics.RAW, _raw),
+        raw=records(topics.RAW, _raw, begins),
     )
 
 
-def _place(message: Message) -> tuple[int, int]:
+def _place(message: Message) -> Place:
     partition, offset = message.partition(), message.offset()
     assert partition is not None and offset is not None  # only a message that was never sent has none
-    return partition, offset
+    return Place(partition, offset)
 
 
 def _raw(message: Message) -> RawRecord:
-    return RawRecord(*_place(message), message.timestamp()[1], message.key(), message.value())
+    value = message.value()
+    corrects = corrected(headers(message), value)
+    return RawRecord(*_place(message), message.timestamp()[1], message.key(), value, corrects)
 
 
 def _valid(message: Message) -> ValidRecord:
@@ -78,16 +80,30 @@ def _valid(message: Message) -> ValidRecord:
 
 
 def _rejected(message: Message) -> RejectedRecord:
-    headers: dict[str, bytes] = dict(cast(list[tuple[str, bytes]], message.headers() or []))
+    told = {name: _text(value) for name, value in headers(message)}
     return RejectedRecord(
-        _number(headers.get(topics.HEADER_RAW_PARTITION)),
-        _number(headers.get(topics.HEADER_RAW_OFFSET)),
-        headers.get(topics.HEADER_REASON, b"").decode(errors="replace"),
+        _place(message).partition,
+        *(place_of_rejected(message) or (NOWHERE, NOWHERE)),
+        told.get(topics.HEADER_REASON, ""),
         message.key(),
         message.value(),
-        stated_horizon_ms(headers.get(topics.HEADER_DETAIL, b"").decode(errors="replace")),
+        stated_horizon_ms(told.get(topics.HEADER_DETAIL, "")),
     )
 
 
-def _number(header: bytes | None) -> int:
-    return int(header) if header is not None and header.isdigit() else NOWHERE
+def headers(message: Message) -> list[tuple[str, str | bytes | None]]:
+    """The headers of `message`; the client's types are wider than what it gives."""
+    return cast(list[tuple[str, str | bytes | None]], message.headers() or [])
+
+
+def place_of_rejected(message: Message) -> Place | None:
+    """Which raw record a record of `rejected_user_session` is the outcome of, by its headers."""
+    told = {name: _text(value) for name, value in headers(message)}
+    try:
+        return place(f"{told[topics.HEADER_RAW_PARTITION]}:{told[topics.HEADER_RAW_OFFSET]}")
+    except (KeyError, ValueError):
+        return None
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""

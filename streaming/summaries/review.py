@@ -5,7 +5,7 @@ from msgspec import Struct
 from streaming.events.contract import Sentiment
 from streaming.events.valid import ValidSession
 from streaming.summaries.keys import bounded
-from streaming.summaries.sentiment import classify
+from streaming.summaries.sentiment import classify, model_name
 
 
 class ReviewSentiment(Struct, frozen=True, rename="camel", kw_only=True):
@@ -27,8 +27,14 @@ class ReviewSentiment(Struct, frozen=True, rename="camel", kw_only=True):
     """Ours, from the text."""
     score: float
     """-1 (negative) to 1 (positive)."""
+    model: str
+    """Name of the coefficients that `sentiment` and `score` come from (`sentiment.model_name`)."""
     device_type: str
     country: str
+
+
+VERDICT = frozenset({"sentiment", "score", "model"})
+"""The fields that another model may fill otherwise, by their names on the wire."""
 
 
 def reviews(session: ValidSession) -> list[ReviewSentiment]:
@@ -54,6 +60,7 @@ def reviews(session: ValidSession) -> list[ReviewSentiment]:
                 stated_sentiment=review.sentiment,
                 sentiment=sentiment,
                 score=score,
+                model=model_name(),
                 device_type=session.device_type,
                 country=session.country,
             )

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from itertools import pairwise
 
@@ -42,8 +43,19 @@ def _vader() -> SentimentIntensityAnalyzer:
 
 
 @cache
+def _coefficients() -> bytes:
+    return files(__package__).joinpath("sentiment.json").read_bytes()
+
+
+@cache
 def _model() -> Model:
-    return msgspec.json.decode(files(__package__).joinpath("sentiment.json").read_bytes(), type=Model)
+    return msgspec.json.decode(_coefficients(), type=Model)
+
+
+@cache
+def model_name() -> str:
+    """Of the coefficients in use: other ones have another name."""
+    return sha256(_coefficients()).hexdigest()[:12]
 
 
 def _typed(text: str) -> str:

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from streaming.extraction.pages import pages
-from streaming.extraction.windows import Window
+from streaming.period import Window
 from streaming.settings import MongoSettings
 
 START_MS = 1_700_000_000_000

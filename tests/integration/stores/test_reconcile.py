@@ -2,7 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
@@ -16,6 +18,7 @@ from streaming.adapters import kafka as clients
 from streaming.adapters.elasticsearch import client
 from streaming.adapters.mongo import COLLECTION
 from streaming.events import topics
+from streaming.events.valid import decode
 from streaming.ledger.command import run
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 
@@ -29,9 +32,9 @@ def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
 
-    def call(timeout_s: float = 60) -> tuple[int, dict[str, Any]]:
+    def call(timeout_s: float = 60, **period: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
-        code = run(as_json=True, timeout_s=timeout_s)
+        code = run(as_json=True, timeout_s=timeout_s, **period)
         printed = capsys.readouterr()
         return code, json.loads(printed.out) if printed.out else {"said": " ".join(printed.err.split())}
 
@@ -106,7 +109,7 @@ class Store(Protocol):
 
 class IndexStore:
     def __init__(self, index: Elasticsearch, name: str) -> None:
-        self._index, self._name, self._version = index, name, 2**62
+        self._index, self._name, self._version = index, name, 3 * 2**61
 
     def any(self) -> tuple[str, dict[str, Any]]:
         found = self._index.search(index=self._name, size=1)["hits"]["hits"][0]
@@ -191,14 +194,88 @@ def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(pipeline: Any, re
     assert "gate" in report["said"]
 
 
-def test_a_deleted_head_is_said_and_nothing_claimed(pipeline: Any, reconcile: Reconcile) -> None:
-    pipeline.send(20)
-    admin = AdminClient(clients.properties(pipeline.kafka))
-    partitions = [
-        TopicPartition(clients.name(pipeline.kafka, topics.RAW), partition, 3) for partition in (0, 1)
-    ]
-    for deleted in admin.delete_records(partitions).values():
+def _delete_heads(kafka: KafkaSettings, topic: str, before: dict[int, int]) -> None:
+    admin = AdminClient(clients.properties(kafka))
+    heads = [TopicPartition(clients.name(kafka, topic), *at) for at in before.items()]
+    for deleted in admin.delete_records(heads).values():
         deleted.result(30)
-    code, report = reconcile(timeout_s=2)
-    assert code == 3
-    assert "Retention has deleted the first 6 records" in report["said"]
+
+
+def test_a_deleted_head_is_said_and_the_rest_judged(
+    settled: Any, reconcile: Reconcile, mongo: MongoSettings
+) -> None:
+    whole = reconcile()[1]
+    _delete_heads(settled.kafka, topics.RAW, {0: 3, 1: 5})
+    code, report = reconcile()
+    assert (code, report["breaks"]) == (0, [])
+    assert {at: one["from"] for at, one in report["partitions"].items()} == {"0": 3, "1": 5}
+    assert report["sent"] == whole["sent"] - 8
+
+    valid = {m.partition(): [] for m in clients.read_all(settled.kafka, topics.VALID)}
+    for message in clients.read_all(settled.kafka, topics.VALID):
+        valid[message.partition()].append(message)
+    _delete_heads(settled.kafka, topics.VALID, {at: of[9].offset() for at, of in valid.items()})
+    code, report = reconcile()
+    assert (code, report["breaks"]) == (0, [])
+    assert report["older_than_log"] == 18
+    assert 0 < report["sent"] < whole["sent"] - 8
+    assert report["mongodb"] == whole["mongodb"]
+    assert report["digests"] == whole["digests"]
+
+    late_comer = decode(valid[0][-1].value())
+    database: MongoClient[dict[str, Any]]
+    with MongoClient(mongo.uri.get_secret_value()) as database:
+        MongoStore(database[mongo.database][COLLECTION]).delete(late_comer.session_id)
+    code, report = reconcile()
+    assert (code, [one["session"] for one in report["breaks"]]) == (1, [late_comer.session_id])
+
+
+def test_a_deleted_index_or_collection_is_broken(
+    settled: Any, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
+) -> None:
+    assert reconcile()[0] == 0
+    client(elasticsearch).indices.delete(index=elasticsearch.index_prefix + topics.SESSION_SUMMARIES)
+    code, report = reconcile()
+    assert (code, report["breaks_in_all"]) == (1, report["valid"])
+    assert {one["where"] for one in report["breaks"]} == {topics.SESSION_SUMMARIES}
+    database: MongoClient[dict[str, Any]]
+    with MongoClient(mongo.uri.get_secret_value()) as database:
+        database[mongo.database].drop_collection(COLLECTION)
+    code, report = reconcile()
+    assert (code, report["breaks_in_all"], report["mongodb"]) == (1, 2 * report["valid"], 0)
+    places = [tuple(map(int, one["raw"].split(":"))) for one in report["breaks"]]
+    assert places == sorted(places)
+
+
+def test_a_period_is_judged_alone(
+    settled: Any, reconcile: Reconcile, mongo: MongoSettings, until: Until
+) -> None:
+    first = reconcile()[1]
+    between_ms = time.time_ns() // 1_000_000 + 1
+    until(lambda: time.time_ns() // 1_000_000 > between_ms)
+    settled.send(200, seed=2)
+    settled.drain("gate", topics.RAW)
+    settled.summarise()
+    moment = datetime.fromtimestamp(between_ms / 1000, UTC).isoformat()
+    before, after = reconcile(end=moment)[1], reconcile(start=moment)[1]
+    whole = reconcile()[1]
+    assert before["holds"] and after["holds"]
+    assert before["sent"] == first["sent"] > 300
+    assert before["sent"] + after["sent"] == whole["sent"]
+    for figure in ("valid", "duplicate", "late"):
+        assert before[figure] + after[figure] == whole[figure]
+    for at, one in whole["partitions"].items():
+        assert one["sent"] == one["valid"] + one["duplicate"] + sum(one["rejected"].values())
+        assert before["partitions"][at]["to"] == after["partitions"][at]["from"]
+    assert whole["stages"]["gate"][topics.RAW] == {at: one["to"] for at, one in whole["partitions"].items()}
+    assert set(whole["stages"]) == {"gate", "store", "summaries", "index"}
+
+    youngest = max(settled.valid(), key=lambda session: session.arrived_at_ms)
+    database: MongoClient[dict[str, Any]]
+    with MongoClient(mongo.uri.get_secret_value()) as database:
+        MongoStore(database[mongo.database][COLLECTION]).delete(youngest.session_id)
+    assert reconcile(end=moment)[0] == 0
+    code, report = reconcile(start=moment)
+    assert (code, [one["session"] for one in report["breaks"]]) == (1, [youngest.session_id])
+    assert report["breaks"][0]["raw"] == f"{youngest.raw_partition}:{youngest.raw_offset}"
+    assert reconcile(start="tomorrow")[0] == 2

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from streaming.events import topics
 from streaming.events.contract import SCHEMA_VERSION, Review, Session
-from streaming.events.horizon import is_beyond, refusal, stated_horizon_ms
+from streaming.events.correction import Place
+from streaming.events.horizon import Horizon, is_beyond, refusal, stated_horizon_ms
 from streaming.events.parsing import parse
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import ValidSession, admit, decode, encode, encoder
 from streaming.ledger.account import account
-from streaming.ledger.evidence import Evidence, RawRecord, RejectedRecord, ValidRecord
+from streaming.ledger.evidence import Evidence, RawRecord, RejectedRecord, Span, Standing, ValidRecord
 from streaming.ledger.report import Report
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
@@ -23,6 +24,7 @@ from streaming.summaries.product import window
 ARRIVED_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 HORIZON_MS = 24 * HOUR_MS
+LATENESS_MS = HOUR_MS
 Document = dict[str, Any]
 
 
@@ -38,7 +40,9 @@ class World:
         default_factory=lambda: {name: {} for name in topics.INDEXED}
     )
     until: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
-    late_ids: set[str] = field(default_factory=set)
+    spans: dict[int, Span] | None = None
+    """By raw partition what is judged, if not all."""
+    cut: dict[str, list[int]] = field(default_factory=dict)
 
     def send(self, partition: int, key: bytes, value: bytes) -> None:
         offset = self.until[partition]
@@ -48,6 +52,8 @@ class World:
     def judge(self) -> None:
         """What gate, store, Flink and index do with all that was sent."""
         claimed: set[str] = set()
+        users: set[str] = set()
+        newest_ms: dict[int, int] = {}
         for record in self.raw:
             judged = parse(record.value, record.arrived_at_ms)
             if isinstance(judged, Session) and is_beyond(judged, record.arrived_at_ms, HORIZON_MS):
@@ -56,6 +62,7 @@ class World:
                 judged = Rejection(Reason.DUPLICATE, "")
             if isinstance(judged, Rejection):
                 refused = RejectedRecord(
+                    0,
                     record.partition,
                     record.offset,
                     str(judged.reason),
@@ -68,12 +75,14 @@ class World:
             claimed.add(judged.session_id)
             session = admit(
                 judged,
-                user_kind="new",
-                late=judged.session_id in self.late_ids,
+                user_kind="returning" if judged.user_id in users else "new",
+                late=judged.event_time_ms < newest_ms.get(record.partition, 0) - LATENESS_MS,
                 raw_partition=record.partition,
                 raw_offset=record.offset,
                 arrived_at_ms=record.arrived_at_ms,
             )
+            users.add(session.user_id)
+            newest_ms[record.partition] = max(newest_ms.get(record.partition, 0), session.event_time_ms)
             at = ValidRecord(0, len(self.valid), session.user_id.encode(), encode(session))
             self.valid.append(at)
         self.fill(self.sessions())
@@ -90,9 +99,19 @@ class World:
         for id_, activity in window(sessions).items():
             self.indexes[topics.PRODUCT_ACTIVITY][id_] = msgspec.to_builtins(activity)
 
+    def standing(self) -> Standing:
+        return Standing(
+            spans=self.spans or {at: Span(0, end) for at, end in self.until.items()},
+            until=self.until,
+            cut=self.cut,
+            whole=self.spans is None,
+        )
+
     def reconcile(self) -> Report:
         evidence = Evidence(
-            until=self.until,
+            standing=self.standing(),
+            allowed_lateness_ms=LATENESS_MS,
+            horizon=Horizon(HORIZON_MS, 4),
             indexes={name: list(found.items()) for name, found in self.indexes.items()},
             mongodb=deepcopy(list(self.mongodb.values())),
             valid=self.valid,
@@ -166,7 +185,6 @@ def worlds(draw: st.DrawFn) -> World:
     old = msgspec.structs.replace(sure, session_id="old", event_time_ms=ARRIVED_MS - HORIZON_MS - 1)
     world.send(1, b"k", encoder.encode(old))
     world.send(0, b"k", draw(st.sampled_from([b"", b"{", b"[]", b"\xff", b'{"schemaVersion": 9}'])))
-    world.late_ids = draw(st.sets(st.sampled_from([f"s{i}" for i in range(6)])))
     world.judge()
     return world
 
@@ -307,3 +325,117 @@ def test_a_session_called_too_old_by_a_horizon_that_does_not_say_so_is_named(
     report = world.reconcile()
     assert [one.raw for one in report.breaks] == [f"{record.raw_partition}:{record.raw_offset}"]
     assert report.breaks[0].session == "old"
+
+
+@given(worlds(), st.data())
+def test_another_word_on_lateness_or_on_the_user_is_named(world: World, data: st.DataObject) -> None:
+    """Whatever the stores say: they agree with the altered word."""
+    at = data.draw(st.integers(0, len(world.valid) - 1))
+    session = decode(world.valid[at].value or b"")
+    if data.draw(st.booleans()):
+        told = msgspec.structs.replace(session, late=not session.late)
+    else:
+        kind = "new" if session.user_kind == "returning" else "returning"
+        others = {s.raw_partition for s in world.sessions() if s.user_id == session.user_id}
+        if len(others) > 1:
+            return  # between raw partitions the log does not say which came first
+        told = msgspec.structs.replace(session, user_kind=kind)
+    world.valid[at] = msgspec.structs.replace(world.valid[at], value=encode(told))
+    world.fill(world.sessions())
+    report = world.reconcile()
+    assert not report.holds
+    assert report.breaks[0].raw == f"{session.raw_partition}:{session.raw_offset}"
+    assert session.session_id in {one.session for one in report.breaks}
+
+
+@given(worlds(), st.data())
+def test_a_period_counts_its_own_and_names_its_own(world: World, data: st.DataObject) -> None:
+    whole = world.reconcile()
+    cuts = {at: data.draw(st.integers(0, end)) for at, end in world.until.items()}
+    reports = []
+    for before in (True, False):
+        world.spans = {
+            at: Span(0, cuts[at]) if before else Span(cuts[at], end) for at, end in world.until.items()
+        }
+        reports.append(world.reconcile())
+    assert [report.breaks for report in reports] == [[], []]
+    for figure in ("sent", "valid", "duplicate", "late"):
+        assert sum(getattr(report, figure) for report in reports) == getattr(whole, figure)
+    assert {report.mongodb for report in reports} == {whole.mongodb}
+
+    lost = data.draw(st.sampled_from(world.sessions()))
+    del world.mongodb[lost.session_id]
+    for before, _ in zip((True, False), reports, strict=True):
+        world.spans = {
+            at: Span(0, cuts[at]) if before else Span(cuts[at], end) for at, end in world.until.items()
+        }
+        report = world.reconcile()
+        assert report.holds == (before != (lost.raw_offset < cuts[lost.raw_partition]))
+        assert report.holds or report.breaks[0].session == lost.session_id
+
+
+@given(worlds(), st.data())
+def test_a_cut_head_is_left_out_and_the_rest_still_judged(world: World, data: st.DataObject) -> None:
+    whole = world.reconcile()
+    gone = data.draw(st.integers(1, len(world.valid)))
+    world.valid, world.cut = world.valid[gone:], {topics.VALID: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.older_than_log == gone
+    assert report.digests == whole.digests and report.mongodb == whole.mongodb
+    assert report.sent <= whole.sent
+    if world.valid:
+        last = decode(world.valid[-1].value or b"")
+        del world.indexes[topics.SESSION_SUMMARIES][last.session_id]
+        assert world.reconcile().breaks[0].session == last.session_id
+
+
+@given(worlds(), st.randoms())
+def test_a_digest_is_of_contents_in_any_order(world: World, random: Any) -> None:
+    before = world.reconcile().digests
+    shuffled = list(world.mongodb.items())
+    random.shuffle(shuffled)
+    world.mongodb = dict(shuffled)
+    assert world.reconcile().digests == before
+    world.mongodb[shuffled[0][0]]["clicks"] += 1
+    changed = world.reconcile().digests
+    assert {where for where in before if changed[where] != before[where]} == {"mongodb"}
+
+
+@given(worlds(), st.data())
+def test_what_another_model_judged_is_told_apart_from_what_somebody_altered(
+    world: World, data: st.DataObject
+) -> None:
+    of = world.indexes[topics.PRODUCT_SENTIMENT]
+    older = data.draw(st.sets(st.sampled_from(sorted(of)), min_size=1))
+    for id_ in older:
+        of[id_] |= {"model": "another", "score": -1.0, "sentiment": "negative"}
+        if data.draw(st.booleans()):
+            del of[id_]["model"]  # made before models had names
+    report = world.reconcile()
+    assert (report.other_model, report.breaks_in_all) == (len(older), len(older))
+    assert {one.what for one in report.breaks} == {"was made by another model"}
+    of[min(older)]["rating"] = 0
+    report = world.reconcile()
+    assert report.other_model == len(older) - 1
+    assert "has another content" in {one.what for one in report.breaks}
+
+
+@given(worlds())
+def test_corrections_are_counted_and_never_twice(world: World) -> None:
+    """The broken message is sent again: still broken, twice right, and then once more."""
+    [broken, *_] = [r for r in world.raw if isinstance(parse(r.value, ARRIVED_MS), Rejection)]
+    place = Place(broken.partition, broken.offset)
+    right = msgspec.structs.replace(world.sessions()[0], session_id="right")
+    right = encoder.encode(msgspec.convert(msgspec.to_builtins(right), Session))
+    for value, by in ((broken.value, place), (right, place), (right, place)):
+        world.send(0, b"k", value or b"")
+        world.raw[-1] = msgspec.structs.replace(world.raw[-1], corrects=by)
+    world.valid, world.rejected = [], []
+    world.judge()
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.corrections.corrected == 1
+    assert report.corrections.rejected_again == 1
+    rejected = sum(report.rejected.values())
+    assert sum(report.corrections.open.values()) == rejected - 2

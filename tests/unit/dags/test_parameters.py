@@ -20,6 +20,8 @@ TAKEN = [
     ("private_models", "laplace", False),
     ("shap_reports", "models", "manual__2026-01-01T00-00-00-1a2b3c4d"),
     ("reconcile_stores", "timeout_s", 0),
+    ("reconcile_stores", "from", "2026-01-01T00:00:00Z"),
+    ("reconcile_stores", "to", None),
 ]
 REFUSED = [
     ("extract_sessions", "from", "yesterday"),
@@ -41,6 +43,7 @@ REFUSED = [
     ("shap_reports", "models", ".."),
     ("shap_reports", "models", ""),
     ("reconcile_stores", "timeout_s", -1),
+    ("reconcile_stores", "from", "yesterday"),
 ]
 
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from streaming.extraction import parquet
-from streaming.extraction.windows import Window
+from streaming.period import Window
 
 COLUMNS = {"id": "string", "n": "int64", "price": "float64", "tags": "list<string>", "sold": "bool"}
 WINDOW = Window(5, 17)

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from streaming.ledger import command
-from streaming.ledger.report import Break, DistinctUsers, Report
+from streaming.ledger.report import Break, Corrections, DistinctUsers, Report
+from streaming.period import Window
 
 
 def test_the_session_is_named_whatever_its_id_is(
@@ -19,14 +20,18 @@ def test_the_session_is_named_whatever_its_id_is(
         duplicate=0,
         rejected={},
         late=0,
+        partitions={},
+        stages={},
+        corrections=Corrections(corrected=0, rejected_again=0, open={}),
         mongodb=0,
         elasticsearch={},
+        digests={},
         distinct_users=DistinctUsers(exact=1, estimate=1),
         breaks_in_all=1,
         breaks=[Break("mongodb", "is missing", session="[red][/nothing]")],
     )
 
-    def made(timeout_s: float, console: Console) -> Report:
+    def made(timeout_s: float, console: Console, asked: Window | None) -> Report:
         return report
 
     monkeypatch.setattr(command, "reconcile", made)
