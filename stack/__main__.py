@@ -157,6 +157,26 @@ def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments.json, arguments.timeout, arguments.start, arguments.end)
 
 
+def _rejected(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.replay.listing import run
+
+    return run(
+        arguments.reason,
+        arguments.start,
+        arguments.end,
+        count=arguments.count,
+        everything=arguments.all,
+        out=arguments.out,
+        as_json=arguments.json,
+    )
+
+
+def _replay(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.replay.again import run
+
+    return run(arguments.file, arguments.reason, arguments.timeout, arguments.json)
+
+
 def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
     from ml.evaluate.command import run
 
@@ -209,6 +229,8 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "ingest": _ingest,
     "simulate": _simulate,
     "reconcile": _reconcile,
+    "rejected": _rejected,
+    "replay": _replay,
     "evaluate": _evaluate,
     "score": _score,
     "sentiment": _sentiment,

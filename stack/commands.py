@@ -151,6 +151,7 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     reconcile.add_argument(
         "--timeout", type=_positive, default=120, help="seconds to wait for the stages to catch up (120)"
     )
+    _looking_back(commands)
     evaluate = _add(
         commands, "evaluate", "train private and other models on one CSV and test them on another"
     )
@@ -192,6 +193,18 @@ def _period_arguments(command: argparse.ArgumentParser) -> None:
     from streaming.replay.arguments import add_period
 
     add_period(command)
+
+
+def _looking_back(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from streaming.replay import arguments
+
+    rejected = _add(commands, "rejected", "list or count rejected messages", arguments.REJECTED)
+    arguments.add_rejected(rejected)
+    replay = _add(commands, "replay", "send rejected messages again", arguments.REPLAY)
+    arguments.add_replay(replay)
+    replay.add_argument(
+        "--timeout", type=_positive, default=120, help="seconds to wait for the gate's verdicts (120)"
+    )
 
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:

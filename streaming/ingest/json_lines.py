@@ -13,10 +13,11 @@ _encoder = msgspec.json.Encoder()
 
 
 class Outgoing(NamedTuple):
-    """Key and value of a raw record."""
+    """Key, value and headers of a raw record."""
 
     key: bytes | None
     value: bytes
+    headers: list[tuple[str, str | bytes | None]] | None = None
 
 
 def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:

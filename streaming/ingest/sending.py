@@ -29,7 +29,13 @@ class Sender:
             return
         while True:
             try:
-                self._producer.produce(self._topic, message.value, message.key, on_delivery=self._on_delivery)
+                self._producer.produce(
+                    self._topic,
+                    message.value,
+                    message.key,
+                    headers=message.headers,
+                    on_delivery=self._on_delivery,
+                )
                 break
             except BufferError:
                 self._producer.poll(0.1)

@@ -43,19 +43,15 @@ def _vader() -> SentimentIntensityAnalyzer:
 
 
 @cache
-def _coefficients() -> bytes:
-    return files(__package__).joinpath("sentiment.json").read_bytes()
-
-
-@cache
 def _model() -> Model:
-    return msgspec.json.decode(_coefficients(), type=Model)
+    return msgspec.json.decode(files(__package__).joinpath("sentiment.json").read_bytes(), type=Model)
 
 
 @cache
 def model_name() -> str:
-    """Of the coefficients in use: other ones have another name."""
-    return sha256(_coefficients()).hexdigest()[:12]
+    """Of all that a verdict depends on beside the code: other coefficients, lists or bounds have another."""
+    learned = [files(__package__).joinpath(name).read_bytes() for name in ("sentiment.json", "lexicons.json")]
+    return sha256(b"".join([*learned, repr(NEUTRAL_BELOW).encode()])).hexdigest()[:12]
 
 
 def _typed(text: str) -> str:

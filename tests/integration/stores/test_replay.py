@@ -1,0 +1,131 @@
+"""Rejected messages corrected and sent again: the end is the same however often, and through a kill."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streaming.events import topics
+from streaming.ledger.command import run as run_reconcile
+from streaming.replay import again, listing
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+KILLED_AT = 15
+DYING = """
+import os, signal, sys, time
+from pathlib import Path
+from streaming.replay.again import run
+def die(sent):
+    time.sleep(0.1)
+    if sent >= %d:
+        os.kill(os.getpid(), signal.SIGKILL)
+run(Path(sys.argv[1]), None, 60, True, die)
+"""
+
+
+@pytest.fixture
+def call(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """A command on the names of the test: exit code and what it printed."""
+    for name, value in stages.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def call(command: Callable[..., int], *arguments: Any, **more: Any) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        code = command(*arguments, **more)
+        printed = capsys.readouterr()
+        return code, json.loads(printed.out) if printed.out else {"said": printed.err}
+
+    return call
+
+
+def rejected(call: Call, **more: Any) -> dict[str, Any]:
+    code, told = call(listing.run, more.pop("reason", None), None, None, as_json=True, **more)
+    assert code == 0
+    return told
+
+
+def reconcile(call: Call, pipeline: Any) -> dict[str, Any]:
+    pipeline.summarise()
+    code, report = call(run_reconcile, True, 60)
+    assert (code, report["breaks"]) == (0, [])
+    return report
+
+
+def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
+    pipeline: Any, stages: Any, call: Call, tmp_path: Path
+) -> None:
+    for stage in ("gate", "store", "index"):
+        stages.start(stage)
+    pipeline.send(1_500)
+    pipeline.drain("gate", topics.RAW)
+    before = reconcile(call, pipeline)
+    told = rejected(call)
+    assert told["counts"] == {"open": before["rejected"]}
+    assert before["corrections"] == {"corrected": 0, "rejected_again": 0, "open": before["rejected"]}
+    assert len(told["messages"]) == sum(before["rejected"].values())
+
+    original, corrected = tmp_path / "rejected.jsonl", tmp_path / "corrected.jsonl"
+    rejected(call, reason="unknown_device", out=original)
+    assert stat.S_IMODE(original.stat().st_mode) == 0o600
+    lines = [json.loads(line) for line in original.read_text().splitlines()]
+    count = len(lines)
+    assert count == before["rejected"]["unknown_device"] > KILLED_AT + 5
+    for line in lines:
+        line["value"] = json.loads(line["value"]) | {"deviceType": "desktop"}
+    corrected.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    # Uncorrected they are rejected again, belong to those they were to correct, and are not sent twice.
+    for sent in (count, 0):
+        code, replayed = call(again.run, None, "unknown_device", 60, True)
+        assert (code, replayed["sent"], replayed["still_rejected"]) == (1, sent, count)
+    report = reconcile(call, pipeline)
+    assert report["corrections"] == {
+        "corrected": 0, "rejected_again": count, "open": before["corrections"]["open"]
+    }  # fmt: skip
+    assert report["digests"] == before["digests"]
+
+    # Killed in the middle, then run to the end, then once more.
+    dying = subprocess.run(
+        [sys.executable, "-c", DYING % KILLED_AT, str(corrected)], env={**os.environ, **stages.environment}
+    )
+    assert dying.returncode == -signal.SIGKILL
+    code, replayed = call(again.run, corrected, None, 60, True)
+    assert (code, replayed["corrected"]) == (0, count)
+    assert replayed["sent"] + replayed["already_sent"] == count
+    assert replayed["already_sent"] >= KILLED_AT and replayed["sent"] > 0
+    after = reconcile(call, pipeline)
+    assert after["valid"] == before["valid"] + count == after["mongodb"]
+    assert after["duplicate"] == before["duplicate"]
+    assert after["corrections"]["corrected"] == count
+    assert "unknown_device" not in after["corrections"]["open"]
+    assert {s.session_id for s in pipeline.valid()} >= {line["value"]["sessionId"] for line in lines}
+    for _ in range(2):
+        assert call(again.run, corrected, None, 60, True)[1] | {"sent": 0} == {
+            "sent": 0, "already_sent": count, "already_corrected": 0, "not_rejected": 0,
+            "corrected": count, "still_rejected": 0,
+        }  # fmt: skip
+    assert reconcile(call, pipeline) == after
+
+    # Another correction of the same messages comes too late; two of one message are refused with the file.
+    for line in lines:
+        line["value"]["sessionId"] += "-other"
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code, replayed = call(again.run, other, None, 60, True)
+    assert (code, replayed["sent"], replayed["already_corrected"]) == (0, 0, count)
+    other.write_text(other.read_text() + corrected.read_text())
+    code, replayed = call(again.run, other, None, 60, True)
+    assert code == 2 and "two different corrections" in replayed["said"]
+    assert reconcile(call, pipeline) == after
+    counted = rejected(call, count=True)
+    assert counted["counts"]["corrected"] == {"unknown_device": count}
+    assert counted["counts"]["open"] == after["corrections"]["open"]
+    assert "messages" not in counted

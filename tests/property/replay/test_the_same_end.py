@@ -1,0 +1,73 @@
+"""However files are replayed, cut short and replayed again, each message is let through at most once and what
+was sent with the same bytes is not sent again."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.events.correction import Place, digest
+from streaming.replay.history import Attempt, History
+from streaming.replay.lines import Line
+from streaming.replay.plan import Ambiguous, plan
+
+ROOTS = [Place(0, n) for n in range(4)]
+files = st.lists(
+    st.builds(Line, st.sampled_from(ROOTS), st.none(), st.sampled_from([b"bad", b"good", b"better"])),
+    max_size=6,
+)
+
+
+class Log:
+    """A raw topic behind the rejected roots, and a gate that lets through all that is not `bad`."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.bytes: dict[Place, bytes] = {}
+
+    def history(self) -> History:
+        end = len(ROOTS) + len(self.attempts)
+        history = History(self.attempts, {0: end})
+        for place in ROOTS:
+            history.hear(place, "not_json")
+        for place, value in self.bytes.items():
+            if value == b"bad":
+                history.hear(place, "not_json")
+        return history
+
+    def send(self, line: Line) -> None:
+        place = Place(0, len(ROOTS) + len(self.attempts))
+        self.bytes[place] = line.value
+        self.attempts.append(Attempt(place, line.position, digest(line.value)))
+
+
+@given(st.lists(st.tuples(files, st.integers(0, 6)), max_size=6))
+def test_any_replays_cut_short_anywhere(replays: list[tuple[list[Line], int]]) -> None:
+    log = Log()
+    for lines, reach in replays:
+        try:
+            planned = plan(lines, set(ROOTS), log.history())
+        except Ambiguous:
+            assert any(len({line.value for line in lines if line.position == root}) > 1 for root in ROOTS)
+            continue
+        for line in planned.send[:reach]:
+            log.send(line)
+        if reach >= len(planned.send):
+            assert plan(lines, set(ROOTS), log.history()).send == []
+    sent = Counter((attempt.corrects, attempt.digest) for attempt in log.attempts)
+    assert all(times == 1 for times in sent.values())
+    let_through = Counter(a.corrects for a in log.attempts if log.bytes[a.place] != b"bad")
+    assert all(times == 1 for times in let_through.values())
+    history = log.history()
+    for root in ROOTS:
+        assert history.state(root) == ("corrected" if root in let_through else "open")
+
+
+def test_a_correction_of_an_attempt_corrects_its_root() -> None:
+    log = Log()
+    log.send(Line(ROOTS[0], None, b"bad"))
+    attempt = log.attempts[0].place
+    [sent] = plan([Line(attempt, None, b"good")], set(ROOTS), log.history()).send
+    assert sent.position == ROOTS[0]
+    assert plan([Line(attempt, None, b"bad")], set(ROOTS), log.history()).already_sent == 1
+    assert plan([Line(Place(7, 7), None, b"good")], set(ROOTS), log.history()).not_rejected == 1
