@@ -13,11 +13,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class Outgoing(NamedTuple):
-    """Key, value and headers of a raw record."""
+    """Key and value of a raw record."""
 
     key: bytes | None
     value: bytes
-    headers: list[tuple[str, str | bytes | None]] | None = None
 
 
 def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:

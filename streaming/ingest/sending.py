@@ -10,6 +10,8 @@ from streaming.settings import KafkaSettings
 
 _FLUSH_TIMEOUT_S = 120.0
 
+Headers = list[tuple[str, str | bytes | None]]
+
 
 class Sender:
     """`places` are those of all records the broker took, once `flush` is back; `too_large` counts messages
@@ -22,7 +24,7 @@ class Sender:
         self.places = Places()
         self.too_large = 0
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: Outgoing, headers: Headers | None = None) -> None:
         """Raises KafkaException if the broker refuses records for another reason than their size."""
         if len(message.value) > topics.RAW_MAX_BYTES:
             self.too_large += 1
@@ -33,7 +35,7 @@ class Sender:
                     self._topic,
                     message.value,
                     message.key,
-                    headers=message.headers,
+                    headers=headers,
                     on_delivery=self._on_delivery,
                 )
                 break

@@ -138,10 +138,8 @@ class _Account:
         admitted, horizon = self._admitted, self._evidence.horizon
         found = {
             "is there twice": admitted.repeated(),
-            "is called a new user's, but follows one of that user": admitted.wrongly_new(horizon),
-            "is called a returning user's, but follows none of that user": admitted.wrongly_returning(
-                horizon
-            ),
+            "is called a new user's, but follows one of that user's": admitted.wrongly_new(horizon),
+            "is called a returning user's, but follows none": admitted.wrongly_returning(horizon),
         }
         wrong = ((place, what) for what, places in found.items() for place in places)
         told = sorted(item for item in wrong if self._in_period(item[0]))

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -96,15 +96,11 @@ def _send(
     verdicts = Verdicts(settings)
     try:
         sender = Sender(settings)
-        for line in _with_headers(what):
-            sender.send(line)
+        for line in what:
+            headers = correction.headers(line.position, line.value)
+            sender.send(Outgoing(line.key, line.value), headers)
             sent(len(sender.places))
         sender.flush()
         verdicts.wait(sender.places, patience_s, lambda judged: None)
     finally:
         verdicts.close()
-
-
-def _with_headers(what: Iterable[lines.Line]) -> Iterable[Outgoing]:
-    for line in what:
-        yield Outgoing(line.key, line.value, correction.headers(line.position, line.value))
