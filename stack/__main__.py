@@ -152,9 +152,11 @@ def _simulate(place: Place, arguments: argparse.Namespace) -> int:
 
 
 def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.ledger import verdict
     from streaming.ledger.command import run
 
-    return run(arguments.json, arguments.timeout, arguments.start, arguments.end)
+    outcome = run(arguments.json, arguments.timeout, arguments.start, arguments.end)
+    return verdict.kept(outcome, whole=not (arguments.start or arguments.end))
 
 
 def _rejected(place: Place, arguments: argparse.Namespace) -> int:

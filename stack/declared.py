@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from stack.components import airflow, elasticsearch, flink, kafka, mongodb, redis, stages
+from stack.components import airflow, elasticsearch, flink, kafka, mongodb, redis, stages, watch
 from stack.service import Place, Service, StackError
 
 
 def services(place: Place) -> tuple[Service, ...]:
     """Every service of this checkout."""
-    components = (kafka, redis, mongodb, elasticsearch, flink, airflow, stages)
+    components = (kafka, redis, mongodb, elasticsearch, flink, airflow, stages, watch)
     return tuple(service for component in components for service in component.services(place))
 
 

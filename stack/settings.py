@@ -16,6 +16,7 @@ ADDRESS_VARIABLE = {
     "elasticsearch": "VITRINE_ELASTICSEARCH_URL",
     "flink": "VITRINE_FLINK_URL",
     "airflow": "VITRINE_AIRFLOW_URL",
+    "watch": "VITRINE_WATCH_URL",
 }
 
 
@@ -39,6 +40,9 @@ class StackSettings(Settings):
     airflow_port: int = Field(18080, description="Airflow's web page and REST")
     airflow_worker_log_port: int = Field(18793, description="Airflow's log server of the scheduler's workers")
     airflow_trigger_log_port: int = Field(18794, description="Airflow's log server of the triggerer")
+    watch_port: int = Field(
+        19400, description="The watch: metrics of all components, figures of the page Health"
+    )
     gate_metrics_port: int = Field(19401, description="The gate's metrics; 0: none")
     store_metrics_port: int = Field(19402, description="The store stage's metrics; 0: none")
     index_metrics_port: int = Field(19403, description="The index stage's metrics; 0: none")
@@ -63,6 +67,7 @@ def own_addresses(settings: StackSettings) -> dict[str, str]:
         "VITRINE_ELASTICSEARCH_URL": f"http://127.0.0.1:{settings.port('elasticsearch')}",
         "VITRINE_FLINK_URL": f"http://127.0.0.1:{settings.port('flink')}",
         "VITRINE_AIRFLOW_URL": f"http://127.0.0.1:{settings.port('airflow')}",
+        "VITRINE_WATCH_URL": f"http://127.0.0.1:{settings.port('watch')}",
     }
 
 

@@ -82,6 +82,19 @@ class MetricsSettings(Settings):
     )
 
 
+class WatchSettings(Settings):
+    """The watch, which looks at every component, and what it looks at beside their addresses."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_WATCH_", frozen=True)
+
+    url: str = Field("http://127.0.0.1:19400", description="Where the watch answers, for the page Health")
+    stages: dict[str, str] = Field(
+        {}, description="Where each stage shows its metrics, a JSON object of stage and URL"
+    )
+    supervised: bool = Field(True, description="Whether this checkout's supervisor runs the services")
+    keep_s: int = Field(1_800, ge=60, description="How far back the page Health can look")
+
+
 class DataSettings(Settings):
     """Where the batch side keeps its files."""
 

@@ -4,15 +4,15 @@ import logging
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from streaming.metrics.kinds import Counter, Histogram
+from streaming.metrics.kinds import Counter, Histogram, Reading
 from streaming.settings import MetricsSettings
 
 _log = logging.getLogger(__name__)
@@ -72,6 +72,24 @@ class PrometheusMeter(Collector):
                 buckets = list(zip(bounds, map(float, accumulate(sizes.counts)), strict=True))
                 histogram.add_metric(values, buckets, sizes.sum)
             yield histogram
+
+
+class PrometheusReadings(Collector):
+    """Readings as Prometheus reads them, asked for anew each time."""
+
+    def __init__(self, readings: Callable[[], Iterable[Reading]]) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[Family]:
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for reading in self._readings():
+            metric = reading.metric
+            if (family := families.get(metric.name)) is None:
+                of_kind = CounterMetricFamily if isinstance(metric, Counter) else GaugeMetricFamily
+                names = [label.name for label in metric.labels]
+                family = families[metric.name] = of_kind(metric.name, metric.meaning, labels=names)
+            family.add_metric(metric.values_of(reading.labels), reading.value)
+        yield from families.values()
 
 
 def serve(settings: MetricsSettings) -> PrometheusMeter | None:

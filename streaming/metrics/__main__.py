@@ -19,11 +19,17 @@ OF_STAGES = """
 At `/metrics` on `VITRINE_METRICS_PORT`, which the local stack sets for gate, store and index
 (`./vitrine status` shows where). All count from the start of the process.
 """
+OF_WATCH = """
+## What the watch sees
+
+`python -m stack.watch`, a service beside the others, asks every component: what a dead stage cannot say of
+itself. Each probe fails alone. The page "Health" in Airflow draws what it has seen in the last half hour.
+"""
 
 
 def page() -> str:
     """All of docs/metrics.md."""
-    return HEAD + OF_STAGES + _table(declared.ALL)
+    return HEAD + OF_STAGES + _table(declared.OF_STAGES) + OF_WATCH + _table(declared.OF_WATCH)
 
 
 def _table(metrics: Iterable[Metric]) -> str:

@@ -2,9 +2,13 @@
 
 from streaming.events import topics
 from streaming.events.rejection import Reason
-from streaming.metrics.kinds import Counter, Histogram, Label, Metric
+from streaming.metrics.kinds import Counter, Gauge, Histogram, Label, Metric
 
 _STAGE = Label("stage", "which stage tells it", ("gate", "store", "index"))
+_READER = Label("stage", "which stage reads", ("gate", "store", "flink-job", "index"))
+_TOPIC = Label("topic", "its plain name")
+_PARTITION = Label("partition", "its number")
+_SERVICE = Label("service", "as `./vitrine status` names it")
 
 VALID = "valid"
 
@@ -64,8 +68,87 @@ DOCUMENTS_REFUSED = Counter(
 )
 
 
+# What no stage can say of itself: the watch (stack/watch) looks at each component.
+PROBES = ("kafka", "services", "redis", "elasticsearch", "flink", "reconcile", "stages")
+PROBE_UP = Gauge(
+    name="vitrine_probe_up",
+    meaning="Whether the watch gets an answer there; where it does not, what it had read there is gone too",
+    labels=(Label("probe", "what is asked", PROBES),),
+)
+LAG_RECORDS = Gauge(
+    name="vitrine_lag_records",
+    meaning="Offsets that the stage has not committed past; 0 once it has seen every record",
+    labels=(_READER, _TOPIC, _PARTITION),
+)
+LAG_SECONDS = Gauge(
+    name="vitrine_lag_seconds",
+    meaning="Age of the oldest record that the stage has not dealt with; 0 if there is none",
+    labels=(_READER, _TOPIC, _PARTITION),
+)
+EXPIRED_RECORDS = Gauge(
+    name="vitrine_expired_records",
+    meaning="Offsets that retention has deleted and the stage had not committed past",
+    labels=(_READER, _TOPIC, _PARTITION),
+)
+END_OFFSET = Gauge(
+    name="vitrine_topic_end_offset",
+    meaning="The offset after the last record of a partition; how fast it grows is the rate of what comes in",
+    labels=(_TOPIC, _PARTITION),
+)
+RETENTION_SECONDS = Gauge(
+    name="vitrine_topic_retention_seconds",
+    meaning="How long the topic keeps its records",
+    labels=(_TOPIC,),
+)
+SERVICE_UP = Gauge(
+    name="vitrine_service_up",
+    meaning="Whether a service that was started, or is run elsewhere, answers in its own protocol",
+    labels=(_SERVICE,),
+)
+SERVICE_STARTS = Counter(
+    name="vitrine_service_starts_total",
+    meaning="Times that the supervisor has started the service; restarts are all but the first",
+    labels=(_SERVICE,),
+)
+RESIDENT_BYTES = Gauge(
+    name="vitrine_service_resident_bytes",
+    meaning="Memory that a service and its children hold",
+    labels=(_SERVICE,),
+)
+DISTINCT_USERS = Gauge(name="vitrine_distinct_users", meaning="Estimate of the users seen, by Redis")
+REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis says it uses")
+NEWEST_SEARCHABLE = Gauge(
+    name="vitrine_newest_searchable_timestamp_seconds",
+    meaning="When the newest session arrived that can be searched for",
+)
+FLINK_JOB_RUNNING = Gauge(name="vitrine_flink_job_running", meaning="1 if all tasks of the job run, else 0")
+FLINK_JOB_RESTARTS = Gauge(
+    name="vitrine_flink_job_restarts", meaning="Restarts of the job since it was submitted"
+)
+FLINK_CHECKPOINT = Gauge(
+    name="vitrine_flink_checkpoint_timestamp_seconds",
+    meaning="When the job's last completed checkpoint was taken",
+)
+RECONCILE_ENDED = Gauge(
+    name="vitrine_reconcile_timestamp_seconds", meaning="When `reconcile` last came to a verdict, or to none"
+)
+RECONCILE_VERDICT = Gauge(
+    name="vitrine_reconcile_verdict",
+    meaning="1 for the verdict of the last `reconcile`, 0 for the others",
+    labels=(Label("verdict", "whether the stores agree", ("holds", "broken", "unknown")),),
+)
+
 OF_EVERY_STAGE: tuple[Metric, ...] = (RECORDS, BATCH_SECONDS, LATENCY_SECONDS, STORE_AWAY_SECONDS)
 OF_GATE: tuple[Counter, ...] = (OUTCOMES, LATE_SESSIONS, TRANSACTIONS_ABORTED, RECOVERIES)
 OF_STORE: tuple[Counter, ...] = (SESSIONS_STORED,)
 OF_INDEX: tuple[Counter, ...] = (DOCUMENTS_REFUSED,)
-ALL = OF_EVERY_STAGE + OF_GATE + OF_STORE + OF_INDEX
+OF_STAGES = OF_EVERY_STAGE + OF_GATE + OF_STORE + OF_INDEX
+OF_WATCH: tuple[Metric, ...] = (
+    PROBE_UP,
+    *(LAG_RECORDS, LAG_SECONDS, EXPIRED_RECORDS, END_OFFSET, RETENTION_SECONDS),
+    *(SERVICE_UP, SERVICE_STARTS, RESIDENT_BYTES),
+    *(DISTINCT_USERS, REDIS_BYTES, NEWEST_SEARCHABLE),
+    *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT),
+    *(RECONCILE_ENDED, RECONCILE_VERDICT),
+)
+ALL = OF_STAGES + OF_WATCH

@@ -45,3 +45,11 @@ class Histogram(Metric, frozen=True, kw_only=True):
 
     buckets: tuple[float, ...]
     """The upper bounds, growing; what is above the last is counted too."""
+
+
+class Reading(Struct, frozen=True):
+    """How a metric stands, by whoever looked. `labels` are as declared."""
+
+    metric: Counter | Gauge
+    value: float
+    labels: dict[str, str] = {}

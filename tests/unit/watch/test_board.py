@@ -1,0 +1,94 @@
+"""The board shows what the probes saw last, forgets what is old, and a failing probe takes no other along."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stack.watch.board import Board
+from stack.watch.looking import Probe, start
+from streaming.metrics import declared
+from streaming.metrics.kinds import Reading
+
+
+@dataclass
+class Clock:
+    ms: int = 0
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+def lag(records: int, seconds: float = 0, stage: str = "gate", partition: str = "0") -> list[Reading]:
+    labels = {"stage": stage, "topic": "t", "partition": partition}
+    return [Reading(declared.LAG_RECORDS, records, labels), Reading(declared.LAG_SECONDS, seconds, labels)]
+
+
+def standing(board: Board) -> list[tuple[str, float]]:
+    return [(one.metric, one.value) for one in board.recent().readings]
+
+
+def test_lag_is_added_up_over_partitions_and_its_age_is_the_oldest() -> None:
+    clock = Clock(7)
+    board = Board(1_000, clock)
+    board.saw("kafka", lag(2, 5.0) + lag(3, 9.0, partition="1") + lag(4, 1.0, stage="store"))
+    plots = {(one.metric, one.of): one.points for one in board.recent().plots}
+    assert plots == {
+        ("vitrine_lag_records", "gate"): [(7, 5)],
+        ("vitrine_lag_seconds", "gate"): [(7, 9)],
+        ("vitrine_lag_records", "store"): [(7, 4)],
+        ("vitrine_lag_seconds", "store"): [(7, 1)],
+    }
+
+
+def test_what_is_older_than_the_board_keeps_is_forgotten() -> None:
+    clock = Clock()
+    board = Board(1_000, clock)
+    for clock.ms in (0, 600, 1_200, 1_800):
+        board.saw("kafka", lag(clock.ms))
+    [records, _] = board.recent().plots
+    assert records.points == [(1_200, 1_200), (1_800, 1_800)]
+    clock.ms = 9_000
+    board.away("redis", "gone")
+    assert board.recent().plots == []
+
+
+def test_what_a_probe_read_is_gone_while_it_gets_no_answer_and_no_other_is() -> None:
+    board = Board(1_000, Clock())
+    board.saw("kafka", lag(1)[:1])
+    board.saw("redis", [Reading(declared.DISTINCT_USERS, 9)])
+    board.away("kafka", "timed out")
+    assert standing(board) == [
+        ("vitrine_probe_up", 0.0),
+        ("vitrine_probe_up", 1.0),
+        ("vitrine_distinct_users", 9),
+    ]
+    assert [(one.probe, one.away) for one in board.recent().probes] == [
+        ("kafka", "timed out"),
+        ("redis", None),
+    ]
+
+
+def test_one_probe_that_fails_and_one_that_hangs_leave_the_third_alone() -> None:
+    stop, seen = threading.Event(), threading.Semaphore(0)
+    board = Board(1_000, Clock())
+
+    def hangs() -> Sequence[Reading]:
+        stop.wait()
+        return []
+
+    def fails() -> Sequence[Reading]:
+        raise ConnectionError("with a secret in its text")
+
+    def works() -> Sequence[Reading]:
+        seen.release()
+        return [Reading(declared.DISTINCT_USERS, 1)]
+
+    looks = {"redis": works, "flink": fails, "kafka": hangs}
+    start([Probe(name, lambda look=look: look, 0.001) for name, look in looks.items()], board, stop)  # type: ignore[misc]
+    for _ in range(20):
+        assert seen.acquire(timeout=30)
+    stop.set()
+    away = {one.probe: one.away for one in board.recent().probes}
+    assert away["redis"] is None
+    assert away["flink"] == "ConnectionError"
+    assert ("vitrine_distinct_users", 1) in standing(board)
