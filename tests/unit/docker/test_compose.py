@@ -62,7 +62,7 @@ def test_every_component_is_there() -> None:
 @every_service
 def test_an_image_is_pinned_to_a_full_version(name: str) -> None:
     image = SERVICES[name]["image"]
-    assert re.fullmatch(r"[a-z0-9./-]+:\d+\.\d+(\.\d+)?[\w.-]*", image)
+    assert re.fullmatch(r"[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?[\w.-]*", image)
     assert not re.match(r"[^/]+\.[^/]+/", image), "an official image, without a registry's host"
 
 
