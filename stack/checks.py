@@ -19,6 +19,7 @@ from stack.supervisor import Supervisor
 WITHOUT_SERVICES = ("unit", "property")
 AIRFLOW = re.compile(r"^\s*(from|import) airflow\b", re.MULTILINE)
 BROWSER = re.compile(r"^\s*(from|import) playwright\b", re.MULTILINE)
+PROMETHEUS = re.compile(r"\bpromtool\b")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def rooms(layout: Layout, kind: str) -> list[Path]:
 
 
 def imports(room: Path, module: re.Pattern[str]) -> bool:
-    """Whether any file of the room's tests imports what `module` matches."""
+    """Whether any file of the room's tests has what `module` matches, an import say."""
     return any(module.search(file.read_text()) for file in room.rglob("*.py"))
 
 
@@ -88,8 +89,9 @@ def _pytest(layout: Layout, kinds: Iterable[str], environment: Mapping[str, str]
 
 def _with_services(kinds: list[str]) -> list[Outcome]:
     """The tests that look at the running stack. It is started if it is not up, and then stopped again."""
-    if any(imports(room, BROWSER) for kind in kinds for room in rooms(HERE, kind)):
-        machine.install([machine.CHROMIUM])
+    found = [room for kind in kinds for room in rooms(HERE, kind)]
+    wanted = {BROWSER: machine.CHROMIUM, PROMETHEUS: machine.PROMTOOL}
+    machine.install(tool for mark, tool in wanted.items() if any(imports(room, mark) for room in found))
     was_up = Supervisor(HERE).running()
     try:
         with Progress() as progress:

@@ -34,6 +34,7 @@ JAVA = Tool("java", "openjdk-17-jre-headless", "Kafka, Flink and Elasticsearch r
 MAVEN = Tool("mvn", "maven", "Maven fetches Kafka's, Flink's and Elasticsearch's jars")
 REDIS = Tool("redis-server", "redis-server", "Redis holds the filters of the first stage")
 CHROMIUM = Tool("chromium", "chromium", "the browser tests look at the rendered pages")
+PROMTOOL = Tool("promtool", "prometheus", "the example alerts are tested with Prometheus' own tool")
 
 
 def install(tools: Iterable[Tool]) -> None:

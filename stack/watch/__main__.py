@@ -18,6 +18,7 @@ from stack.watch.services import ServicesProbe
 from stack.watch.stages import StagesProbe
 from stack.watch.stores import ElasticsearchProbe, RedisProbe
 from streaming import logs, sink
+from streaming.gate.settings import GateSettings
 from streaming.settings import (
     ElasticsearchSettings,
     KafkaSettings,
@@ -35,7 +36,7 @@ def probes(place: Place, settings: WatchSettings) -> list[Probe]:
     url, job = place.environment["VITRINE_FLINK_URL"], flink.job_name(place)
     found = [
         Probe("kafka", lambda: KafkaProbe(KafkaSettings()), 5),
-        Probe("redis", lambda: RedisProbe(RedisSettings()), 10),
+        Probe("redis", lambda: RedisProbe(RedisSettings(), GateSettings()), 10),
         Probe("elasticsearch", lambda: ElasticsearchProbe(ElasticsearchSettings()), 5),
         Probe("flink", lambda: FlinkProbe(url, job), 10),
         Probe("reconcile", lambda: reconcile_probe, 10),

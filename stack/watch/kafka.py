@@ -10,7 +10,7 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from stack.lag import STAGES
 from streaming.adapters import kafka
@@ -127,12 +127,8 @@ class KafkaProbe:
         }
 
     def _retention(self) -> list[Reading]:
-        names = {kafka.name(self._settings, topic): topic for topic in READ}
-        asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        readings = []
-        for resource, answer in self._admin.describe_configs(asked, request_timeout=TIMEOUT_S).items():
-            kept_ms = int(answer.result(TIMEOUT_S)["retention.ms"].value)
-            if kept_ms >= 0:
-                labels = {"topic": names[resource.name]}
-                readings.append(Reading(declared.RETENTION_SECONDS, kept_ms / 1000, labels))
-        return readings
+        return [
+            Reading(declared.RETENTION_SECONDS, kept_ms / 1000, {"topic": topic})
+            for topic, kept_ms in kafka.retention_ms(self._settings, *READ).items()
+            if kept_ms is not None
+        ]

@@ -1,26 +1,49 @@
 """The probes of Redis and Elasticsearch: what only they know."""
 
+from collections.abc import Iterable
+
 from streaming.adapters import elasticsearch, redis
+from streaming.adapters.redis_seen import RedisSeen
 from streaming.events import topics
-from streaming.gate.distinct import distinct_users
+from streaming.gate.settings import GateSettings
 from streaming.metrics import declared
 from streaming.metrics.kinds import Reading
+from streaming.ports import FilterFill
 from streaming.settings import ElasticsearchSettings, RedisSettings
 
 
 class RedisProbe:
     """Raises StoreAway, or the client's error, while Redis does not answer."""
 
-    def __init__(self, settings: RedisSettings) -> None:
+    def __init__(self, settings: RedisSettings, gate: GateSettings) -> None:
         self._settings = settings
+        self._seen = RedisSeen(settings, gate)
 
     def __call__(self) -> list[Reading]:
         with redis.client(self._settings) as client:
             used = int(client.info("memory")["used_memory"])
         return [
             Reading(declared.REDIS_BYTES, used),
-            Reading(declared.DISTINCT_USERS, distinct_users(self._settings)),
+            Reading(declared.DISTINCT_USERS, self._seen.distinct_users()),
+            *filters(self._seen.filter_fill()),
         ]
+
+
+def filters(fills: Iterable[FilterFill]) -> list[Reading]:
+    """Of each kind of filter the fullest one, and the memory of all."""
+    by_kind: dict[str, list[FilterFill]] = {}
+    for fill in fills:
+        by_kind.setdefault(fill.name.partition(":")[0], []).append(fill)
+    readings = []
+    for kind, found in by_kind.items():
+        fullest, labels = max(found, key=lambda fill: fill.items / fill.capacity), {"filter": kind}
+        readings += [
+            Reading(declared.FILTER_CAPACITY, fullest.capacity, labels),
+            Reading(declared.FILTER_ITEMS, fullest.items, labels),
+            Reading(declared.FILTER_ERROR_RATIO, fullest.error_rate_estimate, labels),
+            Reading(declared.FILTER_BYTES, sum(fill.bytes for fill in found), labels),
+        ]
+    return readings
 
 
 class ElasticsearchProbe:

@@ -8,6 +8,9 @@ _STAGE = Label("stage", "which stage tells it", ("gate", "store", "index"))
 _READER = Label("stage", "which stage reads", ("gate", "store", "flink-job", "index"))
 _TOPIC = Label("topic", "its plain name")
 _PARTITION = Label("partition", "its number")
+_FILTER = Label(
+    "filter", "of sessions or of users: the fullest segment of the horizon", ("sessions", "users")
+)
 _SERVICE = Label("service", "as `./vitrine status` names it")
 
 VALID = "valid"
@@ -115,6 +118,22 @@ RESIDENT_BYTES = Gauge(
     meaning="Memory that a service and its children hold",
     labels=(_SERVICE,),
 )
+FILTER_CAPACITY = Gauge(
+    name="vitrine_filter_capacity", meaning="Items that a Bloom filter was reserved for", labels=(_FILTER,)
+)
+FILTER_ITEMS = Gauge(
+    name="vitrine_filter_items",
+    meaning="Items in it; beyond its capacity it grows by layers, exact but dearer to ask",
+    labels=(_FILTER,),
+)
+FILTER_ERROR_RATIO = Gauge(
+    name="vitrine_filter_error_ratio",
+    meaning="Estimated share of unseen items that it takes for seen ones; each costs a look-up, no decision",
+    labels=(_FILTER,),
+)
+FILTER_BYTES = Gauge(
+    name="vitrine_filter_bytes", meaning="Memory of all filters of the kind", labels=(_FILTER,)
+)
 DISTINCT_USERS = Gauge(name="vitrine_distinct_users", meaning="Estimate of the users seen, by Redis")
 REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis says it uses")
 NEWEST_SEARCHABLE = Gauge(
@@ -147,6 +166,7 @@ OF_WATCH: tuple[Metric, ...] = (
     PROBE_UP,
     *(LAG_RECORDS, LAG_SECONDS, EXPIRED_RECORDS, END_OFFSET, RETENTION_SECONDS),
     *(SERVICE_UP, SERVICE_STARTS, RESIDENT_BYTES),
+    *(FILTER_CAPACITY, FILTER_ITEMS, FILTER_ERROR_RATIO, FILTER_BYTES),
     *(DISTINCT_USERS, REDIS_BYTES, NEWEST_SEARCHABLE),
     *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT),
     *(RECONCILE_ENDED, RECONCILE_VERDICT),
