@@ -77,7 +77,7 @@ def shap_reports() -> None:
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         data = DataSettings().data_dir
         models, reports = data / "models" / name, data / "reports"
-        run(str(models), str(data / "extracts" / "sessions"), str(reports), name)
+        run(str(models), str(reports), name)
         entry, trained = reports / f"{name}.json", json.loads((models / "run.json").read_text())
         runs = {"model_run_id": trained["dag_run_id"], "report_run_id": report_run}
         told = json.loads(entry.read_text()) | runs

@@ -20,12 +20,12 @@ from ml.explain.attribution import explain
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
 from ml.features.rows import Rows
-from ml.features.simulated import rows as simulated_rows
 from ml.models import shelf
 from ml.models.boosted_trees import BoostedTrees
 from ml.privacy import contributions
 from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
+from ml.training.simulated import rows as simulated_rows
 
 ROWS = 12_000
 BACKGROUND = 64

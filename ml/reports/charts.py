@@ -40,24 +40,6 @@ class Series(Struct, frozen=True):
     values: Any
 
 
-def ranking(features: Sequence[str], series: Sequence[Series]) -> str:
-    """Bars, the first feature on top: how far each feature moves the log-odds on average, by model."""
-    with _figure(7.6, 0.5 + 0.52 * len(features)) as (figure, svg):
-        axes = figure.add_subplot()
-        thickness = 0.78 / len(series)
-        for k, one in enumerate(series):
-            at = np.arange(len(features)) + (k - (len(series) - 1) / 2) * thickness
-            axes.barh(at, one.values, thickness * 0.9, color=one.colour, label=one.label)
-        axes.set_yticks(np.arange(len(features)), features)
-        axes.invert_yaxis()
-        axes.set_xlabel("mean |SHAP value| in log-odds")
-        axes.grid(axis="x")
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0)
-        axes.legend(loc="lower right")
-    return "".join(svg)
-
-
 def dependence_of_number(title: str, x: Vector, logarithmic: bool, series: Sequence[Series]) -> str:
     """How a number's value moves the log-odds: a dot a row, and the running mean of each model."""
     order = np.argsort(x)
@@ -98,25 +80,6 @@ def dependence_of_word(title: str, words: Sequence[str], series: Sequence[Series
             fontsize=8,
         )
         _label(axes, title)
-    return "".join(svg)
-
-
-def side_by_side(series: Sequence[Series], ceiling: float | None) -> str:
-    """Bars of ROC AUC, one a model (each series holds one value), and a line at the ceiling."""
-    with _figure(7.6, 0.7 + 0.4 * len(series)) as (figure, svg):
-        axes = figure.add_subplot()
-        for k, one in enumerate(series):
-            axes.barh(k, one.values - 0.5, 0.62, left=0.5, color=one.colour)
-            axes.text(one.values - 0.008, k, f"{one.values:.3f}", va="center", ha="right", color="white")
-        if ceiling is not None:
-            axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-        axes.set_yticks(range(len(series)), [one.label for one in series])
-        axes.invert_yaxis()
-        axes.set_xlim(0.5, 1.0)
-        axes.set_xlabel("ROC AUC (0.5 is guessing)")
-        axes.grid(axis="x")
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0)
     return "".join(svg)
 
 

@@ -11,7 +11,10 @@ from ml.features.schema import Feature, Numeric, title
 
 RANKED = 10
 SHOWN = 6
+PAIRS = 6
 _REASONS = 4
+_FAINT = 0.01
+"""Log-odds that nobody would notice."""
 
 
 class Story(Struct, frozen=True):
@@ -20,6 +23,16 @@ class Story(Struct, frozen=True):
     kind: str
     probability: float
     reasons: list[Reason]
+
+
+class Pair(Struct, frozen=True):
+    """Two features that do something together which neither does without the other."""
+
+    first: str
+    second: str
+    strength: float
+    """Mean |interaction|, in log-odds."""
+    says: str
 
 
 def importance(attribution: Attribution) -> Vector:
@@ -34,8 +47,7 @@ def ranked(attributions: dict[str, Attribution]) -> list[int]:
 
 
 def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> str:
-    """One sentence: which way the feature points."""
-    name = title(feature)
+    """In words: which way the feature points."""
     if isinstance(feature, Numeric):
         value = x[:, encoding.spans[feature.name].start]
         low, high = (
@@ -43,12 +55,12 @@ def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> 
             shap[value >= np.quantile(value, 0.75)].mean(),
         )
         if abs(high - low) < 0.05:
-            return f"{name}: no clear direction"
-        return f"{name}: {'more' if high > low else 'less'} of it goes with a purchase"
+            return "no clear direction"
+        return f"{'more' if high > low else 'less'} of it goes with a purchase"
     words = np.array(values_of(feature, encoding, x))
-    means = {word: float(shap[words == word].mean()) for word in dict.fromkeys(words)}
+    means = {one: float(shap[words == one].mean()) for one in dict.fromkeys(words)}
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    return f"{name}: {word(feature, best)} speaks for a purchase most, {word(feature, worst)} least"
+    return f"{word(feature, best)} speaks for a purchase most, {word(feature, worst)} least"
 
 
 def stories(encoding: Encoding, x: Matrix, attribution: Attribution) -> list[Story]:
@@ -61,3 +73,31 @@ def stories(encoding: Encoding, x: Matrix, attribution: Attribution) -> list[Sto
         why = reasons(encoding, x[row : row + 1], attribution.values[row], _REASONS)
         told.append(Story(kind, probability(float(attribution.log_odds[row])), why))
     return told
+
+
+def pairs(encoding: Encoding, x: Matrix, interactions: Vector) -> list[Pair]:
+    """The strongest, out of (rows, features, features) interaction values."""
+    features = encoding.schema.features
+    strength = np.abs(interactions).mean(axis=0)
+    firsts, seconds = np.triu_indices(len(features), 1)
+    order = np.argsort(-strength[firsts, seconds], kind="stable")[:PAIRS]
+    return [
+        Pair(
+            title(features[i]),
+            title(features[j]),
+            float(strength[i, j]),
+            _together(features[i], features[j], encoding, x, interactions[:, i, j]),
+        )
+        for i, j in zip(firsts[order], seconds[order], strict=True)
+    ]
+
+
+def _together(one: Feature, other: Feature, encoding: Encoding, x: Matrix, value: Vector) -> str:
+    """In words, where both are numbers: what becomes of the odds where both are high."""
+    if not (isinstance(one, Numeric) and isinstance(other, Numeric)):
+        return "which word it is changes what the other means"
+    columns = [x[:, encoding.spans[feature.name].start] for feature in (one, other)]
+    both_high = np.all([column >= np.quantile(column, 0.6) for column in columns], axis=0)
+    if not both_high.any() or abs(effect := float(value[both_high].mean())) < _FAINT:
+        return "hardly more together than apart"
+    return f"both high: {'more' if effect > 0 else 'less'} than the sum of the two"

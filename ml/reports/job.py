@@ -1,5 +1,7 @@
-"""The task of the DAG `shap_reports`: models in, one page and its summary out."""
+"""The task of the DAG `shap_reports`: models in, one page and its data out."""
 
+import csv
+import io
 import logging
 import time
 from pathlib import Path
@@ -8,77 +10,100 @@ from typing import Any
 import msgspec
 
 from ml.explain import synthetic
-from ml.explain.attribution import explain
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
 from ml.models import shelf
+from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
-from ml.reports import findings, page
+from ml.privacy.statement import Budget, Unit
+from ml.reports import content, page, price
+from ml.reports.content import Content, Run
 
 log = logging.getLogger(__name__)
 
 EXPLAINED = 400
-BACKGROUND = 64
+BACKGROUND = 128
 
 
-def run(models: str, extracts: str, out: str, run_id: str) -> dict[str, Any]:
-    """Explains the private models in the folder `models` and writes `run_id`.html and `run_id`.json into
-    `out`.
+def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESSIONS) -> dict[str, Any]:
+    """Explains the private models in the folder `models` and writes `run_id`.html, .json and .csv into `out`.
 
-    The page leaves the trusted side, so no row of `extracts` is read: what is explained are rows drawn from
-    the public schema. Returns the summary: {"title", "created", "epsilon", "delta", "unit", "unproven",
-    "models": [{"model", "private", "epsilon", "roc_auc", "price"}], "ranking": [{"feature", model: mean |SHAP
-    value|}]}. Raises FileNotFoundError where `models` holds no finished training.
+    The page leaves the trusted side, so no stored session is read: what is explained are rows drawn from the
+    public schema, and accuracy is measured on simulated sessions. Returns what the JSON says: a
+    `ml.reports.content.Content` without its single visits, which are in the CSV, with {"title", "created",
+    "epsilon", "delta", "unit", "unproven", "models": [{"model", "private", "epsilon", "roc_auc", "price"}]}
+    before it, the figures on simulated sessions. Raises FileNotFoundError where `models` holds no finished
+    training.
     """
-    shelf_folder = Path(models)
-    metrics = msgspec.json.decode((shelf_folder / "metrics.json").read_bytes())
-    encoding = Encoding(schemas.load(metrics["schema"]))
-    randomness = SystemRandomness()
+    folder = Path(models)
+    trained = msgspec.json.decode((folder / "metrics.json").read_bytes())
+    encoding, randomness = Encoding(schemas.load(trained["schema"])), SystemRandomness()
+    budget = Budget(trained["epsilon"], trained["delta"])
+    unit = Unit(trained["unit"], trained["most_rows_per_unit"])
+    private = _private(folder)
+    began = time.monotonic()
+    paid = price.measure(encoding, budget, unit, randomness, simulated_sessions)
+    log.info("price of privacy on %d simulated sessions: %.1f s", paid.sessions, time.monotonic() - began)
+    began = time.monotonic()
     x = synthetic.rows(encoding, EXPLAINED, randomness)
-    background = synthetic.rows(encoding, BACKGROUND, randomness)
-    attributions = {}
-    for kind in shelf.PRIVATE:
-        began = time.monotonic()
-        attributions[kind.name] = explain(shelf.take(kind.name, shelf_folder), x, background, encoding)
-        log.info(
-            "%s explained in %.1f s, residual %.1e",
-            kind.name,
-            time.monotonic() - began,
-            attributions[kind.name].residual,
-        )
-    features = encoding.schema.features
-    ceiling = next(m["roc_auc"] for m in metrics["models"] if m["model"] == shelf.CEILING.name)
-    summary: dict[str, Any] = {
+    about = Run(run_id, trained["created"], budget.epsilon, budget.delta, unit.name)
+    told, attributions = content.gather(
+        about, private, encoding, x, synthetic.rows(encoding, BACKGROUND, randomness), paid
+    )
+    for name, residual in told.residuals.items():
+        log.info("%s explained, residual %.1e", name, residual)
+    summary = _summary(told)
+    data = {
+        f"{run_id}.json": msgspec.json.format(msgspec.json.encode(summary)),
+        f"{run_id}.csv": _csv(content.table(encoding, x, attributions)),
+    }
+    html = page.render(told, data).encode()
+    Path(out).mkdir(parents=True, exist_ok=True)
+    # The summary last: a page is listed by it.
+    for name, file in ({f"{run_id}.html": html} | dict(reversed(data.items()))).items():
+        _put(Path(out) / name, file)
+    log.info("%s.html: %d KB, %.1f s", run_id, len(html) // 1024, time.monotonic() - began)
+    return summary
+
+
+def _private(folder: Path) -> dict[str, Model]:
+    names = [kind.name for kind in shelf.PRIVATE if kind.name in shelf.on(folder)]
+    if not names:
+        raise FileNotFoundError(f"there is no private model in {folder}")
+    return {name: shelf.take(name, folder) for name in names}
+
+
+def _summary(told: Content) -> dict[str, Any]:
+    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))  # lists for tuples, as read back
+    for dependence in said["dependences"]:
+        del dependence["values"], dependence["shap"]
+    head = {
         "title": page.TITLE,
-        "created": metrics["created"],
-        "epsilon": metrics["epsilon"],
-        "delta": metrics["delta"],
-        "unit": metrics["unit"],
-        "unproven": "Not yet proven: "
-        + " ".join(next(m for m in metrics["models"] if m["private"])["statement"]["not_yet_proven"]),
+        "created": told.run.created,
+        "epsilon": told.run.epsilon,
+        "delta": told.run.delta,
+        "unit": told.run.unit,
+        "unproven": "Not yet proven: " + " ".join(told.statements[0].not_yet_proven),
         "models": [
             {
-                "model": m["model"],
-                "private": m["private"],
-                "epsilon": m["epsilon"],
-                "roc_auc": m["roc_auc"],
-                "price": None if m["roc_auc"] is None or ceiling is None else ceiling - m["roc_auc"],
+                "model": result.model,
+                "private": result.private,
+                "epsilon": result.epsilon,
+                "roc_auc": result.roc_auc,
+                "price": told.price.given_up(result.model),
             }
-            for m in metrics["models"]
-        ],
-        "ranking": [
-            {"feature": features[k].name}
-            | {name: float(findings.importance(a)[k]) for name, a in attributions.items()}
-            for k in findings.ranked(attributions)
+            for result in told.price.results
         ],
     }
-    html = page.render(metrics, encoding, x, BACKGROUND, attributions)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / f"{run_id}.html", html.encode())
-    _put(folder / f"{run_id}.json", msgspec.json.format(msgspec.json.encode(summary)))
-    log.info("%s.html: %d KB", run_id, len(html) // 1024)
-    return summary
+    return head | said
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return text.getvalue().encode()
 
 
 def _put(path: Path, content: bytes) -> None:

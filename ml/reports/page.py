@@ -1,19 +1,17 @@
-"""The report as one self-contained page: no scripts, nothing fetched."""
+"""The report as one self-contained page: no scripts, nothing fetched, its own data in it."""
 
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 import numpy as np
 
-from ml.explain.attribution import Attribution
-from ml.explain.plain_words import values_of
-from ml.features.encoding import Encoding, Matrix
-from ml.features.schema import Categorical, Feature, Numeric, title
 from ml.models import shelf
-from ml.reports import charts, findings
+from ml.reports import charts
 from ml.reports.charts import Series
+from ml.reports.content import Content, Dependence
+from ml.reports.price import Group, Price, uneven
 
 TITLE = "What drives a purchase"
 COLOURS = {
@@ -23,134 +21,76 @@ COLOURS = {
     "xgboost": "#8a93a1",
     "laplace_baseline": "#c0504d",
 }
+_DEAREST = 4
+"""So many groups are shown at either end of what privacy costs them."""
 
 
-def render(
-    metrics: Mapping[str, Any],
-    encoding: Encoding,
-    x: Matrix,
-    background: int,
-    attributions: Mapping[str, Attribution],
-) -> str:
-    """The page's HTML. `metrics` is a run's metrics.json; `attributions` explain the rows `x` for each
-    private model, against a background of so many rows."""
-    results = {result["model"]: result for result in metrics["models"]}
-    ceiling = results[shelf.CEILING.name]["roc_auc"]
-    best = best_private(metrics)
-    order = findings.ranked(dict(attributions))
-    features = encoding.schema.features
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (files(__package__) / "report.html.j2").read_text(encoding="utf-8")
-    )
+def render(content: Content, data: dict[str, bytes]) -> str:
+    """The page's HTML. `data` holds the files that the reader may take away, by name: they are put inside."""
+    template = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string((files(__package__) / "report.html.j2").read_text(encoding="utf-8"))
+    strongest = max(importance for ranked in content.ranking for importance in ranked.importance.values())
     return template.render(
+        content=content,
         title=TITLE,
-        created=metrics["created"][:16].replace("T", " "),
-        run_id=metrics["run_id"],
-        epsilon=f"{metrics['epsilon']:g}",
-        delta=f"{metrics['delta']:g}",
-        unit=metrics["unit"],
-        tiles=_tiles(results, best, ceiling),
-        unproven=results[best]["statement"]["not_yet_proven"],
-        ranking=charts.ranking(
-            [title(features[k]) for k in order],
-            _series({name: findings.importance(a)[order] for name, a in attributions.items()}),
-        ),
-        directions=[
-            findings.direction(features[k], encoding, x, attributions[best].values[:, k])
-            for k in order[: findings.SHOWN]
-        ],
-        explained=len(x),
-        background=background,
-        exactness=_exactness(attributions),
-        explained_models=[
-            {"title": shelf.KINDS[name].title, "colour": COLOURS[name]} for name in attributions
-        ],
-        dependences=[_dependence(features[k], k, encoding, x, attributions) for k in order[: findings.SHOWN]],
-        side_by_side=charts.side_by_side(
-            _series(
-                {name: result["roc_auc"] for name, result in results.items() if result["roc_auc"] is not None}
-            ),
-            ceiling,
-        ),
-        table=[_table_row(result, ceiling) for result in results.values()],
-        note=metrics["note"],
-        storyteller=f"the {shelf.KINDS[best].title.lower()} model",
-        stories=findings.stories(encoding, x, attributions[best]),
+        created=content.run.created[:16].replace("T", " "),
+        kinds=shelf.KINDS,
+        colours=COLOURS,
+        models=list(content.residuals),
+        strongest=strongest,
+        dependences=[_drawn(dependence) for dependence in content.dependences],
+        price=_price(content.price),
+        dearest=_groups(content.price),
+        unproven=content.statements[0].not_yet_proven,
+        files={name: _data_address(name, content) for name, content in data.items()},
     )
 
 
-def best_private(metrics: Mapping[str, Any]) -> str:
-    """The private model of the highest ROC AUC; the first where none has any."""
-    private = [result for result in metrics["models"] if result["private"]]
-    return str(max(private, key=lambda result: result["roc_auc"] or 0.0)["model"])
+def _drawn(dependence: Dependence) -> str:
+    """The chart of one feature, as SVG."""
+    if not isinstance(dependence.values[0], str):
+        return charts.dependence_of_number(
+            dependence.title,
+            np.array(dependence.values),
+            dependence.logarithmic,
+            _series({name: np.array(values) for name, values in dependence.shap.items()}),
+        )
+    words, at = list(dict.fromkeys(dependence.values)), np.array(dependence.values)
+    means = {
+        name: [float(np.array(values)[at == word].mean()) for word in words]
+        for name, values in dependence.shap.items()
+    }
+    order = np.argsort([-np.mean([values[k] for values in means.values()]) for k in range(len(words))])
+    return charts.dependence_of_word(
+        dependence.title,
+        [words[k] for k in order],
+        _series({name: [values[k] for k in order] for name, values in means.items()}),
+    )
 
 
-def _series(values: Mapping[str, Any]) -> list[Series]:
+def _series(values: dict[str, Any]) -> list[Series]:
     return [Series(shelf.KINDS[name].title, COLOURS[name], value) for name, value in values.items()]
 
 
-def _tiles(results: Mapping[str, Any], best: str, ceiling: float | None) -> list[dict[str, str]]:
-    auc = results[best]["roc_auc"]
-    tiles = [
-        {
-            "figure": _three(auc),
-            "says": f"ROC AUC of the best private model ({shelf.KINDS[best].title.lower()})",
-        }
-    ]
-    tiles.append({"figure": _three(ceiling), "says": "without privacy (xgboost)"})
-    if auc is not None and ceiling is not None:
-        tiles.append({"figure": f"{max(0.0, ceiling - auc):.3f}", "says": "is what privacy costs here"})
-    if baseline := results.get(shelf.BASELINE.name):
-        tiles.append(
-            {
-                "figure": _three(baseline["roc_auc"]),
-                "says": "with Laplace noise on every number, the usual way",
-            }
-        )
-    return tiles
-
-
-def _table_row(result: Mapping[str, Any], ceiling: float | None) -> dict[str, Any]:
-    statement, auc = result["statement"], result["roc_auc"]
-    kind = shelf.KINDS[result["model"]]
-    if statement["private"]:
-        guarantee = f"({statement['epsilon']:g}, {statement['delta']:g})-DP for a {statement['unit']}"
-    else:
-        guarantee = "none"
-    price = "" if kind is shelf.CEILING or auc is None or ceiling is None else f"{ceiling - auc:.3f}"
-    figures = ("roc_auc", "average_precision", "accuracy", "f1", "calibration_error")
+def _price(price: Price) -> dict[str, Any]:
+    """The table of models with what each gives up."""
     return {
-        "title": kind.title,
-        "guarantee": guarantee,
-        "price": price,
-        "statement": statement,
-        **{name: _three(result[name]) for name in figures},
+        "best": shelf.KINDS[price.best].title.lower(),
+        "best_auc": price.of(price.best).roc_auc,
+        "given_up": price.given_up(price.best),
+        "ceiling": price.ceiling,
+        "baseline": price.of(shelf.BASELINE.name).roc_auc,
+        "rows": [(result, price.given_up(result.model)) for result in price.results],
     }
 
 
-def _dependence(
-    feature: Feature, k: int, encoding: Encoding, x: Matrix, attributions: Mapping[str, Attribution]
-) -> str:
-    shap = {name: attribution.values[:, k] for name, attribution in attributions.items()}
-    column = values_of(feature, encoding, x)
-    if isinstance(feature, Numeric):
-        return charts.dependence_of_number(title(feature), column, feature.scale == "log", _series(shap))
-    words = _words(feature, column)
-    at = np.array(column)
-    means = {name: [values[at == word].mean() for word in words] for name, values in shap.items()}
-    return charts.dependence_of_word(title(feature), words, _series(means))
+def _groups(price: Price) -> list[tuple[Group, float]]:
+    """Those whom privacy costs most and least."""
+    prices = uneven(price.groups, price.best, shelf.CEILING.name)
+    return prices if len(prices) <= 2 * _DEAREST else [*prices[:_DEAREST], *prices[-_DEAREST:]]
 
 
-def _words(feature: Categorical, column: Sequence[str]) -> list[str]:
-    return [word for word in (*feature.values, "other") if word in set(column)]
-
-
-def _exactness(attributions: Mapping[str, Attribution]) -> str:
-    gaps = ", ".join(
-        f"{shelf.KINDS[name].title.lower()} {a.residual:.0e}" for name, a in attributions.items()
-    )
-    return f"Largest gap between a prediction and the sum of its explanation, in log-odds: {gaps}."
-
-
-def _three(number: float | None) -> str:
-    return "-" if number is None else f"{number:.3f}"
+def _data_address(name: str, content: bytes) -> str:
+    kind = "text/csv" if name.endswith(".csv") else "application/json"
+    return f"data:{kind};base64,{b64encode(content).decode()}"

@@ -7,11 +7,11 @@ import shop
 from ml.explain import synthetic
 from ml.explain.attribution import explain
 from ml.features import schema as schemas
-from ml.features import simulated
 from ml.features.encoding import Encoding
 from ml.models import shelf
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
+from ml.training import simulated
 
 LARGEST_GAP = {"boosted_trees": 1e-4, "logistic_regression": 1e-6, "neural_network": 1e-9}
 

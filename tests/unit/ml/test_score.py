@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ml.features import schema as schemas
-from ml.features import simulated
 from ml.features.encoding import Encoding
 from ml.models import shelf
 from ml.privacy import contributions
@@ -19,6 +18,7 @@ from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.score import command
 from ml.score.arguments import add_arguments
+from ml.training import simulated
 from streaming.ports import StoreAway
 
 GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()

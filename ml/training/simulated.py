@@ -10,6 +10,7 @@ import numpy as np
 from ml.features.encoding import Encoding, labels
 from ml.features.rows import Rows
 from ml.features.session_row import session_row
+from ml.training.extract import user_number
 from streaming.events import parsing, valid
 from streaming.events.contract import Session
 from streaming.simulate.settings import TrafficSettings
@@ -20,17 +21,16 @@ _AT_ONCE = 20_000
 
 
 def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
-    """The valid ones among so many simulated sessions, units numbered by user; the same seed gives the same
-    rows."""
+    """The valid ones among so many simulated sessions, units numbered as those of an extract; the same seed
+    gives the same rows."""
     schema = encoding.schema
     assert schema.unit is not None
-    numbers: dict[str, int] = {}
     x, y, unit = [], [], []
     for table in _tables(sessions, seed):
         columns = {name: [row[name] for row in table] for name in table[0]}
         x.append(encoding.encode(columns))
         y.append(labels(columns[schema.target], schema.positive))
-        unit.append([numbers.setdefault(user, len(numbers)) for user in columns[schema.unit]])
+        unit.append([user_number(user) for user in columns[schema.unit]])
     return Rows(np.concatenate(x), np.concatenate(y), np.concatenate(unit).astype(np.int64))
 
 
