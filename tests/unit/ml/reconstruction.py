@@ -6,11 +6,12 @@ what it says in the missing column is the answer.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ml.features.encoding import to_unit
 from ml.features.schema import Feature, Numeric
 
 Row = dict[str, Any]
@@ -18,39 +19,36 @@ _CLOSE = 0.05
 """Of a number's range on its own scale: as near counts as found."""
 
 
-def guess(published: Sequence[Row], target: Row, hidden: Feature, features: Sequence[Feature]) -> Any:
-    """The missing value as the published row that agrees best with the rest of the target has it."""
-    known = [feature for feature in features if feature.name != hidden.name]
-    apart = np.zeros(len(published))
-    for feature in known:
-        column = [row[feature.name] for row in published]
-        if isinstance(feature, Numeric):
-            apart += np.abs(on_scale(feature, column) - on_scale(feature, [target[feature.name]]))
-        else:
-            apart += np.array([value != target[feature.name] for value in column], dtype=float)
-    return published[int(apart.argmin())][hidden.name]
+def from_report(
+    published: Sequence[Row], targets: Sequence[Row], hidden: Feature, features: Sequence[Feature]
+) -> list[Any]:
+    """For each target the missing value as the published row has it that agrees best with the rest."""
+    apart = np.zeros((len(targets), len(published)))
+    for feature in features:
+        if feature.name != hidden.name:
+            theirs, shown = (_column(feature, rows) for rows in (targets, published))
+            if isinstance(feature, Numeric):
+                apart += np.abs(theirs[:, None] - shown)
+            else:
+                apart += theirs[:, None] != shown
+    return [published[nearest][hidden.name] for nearest in apart.argmin(axis=1)]
 
 
-def from_marginals(public: Sequence[Row], hidden: Feature) -> Any:
+def from_marginals(public: Sequence[Row], targets: Sequence[Row], hidden: Feature) -> list[Any]:
     """The best guess of one who has no report but knows what shops of this kind are like."""
     column = [row[hidden.name] for row in public]
     if isinstance(hidden, Numeric):
-        return float(np.median(np.array(column, dtype=float)))
-    return Counter(column).most_common(1)[0][0]
+        return [float(np.median(column))] * len(targets)
+    return [Counter(column).most_common(1)[0][0]] * len(targets)
 
 
-def success(targets: Sequence[Row], hidden: Feature, guesser: Callable[[Row], Any]) -> float:
+def success(guessed: Sequence[Any], targets: Sequence[Row], hidden: Feature) -> float:
     """The share of targets whose missing value was found."""
-    return float(np.mean([_right(hidden, guesser(target), target[hidden.name]) for target in targets]))
+    found, true = (_column(hidden, rows) for rows in ([{hidden.name: one} for one in guessed], targets))
+    return float(np.mean(np.abs(found - true) <= _CLOSE if isinstance(hidden, Numeric) else found == true))
 
 
-def on_scale(feature: Numeric, values: Sequence[Any]) -> Any:
-    from ml.features.encoding import to_unit
-
-    return to_unit(feature, np.array(values, dtype=float))
-
-
-def _right(hidden: Feature, guessed: Any, true: Any) -> bool:
-    if isinstance(hidden, Numeric):
-        return bool(abs(on_scale(hidden, [guessed]) - on_scale(hidden, [true]))[0] <= _CLOSE)
-    return bool(guessed == true)
+def _column(feature: Feature, rows: Sequence[Row]) -> Any:
+    """Words, or numbers on the feature's own scale."""
+    values = np.array([row[feature.name] for row in rows])
+    return to_unit(feature, values.astype(float)) if isinstance(feature, Numeric) else values
