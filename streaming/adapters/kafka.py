@@ -54,6 +54,8 @@ def ensure_topics(settings: KafkaSettings) -> None:
     for outcome in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
         try:
             outcome.result(TIMEOUT_S)
+        except TimeoutError as error:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise

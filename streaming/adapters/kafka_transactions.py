@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from streaming.adapters import kafka
 from streaming.settings import KafkaSettings
@@ -67,13 +67,13 @@ class TransactionalWriter:
         while self._producer.flush(_ATTEMPT_S):
             _log.warning("kafka_slow", extra={"unacknowledged": len(self._producer)})
 
-    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
-        """Makes the records visible and `offsets` committed, if `consumer` is a member of its group in good
-        standing: the broker compares generations, so that a zombie cannot commit."""
+    def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
+        """Makes the records visible and `offsets` committed, if `group`, a consumer's group metadata, still
+        is that of a member in good standing: the broker compares generations, so that a zombie cannot
+        commit."""
         try:
             if not self._open:
                 self._begin()
-            group = consumer.consumer_group_metadata()
             _insist(lambda: self._producer.send_offsets_to_transaction(list(offsets), group, _ATTEMPT_S))
             _insist(lambda: self._producer.commit_transaction(_ATTEMPT_S))
             self._open = False

@@ -238,11 +238,18 @@ class Stage:
             return
         self._passing("written")
         self._states |= decision.after
-        commit = self._committer.submit(self._commit, batch.spans, decision.after, asked_at_s)
+        # Asked here: the client lets one thread in at a time, so the committer would wait for `consume`, and
+        # for ever for one that is handing partitions over and itself waits for the committer.
+        group = self._consumer.consumer_group_metadata()
+        commit = self._committer.submit(self._commit, group, batch.spans, decision.after, asked_at_s)
         self._written = _Written(commit, batch, decision, asked_at_s)
 
     def _commit(
-        self, spans: Mapping[int, Span], after: Mapping[int, PartitionState], asked_at_s: float
+        self,
+        group: object,
+        spans: Mapping[int, Span],
+        after: Mapping[int, PartitionState],
+        asked_at_s: float,
     ) -> None:
         """In the committer's thread."""
         self._writer.flush()
@@ -259,7 +266,7 @@ class Stage:
             TopicPartition(self._raw_topic, partition, span.upto, metadata=encode_state(after[partition]))
             for partition, span in spans.items()
         ]
-        self._writer.commit(self._consumer, offsets)
+        self._writer.commit(group, offsets)
         self._passing("committed")
 
     def _finish(self) -> bool:

@@ -11,7 +11,8 @@ from streaming.adapters import redis
 from streaming.adapters.mongo import MongoSessions
 from streaming.adapters.redis_seen import RedisSeen
 from streaming.events.contract import Session
-from streaming.gate.decide import TAKEN, PartitionState
+from streaming.gate.decide import TAKEN
+from streaming.gate.process import Batch
 from streaming.gate.stage import Stage
 from streaming.ports import Document, Span
 from streaming.settings import RedisSettings
@@ -42,16 +43,14 @@ def filter_before_produce() -> None:
 
 def commit_before_flush() -> None:
     """The place in the log is committed before the output is: a crash in between loses a batch."""
-    honest = Stage._commit
+    honest = Stage._write
 
-    def commit(
-        self: Stage, spans: Mapping[int, Span], after: Mapping[int, PartitionState], asked_at_s: float
-    ) -> None:
-        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in spans.items()]
+    def write(self: Stage, batch: Batch, answers: bytes, asked_at_s: float) -> None:
+        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in batch.spans.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
-        honest(self, spans, after, asked_at_s)
+        honest(self, batch, answers, asked_at_s)
 
-    Stage._commit = commit  # type: ignore[method-assign]
+    Stage._write = write  # type: ignore[method-assign]
 
 
 def sink_not_idempotent() -> None:

@@ -129,3 +129,17 @@ def test_a_redis_killed_under_load_costs_nothing(gates_on: Any, own_redis: Any) 
         own_redis.start()
     gates.wait_until_done()
     gates.judge()
+
+
+def test_gates_that_join_and_leave_under_load_stop_nobody(gates: Any) -> None:
+    """Each handing over finds a batch being committed."""
+    gates.send(pairs(simulated(9_000)))
+    gates.start("a", batch_size=20)
+    for _ in range(3):
+        gates.start("b", batch_size=20)
+        before = gates.committed()
+        gates.wait_for(lambda before=before: gates.committed() > before + 400, "some progress of both")
+        assert gates.stop("b") == 0
+    gates.wait_until_done()
+    assert gates.stop("a") == 0
+    gates.judge()
