@@ -121,6 +121,10 @@ class Gates:
         finally:
             reader.close()
 
+    def said(self, event: str) -> int:
+        """How often the gates have logged `event`."""
+        return self.log.read_text().count(f'"event": "{event}"')
+
     def wait_for(self, is_so: Callable[[], bool], what: str) -> None:
         wait_until(is_so, f"{what}; the gate says {self.log.read_text()[-2000:]}")
 
