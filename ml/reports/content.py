@@ -33,6 +33,15 @@ class Run(Struct, frozen=True):
     unit: str
 
 
+class Measured(Struct, frozen=True):
+    """A private estimate on the run's own test users, paid for out of the privacy budget."""
+
+    model: str
+    roc_auc: float
+    noise: float
+    """Standard deviation that the noise gives it."""
+
+
 class Ranked(Struct, frozen=True):
     """A feature and how far it moves the log-odds on average, by model."""
 
@@ -72,12 +81,19 @@ class Content(Struct, frozen=True):
     """Share of all that moves the trees' log-odds which pairs do only together."""
     stories: list[Story]
     price: Price
+    measured: list[Measured]
     statements: list[PrivacyStatement]
     """Of the private models explained."""
 
 
 def gather(
-    run: Run, models: Mapping[str, Model], encoding: Encoding, x: Matrix, background: Matrix, price: Price
+    run: Run,
+    models: Mapping[str, Model],
+    encoding: Encoding,
+    x: Matrix,
+    background: Matrix,
+    price: Price,
+    measured: list[Measured],
 ) -> tuple[Content, dict[str, Attribution]]:
     """Explains the private `models` on the rows `x`, and says what is to be said of it."""
     attributions = {name: explain(model, x, background, encoding) for name, model in models.items()}
@@ -106,6 +122,7 @@ def gather(
         together=together,
         stories=findings.stories(encoding, x, attributions[best]),
         price=price,
+        measured=measured,
         statements=[model.statement for model in models.values()],
     )
     return content, attributions

@@ -17,7 +17,7 @@ from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.reports import content, page, price
-from ml.reports.content import Content, Run
+from ml.reports.content import Content, Measured, Run
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,8 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
     began = time.monotonic()
     x = synthetic.rows(encoding, EXPLAINED, randomness)
     about = Run(run_id, trained["created"], budget.epsilon, budget.delta, unit.name)
-    told, attributions = content.gather(
-        about, private, encoding, x, synthetic.rows(encoding, BACKGROUND, randomness), paid
-    )
+    against = synthetic.rows(encoding, BACKGROUND, randomness)
+    told, attributions = content.gather(about, private, encoding, x, against, paid, _measured(trained))
     for name, residual in told.residuals.items():
         log.info("%s explained, residual %.1e", name, residual)
     summary = _summary(told)
@@ -71,6 +70,15 @@ def _private(folder: Path) -> dict[str, Model]:
     if not names:
         raise FileNotFoundError(f"there is no private model in {folder}")
     return {name: shelf.take(name, folder) for name in names}
+
+
+def _measured(trained: dict[str, Any]) -> list[Measured]:
+    """What training published of its own test users. A figure without noise is exact, and not for here."""
+    return [
+        Measured(result["model"], result["roc_auc"], result["roc_auc_noise"])
+        for result in trained["models"]
+        if result["private"] and result["roc_auc"] is not None and result.get("roc_auc_noise")
+    ]
 
 
 def _summary(told: Content) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ml.models import shelf
 from ml.models.interface import Model
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import Budget, Unit
-from ml.training import extract, simulated
+from ml.training import simulated
 from ml.training.table import Result, fit_and_measure
 
 SESSIONS = 20_000
@@ -69,7 +69,7 @@ class Price(Struct, frozen=True):
 
 def measure(encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness, sessions: int) -> Price:
     """Trains all kinds of models on four fifths of the simulated users and tests them on the others."""
-    train, test = extract.split(simulated.rows(encoding, sessions, SEED))
+    train, test = simulated.split(simulated.rows(encoding, sessions, SEED))
     models: list[Model] = []
     kinds = [*shelf.PRIVATE, shelf.CEILING, shelf.BASELINE]
     results = fit_and_measure(kinds, train, test, encoding, budget, unit, randomness, keep=models.append)

@@ -1,6 +1,7 @@
 """Rows of simulated sessions: made by the same contract, gate's finding and encoding as the stored ones, with
 nobody behind them."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from ml.features.encoding import Encoding, labels
 from ml.features.rows import Rows
 from ml.features.session_row import session_row
-from ml.training.extract import user_number
 from streaming.events import parsing, valid
 from streaming.events.contract import Session
 from streaming.simulate.settings import TrafficSettings
@@ -21,8 +21,8 @@ _AT_ONCE = 20_000
 
 
 def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
-    """The valid ones among so many simulated sessions, units numbered as those of an extract; the same seed
-    gives the same rows."""
+    """The valid ones among so many simulated sessions, units numbered by user; the same seed gives the
+    same rows."""
     schema = encoding.schema
     assert schema.unit is not None
     x, y, unit = [], [], []
@@ -30,8 +30,19 @@ def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
         columns = {name: [row[name] for row in table] for name in table[0]}
         x.append(encoding.encode(columns))
         y.append(labels(columns[schema.target], schema.positive))
-        unit.append([user_number(user) for user in columns[schema.unit]])
+        unit.append([_number(user) for user in columns[schema.unit]])
     return Rows(np.concatenate(x), np.concatenate(y), np.concatenate(unit).astype(np.int64))
+
+
+def split(rows: Rows) -> tuple[Rows, Rows]:
+    """Training and test rows; a fifth of the users are for testing, with all their rows."""
+    is_test = rows.unit % 5 == 0
+    return rows.take(np.flatnonzero(~is_test)), rows.take(np.flatnonzero(is_test))
+
+
+def _number(user_id: str) -> int:
+    """The same in every process, and without order."""
+    return int.from_bytes(hashlib.sha256(user_id.encode()).digest()[:7], "big")
 
 
 def _tables(sessions: int, seed: int) -> Iterator[list[dict[str, Any]]]:
