@@ -1,4 +1,4 @@
-"""Vitrine's pages in the Airflow UI: SHAP reports, and the two dashboards over Elasticsearch.
+"""Vitrine's pages in the Airflow UI: SHAP reports, the two dashboards over Elasticsearch, and health.
 
 Everything is behind Airflow's login. A page is a frame within the UI, of the same origin, so what the models'
 reports hold is served sandboxed: it could otherwise act with the reader's session.
@@ -21,6 +21,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from msgspec import Struct
 
+import vitrine_health
 from streaming.dashboards import source
 from streaming.dashboards.figures import Figures, FiguresUnavailable
 from streaming.dashboards.query import TimeRange
@@ -47,10 +48,13 @@ REPORT_POLICY = (
 STATIC = {
     "page.css": "text/css",
     "theme.js": "text/javascript",
+    "look.js": "text/javascript",
     "dashboard.js": "text/javascript",
+    "health.js": "text/javascript",
     "reports.svg": "image/svg+xml",
     "users.svg": "image/svg+xml",
     "sessions.svg": "image/svg+xml",
+    "health.svg": "image/svg+xml",
 }
 
 
@@ -196,6 +200,15 @@ def _named(name: str) -> Report:
     raise HTTPException(404, "There is no such report.")
 
 
+app.include_router(vitrine_health.router)
+
+
+@app.get("/health")
+def show_health() -> HTMLResponse:
+    """The page 'Health'; its script asks for what the watch saw."""
+    return page("health.html")
+
+
 @app.get("/dashboards/{name}")
 def show_dashboard(name: str) -> HTMLResponse:
     """The page of a dashboard; its script asks for source and figures."""
@@ -250,11 +263,12 @@ def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
 
 
 class VitrinePlugin(AirflowPlugin):
-    """Three entries in the menu and a tab on each run."""
+    """Four entries in the menu and a tab on each run."""
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
+        _in_menu("Health", "health", "health"),
         _in_menu("Reports", "reports", "reports"),
         _in_menu("User Analysis", "dashboards/user_analysis", "users"),
         _in_menu("Session Analysis", "dashboards/session_analysis", "sessions"),

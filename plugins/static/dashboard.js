@@ -1,12 +1,10 @@
 // Draws one dashboard: its panels once, then their figures every few seconds, in place.
 // `vegaEmbed` comes from vega.js, which is loaded before.
 
+import { amounts, answerTo, element, looks, numbers, shares } from "./look.js";
+
 const REFRESH_MS = 5000;
 const CHART_HEIGHT = 250;
-const COLOURS = {
-  light: ["#0173b2", "#de8f05", "#029e73", "#cc78bc", "#ca9161", "#56b4e9"],
-  dark: ["#56b4e9", "#f0a830", "#2fc79a", "#e6a0d8", "#dfae84", "#8ccdf5"],
-};
 
 const board = document.getElementById("panels");
 const status = document.getElementById("status");
@@ -20,9 +18,6 @@ let source = null;
 let asking = null;
 let turn = Promise.resolve();
 
-const numbers = new Intl.NumberFormat("en");
-const amounts = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 const written = {
   text: (value) => String(value),
   count: (value) => numbers.format(value),
@@ -37,12 +32,6 @@ function figure(column, row) {
   const at = (path) => path.match(/[^.[\]]+/g).reduce((value, step) => value?.[step], row);
   const value = column.per === null ? at(column.field) : at(column.field) / at(column.per);
   return value === null || value === undefined || Number.isNaN(value) ? "–" : written[column.kind](value);
-}
-
-function element(name, attributes = {}, ...children) {
-  const made = Object.assign(document.createElement(name), attributes);
-  made.append(...children);
-  return made;
 }
 
 function emptyPanel(panel) {
@@ -83,26 +72,6 @@ function tiles(panel, row) {
     ),
   );
   return element("dl", { className: "tiles" }, ...pairs);
-}
-
-function looks() {
-  const style = getComputedStyle(document.documentElement);
-  const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
-  const theme = document.documentElement.dataset.theme;
-  return {
-    background: "transparent",
-    font: "system-ui, sans-serif",
-    axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelLimit: 200 },
-    axisQuantitative: { tickCount: 6 },
-    axisTemporal: { tickCount: 12, labelOverlap: "greedy", labelSeparation: 8 },
-    scale: { bandPaddingInner: 0.4 },
-    legend: { labelColor: ink, titleColor: soft, orient: "top" },
-    text: { color: ink },
-    range: { category: COLOURS[theme], heatmap: { scheme: theme === "dark" ? "viridis" : "blues" }, ramp: { scheme: theme === "dark" ? "viridis" : "blues" } },
-    mark: { color: COLOURS[theme][0] },
-    bar: { cornerRadiusEnd: 2 },
-    view: { stroke: null },
-  };
 }
 
 async function draw(panel, place, rows) {
@@ -158,14 +127,6 @@ async function show(panel, answer) {
 function say(text, bad = false) {
   status.textContent = text;
   status.classList.toggle("bad", bad);
-}
-
-async function answerTo(path, signal) {
-  const response = await fetch(path, { signal, headers: { Accept: "application/json" } });
-  if (response.ok) return response.json();
-  if (response.status === 401 || response.status === 403) throw new Error("You are no longer logged in: please reload the page.");
-  const body = await response.json().catch(() => ({}));
-  throw new Error(typeof body.detail === "string" ? body.detail : `The server answered ${response.status}.`);
 }
 
 function offerFeeds(feeds) {

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="session")
 def plugin() -> ModuleType:
-    """plugins/vitrine_plugin.py under its bare name, as Airflow's loader does it."""
+    """plugins/vitrine_plugin.py under its bare name, with its folder on the path, as Airflow does it."""
+    sys.path.insert(0, str(ROOT / "plugins"))
     spec = importlib.util.spec_from_file_location("vitrine_plugin", ROOT / "plugins" / "vitrine_plugin.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

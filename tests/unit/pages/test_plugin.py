@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -65,6 +66,7 @@ def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
 ) -> None:
     views = plugin.VitrinePlugin.external_views
     assert {view["name"]: view["destination"] for view in views} == {
+        "Health": "nav",
         "Reports": "nav",
         "User Analysis": "nav",
         "Session Analysis": "nav",
@@ -84,8 +86,11 @@ def test_no_page_loads_anything_from_elsewhere(
     for path in (
         "/reports",
         "/dashboards/user_analysis",
+        "/health",
         "/static/page.css",
+        "/static/look.js",
         "/static/dashboard.js",
+        "/static/health.js",
         "/static/theme.js",
     ):
         assert "//" not in reader.get(path).text.replace("// ", "")
@@ -187,3 +192,32 @@ def test_without_elasticsearch_the_page_gets_a_clear_message(
 def test_a_range_that_is_not_offered_is_refused(reader: TestClient) -> None:
     assert reader.get("/dashboards/user_analysis/figures", params={"range": "1000y"}).status_code == 422
     assert reader.get("/dashboards/other/figures").status_code == 404
+
+
+def test_health_is_what_the_watch_says(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as watch:
+        monkeypatch.setenv("VITRINE_WATCH_URL", f"http://127.0.0.1:{watch.getsockname()[1]}")
+
+        def answer() -> None:
+            asked, _ = watch.accept()
+            with asked:
+                assert asked.recv(1000).startswith(b"GET /recent ")
+                asked.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n{"a": 1}')
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        found = reader.get("/health/recent")
+        answering.join()
+    assert (found.status_code, found.json()) == (200, {"a": 1})
+    assert found.headers["cache-control"] == "private, no-store"
+
+
+def test_without_the_watch_the_page_gets_a_clear_message(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("VITRINE_WATCH_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
+        answer = reader.get("/health/recent")
+    assert answer.status_code == 503
+    assert "./vitrine up watch" in answer.json()["detail"]

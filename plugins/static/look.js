@@ -1,0 +1,44 @@
+// What the pages have in common: how figures are written, how elements are made, how charts look.
+
+const COLOURS = {
+  light: ["#0173b2", "#de8f05", "#029e73", "#cc78bc", "#ca9161", "#56b4e9"],
+  dark: ["#56b4e9", "#f0a830", "#2fc79a", "#e6a0d8", "#dfae84", "#8ccdf5"],
+};
+
+export const numbers = new Intl.NumberFormat("en");
+export const amounts = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+export const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+
+export function element(name, attributes = {}, ...children) {
+  const made = Object.assign(document.createElement(name), attributes);
+  made.append(...children);
+  return made;
+}
+
+export function looks() {
+  const style = getComputedStyle(document.documentElement);
+  const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
+  const theme = document.documentElement.dataset.theme;
+  return {
+    background: "transparent",
+    font: "system-ui, sans-serif",
+    axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelLimit: 200 },
+    axisQuantitative: { tickCount: 6 },
+    axisTemporal: { tickCount: 12, labelOverlap: "greedy", labelSeparation: 8 },
+    scale: { bandPaddingInner: 0.4 },
+    legend: { labelColor: ink, titleColor: soft, orient: "top" },
+    text: { color: ink },
+    range: { category: COLOURS[theme], heatmap: { scheme: theme === "dark" ? "viridis" : "blues" }, ramp: { scheme: theme === "dark" ? "viridis" : "blues" } },
+    mark: { color: COLOURS[theme][0] },
+    bar: { cornerRadiusEnd: 2 },
+    view: { stroke: null },
+  };
+}
+
+export async function answerTo(path, signal) {
+  const response = await fetch(path, { signal, headers: { Accept: "application/json" } });
+  if (response.ok) return response.json();
+  if (response.status === 401 || response.status === 403) throw new Error("You are no longer logged in: please reload the page.");
+  const body = await response.json().catch(() => ({}));
+  throw new Error(typeof body.detail === "string" ? body.detail : `The server answered ${response.status}.`);
+}
