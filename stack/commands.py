@@ -99,7 +99,8 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "show each service's state, process, uptime, health, address and memory",
         "Exits 1 unless every service is healthy.\n"
         'With --json: {"healthy", "services": [{"name", "state", "pid", "uptime_s", "healthy", "reason",\n'
-        '"address", "resident_bytes"}], "resident_bytes", "airflow": {"url", "user", "password"}}.',
+        '"address", "resident_bytes"}], "resident_bytes", "lag": {stage: records},\n'
+        '"airflow": {"url", "user", "password"}}.',
     )
     logs = _add(commands, "logs", "show a service's log")
     logs.add_argument("service", metavar="SERVICE", help="see ./vitrine status for the names")

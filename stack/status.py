@@ -2,10 +2,12 @@
 
 import contextlib
 import time
+import urllib.request
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
+import msgspec
 import psutil
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +15,8 @@ from rich.table import Table
 from stack.components import airflow
 from stack.service import Place, Service, Unhealthy
 from stack.supervisor import Process, Supervisor
+from stack.watch.board import Recent
+from streaming.metrics import declared
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,21 @@ def resident_bytes(pid: int) -> int:
     return total
 
 
+def lag(place: Place) -> dict[str, int] | None:
+    """Records that each stage has still to deal with, as the watch saw it last; None without an answer."""
+    try:
+        with urllib.request.urlopen(f"{place.environment['VITRINE_WATCH_URL']}/recent", timeout=2) as answer:
+            recent = msgspec.json.decode(answer.read(), type=Recent)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    behind: dict[str, int] = {}
+    for one in recent.readings:
+        if one.metric == declared.LAG_RECORDS.name:
+            stage = one.labels["stage"]
+            behind[stage] = behind.get(stage, 0) + int(one.value)
+    return behind
+
+
 def as_json(place: Place, found: list[Row]) -> dict[str, object]:
     """The documented object."""
     login = {"url": place.environment["VITRINE_AIRFLOW_URL"], "user": airflow.USER, "password": None}
@@ -80,6 +99,7 @@ def as_json(place: Place, found: list[Row]) -> dict[str, object]:
         "healthy": all(row.healthy for row in found),
         "services": [asdict(row) for row in found],
         "resident_bytes": sum(row.resident_bytes for row in found),
+        "lag": lag(place),
         "airflow": login,
     }
 
@@ -105,6 +125,9 @@ def print_table(place: Place, found: list[Row]) -> None:
         )
     console.print(table)
     console.print(f"\n{sum(row.resident_bytes for row in found) / 2**30:.1f} GiB resident in all")
+    if behind := lag(place):
+        told = ", ".join(f"{stage} {records}" for stage, records in behind.items())
+        console.print(f"Records still to be dealt with: {told}")
     with contextlib.suppress(FileNotFoundError):
         console.print(login(place))
 

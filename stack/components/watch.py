@@ -9,19 +9,20 @@ from stack.service import Place, Service
 from stack.settings import ADDRESS_VARIABLE
 
 
-def _looks(recent: dict[str, Any]) -> str | None:
+def looks(recent: dict[str, Any]) -> str | None:
     return None if recent["probes"] else "it has not looked at anything yet"
 
 
 def services(place: Place) -> tuple[Service, ...]:
     url, port = place.environment[ADDRESS_VARIABLE["watch"]], place.settings.port("watch")
-    urls = {stage: url for stage in stages.NEEDS if (url := stages.metrics_url(place, stage))}
+    shown = {stage: stages.metrics_url(place, stage) for stage in stages.NEEDS}
+    urls = {stage: metrics for stage, metrics in shown.items() if metrics}
     return (
         Service(
             name="watch",
             command=(str(place.layout.python("main")), "-m", "stack.watch"),
             environment={"VITRINE_METRICS_PORT": str(port), "VITRINE_WATCH_STAGES": json.dumps(urls)},
-            health=HttpHealth(f"{url}/recent", _looks),
+            health=HttpHealth(f"{url}/recent", looks),
             ports=(port,),
             address=f"{url}/metrics",
             memory_mib=180,

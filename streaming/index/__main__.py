@@ -43,9 +43,9 @@ def main(passing: sink.Passing = lambda step: None) -> int:
             finally:
                 reader.close()
     except (KafkaException, ApiError) as error:
-        _log.error(
-            "fatal", extra={"cause": str(error), "remedy": "restart; if it comes again, see their logs"}
-        )
+        # What else Elasticsearch says may quote a document.
+        cause = f"{error.status_code} {error.error}" if isinstance(error, ApiError) else str(error)
+        _log.error("fatal", extra={"cause": cause, "remedy": "restart; if it comes again, see their logs"})
         return 1
     _log.info("stopped")
     return 0

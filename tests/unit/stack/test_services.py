@@ -1,12 +1,14 @@
 """What is declared for every checkout: loopback, addresses from one place, no default password."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
 from stack import declared
-from stack.components import elasticsearch, flink, kafka, mongodb
+from stack.components import elasticsearch, flink, kafka, mongodb, watch
+from stack.health import HttpHealth
 from stack.service import Place
 from stack.settings import ADDRESS_VARIABLE, StackSettings, environment, external, own_addresses
 
@@ -67,3 +69,19 @@ def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: Place) -> 
     assert mongodb.command(place, None)[0].endswith("/nx-27017")
     for found in ("/usr/bin/mongod", None):
         assert "127.0.0.1" in mongodb.command(place, found)
+
+
+def test_the_watch_is_asked_at_its_own_port_and_knows_those_of_the_stages(place: Place) -> None:
+    settings = StackSettings(port_offset=1000, store_metrics_port=0)
+    moved = {**place.environment, **own_addresses(settings)}
+    place = dataclasses.replace(place, settings=settings, environment=moved)
+    by_name = {service.name: service for service in declared.services(place)}
+    assert by_name["watch"].health == HttpHealth("http://127.0.0.1:20400/recent", watch.looks)
+    assert by_name["watch"].environment == {
+        "VITRINE_METRICS_PORT": "20400",
+        "VITRINE_WATCH_STAGES": '{"gate": "http://127.0.0.1:20401/metrics",'
+        ' "index": "http://127.0.0.1:20403/metrics"}',
+    }
+    assert by_name["gate"].environment == {"VITRINE_METRICS_PORT": "20401"}
+    assert by_name["store"].environment == {"VITRINE_METRICS_PORT": "0"}
+    assert by_name["store"].ports == ()

@@ -1,0 +1,186 @@
+"""What stages and watch say of the running components is so; and no log says what a message said."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from stack.watch.kafka import KafkaProbe
+from stack.watch.stores import ElasticsearchProbe, RedisProbe
+from streaming.adapters import kafka as clients
+from streaming.adapters.elasticsearch import ElasticsearchIndex
+from streaming.events import topics
+from streaming.gate.settings import GateSettings
+from streaming.metrics import declared
+from streaming.metrics.kinds import Reading
+from streaming.ports import Write
+from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
+from streaming.summaries.session import SessionSummary
+
+DEADLINE_S = 120
+GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "session_v1.json").read_text())
+MARK = "zZmArKzZ"
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not is_so():
+        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
+        time.sleep(0.2)
+
+
+class Stages:
+    """Stages as processes on the names of the test, each with its metrics on a port of its own."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment, self.log = environment, log
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, stage: str) -> tuple[subprocess.Popen[bytes], str]:
+        """The process, and where its metrics are."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"streaming.{stage}"],
+                env=os.environ | self._environment | {"VITRINE_METRICS_PORT": port},
+                stderr=log,
+            )
+        self._running.append(process)
+        return process, f"http://127.0.0.1:{port}/metrics"
+
+    def kill_all(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.wait(10)
+
+
+@pytest.fixture
+def stages(
+    kafka: KafkaSettings, redis: RedisSettings, mongo: MongoSettings, tmp_path: Path
+) -> Iterator[Stages]:
+    clients.ensure_topics(kafka)
+    running = Stages(
+        {
+            "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+            "VITRINE_REDIS_KEY_PREFIX": redis.key_prefix,
+            "VITRINE_MONGO_DATABASE": mongo.database,
+            "VITRINE_GATE_SESSION_CAPACITY": "1000",
+            "VITRINE_GATE_USER_CAPACITY": "1000",
+        },
+        tmp_path / "stages.log",
+    )
+    yield running
+    running.kill_all()
+
+
+def send(kafka: KafkaSettings, *values: bytes, topic: str = topics.RAW) -> None:
+    sender = clients.producer(kafka)
+    for value in values:
+        sender.produce(clients.name(kafka, topic), value, MARK.encode())
+    assert sender.flush(60) == 0
+
+
+def session(number: int, **changed: Any) -> bytes:
+    """One whose names, e-mail address and ids bear the mark."""
+    personal = dict.fromkeys(("sessionId", "userId", "name", "email"), f"{MARK}{number}@example.org")
+    return json.dumps(GOLDEN | personal | {"eventTimeMs": int(time.time() * 1000)} | changed).encode()
+
+
+def scraped(url: str) -> dict[tuple[str, ...], float]:
+    """Samples by name and label values; none while nothing answers."""
+    try:
+        text = urllib.request.urlopen(url, timeout=5).read().decode()
+    except OSError:
+        return {}
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def total(readings: list[Reading], metric: object, **labels: str) -> float:
+    return sum(one.value for one in readings if one.metric == metric and labels.items() <= one.labels.items())
+
+
+def test_lag_outcomes_and_filters_are_those_of_what_was_sent(
+    stages: Stages, kafka: KafkaSettings, redis: RedisSettings
+) -> None:
+    probe = KafkaProbe(kafka)
+    assert total(probe(), declared.LAG_RECORDS) == 0
+    sent = [session(number) for number in range(20)]
+    send(kafka, *sent, sent[3], b"no json", session(99, deviceType="toaster"))
+    waiting = probe()
+    assert total(waiting, declared.LAG_RECORDS, stage="gate") == 23
+    assert 0 < max(one.value for one in waiting if one.metric == declared.LAG_SECONDS) < DEADLINE_S
+    assert total(waiting, declared.END_OFFSET, topic=topics.RAW) == 23
+
+    gate, url = stages.start("gate")
+    until(lambda: scraped(url).get(("vitrine_records_total", "gate")) == 23, "23 messages decided")
+    until(
+        lambda: total(probe(), declared.LAG_RECORDS, stage="gate") == 0,
+        "no lag: transactions end with markers",
+    )
+    assert total(probe(), declared.LAG_RECORDS, stage="store") == 20 + 1
+    told = scraped(url)
+    outcomes = Counter({of[1]: n for of, n in told.items() if of[0] == "vitrine_outcomes_total"})
+    assert +outcomes == {"valid": 20, "duplicate": 1, "not_json": 1, "unknown_device": 1}
+    assert told["vitrine_latency_seconds_count", "gate"] == 23
+    assert told["vitrine_recoveries_total",] == 1
+
+    seen = RedisProbe(redis, GateSettings())()
+    assert total(seen, declared.DISTINCT_USERS) == 20
+    assert total(seen, declared.FILTER_ITEMS, filter="sessions") == 20
+    assert total(seen, declared.FILTER_CAPACITY, filter="users") >= 20
+
+    gate.send_signal(signal.SIGTERM)  # a stage that is gone still has a lag, in records and seconds
+    assert gate.wait(30) == 0
+    send(kafka, session(100))
+    assert total(probe(), declared.LAG_RECORDS, stage="gate") == 1
+    assert 0 < total(probe(), declared.LAG_SECONDS, stage="gate") < DEADLINE_S
+
+
+def test_no_log_of_a_stage_says_what_a_message_said(stages: Stages, kafka: KafkaSettings) -> None:
+    broken = [
+        session(1, pageViews=MARK),
+        session(2, deviceType=MARK),
+        session(3, **{MARK: MARK}),
+        MARK.encode(),
+    ]
+    send(kafka, session(0), session(0), *broken)
+    _, url = stages.start("gate")
+    until(lambda: scraped(url).get(("vitrine_records_total", "gate")) == 6, "6 messages decided")
+    store, url = stages.start("store")
+    until(lambda: scraped(url).get(("vitrine_sessions_stored_total", "new"), 0) >= 1, "a session stored")
+    # What no gate writes ends the stage, with a last word that does not quote it.
+    send(kafka, json.dumps({"sessionId": MARK, "deviceType": MARK}).encode(), topic=topics.VALID)
+    assert store.wait(60) != 0
+    text = stages.log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    [crash] = [line for line in lines if line["event"] == "crashed"]
+    assert crash["exception"][-1] == "msgspec.ValidationError" and crash["raised"]
+    assert MARK not in text
+
+
+def test_the_newest_searchable_session_is_the_newest(elasticsearch: ElasticsearchSettings) -> None:
+    index = ElasticsearchIndex(elasticsearch)
+    index.prepare(topics.SESSION_SUMMARIES, SessionSummary)
+    probe = ElasticsearchProbe(elasticsearch)
+    assert probe() == []
+    bodies = (json.dumps({"sessionId": str(at), "arrivedAtMs": at}).encode() for at in (5_000, 9_000, 7_000))
+    index.put([Write(topics.SESSION_SUMMARIES, str(n), 1, body) for n, body in enumerate(bodies)])
+    index.refresh(topics.SESSION_SUMMARIES)
+    assert probe() == [Reading(declared.NEWEST_SEARCHABLE, 9.0)]
