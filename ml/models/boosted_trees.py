@@ -1,70 +1,73 @@
 """Gradient boosting on random trees with noisy leaf sums, saved as a model that xgboost itself loads."""
 
-from pathlib import Path
-from typing import Any, ClassVar, Self
+import math
+from typing import ClassVar, Self
 
 import numpy as np
 
 from ml.features.encoding import Encoding, Matrix, Vector
 from ml.features.rows import Rows
-from ml.models import xgboost_file
+from ml.models import relevance, xgboost_file
 from ml.models.random_trees import RandomTree, grow
+from ml.models.relevance import Relevance
+from ml.models.xgboost_file import XgboostFile
 from ml.privacy import contributions, gdp
 from ml.privacy.noisy_sums import noisy_sums
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
 TREES = 800
-DEPTH = 5
-LEARNING_RATE = 0.15
+DEPTH = 3
+RELEVANCE_SHARE = 0.1
+"""Of mu squared: what it costs to learn which features deserve splits."""
+CLIP = 0.5
+"""No gradient counts more. All are 1/2 before the first tree, so this bends only those of rows the model is
+wrong about, and halves the noise."""
+LEARNING_RATE = 0.12
+CURVATURE = 0.15
+"""Taken for p (1 - p), the second derivative of a row's loss: summing the true ones would cost noise of its
+own."""
 SHRINKAGE = 3.0
-"""Added to each leaf's sum of second derivatives, in units of the noise."""
-HESSIAN_WEIGHT = 2.0
-"""Second derivatives are summed this much larger, so that the noise hurts them less."""
-_SENSITIVITY = float(np.hypot(1.0, HESSIAN_WEIGHT / 4))
-"""|p - y| <= 1 and p (1 - p) <= 1/4: no row's (gradient, weighted second derivative) is longer."""
+"""Added to a leaf's curvature, in units of its noise."""
 
 
-class BoostedTrees:
-    """A sum of trees in log-odds; each leaf value is one Newton step on noisy sums, shrunk as the noise
-    demands."""
+class BoostedTrees(XgboostFile):
+    """A sum of trees in log-odds; each leaf value is a gradient step on a noisy sum, as long as the noise
+    allows."""
 
     name: ClassVar[str] = "boosted_trees"
     title: ClassVar[str] = "Boosted trees"
 
-    def __init__(self, booster: Any, statement: PrivacyStatement) -> None:
-        self.booster = booster
-        self.statement = statement
-
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
-        noise = gdp.noise_multiplier(gdp.mu_of(budget), TREES) * _SENSITIVITY
-        weight = contributions.weights(rows.unit)
-        log_odds = np.zeros(len(rows))
-        trees: list[tuple[RandomTree, Vector, Vector]] = []
-        for _ in range(TREES):
-            tree = grow(encoding, DEPTH, randomness)
-            leaf = tree.leaf(rows.x)
-            probability = 1 / (1 + np.exp(-log_odds))
-            sums = noisy_sums(
-                np.stack([probability - rows.y, HESSIAN_WEIGHT * probability * (1 - probability)]) * weight,
-                leaf, 2**DEPTH, noise, randomness,
-            )  # fmt: skip
-            second = np.maximum(sums[1], 0) / HESSIAN_WEIGHT
-            value = (-LEARNING_RATE * sums[0] / (second + SHRINKAGE * noise)).astype(np.float32)
-            trees.append((tree, value, second))
-            log_odds = log_odds + value[leaf]
+        mu, weight = gdp.mu_of(budget), contributions.weights(rows.unit)
+        relevant = relevance.measured(rows, weight, encoding, mu * math.sqrt(RELEVANCE_SHARE), randomness)
+        trees = _boosted(rows, weight, encoding, relevant, mu * math.sqrt(1 - RELEVANCE_SHARE), randomness)
         return cls(xgboost_file.booster(trees, encoding.width), _statement(budget, unit, encoding))
 
-    def log_odds(self, x: Matrix) -> Vector:
-        return xgboost_file.log_odds(self.booster, x)
 
-    def save(self, folder: Path) -> None:
-        self.booster.save_model(folder / "model.json")
+def _boosted(
+    rows: Rows, weight: Vector, encoding: Encoding, relevant: Relevance, mu: float, randomness: Randomness
+) -> list[tuple[RandomTree, Vector]]:
+    """TREES trees with their leaf values, at the price of mu-GDP.
 
-    @classmethod
-    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
-        return cls(xgboost_file.load(folder / "model.json"), statement)
+    A unit's rows weigh 1 together and no gradient is longer than CLIP, so a unit moves the leaf sums of a
+    tree by CLIP at most (L2), into however many leaves its rows fall.
+    """
+    noise = gdp.noise_multiplier(mu, TREES) * CLIP
+    curvature = CURVATURE * relevant.units / 2**DEPTH + SHRINKAGE * noise
+    x: Matrix = np.asfortranarray(rows.x)
+    log_odds = np.zeros(len(rows), dtype=np.float32)
+    trees = []
+    for _ in range(TREES):
+        tree = grow(encoding, relevant.shares, DEPTH, randomness)
+        leaf = tree.leaf(x)
+        gradient = np.clip(1 / (1 + np.exp(-log_odds)) - rows.y, -CLIP, CLIP)
+        (sums,) = noisy_sums((gradient * weight)[None], leaf, 2**DEPTH, noise, randomness)
+        value = (-LEARNING_RATE * sums / curvature).astype(np.float32)
+        trees.append((tree, value))
+        log_odds += value[leaf]
+    return trees
 
 
 def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStatement:
@@ -77,13 +80,15 @@ def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStateme
         most_rows_per_unit=unit.most_rows,
         neighbours=NEIGHBOURS,
         mechanism=(
-            f"{TREES} trees whose splits are drawn without looking at the data; the sums of first and second "
-            f"derivatives in their leaves get Gaussian noise. The rows of a unit weigh 1 together, so it "
-            f"moves the sums of a tree by {_SENSITIVITY:.3f} at most (L2), whatever it contributes."
+            "The counts of each feature's bins by label get Gaussian noise and say how often a feature "
+            f"is asked. Then {TREES} trees whose splits are drawn by that alone: the sums of gradients in "
+            f"their leaves, each clipped to {CLIP:g}, get Gaussian noise. The rows of a unit weigh 1 "
+            f"together, so it moves the sums of a tree by {CLIP:g} at most (L2), whatever it contributes."
         ),
         composition=(
-            f"Gaussian differential privacy: {TREES} adaptive releases compose exactly to "
-            f"mu = {gdp.mu_of(budget):.4f}, which is ({budget.epsilon:g}, {budget.delta:g})-DP."
+            f"Gaussian differential privacy: the counts and {TREES} sums, each in the light of the earlier "
+            f"ones, compose exactly to mu = {gdp.mu_of(budget):.4f}, which is ({budget.epsilon:g}, "
+            f"{budget.delta:g})-DP; the counts take {RELEVANCE_SHARE:g} of mu squared."
         ),
         public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
         real_arithmetic=(

@@ -1,13 +1,12 @@
 """The best model without privacy: what privacy costs is measured from here."""
 
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.encoding import Encoding, Matrix
 from ml.features.rows import Rows
-from ml.models import xgboost_file
+from ml.models.xgboost_file import XgboostFile
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
@@ -24,29 +23,15 @@ PARAMETERS = {
 ROUNDS = 150
 
 
-class Ceiling:
+class Ceiling(XgboostFile):
     """xgboost as it comes, on the same inputs. Never leaves the trusted side."""
 
     name: ClassVar[str] = "xgboost"
     title: ClassVar[str] = "xgboost, not private"
 
-    def __init__(self, booster: Any, statement: PrivacyStatement) -> None:
-        self.booster = booster
-        self.statement = statement
-
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
         return cls(train(rows.x, rows.y, randomness), _statement(unit))
-
-    def log_odds(self, x: Matrix) -> Vector:
-        return xgboost_file.log_odds(self.booster, x)
-
-    def save(self, folder: Path) -> None:
-        self.booster.save_model(folder / "model.json")
-
-    @classmethod
-    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
-        return cls(xgboost_file.load(folder / "model.json"), statement)
 
 
 def train(x: Matrix, y: Any, randomness: Randomness) -> Any:

@@ -1,44 +1,29 @@
 """Laplace noise on every numerical feature, as is often done, with what it really guarantees said beside
 it."""
 
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from ml.features.encoding import Encoding, Matrix, Vector, from_unit, to_unit
 from ml.features.rows import Rows
 from ml.features.schema import Numeric
-from ml.models import xgboost_file
 from ml.models.ceiling import train
+from ml.models.xgboost_file import XgboostFile
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
 
-class LaplaceBaseline:
+class LaplaceBaseline(XgboostFile):
     """xgboost on rows whose numbers were blurred one by one."""
 
     name: ClassVar[str] = "laplace_baseline"
     title: ClassVar[str] = "Laplace noise on features"
 
-    def __init__(self, booster: Any, statement: PrivacyStatement) -> None:
-        self.booster = booster
-        self.statement = statement
-
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
         blurred = blur(rows.x, encoding, budget.epsilon, randomness)
         return cls(train(blurred, rows.y, randomness), _statement(budget, unit, encoding))
-
-    def log_odds(self, x: Matrix) -> Vector:
-        return xgboost_file.log_odds(self.booster, x)
-
-    def save(self, folder: Path) -> None:
-        self.booster.save_model(folder / "model.json")
-
-    @classmethod
-    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
-        return cls(xgboost_file.load(folder / "model.json"), statement)
 
 
 def blur(x: Matrix, encoding: Encoding, epsilon: float, randomness: Randomness) -> Matrix:

@@ -1,6 +1,7 @@
 """Trees whose splits are drawn without looking at any row. Pure but for the dice.
 
-Since the shape of a tree says nothing about the data, its leaf sums are all that has to be paid for.
+The shape of a tree says no more about the data than the shares of its features do: beside them, its leaf sums
+are all that has to be paid for.
 """
 
 from dataclasses import dataclass
@@ -8,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml.features.encoding import Encoding, Matrix
+from ml.features.encoding import Encoding, Matrix, Vector
 from ml.privacy.randomness import Integers, Randomness, choice
 
-NUMERIC_SHARE = 0.8
-"""How often a split asks about a number, where there are words too."""
 SKEW = 2.0
 """Thresholds are u**SKEW, u uniform: counts and durations crowd at the lower end of their bounds."""
 
@@ -26,24 +25,20 @@ class RandomTree:
     threshold: npt.NDArray[np.float32]
 
     def leaf(self, x: Matrix) -> Integers:
-        """(n, width) -> (n,) the leaf each row falls into, from 0."""
+        """(n, width) -> (n,) the leaf each row falls into, from 0. Quickest where columns are contiguous."""
+        yes = x[:, self.feature] >= self.threshold
         node = np.zeros(len(x), dtype=np.int64)
         row = np.arange(len(x))
         for _ in range(len(self.feature).bit_length()):
-            node = 2 * node + 1 + (x[row, self.feature[node]] >= self.threshold[node])
+            node = 2 * node + 1 + yes[row, node]
         return node - len(self.feature)
 
 
-def grow(encoding: Encoding, depth: int, randomness: Randomness) -> RandomTree:
-    """A tree of `depth` levels of splits, drawn within the public bounds: a feature with equal chances among
-    its kind, then one of its inputs with equal chances."""
+def grow(encoding: Encoding, shares: Vector, depth: int, randomness: Randomness) -> RandomTree:
+    """A tree of `depth` levels of splits within the public bounds: a feature drawn by its share, then one of
+    its inputs with equal chances."""
     nodes = 2**depth - 1
-    numeric = np.array([encoding.is_numeric[span.start] for span in encoding.spans.values()])
-    share = np.where(numeric, NUMERIC_SHARE, 1 - NUMERIC_SHARE)
-    if numeric.all() or not numeric.any():
-        share = np.ones(len(numeric))
-    share = share / np.where(numeric, numeric.sum(), (~numeric).sum())
-    chosen = choice(randomness, share.tolist(), nodes)
+    chosen = choice(randomness, shares.tolist(), nodes)
     spans = list(encoding.spans.values())
     start = np.array([span.start for span in spans])[chosen]
     width = np.array([span.stop - span.start for span in spans])[chosen]

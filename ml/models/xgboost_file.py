@@ -1,24 +1,44 @@
-"""Our trees in xgboost's own JSON, so that whatever reads xgboost models reads them."""
+"""Models that are kept as a file which xgboost itself loads, and our own trees as such a file."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import xgboost
 
 from ml.features.encoding import Matrix, Vector
 from ml.models.random_trees import RandomTree
+from ml.privacy.statement import PrivacyStatement
 
 _NOBODY = 2**31 - 1
 """xgboost's parent of a root."""
+_FILE = "model.json"
 
 
-def booster(trees: Sequence[tuple[RandomTree, Vector, Vector]], width: int) -> Any:
-    """A Booster on `width` inputs: each tree with its leaf values in log-odds and its leaf weights (how much
-    of the data stands behind a leaf). The frame around the trees is what the installed xgboost itself
-    writes."""
+class XgboostFile:
+    """What the models of this kind share: all but how they are trained."""
+
+    def __init__(self, booster: Any, statement: PrivacyStatement) -> None:
+        self.booster = booster
+        self.statement = statement
+
+    def log_odds(self, x: Matrix) -> Vector:
+        return np.asarray(self.booster.predict(xgboost.DMatrix(x), output_margin=True), dtype=np.float64)
+
+    def save(self, folder: Path) -> None:
+        self.booster.save_model(folder / _FILE)
+
+    @classmethod
+    def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
+        return cls(xgboost.Booster(model_file=folder / _FILE), statement)
+
+
+def booster(trees: Sequence[tuple[RandomTree, Vector]], width: int) -> Any:
+    """A Booster on `width` inputs: each tree with its leaf values in log-odds. How much of the data stands
+    behind a leaf nobody may know: all count alike. The frame around the trees is what the installed xgboost
+    itself writes."""
     empty = xgboost.train(
         {"objective": "binary:logistic", "base_score": 0.5},
         xgboost.DMatrix(np.zeros((2, width), dtype=np.float32), label=[0, 1]),
@@ -34,20 +54,10 @@ def booster(trees: Sequence[tuple[RandomTree, Vector, Vector]], width: int) -> A
     return xgboost.Booster(model_file=bytearray(json.dumps(document).encode()))
 
 
-def load(path: Path) -> Any:
-    """The Booster in the file `path`."""
-    return xgboost.Booster(model_file=path)
-
-
-def log_odds(model: Any, x: Matrix) -> Vector:
-    """(n, width) -> (n,) the sum of the trees."""
-    return np.asarray(model.predict(xgboost.DMatrix(x), output_margin=True), dtype=np.float64)
-
-
-def _tree(number: int, tree: RandomTree, value: Vector, weight: Vector, width: int) -> dict[str, Any]:
+def _tree(number: int, tree: RandomTree, value: Vector, width: int) -> dict[str, Any]:
     inner, leaves = len(tree.feature), len(value)
     nodes = inner + leaves
-    weights = np.concatenate([np.zeros(inner), np.maximum(weight, 1e-3)])
+    weights = np.concatenate([np.zeros(inner), np.ones(leaves)])
     for node in range(inner - 1, -1, -1):
         weights[node] = weights[2 * node + 1] + weights[2 * node + 2]
     no_children = [-1] * leaves

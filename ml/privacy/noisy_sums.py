@@ -21,8 +21,7 @@ def noisy_sums(
 ) -> Floats:
     """(k, rows) numbers and (rows,) the bin each row falls into -> (k, bins) sums with Gaussian noise of
     standard deviation `noise` on each."""
-    exact = np.zeros((len(parts), bins), dtype=np.int64)
-    for total, part in zip(exact, parts, strict=True):
-        np.add.at(total, at, np.trunc(part * GRID).astype(np.int64))
+    # Whole numbers, and so exact in any order, as long as a sum stays below 2^53.
+    exact = np.stack([np.bincount(at, np.trunc(part * GRID), bins) for part in parts]).astype(np.int64)
     noisy = randomness.with_gaussian(exact.ravel(), noise * GRID)
     return np.asarray(noisy.reshape(exact.shape) / GRID)

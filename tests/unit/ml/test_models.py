@@ -10,7 +10,7 @@ import xgboost
 from sklearn.metrics import roc_auc_score
 
 from ml.features.rows import Rows
-from ml.models import boosted_trees, neural_network, shelf
+from ml.models import boosted_trees, neural_network, relevance, shelf
 from ml.models.boosted_trees import BoostedTrees
 from ml.models.interface import Model
 from ml.models.laplace_baseline import blur
@@ -101,7 +101,7 @@ def _walk(trees: list[dict[str, list[float]]], row: np.ndarray) -> float:  # typ
 
 
 def test_splits_do_not_depend_on_rows() -> None:
-    tree = grow(shop.ENCODING, 4, SeededRandomness(9))
+    tree = grow(shop.ENCODING, relevance.public_shares(shop.ENCODING), 4, SeededRandomness(9))
     assert len(tree.feature) == len(tree.threshold) == 15
     assert ((tree.threshold >= 0) & (tree.threshold <= 1)).all()
     leaves = tree.leaf(shop.rows(2_000, seed=10).x)
@@ -117,12 +117,26 @@ def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
     for rows_of_unit in (1, 3, 8):
         weight = contributions.weights(np.zeros(rows_of_unit, dtype=np.int64))
         for leaf in (np.zeros(rows_of_unit, dtype=np.int64), dice.integers(0, 16, rows_of_unit)):
-            probability = dice.choice([0.0, 0.5, 1.0], rows_of_unit)
-            parts = np.stack(
-                [np.ones(rows_of_unit), boosted_trees.HESSIAN_WEIGHT * probability * (1 - probability)]
-            )
-            sums = noisy_sums(parts * weight, leaf, 16, 1.0, NoNoise(0))
-            assert np.linalg.norm(sums) <= boosted_trees._SENSITIVITY + 1e-12
+            gradient = dice.choice([-boosted_trees.CLIP, boosted_trees.CLIP], rows_of_unit)
+            sums = noisy_sums((gradient * weight)[None], leaf, 16, 1.0, NoNoise(0))
+            assert np.linalg.norm(sums) <= boosted_trees.CLIP + 1e-12
+
+
+def test_the_feature_that_decides_gets_most_attention() -> None:
+    rows = shop.rows(4_000, seed=1)
+    decided = Rows(rows.x, (rows.x[:, 0] > 0.5).astype(np.int8), rows.unit)
+    found = relevance.measured(decided, np.ones(len(rows)), shop.ENCODING, 0.3, SeededRandomness(2))
+    assert found.shares.sum() == pytest.approx(1)
+    assert found.shares[0] > 0.5
+    assert found.units == pytest.approx(4_000, rel=0.1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_attention_without_rows_is_what_is_public(count: int) -> None:
+    few = shop.rows(max(count, 1), seed=1).take(np.arange(count))
+    found = relevance.measured(few, np.ones(count), shop.ENCODING, 0.01, SeededRandomness(2))
+    assert found.units >= 1
+    assert (found.shares > 0).all() and found.shares.sum() == pytest.approx(1)
 
 
 def test_logistic_regression_gives_its_learner_rows_in_the_unit_ball(trained: dict[str, Model]) -> None:

@@ -49,7 +49,7 @@ def test_the_trees_pay_for_what_a_unit_moves(name: str) -> None:
     replayed = Replayed(7, recorded)
     BoostedTrees.fit(second, shop.ENCODING, BUDGET, USER, replayed)
     spent, allowed = mu_spent(recorded, replayed), gdp.mu_of(BUDGET)
-    assert 0 < spent <= allowed
+    assert 0 < spent <= allowed * (1 + 1e-12)  # a clipped gradient spends it to the last digit
     if name == "four alike":
         assert spent > 0.6 * allowed, "noise is wasted, or the stranger surprises nobody"
 

@@ -1,0 +1,81 @@
+"""How much each feature alone says about the label, and how many units there are: one noisy release.
+
+Guarantee: every row falls into one cell (bin, label) of each feature, with the share of its unit that its
+weight is; so the cells of all features together move by sqrt(features) at most (L2) when a unit with all of
+its rows comes or goes. Gaussian noise of sqrt(features) / mu on each cell makes the release mu-GDP. What is
+computed from it afterwards is post-processing.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.rows import Rows
+from ml.privacy.noisy_sums import noisy_sums
+from ml.privacy.randomness import Integers, Randomness
+
+BINS = 16
+"""Of a number, equally wide between its bounds."""
+NUMERIC_SHARE = 0.8
+"""How much of the attention goes to numbers before any row is seen, where there are words too."""
+UNSEEN_SHARE = 0.3
+"""How much of the attention stays as it was before any row was seen: some features matter beside others
+only."""
+
+
+@dataclass(frozen=True)
+class Relevance:
+    shares: Vector
+    """(features,) of the attention each feature deserves; they sum to 1."""
+    units: float
+    """About how many units there are, at least 1."""
+
+
+def measured(rows: Rows, weight: Vector, encoding: Encoding, mu: float, randomness: Randomness) -> Relevance:
+    """At the price of mu-GDP, `weight` (rows,) being at least 0 and 1 together for the rows of a unit."""
+    spans = list(encoding.spans.values())
+    noise = math.sqrt(len(spans)) / mu
+    by_label = np.stack([weight * (rows.y == 0), weight * (rows.y == 1)])
+    cells = [
+        noisy_sums(by_label, _bin(rows.x, span, encoding), _bins(span, encoding), noise, randomness)
+        for span in spans
+    ]
+    no, yes = np.mean([table.sum(axis=1) for table in cells], axis=0)
+    rate = float(np.clip(yes / max(no + yes, 1.0), 0.01, 0.99))
+    gains = np.array([_gain(table, rate, noise) for table in cells])
+    seen, unseen = np.sqrt(gains), public_shares(encoding)
+    if seen.sum() > 0:
+        unseen = (1 - UNSEEN_SHARE) * seen / seen.sum() + UNSEEN_SHARE * unseen
+    return Relevance(unseen, max(1.0, float(no + yes)))
+
+
+def public_shares(encoding: Encoding) -> Vector:
+    """(features,) what each deserves as long as no row has been seen; they sum to 1."""
+    numeric = np.array([encoding.is_numeric[span.start] for span in encoding.spans.values()])
+    if numeric.all() or not numeric.any():
+        return np.full(len(numeric), 1 / len(numeric))
+    return np.asarray(
+        np.where(numeric, NUMERIC_SHARE / numeric.sum(), (1 - NUMERIC_SHARE) / (~numeric).sum())
+    )
+
+
+def _bins(span: slice, encoding: Encoding) -> int:
+    return BINS if encoding.is_numeric[span.start] else span.stop - span.start + 1
+
+
+def _bin(x: Matrix, span: slice, encoding: Encoding) -> Integers:
+    """(rows,) the bin of a feature each row falls into; the last of a word list is for words outside it."""
+    if encoding.is_numeric[span.start]:
+        return np.clip((x[:, span.start] * BINS).astype(np.int64), 0, BINS - 1)
+    words = x[:, span]
+    return np.asarray(np.where(words.any(axis=1), words.argmax(axis=1), words.shape[1]), dtype=np.int64)
+
+
+def _gain(table: Vector, rate: float, noise: float) -> float:
+    """Pearson's chi squared of label and bin, less what the noise alone would give; at least 0."""
+    surplus = table[1] - rate * table.sum(axis=0)
+    of_noise = noise**2 * ((1 - rate) ** 2 + rate**2)
+    expected = np.maximum(table.sum(axis=0), 0) + 2 * noise
+    return max(0.0, float(((surplus**2 - of_noise) / expected).sum() / (rate * (1 - rate))))
