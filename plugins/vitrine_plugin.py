@@ -10,26 +10,23 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import jinja2
 import msgspec
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.plugins_manager import AirflowPlugin
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from msgspec import Struct
 
 import vitrine_health
+import vitrine_trusted
 from streaming.dashboards import source
 from streaming.dashboards.figures import Figures, FiguresUnavailable
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Dashboard
 from streaming.settings import DataSettings, ElasticsearchSettings
+from vitrine_pages import HERE, PREFIX, named, page, reports
 
-PREFIX = "/vitrine"
-HERE = Path(__file__).resolve().parent
 DASHBOARDS = HERE.parent / "dashboards"
 VEGA_LITE_VERSION = "6.4"
 
@@ -37,13 +34,9 @@ HOUR_MS = 3_600_000
 RANGES_MS = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
 Range = Literal["1h", "24h", "7d", "30d", "all"]
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
-)
 REPORT_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data:; font-src data:; frame-ancestors 'self'"
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
 )
 STATIC = {
     "page.css": "text/css",
@@ -56,44 +49,6 @@ STATIC = {
     "sessions.svg": "image/svg+xml",
     "health.svg": "image/svg+xml",
 }
-
-
-class ReportedModel(Struct):
-    """One model of a report's summary."""
-
-    model: str
-    private: bool = True
-    epsilon: float | None = None
-    roc_auc: float | None = None
-
-
-class Report(Struct):
-    """What `reports/<name>.json` says of the page beside it (written by ml.reports)."""
-
-    title: str
-    created: str
-    epsilon: float | None = None
-    models: list[ReportedModel] = []
-    unproven: str | None = None
-    """Which privacy claim is not yet proven."""
-    model_run_id: str | None = None
-    report_run_id: str | None = None
-    name: str = ""
-    """The files' name, without ending."""
-
-
-def reports() -> list[Report]:
-    """All complete reports, newest first; one whose summary cannot be read is left out."""
-    found = []
-    for summary in (DataSettings().data_dir / "reports").glob("*.json"):
-        try:
-            report = msgspec.json.decode(summary.read_bytes(), type=Report)
-        except (msgspec.MsgspecError, OSError):
-            continue
-        if summary.with_suffix(".html").is_file():
-            report.name = summary.stem
-            found.append(report)
-    return sorted(found, key=lambda report: report.created, reverse=True)
 
 
 @cache
@@ -120,15 +75,6 @@ def vega() -> bytes:
     """Vega, Vega-Lite and Vega-Embed as one script, out of the pinned package."""
     with _bundling:
         return _vega()
-
-
-_templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
-
-
-def page(template: str, **values: Any) -> HTMLResponse:
-    """`template` filled with `values`, every one of them escaped."""
-    html = _templates.get_template(template).render(prefix=PREFIX, **values)
-    return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 # No documentation pages: those would be open to anyone.
@@ -173,13 +119,13 @@ def list_reports() -> HTMLResponse:
 @app.get("/reports/{name}")
 def show_report(name: str) -> HTMLResponse:
     """One report under its title."""
-    return page("report.html", report=_named(name))
+    return page("report.html", report=named(name))
 
 
 @app.get("/reports/{name}/document")
 def report_document(name: str) -> HTMLResponse:
     """The report itself, for a frame."""
-    document = DataSettings().data_dir / "reports" / f"{_named(name).name}.html"
+    document = DataSettings().data_dir / "reports" / f"{named(name).name}.html"
     return HTMLResponse(document.read_bytes(), headers={"Content-Security-Policy": REPORT_POLICY})
 
 
@@ -192,15 +138,8 @@ def run_report(run_id: str) -> HTMLResponse:
     return page("run_report.html", reports=of_run)
 
 
-def _named(name: str) -> Report:
-    # Chosen from what is there, never put together from what was asked for: no name leads out of the folder.
-    for report in reports():
-        if report.name == name:
-            return report
-    raise HTTPException(404, "There is no such report.")
-
-
 app.include_router(vitrine_health.router)
+app.include_router(vitrine_trusted.router)
 
 
 @app.get("/health")

@@ -64,6 +64,8 @@ def test_there_is_no_documentation_page(reader: TestClient, path: str) -> None:
 def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
     plugin: ModuleType, reader: TestClient, reports_dir: Path
 ) -> None:
+    from vitrine_pages import PAGE_POLICY
+
     views = plugin.VitrinePlugin.external_views
     assert {view["name"]: view["destination"] for view in views} == {
         "Health": "nav",
@@ -76,7 +78,7 @@ def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
         path = view["href"].removeprefix(plugin.PREFIX).replace("{RUN_ID}", "manual__x")
         answer = reader.get(path)
         assert answer.status_code == 200
-        assert answer.headers["content-security-policy"] == plugin.PAGE_POLICY
+        assert answer.headers["content-security-policy"] == PAGE_POLICY
         assert answer.headers["cache-control"] == "private, no-store"
 
 
@@ -135,11 +137,11 @@ def test_a_report_is_sandboxed(plugin: ModuleType, reader: TestClient, reports_d
     assert answer.text == "<!doctype html><h1>r</h1>"
     policy = answer.headers["content-security-policy"]
     assert (
-        "sandbox allow-scripts;" in policy
+        "sandbox allow-scripts allow-downloads;" in policy
         and "allow-same-origin" not in policy
         and "default-src 'none'" in policy
     )
-    assert 'sandbox="allow-scripts"' in reader.get("/reports/r").text
+    assert 'sandbox="allow-scripts allow-downloads"' in reader.get("/reports/r").text
 
 
 @pytest.mark.parametrize("run_id", [RUN, "scheduled__report"])

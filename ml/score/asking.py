@@ -1,0 +1,43 @@
+"""Asking for a score out of another environment: one process in the models' own. Standard library alone."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PYTHON_VARIABLE = "VITRINE_MAIN_PYTHON"
+_TIMEOUT_S = 60
+_REASONS = 12
+
+
+class NotScored(Exception):
+    """There is no answer; the message says why and names nobody."""
+
+
+def models(folder: Path) -> dict[str, list[str]]:
+    """The runs in `folder` with their models, newest first."""
+    runs = sorted(folder.glob("*/metrics.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return {
+        path.parent.name: sorted(found.parent.name for found in path.parent.glob("*/statement.json"))
+        for path in runs
+    }
+
+
+def ask(session: bytes, run: str, model: str) -> dict[str, Any]:
+    """What `./vitrine score --json` says of one stored session. It goes by standard input: arguments can be
+    seen by everyone on the machine. Raises NotScored."""
+    command = [os.environ[PYTHON_VARIABLE], "-m", "ml.score", "-", "--json", "--reasons", str(_REASONS)]
+    try:
+        done = subprocess.run(
+            [*command, f"--run={run}", f"--model={model}"],
+            input=session, capture_output=True, timeout=_TIMEOUT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NotScored(f"no score within {_TIMEOUT_S} s") from None
+    if done.returncode == 2:
+        raise NotScored(done.stderr.decode().strip().splitlines()[-1].removeprefix("score: "))
+    if not done.stdout:
+        raise NotScored(f"the models' environment failed with exit code {done.returncode}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer

@@ -1,0 +1,75 @@
+"""How a page is made, and which reports there are: what the plugin and its rooms share."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+from fastapi import HTTPException
+from fastapi.responses import HTMLResponse
+from msgspec import Struct
+
+from streaming.settings import DataSettings
+
+PREFIX = "/vitrine"
+HERE = Path(__file__).resolve().parent
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+
+_templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
+
+
+def page(template: str, **values: Any) -> HTMLResponse:
+    """`template` filled with `values`, every one of them escaped."""
+    html = _templates.get_template(template).render(prefix=PREFIX, **values)
+    return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
+
+
+class ReportedModel(Struct):
+    """One model of a report's summary."""
+
+    model: str
+    private: bool = True
+    epsilon: float | None = None
+    roc_auc: float | None = None
+
+
+class Report(Struct):
+    """What `reports/<name>.json` says of the page beside it (written by ml.reports)."""
+
+    title: str
+    created: str
+    epsilon: float | None = None
+    models: list[ReportedModel] = []
+    unproven: str | None = None
+    """Which privacy claim is not yet proven."""
+    model_run_id: str | None = None
+    report_run_id: str | None = None
+    name: str = ""
+    """The files' name, without ending."""
+
+
+def reports() -> list[Report]:
+    """All complete reports, newest first; one whose summary cannot be read is left out."""
+    found = []
+    for summary in (DataSettings().data_dir / "reports").glob("*.json"):
+        try:
+            report = msgspec.json.decode(summary.read_bytes(), type=Report)
+        except (msgspec.MsgspecError, OSError):
+            continue
+        if summary.with_suffix(".html").is_file():
+            report.name = summary.stem
+            found.append(report)
+    return sorted(found, key=lambda report: report.created, reverse=True)
+
+
+def named(name: str) -> Report:
+    """Chosen from what is there, never put together from what was asked for: no name leads out of the
+    folder. Raises HTTPException, 404."""
+    for report in reports():
+        if report.name == name:
+            return report
+    raise HTTPException(404, "There is no such report.")

@@ -1,0 +1,108 @@
+"""Pages that tell of single persons, or exact figures about them: for the privileged role alone.
+
+Who may see the connection to MongoDB could read the sessions anyway; so that is what Airflow is asked. In its
+simple auth manager these are the roles op and admin; viewer and user get 403.
+"""
+
+import logging
+import math
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_connection
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse
+from msgspec import Struct
+
+from ml.score import asking
+from streaming.adapters.mongo import MongoSessions
+from streaming.ports import StoreAway
+from streaming.settings import DataSettings, MongoSettings
+from vitrine_pages import PAGE_POLICY, ReportedModel, named, page
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(dependencies=[Depends(requires_access_connection("GET"))])
+FORM_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
+
+
+class ExactModel(ReportedModel, kw_only=True):
+    """One line of a run's exact figures."""
+
+    average_precision: float | None = None
+    accuracy: float | None = None
+    f1: float | None = None
+    calibration_error: float | None = None
+
+
+class Exact(Struct):
+    """What `trusted/<name>/trusted.json` says (written by ml.training)."""
+
+    train_rows: int
+    test_rows: int
+    models: list[ExactModel]
+
+
+@router.get("/reports/{name}/exact")
+def exact_figures(name: str) -> HTMLResponse:
+    """What a run's models achieved on its own test users, the model without privacy among them."""
+    report = named(name)
+    file = DataSettings().data_dir / "trusted" / report.name / "trusted.json"
+    if not file.is_file():
+        raise HTTPException(404, "This run left no exact figures.")
+    exact = msgspec.json.decode(file.read_bytes(), type=Exact)
+    ceiling = next((model.roc_auc for model in exact.models if model.epsilon is None), None)
+    return page("exact.html", report=report, exact=exact, ceiling=ceiling)
+
+
+@router.get("/why")
+def why() -> HTMLResponse:
+    """The page that asks for a session and a model."""
+    return _why()
+
+
+@router.post("/why")
+async def explained(request: Request, user: GetUserDep) -> HTMLResponse:
+    """Why one stored session got its score. The id comes in the body, for addresses are logged."""
+    asked = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+    session, chosen = asked.get("session", "").strip(), asked.get("model", "")
+    run, _, model = chosen.partition("/")
+    if model not in asking.models(_models()).get(run, []):
+        raise HTTPException(404, "There is no such model.")
+    log.info("%s asked why a stored session got its score, by %s of %s", user.get_name(), model, run)
+    try:
+        return await run_in_threadpool(_explain, session, run, model)
+    except (asking.NotScored, StoreAway) as error:
+        return _why(session=session, chosen=chosen, problem=f"{error}.")
+
+
+def _explain(session: str, run: str, model: str) -> HTMLResponse:
+    stored = MongoSessions(MongoSettings()).find(session)
+    if stored is None:
+        raise asking.NotScored("No such session is stored")
+    answer = asking.ask(msgspec.json.encode(stored), run, model)
+    [result] = answer["results"]
+    if "rejected" in result:
+        raise asking.NotScored(f"The stored session breaks the contract: {result['rejected']}")
+    average = 1 / (1 + math.exp(-result["base"]))
+    return _why(
+        session=session,
+        chosen=f"{run}/{model}",
+        result=result,
+        average=average,
+        statement=answer["statement"],
+    )
+
+
+def _why(**values: Any) -> HTMLResponse:
+    nothing = {"session": "", "chosen": "", "problem": "", "result": None, "average": None, "statement": None}
+    answer = page("why.html", runs=asking.models(_models()), **nothing | values)
+    answer.headers["Content-Security-Policy"] = FORM_POLICY
+    return answer
+
+
+def _models() -> Path:
+    return DataSettings().data_dir / "models"
