@@ -121,6 +121,17 @@ def _last(name: str, lines: int) -> list[str]:
     return end_of_log(HERE, name.removesuffix(".log"), lines).splitlines()
 
 
+def _resummarise(place: Place, arguments: argparse.Namespace) -> int:
+    from stack import declared, resummarise, status
+    from stack.progress import Progress
+
+    with Progress() as progress:
+        resummarise.run(progress.tell)
+    if arguments.json:
+        _print_json(status.as_json(place, status.rows(place, declared.services(place))))
+    return 0
+
+
 def _settings(place: Place, arguments: argparse.Namespace) -> int:
     rows = settings_table.rows()
     if arguments.json:
@@ -157,6 +168,12 @@ def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
 
     outcome = run(arguments.json, arguments.timeout, arguments.start, arguments.end)
     return verdict.kept(outcome, whole=not (arguments.start or arguments.end))
+
+
+def _recompute(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.ledger.recompute import run
+
+    return run(arguments.json, arguments.timeout)
 
 
 def _rejected(place: Place, arguments: argparse.Namespace) -> int:
@@ -226,11 +243,13 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "down": _down,
     "status": _status,
     "logs": _logs,
+    "resummarise": _resummarise,
     "settings": _settings,
     "demo": _demo,
     "ingest": _ingest,
     "simulate": _simulate,
     "reconcile": _reconcile,
+    "recompute": _recompute,
     "rejected": _rejected,
     "replay": _replay,
     "evaluate": _evaluate,

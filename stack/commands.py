@@ -106,6 +106,14 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     logs.add_argument("service", metavar="SERVICE", help="see ./vitrine status for the names")
     logs.add_argument("--lines", "-n", type=_count, default=50, help="how many of the last lines (50)")
     logs.add_argument("--follow", "-f", action="store_true", help="go on with what is written from now on")
+    _add(
+        commands,
+        "resummarise",
+        "run the Flink job again from the beginning of its topic",
+        "After its code or the sentiment model has changed: ends the job, forgets its state and starts it;\n"
+        "what it writes replaces what is there. ./vitrine reconcile tells when it is needed.\n\n"
+        "With --json: what `status --json` prints.",
+    )
     _add(commands, "settings", "print every setting with its variable, value and meaning; secrets masked")
 
 
@@ -150,6 +158,16 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     _period_arguments(reconcile)
     reconcile.add_argument(
+        "--timeout", type=_positive, default=120, help="seconds to wait for the stages to catch up (120)"
+    )
+    recompute = _add(
+        commands,
+        "recompute",
+        "compute the windows of product_activity from MongoDB alone and compare",
+        'With --json: {"holds", "sessions", "windows", "left_out", "breaks_in_all",\n'
+        '"breaks": [{"where", "what", "document"}]}. Exits 1 if a window differs.',
+    )
+    recompute.add_argument(
         "--timeout", type=_positive, default=120, help="seconds to wait for the stages to catch up (120)"
     )
     _looking_back(commands)

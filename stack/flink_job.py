@@ -77,7 +77,7 @@ def submit_from_newest(place: Place, name: str) -> None:
         submit(place, None)
 
 
-def _overview(place: Place) -> dict[str, Any]:
+def overview(place: Place) -> dict[str, Any]:
     url = f"{place.environment[ADDRESS_VARIABLE['flink']]}/jobs/overview"
     with urllib.request.urlopen(url, timeout=5) as response:
         return dict(json.load(response))
@@ -89,7 +89,7 @@ def _watch(place: Place, name: str) -> None:
     while time.monotonic() - answered < UNREACHABLE_S:
         time.sleep(POLL_S)
         try:
-            if alive(_overview(place), name) is None:
+            if alive(overview(place), name) is None:
                 return
         except (OSError, ValueError):
             continue
@@ -100,7 +100,7 @@ def main() -> int:
     place = here()
     name = flink.job_name(place)
     try:
-        if alive(_overview(place), name):
+        if alive(overview(place), name):
             print(f"{name} is on the cluster already", flush=True)
         else:
             submit_from_newest(place, name)

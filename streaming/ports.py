@@ -132,6 +132,14 @@ class SeenSessions(Protocol):
         """Estimate of the distinct users of all valid sessions."""
 
 
+def session_version(session: Document) -> tuple[int, int, int]:
+    """Orders the documents of one session: by arrival, then by place in the raw log. What says none of it was
+    written by nobody of ours and is older than all."""
+    found = [session.get(name) for name in ("arrivedAtMs", "rawPartition", "rawOffset")]
+    arrived_at_ms, partition, offset = (int(one) if isinstance(one, int) else -1 for one in found)
+    return arrived_at_ms, partition, offset
+
+
 class SessionStore(Protocol):
     """Valid sessions, one document each under `_id` = `sessionId`. Every method may raise StoreAway."""
 
@@ -139,8 +147,9 @@ class SessionStore(Protocol):
         """Makes the indexes that extraction needs, where they are missing."""
 
     def insert(self, sessions: Sequence[Document]) -> int:
-        """Stores each document whose `_id` is not there yet, leaves the others as they are, and returns how
-        many were new. On return all are safe from a crash of the store."""
+        """Stores each document, in the place of what has its `_id` unless that is a later version
+        (`session_version`), and returns how many ids were new. In whatever order and however often versions
+        come, the latest stands. On return all are safe from a crash of the store."""
 
     def scan(self) -> Iterator[Document]:
         """Every document that was there when the scan began, whatever its `_id`; of later ones, some."""

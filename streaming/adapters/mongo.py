@@ -7,7 +7,7 @@ from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from streaming.ports import Document, StoreAway
+from streaming.ports import Document, StoreAway, session_version
 from streaming.settings import MongoSettings
 
 COLLECTION = "sessions"
@@ -16,6 +16,8 @@ PAGE = 10_000
 """Documents asked for at once: the embedded server holds a whole answer in memory."""
 
 _DUPLICATE_KEY = 11000
+_ASKED_AT_ONCE = 500
+_VERSION_FIELD = "arrivedAtMs"
 _TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_MS = 60_000
 
@@ -70,7 +72,26 @@ class MongoSessions:
                 raise StoreAway(
                     f"MongoDB did not store all sessions (error codes {sorted(codes)})"
                 ) from error
+            held_already = [sessions[failure["index"]] for failure in details["writeErrors"]]
+            self._supersede(held_already)
             return int(details["nInserted"])
+
+    def _supersede(self, sessions: Sequence[Document]) -> None:
+        """Puts each of `sessions` in the place of what has its id, if that is another content of no later
+        version. A replay finds all alike and writes nothing."""
+        held: dict[object, Document] = {}
+        ids = list({session["_id"] for session in sessions})
+        for start in range(0, len(ids), _ASKED_AT_ONCE):
+            query = {"_id": {"$in": ids[start : start + _ASKED_AT_ONCE]}}
+            held |= {document["_id"]: document for document in available(list, self._sessions.find(query))}
+        for session in sorted(sessions, key=session_version):
+            there = held.get(session["_id"], {})
+            if there == session or session_version(there) > session_version(session):
+                continue
+            # Only if it is still what was just read: nobody else may have put a later one there.
+            unchanged = {"_id": session["_id"], _VERSION_FIELD: there.get(_VERSION_FIELD)}
+            available(self._sessions.replace_one, unchanged, session)
+            held[session["_id"]] = session
 
     def scan(self) -> Iterator[Document]:
         seen, last = 0, ""

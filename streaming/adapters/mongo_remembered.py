@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 
-from streaming.ports import Document, StoreAway
+from streaming.ports import Document, StoreAway, session_version
 
 
 class RememberedSessions:
@@ -24,7 +24,9 @@ class RememberedSessions:
         self._answer()
         before = len(self.by_id)
         for session in sessions:
-            self.by_id.setdefault(session["_id"], deepcopy(session))
+            held = self.by_id.get(session["_id"])
+            if held is None or session_version(held) <= session_version(session):
+                self.by_id[session["_id"]] = deepcopy(session)
         return len(self.by_id) - before
 
     def scan(self) -> Iterator[Document]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
+from msgspec import DecodeError, Struct, json
 
 from streaming.events import topics
 from streaming.ports import Write
@@ -33,11 +33,35 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
+class _Counted(Struct):
+    """What a window's totals count, by their names on the wire."""
+
+    views: int
+    carts: int
+    removals: int
+    purchases: int
+
+
+_counted = json.Decoder(_Counted)
+_COUNTS = 1 << 62
+"""Above every stamp, so that counts supersede documents which an older stage ordered by stamps."""
+
+
 def version(record: Record) -> int:
-    """Later records of an id have higher versions. A key keeps to one partition, where the offset alone would
-    order it, but offsets begin again when a topic is made anew, and more partitions move a key: the broker's
-    clock comes first, and the offset orders what was appended within one millisecond. Fits into 63 bits until
-    the year 2248."""
+    """Later records of an id have higher versions.
+
+    Running totals order themselves: a window that counts more interactions is the later one, even if an old
+    batch is produced anew, or the job starts again from nothing and counts up once more. Of other documents a
+    key keeps to one partition, where the offset alone would order it, but offsets begin again when a topic is
+    made anew, and more partitions move a key: the broker's clock comes first, and the offset orders what was
+    appended within one millisecond. Fits into 63 bits until the year 2109.
+    """
+    if record.topic == topics.PRODUCT_ACTIVITY:
+        try:
+            totals = _counted.decode(record.value or b"")
+            return _COUNTS + totals.views + totals.carts + totals.removals + totals.purchases
+        except (DecodeError, UnicodeDecodeError):
+            pass  # no such document: the index will refuse it
     return record.appended_at_ms << _SEQUENCE_BITS | record.offset & ((1 << _SEQUENCE_BITS) - 1)
 
 

@@ -19,6 +19,7 @@ def wait(
 ) -> Standing:
     """Takes the ends of the raw topic, waits until every stage has dealt with what lies before them, and says
     where all stand. Raises Behind when time.monotonic() comes to `deadline_s`, or KafkaException."""
+    valid_from = kafka_progress.ends(settings, topics.VALID)
     until = kafka_progress.ends(settings, topics.RAW)
 
     def passed(group: str, topic: str, goals: dict[int, int]) -> None:
@@ -39,6 +40,7 @@ def wait(
     return Standing(
         spans=_spans(settings, period, until),
         until=until,
+        valid_from=valid_from,
         cut={
             topic: [at for at, low in kafka_progress.starts(settings, topic).items() if low]
             for topic in (topics.VALID, topics.REJECTED)

@@ -65,6 +65,8 @@ class Standing(Struct, frozen=True):
     until: Mapping[int, int]
     """By raw partition the offset before which everything has gone through all stages. What lies behind it
     may be anywhere on its way."""
+    valid_from: Mapping[int, int] = field(default_factory=dict)
+    """By partition of the valid sessions an offset before which all come from raw ones before `until`."""
     cut: Mapping[str, Collection[int]] = field(default_factory=dict)
     """By topic of outcomes, the partitions whose head retention has deleted."""
     stages: StageOffsets = field(default_factory=dict)

@@ -20,9 +20,13 @@ class Figures:
     def add(self, session: ValidSession, settled: bool, in_period: bool = True) -> None:
         self._windows.add(session)
         if not settled:
-            self._moving.update(window([session]))
+            self.move(session)
         elif in_period and self._touched is not None:
             self._touched.update(window([session]))
+
+    def move(self, session: ValidSession) -> None:
+        """Leaves the windows of `session` out: whether it is counted in them by now, nobody can say."""
+        self._moving.update(window([session]))
 
     def compare(self, held: Holding) -> dict[str, str]:
         """By document id what is wrong in `held`. Windows into which sessions go on coming are set aside."""

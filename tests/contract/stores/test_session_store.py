@@ -1,5 +1,6 @@
 """What every SessionStore does: the stand-in, and whatever MONGO_URI names, mongod or the embedded server."""
 
+import itertools
 import uuid
 from collections.abc import Iterator
 
@@ -46,11 +47,40 @@ def test_what_was_inserted_is_found(store: SessionStore) -> None:
     assert store.estimated_count() == 30
 
 
-def test_a_repeated_id_changes_nothing_and_stops_nothing(store: SessionStore) -> None:
-    store.insert([a_document("a", n=1)])
-    assert store.insert([a_document("a", n=2), a_document("b", n=3), a_document("b", n=4)]) == 1
+def a_version(id_: str, at_ms: int, offset: int = 0, **fields: object) -> Document:
+    return a_document(id_, **fields) | {"arrivedAtMs": at_ms, "rawPartition": 0, "rawOffset": offset}
+
+
+def test_a_repeated_session_changes_nothing_and_stops_nothing(store: SessionStore) -> None:
+    store.insert([a_version("a", 1, n=1)])
+    again = [a_version("a", 1, n=1), a_version("b", 2, n=3), a_version("b", 2, n=3)]
+    assert store.insert(again) == 1
+    assert store.insert(again) == 0
     assert {id_: document["n"] for id_, document in by_id(store.scan()).items()} == {"a": 1, "b": 3}
-    assert store.insert([a_document("a", n=5)]) == 0
+
+
+versions = [a_version("a", 1, 9, n=1), a_version("a", 2, 3, n=2, more="x"), a_version("a", 2, 4, n=3)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_latest_version_stands_in_whatever_order(
+    store: SessionStore, order: tuple[int, ...], at_once: bool
+) -> None:
+    written = [versions[n] for n in order]
+    for batch in [written] if at_once else [[one] for one in written]:
+        store.insert(batch)
+    assert list(store.scan()) == [versions[2]]
+    store.insert([versions[0]])  # an old batch late
+    store.insert(written)  # and all of it twice
+    assert list(store.scan()) == [versions[2]]
+
+
+def test_what_somebody_changed_is_made_right_by_a_replay(store: SessionStore) -> None:
+    store.insert([{"_id": "a", "sessionId": "a", "n": 7}, a_version("b", 1, n=7)])
+    right = [a_version("a", 5, n=1), a_version("b", 1, n=1)]
+    assert store.insert(right) == 0
+    assert by_id(store.scan()) == {document["_id"]: document for document in right}
 
 
 def test_preparing_again_is_harmless(store: SessionStore) -> None:

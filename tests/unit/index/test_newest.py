@@ -1,14 +1,26 @@
 """Which record of an id stands."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from streaming.adapters.elasticsearch_remembered import RememberedIndex
 from streaming.events import topics
 from streaming.index.documents import DOCUMENTS
 from streaming.index.newest import Record, newest, version
 
-TOPIC = topics.PRODUCT_ACTIVITY
+
+class _Counts(Struct, rename="camel"):
+    views: int
+    carts: int
+    removals: int
+    purchases: int
+    revenue_cents: int
+
+
+TOPIC = topics.PRODUCT_SENTIMENT
 
 
 def a_record(
@@ -67,7 +79,7 @@ def test_any_replay_in_any_order_ends_the_same(keys: list[bytes], data: st.DataO
 
     records = [a_record(n, key, 10 + n // 3, body(n)) for n, key in enumerate(keys)]
     index = RememberedIndex()
-    index.prepare(TOPIC, DOCUMENTS[TOPIC])
+    index.prepare(TOPIC, DOCUMENTS[topics.PRODUCT_ACTIVITY])
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(records)))
         standing, _ = newest(records[start : data.draw(st.integers(start, len(records)))])
@@ -77,3 +89,27 @@ def test_any_replay_in_any_order_ends_the_same(keys: list[bytes], data: st.DataO
     assert {id_: found["views"] for id_, (_, found) in index.documents[TOPIC].items()} == {
         key.decode(): n for n, key in enumerate(keys)
     }
+
+
+def totals(views: int, appended_at_ms: int) -> Record:
+    counts = {"views": views, "carts": 1, "removals": 0, "purchases": 2, "revenueCents": 1}
+    return Record(topics.PRODUCT_ACTIVITY, 0, 0, appended_at_ms, b"k", json.dumps(counts).encode())
+
+
+@given(st.permutations(range(6)), st.sets(st.integers(0, 5)))
+def test_the_totals_that_count_most_stand_however_old_batches_come_again(
+    order: list[int], again: set[int]
+) -> None:
+    """The stamp says when a record was appended, which of a batch produced anew is later."""
+    records = [totals(views, 1_800_000_000_000 + at) for at, views in enumerate([*order, *sorted(again)])]
+    index = RememberedIndex()
+    index.prepare(topics.PRODUCT_ACTIVITY, _Counts)
+    for record in records:
+        index.put([write for _, write in newest([record])[0].values()])
+    index.refresh(topics.PRODUCT_ACTIVITY)
+    assert [document["views"] for _, document in index.scan(topics.PRODUCT_ACTIVITY)] == [5]
+
+
+def test_totals_supersede_what_was_ordered_by_stamps() -> None:
+    assert version(totals(0, 0)) > version(a_record(2**40, appended_at_ms=4_000_000_000_000))
+    assert version(totals(4_000_000_000, 0)) < 2**63
