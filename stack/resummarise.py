@@ -1,7 +1,7 @@
 """`./vitrine resummarise`: the Flink job once more, from the beginning of its topic.
 
-For when its code or its sentiment model has changed: what it wrote before was made by the old one. What it writes
-replaces what is there, a window's totals only once they count as much.
+For when its code or its sentiment model has changed: what it wrote before was made by the old one. What it
+writes replaces what is there, a window's totals only once they count as much.
 """
 
 import shutil

@@ -41,7 +41,8 @@ class _Account:
         self._outcomes = Outcomes(self._standing, self._breaks.tell)
         self._lateness = Lateness(self._standing.spans, evidence.allowed_lateness_ms)
         self._figures = Figures(only_touched=not self._standing.whole)
-        self._other_model = self._older_than_log = 0
+        self._other_model = Breaks()
+        self._older_than_log = 0
 
     def report(self, estimated_users: Callable[[], int]) -> Report:
         for record in self._evidence.valid:
@@ -63,6 +64,9 @@ class _Account:
         for place in self._outcomes.without_raw():
             self._breaks.tell(Break("raw", "has an outcome, but is not there", raw=str(place)))
 
+        for first in self._other_model.first[:1]:  # one cause, told once
+            others = self._other_model.count - 1
+            self._breaks.tell(replace(first, what=f"{first.what}, like {others} others"))
         partitions = self._outcomes.accounts()
         rejections = _total(one.rejected for one in partitions.values())
         return Report(
@@ -83,7 +87,7 @@ class _Account:
             digests={name: holding.fingerprint() for name, holding in self._held.items()},
             distinct_users=DistinctUsers(exact=self._admitted.distinct_users(), estimate=estimate),
             older_than_log=self._older_than_log,
-            other_model=self._other_model,
+            other_model=self._other_model.count,
             left_out=self._held[topics.PRODUCT_ACTIVITY].set_aside,
             breaks_in_all=self._breaks.count,
             breaks=self._breaks.first,
@@ -109,7 +113,6 @@ class _Account:
             if not settled:
                 self._held[where].set_aside_if_held(id_)
             elif wrong := self._held[where].claim(id_, document):
-                self._other_model += wrong == OTHER_MAKER
                 self._tell(where, wrong, session, id_)
 
     def _remembered(self, document: Document) -> None:
@@ -125,7 +128,6 @@ class _Account:
         self._admit(session, settled=True)
         for where, document_id, expected in stored(session):
             if wrong := self._held[where].claim(document_id, expected):
-                self._other_model += wrong == OTHER_MAKER
                 self._tell(where, wrong, session, document_id)
 
     def _admit(self, session: ValidSession, settled: bool) -> None:
@@ -172,7 +174,8 @@ class _Account:
         place = Place(session.raw_partition, session.raw_offset)
         if self._in_period(place) or place.partition not in self._standing.spans:
             other = None if document == session.session_id else document
-            self._breaks.tell(Break(where, what, session=session.session_id, document=other, raw=str(place)))
+            breaks = self._other_model if what == OTHER_MAKER else self._breaks
+            breaks.tell(Break(where, what, session=session.session_id, document=other, raw=str(place)))
 
 
 def _unexplained(where: str, id_: str) -> Break:

@@ -1,0 +1,77 @@
+"""Late and out-of-order sessions: each is in the window of its hour, or counted as late."""
+
+import json
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from streaming.adapters import kafka as clients
+from streaming.adapters.elasticsearch import ElasticsearchIndex
+from streaming.bench.sessions import valid_sessions
+from streaming.events import topics
+from streaming.events.contract import LIVE_FEED, Session
+from streaming.ledger.command import run
+from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.summaries.product import WINDOW_MS
+
+MINUTE_MS = 60_000
+ARRIVALS = [
+    # minutes before now, feed, late
+    (0, LIVE_FEED, False),
+    (59, LIVE_FEED, False),
+    (61, LIVE_FEED, True),
+    (30, LIVE_FEED, False),
+    (600, "an import", False),
+    (59, LIVE_FEED, False),
+    (600, LIVE_FEED, True),
+    (0, LIVE_FEED, False),
+]
+"""In the order of their arrival, all of one user and so on one partition."""
+
+
+def test_out_of_order_within_the_lateness_counts_in_its_hour_and_later_is_counted_as_late(
+    pipeline: Any,
+    stages: Any,
+    kafka: KafkaSettings,
+    elasticsearch: ElasticsearchSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for stage in ("gate", "store", "index"):
+        stages.start(stage)
+    like, now_ms = next(valid_sessions(1)), time.time_ns() // 1_000_000
+    sender = clients.producer(kafka)
+    expected: dict[int, int] = {}
+    for number, (minutes, feed, late) in enumerate(ARRIVALS):
+        event_time_ms = now_ms - minutes * MINUTE_MS
+        fields = {name: getattr(like, name) for name in Session.__struct_fields__}
+        fields |= {"session_id": str(number), "user_id": "u", "feed": feed, "event_time_ms": event_time_ms}
+        fields |= {"product_ids": ["p"], "product_names": ["n"], "product_prices": [1.0]}
+        fields |= {"product_categories": ["c"], "actions": ["view"], "reviews": []}
+        sender.produce(clients.name(kafka, topics.RAW), msgspec.json.encode(Session(**fields)), b"u")
+        if not late:
+            hour = event_time_ms // WINDOW_MS * WINDOW_MS
+            expected[hour] = expected.get(hour, 0) + 1
+    assert sender.flush(30) == 0
+    pipeline.drain("gate", topics.RAW)
+    pipeline.summarise()
+
+    for name, value in stages.environment.items():
+        monkeypatch.setenv(name, value)
+    assert run(as_json=True, timeout_s=60) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["valid"] == len(ARRIVALS)
+    assert report["late"] == sum(late for _, _, late in ARRIVALS)
+    assert {s.session_id: s.late for s in pipeline.valid()} == {
+        str(number): late for number, (_, _, late) in enumerate(ARRIVALS)
+    }
+    index = ElasticsearchIndex(elasticsearch)
+    found = {
+        one["windowStartMs"]: one["views"]
+        for _, one in index.scan(topics.PRODUCT_ACTIVITY)
+        if one["level"] == "product"
+    }
+    assert found == expected
+    assert sum(found.values()) + report["late"] == len(ARRIVALS)
