@@ -1,11 +1,19 @@
 """
 ## Models that keep their users' secret
 
-Runs after every extraction. **train** learns who will buy with two machine-learning models and one deep
-model, each differentially private at the `epsilon` asked for, the unit being the user, and the best model
-without privacy for comparison; with `laplace` also the named baseline, Laplace noise on every numerical
-feature. The models and their `metrics.json` stand in `models/<run>/`; **record** puts parameters and metrics
-into the MongoDB collection `model_runs` as well, and updates the asset `private_models`.
+Woken by an extraction, if the last models are old enough (`VITRINE_BUDGET_AUTOMATIC_EVERY_H`), or triggered.
+
+1. **charge** pays for the run from the privacy budget of each block of time that it will read, in one step,
+before a row is read (`./vitrine budget`, or the page *Privacy budget*).
+2. **within_budget** ends the run here if the budget does not allow it, saying what is left and how to go on;
+trying again would change nothing.
+3. **train** learns who will buy with two machine-learning models and one deep model, each differentially
+private at the `epsilon` asked for, the unit being one user's sessions of one block. They and their private
+metrics come out as `models/<run>/` in one step, once the ledger knows which attempt it is: a retry never
+releases a second set of models for one payment. What is not private (exact metrics, counts, the best model
+without privacy, the Laplace baseline) stays in `trusted/<run>/`, readable by its owner alone.
+4. **record** enters them in the register, the MongoDB collection `model_runs`, and updates the asset
+`private_models`.
 """
 
 from datetime import timedelta
@@ -47,11 +55,34 @@ MODELS = Asset("private_models")
             title="δ",
             description="Probability that ε does not hold; far below one over the number of users",
         ),
+        "metrics_epsilon": Param(
+            2.0,
+            type="number",
+            minimum=0.05,
+            maximum=16,
+            title="ε of the metrics",
+            description="Of all published figures together. Test users pay for nothing else",
+        ),
+        "newest": Param(
+            4,
+            type="integer",
+            minimum=1,
+            maximum=52,
+            title="Blocks of time",
+            description="So many are read at most: the newest that have enough budget left",
+        ),
+        "blocks": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
+            title="These blocks",
+            description="Days, one a line, whose blocks are read, all of them or the run is refused",
+        ),
         "laplace": Param(
             True,
             type="boolean",
             title="Laplace baseline",
-            description="Train it too, to be shown beside the others",
+            description="Train it too, for the trusted side",
         ),
     },
     tags=["vitrine", "models", "privacy"],
@@ -70,41 +101,78 @@ def private_models() -> None:
         if not parquet.extracted(folder):
             raise AirflowFailException("No session has been extracted yet: run extract_sessions first.")
 
-    @task.external_python(
-        python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=4)
-    )
-    def train(params_json: str, run_id: str) -> dict[str, Any]:
-        """In the models' own environment; returns the metrics, and leaves beside the models who asked for
-        them."""
+    @task.external_python(python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False)
+    def charge(params_json: str, run_type: str, run_id: str) -> dict[str, Any]:
+        """In the models' own environment, which has the accountant."""
         import json
         import logging
 
-        from ml.run_names import file_name
+        from ml.adapters.settled import ledger
+        from ml.budget.settings import BudgetSettings
+        from ml.training.order import of_run
+        from ml.training.payment import pay
+        from streaming.settings import DataSettings
+
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        extracts = DataSettings().data_dir / "extracts" / "sessions"
+        order = of_run(json.loads(params_json), run_id, run_type)
+        return pay(order, ledger(), extracts, BudgetSettings().automatic_every_h)
+
+    @task
+    def within_budget(answer: dict[str, Any]) -> None:
+        """Fails or skips where nothing was charged: without a retry, for the answer would be the same."""
+        from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+        if refused := answer.get("refused"):
+            raise AirflowFailException(refused)
+        if skipped := answer.get("skipped"):
+            raise AirflowSkipException(skipped)
+
+    @task.external_python(
+        python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=4)
+    )
+    def train(params_json: str, run_type: str, run_id: str) -> dict[str, Any]:
+        """In the models' own environment. Returns the metrics, all of them private; its log holds no figure
+        of the data either."""
+        import json
+        import logging
+
+        from ml.adapters.settled import ledger
         from ml.training.job import run
+        from ml.training.order import of_run
+        from ml.training.vault import Vault
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
-        data, name = DataSettings().data_dir, file_name(run_id)
-        extracts, out = data / "extracts" / "sessions", data / "models" / name
-        metrics = run(str(extracts), str(out), **json.loads(params_json), run_id=name)
-        (out / "run.json").write_text(json.dumps({"dag_run_id": run_id, "params": json.loads(params_json)}))
-        return metrics
+        data, params = DataSettings().data_dir, json.loads(params_json)
+        extracts = data / "extracts" / "sessions"
+        return run(of_run(params, run_id, run_type), ledger(), extracts, Vault(data), run_id, params)
 
     @task(outlets=[MODELS])
     def record(metrics: dict[str, Any], params: dict[str, Any], run_id: str, outlet_events: Any) -> None:
+        import json
+
         from airflow.providers.mongo.hooks.mongo import MongoHook
+        from msgspec import to_builtins
 
-        from ml.run_names import file_name
-        from streaming.settings import MongoSettings
+        from ml.registry.registered import registered
+        from ml.training.vault import Vault, digest
+        from streaming.settings import DataSettings, MongoSettings
 
-        name = file_name(run_id)
-        model_run = {"_id": name, "dag_run_id": run_id, "params": params, "metrics": metrics}
+        name, vault = metrics["run_id"], Vault(DataSettings().data_dir)
+        trusted = json.loads((vault.trusted(name) / "trusted.json").read_text())
+        entry = registered(run_id, params, digest(vault.released(name)), metrics, trusted)
         with MongoHook() as mongo:
-            mongo.replace_one("model_runs", model_run, mongo_db=MongoSettings().database, upsert=True)
+            mongo.replace_one(
+                "model_runs", to_builtins(entry), mongo_db=MongoSettings().database, upsert=True
+            )
         outlet_events[MODELS].extra = {"name": name, "dag_run_id": run_id}
 
-    metrics = train("{{ params | tojson }}")
-    require_extract() >> metrics
+    params, woken_by = "{{ params | tojson }}", "{{ dag_run.run_type }}"
+    paid = charge(params, woken_by)
+    metrics = train(params, woken_by)
+    require_extract() >> paid
+    within_budget(paid) >> metrics
     record(metrics)
 
 

@@ -202,6 +202,12 @@ def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _budget(place: Place, arguments: argparse.Namespace) -> int:
+    from ml.budget.command import run
+
+    return run(arguments)
+
+
 def _score(place: Place, arguments: argparse.Namespace) -> int:
     from ml.score.command import run
 
@@ -253,6 +259,7 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "rejected": _rejected,
     "replay": _replay,
     "evaluate": _evaluate,
+    "budget": _budget,
     "score": _score,
     "sentiment": _sentiment,
     "torture": _torture,

@@ -179,6 +179,10 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands, "score", "what a private model thinks of a session and why: for the trusted machine alone"
     )
     _score_arguments(score)
+    budget = _add(
+        commands, "budget", "show the privacy budget, what is spent of it and by which runs; or set it"
+    )
+    _budget_arguments(budget)
     sentiment = _add(
         commands,
         "sentiment",
@@ -228,6 +232,12 @@ def _looking_back(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
     from ml.evaluate.arguments import add_arguments
+
+    add_arguments(command)
+
+
+def _budget_arguments(command: argparse.ArgumentParser) -> None:
+    from ml.budget.arguments import add_arguments
 
     add_arguments(command)
 

@@ -29,6 +29,8 @@ CHAIN = (
     ("shap_reports", "private_models"),
 )
 WOKEN_WITHIN_S = 45
+# An extraction wakes it only so often, to spare the privacy budget: the demo asks for it, once.
+ASKED_FOR = "private_models"
 
 Tell = Callable[[str, str], None]
 
@@ -139,6 +141,7 @@ def run_dags(api: AirflowApi, since: str, tell: Tell) -> dict[str, str]:
     deadline = time.monotonic() + DAGS_TIMEOUT_S
     ended_at: dict[str, float] = {}
     states: dict[str, str] = {}
+    asked = False
     while len(ended_at) < len(CHAIN):
         for dag, waker in CHAIN:
             runs = api.runs(dag, since)
@@ -146,6 +149,9 @@ def run_dags(api: AirflowApi, since: str, tell: Tell) -> dict[str, str]:
             if waker is not None and waker not in ended_at:
                 ended_at.pop(dag, None)
                 tell(f"DAG {dag}", f"waits for {waker} …")
+            elif dag == ASKED_FOR and not asked:
+                api.trigger(dag)
+                asked = True
             elif unfinished or not runs:
                 ended_at.pop(dag, None)
                 tell(f"DAG {dag}", f"{unfinished[0].state if unfinished else 'to be woken'} …")

@@ -3,13 +3,12 @@
 Replaced, not updated: the embedded server's $set keeps 15 digits of a number, a whole document keeps all.
 """
 
-from typing import Any
-
 import msgspec
 from pymongo import WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
+from ml.adapters.documents import plain
 from ml.budget.account import Account
 from ml.budget.ledger import Entry
 from streaming.adapters.mongo import available, client
@@ -30,7 +29,7 @@ class MongoAccounts:
 
     def read(self, dataset: str) -> Account | None:
         found = available(self._accounts.find_one, {"_id": dataset})
-        return None if found is None else msgspec.convert(_numbers(found), Account)
+        return None if found is None else msgspec.convert(plain(found), Account)
 
     def swap(self, account: Account, seen: int | None) -> bool:
         document = msgspec.to_builtins(account)
@@ -51,18 +50,3 @@ class MongoAccounts:
                 return False
             raise
         return True
-
-
-def _numbers(value: Any) -> Any:
-    """Plain numbers in the place of BSON's long integers, which are a subclass."""
-    match value:
-        case dict():
-            return {name: _numbers(inner) for name, inner in value.items() if name != "_id"}
-        case list():
-            return [_numbers(inner) for inner in value]
-        case bool():
-            return value
-        case int():
-            return int(value)
-        case _:
-            return value

@@ -21,7 +21,7 @@ def touched(spans: Iterable[tuple[int, int]], block_ms: int) -> list[int]:
 
 def told(block: int, block_ms: int) -> str:
     """2026-11-19 to 2026-11-26, the end being the first day after it."""
-    return f"{_day(block)} to {_day(block + block_ms)}"
+    return f"{day(block)} to {day(block + block_ms)}"
 
 
 def all_told(blocks: Sequence[int], block_ms: int) -> str:
@@ -29,11 +29,12 @@ def all_told(blocks: Sequence[int], block_ms: int) -> str:
     return ", ".join(told(block, block_ms) for block in sorted(blocks))
 
 
-def beginning_at(day: str, block_ms: int) -> int:
-    """The block that the day (ISO 8601, UTC) lies in. Raises ValueError for what is no day."""
-    moment = datetime.fromisoformat(day)
-    return block_of(int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000), block_ms)
+def beginning_at(moment: str, block_ms: int) -> int:
+    """The block that the day or moment (ISO 8601, UTC) lies in. Raises ValueError for what is none."""
+    read = datetime.fromisoformat(moment)
+    return block_of(int(read.replace(tzinfo=read.tzinfo or UTC).timestamp() * 1000), block_ms)
 
 
-def _day(moment_ms: int) -> str:
+def day(moment_ms: int) -> str:
+    """ISO 8601, UTC."""
     return datetime.fromtimestamp(moment_ms / 1000, UTC).date().isoformat()

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from msgspec import to_builtins
@@ -100,3 +101,8 @@ class Ledger:
 
 def _plain(entry: Charge | Raise) -> Entry:
     return dict(to_builtins(entry))
+
+
+def now() -> str:
+    """ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -12,6 +12,7 @@ from ml.models.random_trees import RandomTree, grow
 from ml.models.relevance import Relevance
 from ml.models.xgboost_file import XgboostFile
 from ml.privacy import contributions, gdp
+from ml.privacy.loss import GaussianLoss
 from ml.privacy.noisy_sums import noisy_sums
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
@@ -44,6 +45,10 @@ class BoostedTrees(XgboostFile):
         relevant = relevance.measured(rows, weight, encoding, mu * math.sqrt(RELEVANCE_SHARE), randomness)
         trees = _boosted(rows, weight, encoding, relevant, mu * math.sqrt(1 - RELEVANCE_SHARE), randomness)
         return cls(xgboost_file.booster(trees, encoding.width), _statement(budget, unit, encoding))
+
+    @classmethod
+    def loss(cls, budget: Budget, unit: Unit) -> GaussianLoss:
+        return GaussianLoss(gdp.mu_of(budget))
 
 
 def _boosted(

@@ -33,6 +33,10 @@ class Ceiling(XgboostFile):
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
         return cls(train(rows.x, rows.y, randomness), _statement(unit))
 
+    @classmethod
+    def loss(cls, budget: Budget, unit: Unit) -> None:
+        return None
+
 
 def train(x: Matrix, y: Any, randomness: Randomness) -> Any:
     """A Booster in log-odds."""

@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol, Self
 
 from ml.features.encoding import Encoding, Matrix, Vector
 from ml.features.rows import Rows
+from ml.privacy.loss import Loss
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import Budget, PrivacyStatement, Unit
 
@@ -22,6 +23,10 @@ class Model(Protocol):
 
         Rows of any number and labels of one class only give a model, if a poor one.
         """
+
+    @classmethod
+    def loss(cls, budget: Budget, unit: Unit) -> Loss | None:
+        """What `fit` with these will cost each unit, known beforehand; None where it is not private."""
 
     def log_odds(self, x: Matrix) -> Vector:
         """(n, width) -> (n,) the log-odds of a purchase."""

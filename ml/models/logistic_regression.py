@@ -10,6 +10,7 @@ import numpy as np
 from ml.features.encoding import Encoding, Matrix, Vector
 from ml.features.rows import Rows
 from ml.privacy import contributions
+from ml.privacy.loss import PureLoss
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
@@ -61,6 +62,10 @@ class LogisticRegression:
     def scaled(self, x: Matrix) -> Vector:
         """(n, width) -> (n, width + 1), the rows the coefficients multiply."""
         return scaled(x, self.word_inputs)
+
+    @classmethod
+    def loss(cls, budget: Budget, unit: Unit) -> PureLoss:
+        return PureLoss(budget.epsilon)
 
     def log_odds(self, x: Matrix) -> Vector:
         return np.asarray(self.scaled(x) @ self.coefficients)

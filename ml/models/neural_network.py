@@ -43,6 +43,10 @@ class NeuralNetwork:
         trained = train(rows, encoding, plan, unit, randomness)
         return cls(trained.parameters, _statement(budget, unit, encoding, plan))
 
+    @classmethod
+    def loss(cls, budget: Budget, unit: Unit) -> PoissonGaussian:
+        return plan_for(budget)
+
     def log_odds(self, x: Matrix) -> Vector:
         return np.asarray(forward(self.parameters, x.astype(np.float64), np), dtype=np.float64)
 

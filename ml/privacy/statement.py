@@ -6,14 +6,22 @@ from dataclasses import dataclass
 NEIGHBOURS = "add or remove one unit with all of its rows"
 """The one relation of every statement; whatever a library proves is converted to it."""
 
-NOT_YET_PROVEN = (
-    "No ledger charges this run against earlier ones on the same data: several runs add up, unwatched.",
-    "Not audited: no attack has tried to refute this guarantee on the trained model.",
-    "Tuning is not charged: hyper-parameters were chosen on the public UCI Online Shoppers rows and on "
-    "simulated sessions, so figures on those flatter a little.",
-    "The exact metrics beside a model are computed on private rows and are not themselves private.",
+NO_LEDGER = (
+    "No ledger charges this run against earlier ones on the same data: several runs add up, unwatched."
 )
-"""What statements must not be read to claim, as long as ledger and audit are missing."""
+NOT_AUDITED = "Not audited: no attack has tried to refute this guarantee on the trained model."
+TUNING = (
+    "Tuning is not charged: hyper-parameters were chosen on the public UCI Online Shoppers rows and on "
+    "simulated sessions, so figures on those flatter a little."
+)
+EXACT_METRICS = (
+    "The exact metrics beside a model are computed on private rows and are not themselves private."
+)
+
+NOT_YET_PROVEN = (NO_LEDGER, NOT_AUDITED, TUNING, EXACT_METRICS)
+"""What the statement of a laboratory's model must not be read to claim."""
+NOT_YET_PROVEN_OF_A_RELEASE = (NOT_AUDITED, TUNING)
+"""Of a model that the platform has paid for and released: its metrics are private too."""
 
 
 @dataclass(frozen=True)
@@ -58,4 +66,6 @@ class PrivacyStatement:
     """What is taken as known to everyone, and so costs nothing."""
     real_arithmetic: str
     """Where the proof holds for real numbers and the computer has others."""
+    ledger: str = "None: trained in the laboratory, charged to no budget."
+    """Which payment bought it, and what that left."""
     not_yet_proven: tuple[str, ...] = NOT_YET_PROVEN

@@ -1,77 +1,126 @@
-"""The task of the DAG `private_models`: extract in, models and their metrics out."""
+"""Train what was paid for, and release it: the second task of the DAG `private_models`."""
 
+import dataclasses
 import logging
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ml.budget.account import Account, Charge
+from ml.budget.ledger import Ledger, now
 from ml.features import schema as schemas
-from ml.features.encoding import Encoding
+from ml.features.encoding import Encoding, Vector
 from ml.models import shelf
 from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
-from ml.privacy.statement import Budget, Unit
-from ml.training import extract
+from ml.privacy.statement import NOT_YET_PROVEN_OF_A_RELEASE, Unit
+from ml.training import extract, published
+from ml.training.code_version import code_version
+from ml.training.extract import Span
+from ml.training.order import MOST_SESSIONS, Order
+from ml.training.payment import days, entry
+from ml.training.release import once
 from ml.training.table import Result, fit_and_measure
+from ml.training.vault import Attempt, Vault
 
 log = logging.getLogger(__name__)
 
 SCHEMA = "vitrine-session"
-MOST_SESSIONS = 8
-"""So many sessions of a user are learned from at most."""
 
 
-def run(extracts: str, out: str, epsilon: float, delta: float, laplace: bool, run_id: str) -> dict[str, Any]:
-    """Trains on the Parquet files in `extracts`; leaves a folder for each model and metrics.json in `out`.
+def run(
+    asked: Order, books: Ledger, folder: Path, vault: Vault, dag_run_id: str, params: Any
+) -> dict[str, Any]:
+    """Trains on what was paid for and releases it, or finishes what an earlier attempt began.
 
-    Returns what metrics.json says: {"run_id", "created", "schema", "epsilon", "delta", "unit",
-    "most_rows_per_unit", "test_share", "note", "models": [Result]}. Raises NoExtract, or ValueError where no
-    user is left to test on.
+    Returns what models/<run>/metrics.json says: {"run_id", "created", "schema", "epsilon", "delta", "unit",
+    "most_rows_per_unit", "test_share", "note", "epsilon_together", "metrics_epsilon", "charge": {"key",
+    "blocks", "told", "left"}, "models": [{"model", "private", "epsilon", "statement"} and the fields of
+    ml.training.published.Published]}. All of it is differentially private. What is not stands in
+    trusted/<run>: trusted.json {"train_rows", "test_rows", "snapshot": {file: sha256}, "code", "models":
+    [Result]} and the models without privacy. Raises NotCharged, Lost, or ValueError where nobody is left to
+    learn from or to test on.
     """
-    schema = schemas.load(SCHEMA)
-    budget = Budget(float(epsilon), float(delta))
-    unit = Unit(schema.unit_is_called, MOST_SESSIONS)
-    began = time.monotonic()
-    train, test = extract.split(extract.read(Path(extracts), schema))
-    log.info(
-        "%d sessions to learn from, %d to test on, %.1f s", len(train), len(test), time.monotonic() - began
-    )
-    if not len(train) or not len(test):
-        raise ValueError("too few users to train and test on: send more sessions, then extract them")
-    folder = Path(out)
-    kinds: list[type[Model]] = [*shelf.PRIVATE, shelf.CEILING]
-    if laplace:
-        kinds.append(shelf.BASELINE)
-    results = fit_and_measure(
-        kinds,
-        train,
-        test,
-        Encoding(schema),
-        budget,
-        unit,
-        SystemRandomness(),
-        keep=lambda model: shelf.put(model, folder),
-        progress=_report,
-    )
-    metrics: dict[str, Any] = {
-        "run_id": run_id,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "schema": schema.name,
-        "epsilon": budget.epsilon,
-        "delta": budget.delta,
-        "unit": unit.name,
-        "most_rows_per_unit": unit.most_rows,
-        "test_share": extract.TEST_SHARE,
-        "note": "Laboratory figures: exact metrics on private test rows are not themselves private.",
-        "models": msgspec.json.decode(msgspec.json.encode(results)),  # lists for tuples, as read back
-    }
-    (folder / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(metrics)))
+
+    def train(charge: Charge, attempt: Attempt) -> None:
+        _train(asked, books.account(), charge, folder, attempt)
+        _write(attempt.public / "run.json", {"dag_run_id": dag_run_id, "params": params})
+
+    once(books, vault, asked.key, asked.name, train, now)
+    metrics: dict[str, Any] = msgspec.json.decode((vault.released(asked.name) / "metrics.json").read_bytes())
     return metrics
 
 
-def _report(result: Result) -> None:
-    auc = "undefined" if result.roc_auc is None else f"{result.roc_auc:.3f}"
-    log.info("%s: ROC AUC %s, trained in %.1f s", result.model, auc, result.seconds)
+def _train(asked: Order, account: Account, charge: Charge, folder: Path, attempt: Attempt) -> None:
+    schema, randomness, plan = schemas.load(SCHEMA), SystemRandomness(), asked.plan()
+    unit = Unit(f"{schema.unit_is_called} within a block of {days(account)}", MOST_SESSIONS)
+    span = Span(charge.blocks, account.block_ms, charge.until_ms)
+    train, test = extract.read(folder, schema, span)
+    if not len(train) or not len(test):
+        raise ValueError("too few users to train and test on: send more sessions, then extract them")
+    paid = entry(account, charge)
+    log_odds: dict[str, Vector] = {}
+
+    def keep(model: Model) -> None:
+        if not model.statement.private:
+            shelf.put(model, attempt.trusted)
+            return
+        model.statement = dataclasses.replace(
+            model.statement, ledger=paid["told"], not_yet_proven=NOT_YET_PROVEN_OF_A_RELEASE
+        )
+        log_odds[model.name] = model.log_odds(test.x)
+        shelf.put(model, attempt.public)
+
+    kinds: list[type[Model]] = [*shelf.PRIVATE, shelf.CEILING, *([shelf.BASELINE] if asked.laplace else [])]
+    results = fit_and_measure(
+        kinds, train, test, Encoding(schema), asked.budget, unit, randomness, keep, progress=_report()
+    )
+    figures = published.publish(test, log_odds, plan.metrics, randomness)
+    metrics = {
+        "run_id": asked.name,
+        "created": now(),
+        "schema": schema.name,
+        "epsilon": asked.epsilon,
+        "delta": asked.delta,
+        "unit": unit.name,
+        "most_rows_per_unit": unit.most_rows,
+        "test_share": extract.TEST_SHARE,
+        "note": "Figures of the private models from noisy histograms of their scores on test users: "
+        "differentially private, and paid for.",
+        "epsilon_together": plan.epsilon(asked.delta),
+        "metrics_epsilon": asked.metrics_epsilon,
+        "charge": paid,
+        "models": [
+            {
+                "model": name,
+                "private": True,
+                "epsilon": asked.epsilon,
+                "statement": shelf.take(name, attempt.public).statement,
+                **msgspec.structs.asdict(figure),
+            }
+            for name, figure in figures.items()
+        ],
+    }
+    trusted = {
+        "note": "Exact figures on private rows, and counts of them: not private, for the owner alone.",
+        "train_rows": len(train),
+        "test_rows": len(test),
+        "snapshot": extract.digests(folder),
+        "code": code_version(),
+        "models": results,
+    }
+    _write(attempt.public / "metrics.json", metrics)
+    _write(attempt.trusted / "trusted.json", trusted)
+
+
+def _write(path: Path, document: Any) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document)))
+
+
+def _report() -> Callable[[Result], None]:
+    """Progress for the task's log, which many may read: no figure of the data."""
+    began = time.monotonic()
+    return lambda result: log.info("%s trained, %.1f s", result.model, time.monotonic() - began)

@@ -10,6 +10,7 @@ import pytest
 
 from ml.features.session_row import COLUMNS, session_row
 from ml.run_names import file_name
+from ml.training.vault import digest
 from streaming.adapters import kafka as clients
 from streaming.events import topics
 from streaming.extraction import parquet
@@ -35,6 +36,23 @@ def _expected(documents: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def _woken(shop: Any, dag: str) -> list[dict[str, Any]]:
     return [run for run in shop.runs(dag) if run["run_type"] == "asset_triggered"]
+
+
+def _trained(shop: Any) -> list[dict[str, Any]]:
+    """The runs of private_models that an extraction woke and that were not too soon after the last."""
+    woken = _woken(shop, "private_models")
+    trained = [run for run in woken if shop.states(run)["train"] == "success"]
+    assert trained
+    for run in woken:
+        if run not in trained:
+            assert shop.states(run) == {
+                "require_extract": "success",
+                "charge": "success",
+                "within_budget": "skipped",
+                "train": "skipped",
+                "record": "skipped",
+            }
+    return trained
 
 
 def _moment(ms: int) -> str:
@@ -129,21 +147,46 @@ def test_every_user_has_neighbours_listed(first_day: Any) -> None:
 
 def test_models_keep_their_metrics(first_day: Any) -> None:
     first_day.quiet("private_models")
-    for run in _woken(first_day, "private_models"):
+    for run in _trained(first_day):
         name = file_name(run["dag_run_id"])
         metrics = json.loads((first_day.data / "models" / name / "metrics.json").read_text())
         recorded = first_day.database["model_runs"].find_one({"_id": name})
         assert recorded is not None
         assert recorded["metrics"] == metrics
-        assert recorded["params"] == {"epsilon": 1.0, "delta": 1e-5, "laplace": True}
+        assert recorded["params"]["epsilon"] == 1.0
+        assert recorded["digest"] == digest(first_day.data / "models" / name)
+        assert recorded["charge"] == metrics["charge"]["key"]
         assert recorded["dag_run_id"] == run["dag_run_id"]
+
+
+def test_each_release_was_paid_for_once(first_day: Any) -> None:
+    first_day.quiet("private_models")
+    account = first_day.database["privacy_budget"].find_one({"_id": "sessions"})
+    assert account is not None
+    paid = {charge["key"].rpartition(".")[0]: charge for charge in account["charges"]}
+    assert len(paid) == account["charged"] == len(_trained(first_day))
+    for run in _trained(first_day):
+        name = file_name(run["dag_run_id"])
+        assert paid[name]["release"]["digest"] == digest(first_day.data / "models" / name)
+
+
+def test_a_run_over_the_budget_is_refused_at_once_and_says_how_to_go_on(first_day: Any) -> None:
+    first_day.quiet("private_models")
+    before = first_day.database["privacy_budget"].find_one({"_id": "sessions"})
+    run = first_day.run("private_models", epsilon=16)
+    assert run["state"] == "failed"
+    assert first_day.states(run)["within_budget"] == "failed"
+    assert first_day.states(run)["train"] == "upstream_failed"
+    log = first_day.log(run, "within_budget")
+    assert "no session was read" in log and "budget set" in log
+    assert first_day.database["privacy_budget"].find_one({"_id": "sessions"}) == before
 
 
 def test_each_run_of_models_has_a_report(first_day: Any) -> None:
     first_day.quiet("private_models", "shap_reports", timeout_s=600)
     reports = first_day.data / "reports"
     explained = {run["dag_run_id"] for run in first_day.runs("shap_reports")}
-    for run in _woken(first_day, "private_models"):
+    for run in _trained(first_day):
         name = file_name(run["dag_run_id"])
         assert 10_000 < (reports / f"{name}.html").stat().st_size < 3_000_000
         entry = json.loads((reports / f"{name}.json").read_text())

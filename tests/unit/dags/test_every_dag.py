@@ -78,7 +78,7 @@ def test_what_runs_in_the_models_environment_stands_alone(dags: Mapping[str, Any
         for task in dag.tasks
         if task.task_type == "_PythonExternalDecoratedOperator"
     }
-    assert len(found) == 4
+    assert len(found) == 5
     for name, task in found.items():
         function = inspect.unwrap(task.python_callable)
         used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}

@@ -1,0 +1,34 @@
+"""The register in the MongoDB collection `model_runs`."""
+
+import msgspec
+from pymongo import WriteConcern
+from pymongo.collection import Collection
+
+from ml.adapters.documents import plain
+from ml.registry.registered import Registered
+from streaming.adapters.mongo import available, client
+from streaming.ports import Document
+from streaming.settings import MongoSettings
+
+COLLECTION = "model_runs"
+
+
+class MongoRegister:
+    """As a Register."""
+
+    def __init__(self, settings: MongoSettings) -> None:
+        self._runs: Collection[Document] = client(settings)[settings.database].get_collection(
+            COLLECTION, write_concern=WriteConcern(w="majority", j=True)
+        )
+
+    def put(self, entry: Registered) -> None:
+        available(self._runs.replace_one, {"_id": entry.name}, msgspec.to_builtins(entry), upsert=True)
+
+    def find(self, name: str) -> Registered | None:
+        found = available(self._runs.find_one, {"_id": name})
+        return None if found is None else msgspec.convert(plain(found), Registered)
+
+    def names(self) -> list[str]:
+        found = available(lambda: list(self._runs.find({}, {"at": 1})))
+        newest = sorted(found, key=lambda entry: (entry.get("at", ""), entry["_id"]), reverse=True)
+        return [entry["_id"] for entry in newest]

@@ -1,0 +1,87 @@
+"""`./vitrine budget`: what may be lost, what has been, and setting it."""
+
+import argparse
+import getpass
+import sys
+from typing import Any
+
+import msgspec
+
+from ml.adapters.settled import ledger
+from ml.budget.account import Raise
+from ml.budget.blocks import beginning_at
+from ml.budget.ledger import Ledger, now
+from ml.budget.overview import Overview, overview
+from streaming.ports import StoreAway
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 0, 2 for what cannot be set, 3 if MongoDB is away."""
+    books = ledger()
+    try:
+        if arguments.action == "set":
+            _set(books, arguments)
+        seen = overview(books.account())
+    except ValueError as error:
+        print(f"budget: {error}", file=sys.stderr)
+        return 2
+    except StoreAway as error:
+        print(f"budget: {error}", file=sys.stderr)
+        return 3
+    print(msgspec.json.encode(_plain(seen)).decode() if arguments.json else _text(seen))
+    return 0
+
+
+def _set(books: Ledger, arguments: argparse.Namespace) -> None:
+    if arguments.epsilon is None or not (arguments.why or "").strip():
+        raise ValueError("set needs --epsilon and, for the record, --why")
+    account = books.account()
+    block = None if arguments.block is None else beginning_at(arguments.block, account.block_ms)
+    delta = account.delta if block is None else account.block(block).delta
+    books.set_budget(
+        Raise(
+            at=now(),
+            who=getpass.getuser(),
+            why=arguments.why,
+            epsilon=arguments.epsilon,
+            delta=arguments.delta or delta,
+            block=block,
+        )
+    )
+
+
+def _plain(seen: Overview) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(seen)
+    told["lifetime"] = {"epsilon": seen.lifetime, "delta": seen.delta, "charges": told.pop("charged")}
+    for block in told["blocks"]:
+        block["from"], block["to"] = block.pop("first"), block.pop("end")
+    return told
+
+
+def _text(seen: Overview) -> str:
+    lines = [
+        f"{seen.dataset}: one user's sessions of one block of {seen.block_days} days lose at most "
+        f"({seen.epsilon:g}, {seen.delta:g})",
+    ]
+    if not seen.blocks:
+        lines.append("nothing has been charged yet")
+    for block in seen.blocks:
+        bar = "#" * round(20 * block.share)
+        lines.append(
+            f"  {block.first} to {block.end}  [{bar:20}] {block.spent:6.2f} of {block.epsilon:g} spent, "
+            f"{block.left:.2f} left, {block.charges} charges"
+        )
+    if seen.charged:
+        lines.append(
+            f"a user who was in every block of all {seen.charged} charges has lost at most "
+            f"({seen.lifetime:g}, {seen.delta:g})"
+        )
+    for charge in seen.charges[:10]:
+        state = "released" if charge.released else "paid, nothing released"
+        lines.append(f"  {charge.at}  {charge.key}  {charge.what}: {charge.epsilon:.2f}, {state}")
+    lines += [
+        f"  {change['at']}  {change['who']} set {change['epsilon']:g} for {change['block'] or 'new blocks'}: "
+        f"{change['why']}"
+        for change in seen.raises[:10]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""PURE: an account as its readers see it, on the command line and on the page. msgspec and the standard
+library alone: the Airflow environment draws it."""
+
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+from ml.budget.account import Account, Block, Charge
+from ml.budget.blocks import DAY_MS, day
+from ml.privacy import renyi
+
+
+class BlockSeen(Struct, frozen=True):
+    """One block of time."""
+
+    first: str
+    """Day, ISO 8601."""
+    end: str
+    """The first day after it."""
+    epsilon: float
+    delta: float
+    spent: float
+    left: float
+    charges: int
+
+    @property
+    def share(self) -> float:
+        """Spent, of the budget, from 0 to 1."""
+        return min(1.0, self.spent / self.epsilon)
+
+
+class ChargeSeen(Struct, frozen=True):
+    """One payment."""
+
+    key: str
+    at: str
+    blocks: tuple[str, ...]
+    """Their first days."""
+    what: str
+    automatic: bool
+    epsilon: float
+    """What it costs a block that has paid nothing else."""
+    released: str | None
+    """Digest of what it bought."""
+
+
+class Overview(Struct, frozen=True):
+    """The whole account, the newest first."""
+
+    dataset: str
+    block_days: int
+    epsilon: float
+    delta: float
+    lifetime: float
+    """Epsilon, with `delta`, that a user has lost at most who was in every block of every charge."""
+    charged: int
+    blocks: tuple[BlockSeen, ...]
+    charges: tuple[ChargeSeen, ...]
+    raises: tuple[dict[str, Any], ...]
+
+
+def overview(account: Account) -> Overview:
+    """Everything but the curves."""
+    return Overview(
+        dataset=account.dataset,
+        block_days=account.block_ms // DAY_MS,
+        epsilon=account.epsilon,
+        delta=account.delta,
+        lifetime=account.lifetime_epsilon,
+        charged=account.charged,
+        blocks=tuple(_block(block, account.block_ms) for block in reversed(account.blocks)),
+        charges=tuple(_charge(charge, account.delta) for charge in reversed(account.charges)),
+        raises=tuple(
+            to_builtins(change) | {"block": None if change.block is None else day(change.block)}
+            for change in reversed(account.raises)
+        ),
+    )
+
+
+def _block(block: Block, block_ms: int) -> BlockSeen:
+    spent = block.epsilon_spent
+    return BlockSeen(
+        first=day(block.start_ms),
+        end=day(block.start_ms + block_ms),
+        epsilon=block.epsilon,
+        delta=block.delta,
+        spent=spent,
+        left=max(0.0, block.epsilon - spent),
+        charges=block.charges,
+    )
+
+
+def _charge(charge: Charge, delta: float) -> ChargeSeen:
+    return ChargeSeen(
+        key=charge.key,
+        at=charge.at,
+        blocks=tuple(map(day, sorted(charge.blocks))),
+        what=charge.what,
+        automatic=charge.automatic,
+        epsilon=renyi.epsilon_of(charge.cost, delta),
+        released=charge.release.digest if charge.release else None,
+    )

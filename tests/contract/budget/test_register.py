@@ -1,0 +1,52 @@
+"""What every register of models does: the stand-in, and whatever MONGO_URI names."""
+
+import pytest
+from msgspec.structs import replace
+
+from ml.adapters.register_mongo import MongoRegister
+from ml.adapters.register_remembered import RememberedRegister
+from ml.registry.register import Register
+from ml.registry.registered import Registered
+
+ENTRY = Registered(
+    name="run-1",
+    dag_run_id="manual__1",
+    at="2026-11-24T12:00:00+00:00",
+    params={"epsilon": 1.0, "blocks": None},
+    digest="d",
+    models=("boosted_trees",),
+    charge="run-1.abc",
+    blocks=(1_763_596_800_000,),
+    metrics={"models": [{"roc_auc": 0.1 + 0.2, "yes": [1.5, -0.25]}]},
+    code={"commit": None, "sources_sha256": "s"},
+    snapshot={"part-0-1.parquet": "f"},
+    rows={"train": 2**40, "test": 1},
+)
+
+
+@pytest.fixture(params=["remembered", "mongodb"])
+def register(request: pytest.FixtureRequest) -> Register:
+    if request.param == "remembered":
+        return RememberedRegister()
+    return MongoRegister(request.getfixturevalue("mongo"))
+
+
+def test_nothing_is_registered_at_first(register: Register) -> None:
+    assert register.find("run-1") is None
+    assert register.names() == []
+
+
+def test_an_entry_comes_back_as_it_was(register: Register) -> None:
+    register.put(ENTRY)
+    register.put(ENTRY)
+    assert register.find("run-1") == ENTRY
+    assert register.names() == ["run-1"]
+
+
+def test_the_newest_is_named_first(register: Register) -> None:
+    register.put(ENTRY)
+    register.put(replace(ENTRY, name="run-0", at="2026-11-25T12:00:00+00:00"))
+    register.put(replace(ENTRY, name="run-2", at="2026-11-23T12:00:00+00:00"))
+    assert register.names() == ["run-0", "run-1", "run-2"]
+    register.put(replace(ENTRY, at="2026-11-26T12:00:00+00:00"))
+    assert register.names()[0] == "run-1"

@@ -1,0 +1,53 @@
+"""Extracts of made-up users, and runs that learn from them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.adapters.accounts_remembered import RememberedAccounts
+from ml.budget.blocks import DAY_MS
+from ml.budget.ledger import Ledger
+from ml.budget.settings import BudgetSettings
+from ml.features import schema as schemas
+from ml.features.schema import Numeric
+from ml.training import job as training
+from ml.training.order import Order
+from ml.training.payment import pay
+from ml.training.vault import Vault
+from streaming.extraction.windows import Window, file_name
+
+BLOCK_MS = BudgetSettings().block_days * DAY_MS
+NEWEST = 2_900 * BLOCK_MS
+
+
+def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
+    """Three sessions of each user in each of so many blocks, each block in a file of its own."""
+    dice = np.random.default_rng(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    for block in range(blocks):
+        start_ms = NEWEST - block * BLOCK_MS
+        rows: list[dict[str, Any]] = []
+        for place in range(users * 3):
+            row: dict[str, Any] = {"userId": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
+            for feature in schemas.load(training.SCHEMA).features:
+                if isinstance(feature, Numeric):
+                    row[feature.name] = float(feature.upper * dice.random() ** 3)
+                else:
+                    row[feature.name] = str(dice.choice(feature.values))
+            row["purchaseMade"] = bool(row["cartValueCents"] + dice.normal(0, 50_000) > 200_000)
+            rows.append(row)
+        window = Window(start_ms, start_ms + len(rows))
+        pq.write_table(pa.Table.from_pylist(rows), folder / file_name(window))
+
+
+def a_ledger(epsilon: float = 1_000.0) -> Ledger:
+    return Ledger(RememberedAccounts(), "sessions", BudgetSettings(epsilon=epsilon))
+
+
+def train(folder: Path, order: Order, books: Ledger) -> dict[str, Any]:
+    answer = pay(order, books, folder / "extracts", every_h=0)
+    assert answer["key"] == order.key
+    return training.run(order, books, folder / "extracts", Vault(folder), "manual__1", {"epsilon": 4})
