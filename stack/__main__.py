@@ -229,7 +229,7 @@ def _torture(place: Place, arguments: argparse.Namespace) -> int:
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
 
-    _print_json(bench.run(arguments.name))
+    _print_json(bench.run(arguments.name, arguments.file))
     return 0
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from stack import declared, running, status
@@ -22,15 +23,18 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "flink": ("kafka", "flink-taskmanager"),
     "indexer": ("kafka", "elasticsearch"),
 }
-_ROOMS = {"explain": "ml"}
+_ROOMS = {"explain": "ml", "accuracy": "ml", "training": "ml"}
 """Where a benchmark lives, if not in streaming."""
+_ON_A_FILE = ("accuracy",)
 
 
-def run(name: str) -> dict[str, Any]:
+def run(name: str, file: Path | None = None) -> dict[str, Any]:
     """Runs the benchmark on the services it needs; those that did not run before are stopped again.
     Returns its object. Raises StackError if it cannot be carried through."""
+    if (file is None) == (name in _ON_A_FILE):
+        raise StackError(f"bench {name} wants {'a' if file is None else 'no'} FILE")
     if name not in NEEDS:
-        return _one(name)
+        return _one(name, *([str(file)] if file else []))
     was_up = Supervisor(HERE).running()
     try:
         with Progress() as progress:
@@ -51,10 +55,12 @@ def _pipeline(place: Place) -> dict[str, Any]:
     return found
 
 
-def _one(name: str) -> dict[str, Any]:
+def _one(name: str, *arguments: str) -> dict[str, Any]:
     """The object that one benchmark prints last. Raises StackError if it fails."""
     module = f"{_ROOMS.get(name, 'streaming')}.bench.{name}"
-    done = subprocess.run([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True, check=False
+    )
     if done.returncode:
         raise StackError(f"the benchmark {name} failed with exit code {done.returncode}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

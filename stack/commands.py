@@ -36,7 +36,7 @@ VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run bes
 """
 
 TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")
-BENCHMARKS = ("pipeline", "gate", "flink", "indexer", "explain")
+BENCHMARKS = ("pipeline", "gate", "flink", "indexer", "explain", "accuracy", "training")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -201,6 +201,7 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "no service. Prints one JSON object.",
     )
     bench.add_argument("name", choices=BENCHMARKS, metavar="NAME", help=" | ".join(BENCHMARKS))
+    bench.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the CSV, for accuracy")
     test = _add(
         commands,
         "test",
