@@ -8,7 +8,8 @@
 --       raw position 8, place 2, origin 2   14 places of 16 bytes: the numbers of four cuts
 --       15 how many origins   16… for each: segment, feed ('' if live), arrival in ms, '1' if the session is old
 --       … for each cut: counter of the day, of the hour (or ''), when that hour's expires in ms
--- Gives one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user).
+-- Gives one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user); while building also
+-- o(ld: nobody can see its claim, it was counted alone).
 --
 -- A filter is filled before the claims it stands for: if the server dies between, a "maybe" finds no claim and is
 -- as good as "never seen"; the other way round a claim would be overwritten. All refusals come before all writes.
@@ -117,10 +118,14 @@ end
 local bits = tonumber(ARGV[10])
 local whole, masked = math.floor(bits / 8), {} -- of a byte, its leading bits that still name the bucket
 for value = 0, 255 do masked[value] = char(value - value % 2 ^ (8 - bits % 8)) end
+local prefixes = {['s:'] = {}, ['u:'] = {}} -- of buckets, by kind and segment
+for segment in pairs(known) do
+  for kind, prefix in pairs(prefixes) do prefix[segment] = own .. kind .. segment .. ':' end
+end
 local function bucket(kind, segment, digest)
-  local name = sub(digest, 1, whole)
-  if bits % 8 > 0 then name = name .. masked[byte(digest, whole + 1)] end
-  return own .. kind .. segment .. ':' .. name
+  local prefix = prefixes[kind][segment]
+  if bits % 8 == 0 then return prefix .. sub(digest, 1, whole) end
+  return prefix .. sub(digest, 1, whole) .. masked[byte(digest, whole + 1)]
 end
 local function field(digest) return sub(digest, whole + 1, 10) end
 
@@ -152,7 +157,7 @@ for i = 1, n do
     local m = #asked + 1
     asked[m], digests[m], segments[m] = i, sub(records, at + 1, at + 10), segment
   else
-    answers[i] = 'k'
+    answers[i] = 'o'
     valid[#valid + 1] = i
   end
 end
@@ -208,11 +213,11 @@ if #valid > 0 then
     end
     return changed > 0
   end
-  local everyone, by_place, by_cut = {}, {}, {}
+  local newcomers, by_place, by_cut = {}, {}, {}
   for v = 1, #valid do
     local at = RECORD * (valid[v] - 1)
     local user, place = sub(records, at + 11, at + 20), sub(records, at + 29, at + 30)
-    everyone[v] = user
+    if answers[valid[v]] ~= 'k' then newcomers[#newcomers + 1] = user end
     local there = by_place[place]
     if there then there[#there + 1] = user else by_place[place] = {user} end
   end
@@ -229,7 +234,7 @@ if #valid > 0 then
       for m = 1, #members do there[#there + 1] = members[m] end
     end
   end
-  count(ARGV[3] .. 'all', everyone)
+  count(ARGV[3] .. 'all', newcomers)
   for cut, members in pairs(by_cut) do
     local a, b, c, d = byte(cut, 1, 4)
     local at = 16 + 4 * origins + 3 * (((a * 256 + b) * 256 + c) * 256 + d)

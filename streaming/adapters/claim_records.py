@@ -8,11 +8,11 @@ from xxhash import xxh3_128_digest
 
 from streaming.events.contract import LIVE_FEED, Session
 from streaming.events.horizon import Horizon, is_old
-from streaming.gate.cuts import Cut, Place, cuts, place
+from streaming.gate.cuts import HOUR_MS, Cut, Place, cuts, day_name, hour_name, place
 
 DIGEST_BYTES = 10
 """80 bits: among 100 million ids two share them with a probability of 4 in a thousand million."""
-_TAIL = Struct(">QHH")
+_RECORD = Struct(f">{DIGEST_BYTES}s{DIGEST_BYTES}sQHH")  # of a longer digest it takes the beginning
 _FOUR_CUTS = Struct(">4I")
 
 Origin = tuple[int, str, int, bool]
@@ -43,17 +43,19 @@ def pack(
     """The three run parallel."""
     places: dict[Place, int] = {}
     origins: dict[Origin, int] = {}
-    pieces: list[bytes] = []
+    records: list[bytes] = []
     place_number, origin_number = places.setdefault, origins.setdefault
-    append, tail, segment_ms = pieces.append, _TAIL.pack, horizon.segment_ms
+    append, record, digest, segment_ms = records.append, _RECORD.pack, xxh3_128_digest, horizon.segment_ms
     for session, position, arrived in zip(sessions, positions, arrived_ms, strict=True):
-        origin: Origin = (arrived // segment_ms, "", 0, False)
-        if session.feed != LIVE_FEED:
-            origin = (origin[0], session.feed, arrived, is_old(session, arrived, horizon.horizon_ms))
-        append(xxh3_128_digest(session.session_id.encode())[:DIGEST_BYTES])
-        append(xxh3_128_digest(session.user_id.encode())[:DIGEST_BYTES])
+        feed = session.feed
+        if feed == LIVE_FEED:
+            origin: Origin = (arrived // segment_ms, "", 0, False)
+        else:
+            origin = (arrived // segment_ms, feed, arrived, is_old(session, arrived, horizon.horizon_ms))
         append(
-            tail(
+            record(
+                digest(session.session_id.encode()),
+                digest(session.user_id.encode()),
                 position,
                 place_number(place(session, arrived, hours_kept_ms), len(places)),
                 origin_number(origin, len(origins)),
@@ -64,7 +66,7 @@ def pack(
         _FOUR_CUTS.pack(*(numbers.setdefault(cut, len(numbers)) for cut in cuts(at))) for at in places
     )
     return Packed(
-        b"".join(pieces),
+        b"".join(records),
         packed_places,
         [word for at in origins for word in (at[0], at[1], at[2], int(at[3]))],
         list(_words(numbers, hours_kept_ms)),
@@ -72,5 +74,7 @@ def pack(
 
 
 def _words(of: dict[Cut, int], hours_kept_ms: int) -> Iterator[str | int]:
-    for cut in of:
-        yield from (cut.day, cut.hour, cut.hour_ends_ms + hours_kept_ms)
+    for hour, hourly, dimension, value in of:
+        yield day_name(hour // 24, dimension, value)
+        yield hour_name(hour, dimension, value) if hourly else ""
+        yield (hour + 1) * HOUR_MS + hours_kept_ms

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
+from typing import Protocol
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
@@ -21,6 +22,24 @@ Headers = list[tuple[str, str | bytes | None]]
 
 class TransactionAborted(Exception):
     """Nothing of the transaction is visible: go back to the committed offsets and do it again."""
+
+
+class Writer(Protocol):
+    """Where a stage's output goes. Every method may raise TransactionAborted or KafkaException."""
+
+    def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
+    ) -> None:
+        """Adds a record for `topic` (its plain name)."""
+
+    def flush(self) -> None:
+        """Waits until every record is in the log."""
+
+    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
+        """Lets the records stand, and commits `offsets` for `consumer`."""
+
+    def abort(self) -> None:
+        """Forgets what was sent since the last commit."""
 
 
 class TransactionalWriter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from streaming.events.contract import LIVE_FEED, Session
 from streaming.events.horizon import Horizon, is_old
-from streaming.gate.decide import BEYOND, KNOWN_USER, NEW_USER, TAKEN
+from streaming.gate.decide import BEYOND, KNOWN_USER, NEW_USER, OLD, TAKEN
 from streaming.ports import Committed, FilterFill, OutOfStep, Span, Standing
 
 _DAYS_21_MS = 21 * 86_400_000
@@ -181,7 +181,7 @@ class RememberedSeen:
         self._note_feed(session, arrived_ms)
         if segment < held.lowest:
             self._users.add(session.user_id)
-            return KNOWN_USER
+            return OLD
         holders = self._holders(held, session.session_id, segment)
         if holders and position not in holders:
             return TAKEN

@@ -1,8 +1,10 @@
 """`python -m streaming.bench.gate`: the gate against a bare consume-and-produce of the same messages.
 
 Both read the same simulated messages from a topic of their own, the same client library and settings,
-batch size and transactions; the bare loop writes each message on as it is. Rounds alternate, each in a fresh
-process on fresh topics; the clock runs from the first batch read to the last commit. Prints one JSON object.
+batch size and transactions; the bare loop writes each message on as it is. The gate's Redis holds sessions in
+every segment of the horizon, so that each look-up is as dear as it gets. A third kind is the gate without
+transactions: output first, offsets after. Rounds alternate, each in a fresh process on fresh topics; the
+clock runs from the first batch read to the last commit. Prints one JSON object.
 """
 
 import argparse
@@ -11,27 +13,35 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from threading import Event, Thread
 
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from msgspec.structs import replace
 
 from streaming.adapters import kafka
-from streaming.adapters.kafka_log import read_committed_offsets
+from streaming.adapters.kafka_log import CommittedLog, read_committed_offsets
+from streaming.adapters.kafka_transactions import Headers, Writer
 from streaming.adapters.prometheus import PrometheusMeter
 from streaming.adapters.redis_seen import RedisSeen
+from streaming.bench.sessions import valid_sessions
 from streaming.events import topics
 from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
 from streaming.gate.stage import GROUP, Stage, Step, reader
 from streaming.metrics.observer import Observer
+from streaming.ports import Committed
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
 _DAY_MS = 86_400_000
+_PAST_SESSIONS = 50_000
+"""In each segment before the present one, of a quarter of the users."""
+_NOWHERE = 1 << 60
+"""Raw positions of a partition that there is not."""
 _SETTLED_S = (
     0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
 )
@@ -50,9 +60,10 @@ def main() -> int:
         start_ms=time.time_ns() // 1_000_000 - _DAY_MS,
     )
     messages = [(message.key, message.value) for message in traffic(sessions)][: options.messages]
-    rates: dict[str, list[float]] = {"bare": [], "gate": []}
+    kinds = {"bare": bare, "gate": gate, "without_transactions": gate_without_transactions}
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(options.rounds):
-        for kind, run in (("bare", bare), ("gate", gate)):
+        for kind, run in kinds.items():
             rates[kind].append(_round(run, messages))
             _tell(f"round {number + 1} {kind}: {rates[kind][-1]:,.0f} messages/s")
     medians = {kind: statistics.median(of) for kind, of in rates.items()}
@@ -62,7 +73,9 @@ def main() -> int:
         "batch_size": GateSettings().batch_size,
         "bare_per_s": round(medians["bare"]),
         "gate_per_s": round(medians["gate"]),
+        "without_transactions_per_s": round(medians["without_transactions"]),
         "ratio": round(medians["gate"] / medians["bare"], 3),
+        "ratio_to_without_transactions": round(medians["gate"] / medians["without_transactions"], 3),
         "rounds": {kind: [round(rate) for rate in of] for kind, of in rates.items()},
     }
     print(json.dumps(result))
@@ -128,6 +141,47 @@ def bare(settings: KafkaSettings, messages: int) -> float:
 
 def gate(settings: KafkaSettings, messages: int) -> float:
     """Seconds the real stage takes for the same, with keys of its own in Redis."""
+    return _staged(Stage, settings, messages)
+
+
+def gate_without_transactions(settings: KafkaSettings, messages: int) -> float:
+    """The same with output and offsets apart."""
+    return _staged(_WithoutTransactions, settings, messages)
+
+
+class _PlainWriter:
+    """An idempotent producer at its fastest; what a crash leaves between output and offsets is done twice."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer = kafka.producer(settings, **{"delivery.report.only.error": True})
+
+    def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
+    ) -> None:
+        while True:
+            try:
+                name = kafka.name(self._settings, topic)
+                return self._producer.produce(name, value, key, headers=headers)
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def flush(self) -> None:
+        self._producer.flush()
+
+    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
+        consumer.commit(offsets=list(offsets), asynchronous=False)
+
+    def abort(self) -> None:
+        raise NotImplementedError("there is nothing to take back")
+
+
+class _WithoutTransactions(Stage):
+    def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:
+        return _PlainWriter(kafka_settings)
+
+
+def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
     times: dict[Step, float] = {}
 
     def passing(step: Step) -> None:
@@ -136,8 +190,9 @@ def gate(settings: KafkaSettings, messages: int) -> float:
 
     gate_settings = GateSettings()
     seen = RedisSeen(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
+    _fill_horizon(seen, settings, gate_settings)
     observer = Observer(GROUP, PrometheusMeter())  # as it is watched in earnest
-    stage, stop = Stage(settings, gate_settings, seen, passing, observer), Event()
+    stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
     tune_garbage_collection()
     running = Thread(target=stage.run, args=(stop,))
     running.start()
@@ -150,6 +205,28 @@ def gate(settings: KafkaSettings, messages: int) -> float:
     group.close()
     seen.drop()
     return times["committed"] - times["read"]
+
+
+def _fill_horizon(seen: RedisSeen, settings: KafkaSettings, gate_settings: GateSettings) -> None:
+    """A generation that the gate will find in step with its fresh topics, and a past in it."""
+    log = CommittedLog(settings).identity(topics.RAW, topics.VALID)
+    nothing_yet = Committed(log, offsets={}, arrived_ms={}, settled_ms=0, begins_ms=0)
+    seen.start_rebuild("past", nothing_yet)
+    seen.finish_rebuild("past", nothing_yet)
+    seen.trust(seen.incarnation())
+    now_ms, segment_ms = time.time_ns() // 1_000_000, gate_settings.horizon.segment_ms
+    past = list(valid_sessions(_PAST_SESSIONS))
+    for ago in range(gate_settings.horizon_segments, 0, -1):
+        at_ms = now_ms - ago * segment_ms
+        for begin in range(0, len(past), gate_settings.batch_size):
+            batch = [
+                replace(session, session_id=f"{session.session_id}-{ago}", event_time_ms=at_ms)
+                for session in past[begin : begin + gate_settings.batch_size]
+            ]
+            # Positions of a partition that there is not.
+            seen.claim(
+                "past", batch, [_NOWHERE + begin + i for i in range(len(batch))], [at_ms] * len(batch), {}
+            )
 
 
 def _committed(group: Consumer, topic: str, partitions: int) -> int:

@@ -2,7 +2,6 @@
 dimension. Pure."""
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from streaming.events.contract import Session
 
@@ -19,13 +18,9 @@ Place = tuple[int, bool, str, str, str]
 type, referrer: sessions of one place are counted by the same cuts."""
 
 
-class Cut(NamedTuple):
-    """One counter of a day, and beside it that of an hour."""
-
-    day: str
-    hour: str
-    """Empty where only days are counted."""
-    hour_ends_ms: int
+Cut = tuple[int, bool, str, str]
+"""Hour and whether it is counted, as in a place; dimension and value ("" for all): a counter of the day and,
+where hours are counted, one of the hour."""
 
 
 def place(session: Session, arrived_at_ms: int, hours_kept_ms: int) -> Place:
@@ -40,14 +35,13 @@ def place(session: Session, arrived_at_ms: int, hours_kept_ms: int) -> Place:
 
 def cuts(of: Place) -> tuple[Cut, Cut, Cut, Cut]:
     """Those that a session at this place is counted by: all, country, device, referrer."""
-    number, hourly, country, device, referrer = of
-    ends_ms = (number + 1) * HOUR_MS
-
-    def cut(dimension: str = "", value: str = "") -> Cut:
-        hour = hour_name(number, dimension, value) if hourly else ""
-        return Cut(day_name(number // 24, dimension, value), hour, ends_ms)
-
-    return (cut(), cut("country", country), cut("device", device), cut("referrer", referrer))
+    hour, hourly, country, device, referrer = of
+    return (
+        (hour, hourly, "", ""),
+        (hour, hourly, "country", country),
+        (hour, hourly, "device", device),
+        (hour, hourly, "referrer", referrer),
+    )
 
 
 def day_name(day: int, dimension: str = "", value: str = "") -> str:

@@ -16,6 +16,8 @@ NEW_USER = ord("n")
 """This message holds the claim, and its user's first one too."""
 KNOWN_USER = ord("k")
 """This message holds the claim; another session claimed the user."""
+OLD = ord("o")
+"""In a rebuild: so old that no message can see its claim any more; counted, not claimed."""
 BEYOND = ord("b")
 """Nobody can tell any more whether this is a repetition."""
 

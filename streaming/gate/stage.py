@@ -18,7 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 
 from streaming.adapters import kafka
 from streaming.adapters.kafka_log import CommittedLog, read_committed_offsets
-from streaming.adapters.kafka_transactions import TransactionAborted, TransactionalWriter
+from streaming.adapters.kafka_transactions import TransactionAborted, TransactionalWriter, Writer
 from streaming.events import topics
 from streaming.gate.decide import (
     Decision,
@@ -104,9 +104,7 @@ class Stage:
         self._rules = Rules(settings.allowed_lateness_ms, settings.extraction_every, settings.horizon_ms)
         self._raw_topic = kafka.name(kafka_settings, topics.RAW)
         # Fences the transactions of this gate's former life before anything is read.
-        self._writer = TransactionalWriter(
-            kafka_settings, f"{GROUP}-{settings.instance}", settings.transaction_timeout_ms
-        )
+        self._writer = self._new_writer(kafka_settings)
         self._consumer = reader(kafka_settings, settings)
         self._log = GateLog(CommittedLog(kafka_settings), self._consumer)
         self._upkeep = Upkeep(seen, self._log, settings.warn_at_fill)
@@ -119,6 +117,13 @@ class Stage:
         self._must_rewind = False
         self._outcomes: Counter[str] = Counter()
         self._looked_after_s = self._reported_s = time.monotonic()
+
+    def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:
+        """Another one is for measuring alone: nothing else keeps output and offsets together."""
+        settings = self._settings
+        return TransactionalWriter(
+            kafka_settings, f"{GROUP}-{settings.instance}", settings.transaction_timeout_ms
+        )
 
     def run(self, stop: Event) -> None:
         """Until `stop` is set; the batch under way is finished. Raises KafkaException on what a restart may

@@ -12,7 +12,7 @@ from streaming.adapters.redis_seen import RedisSeen
 from streaming.adapters.seen_remembered import RememberedSeen
 from streaming.events.contract import Session
 from streaming.events.parsing import parse
-from streaming.gate.decide import BEYOND, KNOWN_USER, NEW_USER, TAKEN
+from streaming.gate.decide import BEYOND, KNOWN_USER, NEW_USER, OLD, TAKEN
 from streaming.gate.settings import GateSettings
 from streaming.ports import Committed, OutOfStep, SeenSessions, Span, Standing
 from streaming.settings import RedisSettings
@@ -247,7 +247,7 @@ def test_a_rebuild_asks_for_what_can_still_be_seen_and_is_not_counted(ready: See
     settled_ms = NOW_MS + 100 * SEGMENT_MS
     decided = committed("log", {0: 9, 1: 5}, settled_ms, settled_ms)
     assert ready.start_rebuild("second", decided) == 0, "nobody has counted partition 1"
-    assert list(ready.restore("second", [session(1, "u")], [1], [NOW_MS])) == [KNOWN_USER], "counted alone"
+    assert list(ready.restore("second", [session(1, "u")], [1], [NOW_MS])) == [OLD], "counted alone"
     ready.restore("second", [session(2, "v")], [2], [settled_ms])
     ready.finish_rebuild("second", decided)
     assert ready.distinct_users() == 2
