@@ -196,6 +196,12 @@ def _replay(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments.file, arguments.reason, arguments.timeout, arguments.json)
 
 
+def _distinct(place: Place, arguments: argparse.Namespace) -> int:
+    from streaming.distinct.command import run
+
+    return run(arguments)
+
+
 def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
     from ml.evaluate.command import run
 
@@ -229,7 +235,7 @@ def _torture(place: Place, arguments: argparse.Namespace) -> int:
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
 
-    _print_json(bench.run(arguments.name, arguments.file))
+    _print_json(bench.run(arguments.name, arguments.minutes, arguments.file))
     return 0
 
 
@@ -258,6 +264,7 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "recompute": _recompute,
     "rejected": _rejected,
     "replay": _replay,
+    "distinct": _distinct,
     "evaluate": _evaluate,
     "budget": _budget,
     "score": _score,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,29 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "gate": ("kafka", "redis"),
     "flink": ("kafka", "flink-taskmanager"),
     "indexer": ("kafka", "elasticsearch"),
+    "soak": ("kafka", "redis"),
 }
 _ROOMS = {"explain": "ml", "accuracy": "ml", "training": "ml"}
 """Where a benchmark lives, if not in streaming."""
 _ON_A_FILE = ("accuracy",)
 
 
-def run(name: str, file: Path | None = None) -> dict[str, Any]:
+def run(name: str, minutes: float, file: Path | None = None) -> dict[str, Any]:
     """Runs the benchmark on the services it needs; those that did not run before are stopped again.
-    Returns its object. Raises StackError if it cannot be carried through."""
+    Returns its object. `minutes`: how long the soak goes on. Raises StackError if it cannot be carried
+    through."""
     if (file is None) == (name in _ON_A_FILE):
         raise StackError(f"bench {name} wants {'a' if file is None else 'no'} FILE")
+    more = ["--minutes", str(minutes)] if name == "soak" else [str(file)] if file else []
     if name not in NEEDS:
-        return _one(name, *([str(file)] if file else []))
+        return _one(name, more)
     was_up = Supervisor(HERE).running()
     try:
         with Progress() as progress:
             running.bring_up(NEEDS[name], progress.tell)
         place = here()
         os.environ.update(flink.variables(place))
-        return _pipeline(place) if name == "pipeline" else _one(name)
+        return _pipeline(place) if name == "pipeline" else _one(name, more)
     finally:
         if not was_up:
             running.take_down(here(), lambda name, state: None)
@@ -55,12 +59,11 @@ def _pipeline(place: Place) -> dict[str, Any]:
     return found
 
 
-def _one(name: str, *arguments: str) -> dict[str, Any]:
+def _one(name: str, more: Sequence[str] = ()) -> dict[str, Any]:
     """The object that one benchmark prints last. Raises StackError if it fails."""
     module = f"{_ROOMS.get(name, 'streaming')}.bench.{name}"
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True, check=False
-    )
+    command = [sys.executable, "-m", module, *more]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise StackError(f"the benchmark {name} failed with exit code {done.returncode}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

@@ -36,7 +36,9 @@ VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run bes
 """
 
 TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")
-BENCHMARKS = ("pipeline", "gate", "flink", "indexer", "explain", "accuracy", "training")
+BENCHMARKS = (
+    "pipeline", "gate", "flink", "indexer", "memory", "distinct", "soak", "explain", "accuracy", "training",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -171,6 +173,7 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--timeout", type=_positive, default=120, help="seconds to wait for the stages to catch up (120)"
     )
     _looking_back(commands)
+    _distinct(commands)
     evaluate = _add(
         commands, "evaluate", "train private and other models on one CSV and test them on another"
     )
@@ -202,6 +205,7 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     bench.add_argument("name", choices=BENCHMARKS, metavar="NAME", help=" | ".join(BENCHMARKS))
     bench.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the CSV, for accuracy")
+    bench.add_argument("--minutes", type=_positive, default=20, help="how long soak goes on (20)")
     test = _add(
         commands,
         "test",
@@ -229,6 +233,12 @@ def _looking_back(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     replay.add_argument(
         "--timeout", type=_positive, default=120, help="seconds to wait for the gate's verdicts (120)"
     )
+
+
+def _distinct(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from streaming.distinct.arguments import WHAT_IT_DOES, add_arguments
+
+    add_arguments(_add(commands, "distinct", "estimate the distinct users of a period", WHAT_IT_DOES))
 
 
 def _evaluate_arguments(command: argparse.ArgumentParser) -> None:

@@ -35,8 +35,8 @@ class Writer(Protocol):
     def flush(self) -> None:
         """Waits until every record is in the log."""
 
-    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
-        """Lets the records stand, and commits `offsets` for `consumer`."""
+    def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
+        """Lets the records stand, and commits `offsets` for `group`, a consumer's group metadata."""
 
     def abort(self) -> None:
         """Forgets what was sent since the last commit."""

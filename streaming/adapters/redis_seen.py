@@ -73,7 +73,7 @@ class RedisSeen:
         )
 
     def standing(self) -> Standing | None:
-        with _translated():
+        with translated():
             generation = self._redis.get(self._prefix + b"current")
             if generation is None:
                 return None
@@ -84,15 +84,15 @@ class RedisSeen:
         return Standing(generation.decode(), log, {int(p): int(offset) for p, offset in held.items()})
 
     def incarnation(self) -> str:
-        with _translated():
+        with translated():
             return str(self._redis.info("server")["run_id"])
 
     def is_trusted(self) -> bool:
-        with _translated():
+        with translated():
             return all(self._redis.script_exists(self._claim_sha))
 
     def trust(self, incarnation: str) -> bool:
-        with _translated():
+        with translated():
             memory = self._redis.info("memory")
             if memory["maxmemory"] and memory["maxmemory_policy"] != "noeviction":
                 raise RuntimeError("Redis may evict claims: set maxmemory-policy noeviction")
@@ -112,7 +112,7 @@ class RedisSeen:
     def start_rebuild(self, generation: str, committed: Committed) -> int | None:
         name = generation.encode()
         lowest = self._horizon.first_visible(committed.settled_ms)
-        with _translated():
+        with translated():
             if not self._redis.set(self._prefix + b"building", name, nx=True, px=_BUILDER_PATIENCE_MS):
                 return None
             self._redis.sadd(self._prefix + b"generations", name)
@@ -138,14 +138,14 @@ class RedisSeen:
         answers = self._step(
             self._restore_sha, b"building", generation, sessions, positions, arrived_ms, {}, building=True
         )
-        with _translated():
+        with translated():
             self._redis.pexpire(self._prefix + b"building", _BUILDER_PATIENCE_MS)
         return answers
 
     def finish_rebuild(self, generation: str, committed: Committed) -> None:
         name = generation.encode()
         held: dict[str, str | int | bytes] = {str(p): offset for p, offset in committed.offsets.items()}
-        with _translated():
+        with translated():
             own = held | {"log": committed.log, "layout": self._layout}
             self._redis.hset(self._key(name, b"offsets"), mapping=own)
             self._redis.eval(_PUBLISH, 2, self._prefix + b"building", self._prefix + b"current", name)
@@ -157,7 +157,7 @@ class RedisSeen:
 
     def forget_before(self, generation: str, settled_ms: int) -> None:
         name = generation.encode()
-        with _translated():
+        with translated():
             segments: list[bytes] = self._redis.eval(
                 _FORGET, 3, self._prefix + b"current", self._key(name, b"segments"),
                 self._key(name, b"dropping"), name, self._horizon.first_visible(settled_ms),
@@ -168,7 +168,7 @@ class RedisSeen:
 
     def filter_fill(self) -> list[FilterFill]:
         fills: list[FilterFill] = []
-        with _translated():
+        with translated():
             generation = self._redis.get(self._prefix + b"current")
             held = self._redis.hkeys(self._key(generation, b"segments")) if generation else []
             for segment in sorted(int(key) for key in held if key != b"lowest"):
@@ -181,11 +181,11 @@ class RedisSeen:
 
     def drop(self) -> None:
         """Deletes everything under the prefix: for benchmarks and tests."""
-        with _translated():
+        with translated():
             self._unlink(self._matching(self._prefix))
 
     def distinct_users(self) -> int:
-        with _translated():
+        with translated():
             return int(self._redis.pfcount(self._prefix + b"users:" + ALL.encode()))
 
     def _step(
@@ -205,7 +205,7 @@ class RedisSeen:
             f"{partition} {span.committed} {span.upto} {span.arrived_ms}" for partition, span in spans.items()
         )
         filters = [word for capacity_and_rate in self._filters.values() for word in capacity_and_rate]
-        with _translated():
+        with translated():
             answers: bytes = self._redis.evalsha(
                 sha, 5,
                 prefix + pointer, self._key(name, b"offsets"), self._key(name, b"segments"),
@@ -252,7 +252,7 @@ def _literal(key: bytes) -> bytes:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """The client's errors in the words of the port. A server that is still loading is away too."""
     try:
         yield

@@ -152,8 +152,8 @@ def gate_without_transactions(settings: KafkaSettings, messages: int) -> float:
 class _PlainWriter:
     """An idempotent producer at its fastest; what a crash leaves between output and offsets is done twice."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: KafkaSettings, consumer: Callable[[], Consumer]) -> None:
+        self._settings, self._consumer = settings, consumer
         self._producer = kafka.producer(settings, **{"delivery.report.only.error": True})
 
     def send(
@@ -169,8 +169,8 @@ class _PlainWriter:
     def flush(self) -> None:
         self._producer.flush()
 
-    def commit(self, consumer: Consumer, offsets: Sequence[TopicPartition]) -> None:
-        consumer.commit(offsets=list(offsets), asynchronous=False)
+    def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
+        self._consumer().commit(offsets=list(offsets), asynchronous=False)
 
     def abort(self) -> None:
         raise NotImplementedError("there is nothing to take back")
@@ -178,7 +178,7 @@ class _PlainWriter:
 
 class _WithoutTransactions(Stage):
     def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:
-        return _PlainWriter(kafka_settings)
+        return _PlainWriter(kafka_settings, lambda: self._consumer)
 
 
 def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:

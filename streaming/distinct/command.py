@@ -1,0 +1,83 @@
+"""`./vitrine distinct`."""
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from streaming.adapters.mongo import MongoSessions
+from streaming.adapters.redis_distinct import STANDARD_ERROR, RedisDistinct
+from streaming.distinct.plan import Plan, counters, plan
+from streaming.distinct.recount import recount
+from streaming.gate.cuts import DIMENSIONS
+from streaming.gate.settings import GateSettings
+from streaming.period import period
+from streaming.ports import StoreAway
+from streaming.settings import MongoSettings, RedisSettings
+
+DONE, WRONG_COMMAND_LINE, UNKNOWN = 0, 2, 3
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the estimate. 0, 2 for a period that is none, 3 where the stores could not be asked."""
+    try:
+        asked = period(arguments.start, arguments.end)
+    except ValueError as error:
+        print(f"vitrine: {error}", file=sys.stderr)
+        return WRONG_COMMAND_LINE
+    assert asked is not None  # both ends are required
+    hours_kept_ms = GateSettings().hours_kept_ms
+    store = RedisDistinct(RedisSettings())
+    try:
+        if arguments.recount:
+            added = recount(MongoSessions(MongoSettings()).scan(), store, hours_kept_ms)
+            print(f"counted {added} sessions of MongoDB", file=sys.stderr)
+        chosen = plan(asked, time.time_ns() // 1_000_000 - hours_kept_ms)
+        dimension, value = _cut(arguments)
+        users = store.count(counters(chosen, dimension, value))
+        since_ms = store.whole_since_ms()
+    except StoreAway as error:
+        print(f"vitrine: could not be asked: {error}. Is it up? ./vitrine status", file=sys.stderr)
+        return UNKNOWN
+    if since_ms is None:
+        print("vitrine: no gate has counted anything yet. Is it up? ./vitrine status", file=sys.stderr)
+        return UNKNOWN
+    answer = _answer(users, chosen, {dimension: value} if dimension else None, since_ms)
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
+    return DONE
+
+
+def _cut(arguments: argparse.Namespace) -> tuple[str, str]:
+    for dimension in DIMENSIONS:
+        value: str | None = getattr(arguments, dimension)
+        if value is not None:
+            return dimension, value
+    return "", ""
+
+
+def _answer(users: int, chosen: Plan, cut: dict[str, str] | None, since_ms: int) -> dict[str, Any]:
+    return {
+        "users": users,
+        "from": _moment(chosen.counted.from_ms),
+        "to": _moment(chosen.counted.to_ms),
+        "cut": cut,
+        "whole_since": _moment(since_ms) if since_ms else None,
+        "standard_error": STANDARD_ERROR,
+    }
+
+
+def _text(answer: dict[str, Any]) -> str:
+    cut = "".join(f", {dimension} {value}" for dimension, value in (answer["cut"] or {}).items())
+    text = f"about {answer['users']} users from {answer['from']} to {answer['to']}{cut}"
+    if answer["whole_since"]:
+        text += (
+            f"\nSessions that arrived before {answer['whole_since']} may be missing: Redis lost its "
+            "counters, and the log begins there. --recount adds those in MongoDB."
+        )
+    return text
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="minutes")

@@ -1,0 +1,50 @@
+"""Counts the sessions that MongoDB has: what retention has taken from the log is still there.
+
+The counters are unions, so counting again what the gate has counted changes nothing, and it may go on
+counting meanwhile.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import msgspec
+
+from streaming.adapters.claim_records import user_digest
+from streaming.adapters.redis_distinct import RedisDistinct
+from streaming.events.valid import ValidSession
+from streaming.gate.cuts import ALL, HOUR_MS, cuts, day_name, hour_name, place
+from streaming.ports import Document
+
+_BATCH = 5_000
+
+
+def recount(documents: Iterable[Document], counters: RedisDistinct, hours_kept_ms: int) -> int:
+    """Adds all `documents` of MongoDB's sessions, declares the counters whole, and returns how many they
+    were. Raises StoreAway, and msgspec.ValidationError on a document that no stage wrote."""
+    done, rest = 0, _sessions(documents)
+    while batch := list(islice(rest, _BATCH)):
+        _add(batch, counters, hours_kept_ms)
+        done += len(batch)
+    counters.declare_whole()
+    return done
+
+
+def _sessions(documents: Iterable[Document]) -> Iterator[ValidSession]:
+    for document in documents:
+        yield msgspec.convert(document, ValidSession, strict=False)
+
+
+def _add(batch: Iterable[ValidSession], counters: RedisDistinct, hours_kept_ms: int) -> None:
+    users: dict[str, set[bytes]] = defaultdict(set)
+    expiry_ms: dict[str, int] = {}
+    for session in batch:
+        user = user_digest(session.user_id)
+        users[ALL].add(user)
+        for hour, hourly, dimension, value in cuts(place(session, session.arrived_at_ms, hours_kept_ms)):
+            users[day_name(hour // 24, dimension, value)].add(user)
+            if hourly:
+                name = hour_name(hour, dimension, value)
+                users[name].add(user)
+                expiry_ms[name] = (hour + 1) * HOUR_MS + hours_kept_ms
+    counters.add(users, expiry_ms)

@@ -1,0 +1,132 @@
+"""Users counted in the step in which the gate claims, asked for by the command."""
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from streaming.adapters.mongo import MongoSessions
+from streaming.adapters.redis_seen import RedisSeen
+from streaming.bench.sessions import valid_sessions
+from streaming.distinct.command import run
+from streaming.events.valid import ValidSession
+from streaming.gate.settings import GateSettings
+from streaming.ports import Committed
+from streaming.settings import MongoSettings, RedisSettings
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+NOW_MS = time.time_ns() // 1_000_000
+FIELDS = {"country": "country", "device": "device_type", "referrer": "referrer"}
+
+
+def sessions() -> list[ValidSession]:
+    """Of 600 users over 60 days up to now: the older half as an import."""
+    dice = Random(5)
+    found = []
+    for number, session in enumerate(valid_sessions(2_000)):
+        age_ms = dice.randrange(60 * DAY_MS)
+        feed = "live" if age_ms < 20 * DAY_MS else "import-a"
+        fresh = replace(session, event_time_ms=NOW_MS - age_ms, feed=feed, user_id=f"u{dice.randrange(600)}")
+        found.append(replace(fresh, raw_offset=number, arrived_at_ms=NOW_MS))
+    return found
+
+
+@pytest.fixture
+def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisSeen]:
+    monkeypatch.setenv("VITRINE_REDIS_KEY_PREFIX", redis.key_prefix)
+    store = RedisSeen(redis, GateSettings(session_capacity=10_000, user_capacity=1_000))
+    nothing_yet = Committed("log", {}, {}, settled_ms=0, begins_ms=0)
+    store.start_rebuild("one", nothing_yet)
+    store.finish_rebuild("one", nothing_yet)
+    store.trust(store.incarnation())
+    yield store
+
+
+def claim(store: RedisSeen, counted: list[ValidSession]) -> None:
+    store.claim("one", counted, range(len(counted)), [s.arrived_at_ms for s in counted], {})
+
+
+def moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+
+
+def asked(capsys: pytest.CaptureFixture[str], from_ms: int, to_ms: int, **more: Any) -> dict[str, Any]:
+    given = dict.fromkeys((*FIELDS, "recount")) | {"json": True} | more
+    assert run(Namespace(start=moment(from_ms), end=moment(to_ms), **given)) == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def users(of: list[ValidSession], answer: dict[str, Any]) -> int:
+    """Exactly, in the period that the answer says was counted."""
+    begin, end = (datetime.fromisoformat(answer[name]).timestamp() * 1000 for name in ("from", "to"))
+    cut = (answer["cut"] or {}).items()
+    return len(
+        {
+            session.user_id
+            for session in of
+            if begin <= session.event_time_ms < end
+            and all(getattr(session, FIELDS[dimension]) == value for dimension, value in cut)
+        }
+    )
+
+
+def test_any_period_and_cut_is_answered(seen: RedisSeen, capsys: pytest.CaptureFixture[str]) -> None:
+    counted, dice = sessions(), Random(6)
+    claim(seen, counted)
+    for number in range(80):
+        from_ms, to_ms = sorted(NOW_MS - dice.randrange(61 * DAY_MS) for _ in range(2))
+        dimension = dice.choice(["", *FIELDS])
+        cut = {dimension: getattr(counted[number], FIELDS[dimension])} if dimension else {}
+        answer = asked(capsys, from_ms, to_ms + 1, **cut)
+        assert answer["cut"] == (cut or None) and answer["whole_since"] is None
+        assert answer["users"] == pytest.approx(users(counted, answer), rel=0.03, abs=1)
+    recent = asked(capsys, NOW_MS - 5 * HOUR_MS, NOW_MS - 4 * HOUR_MS)
+    assert datetime.fromisoformat(recent["to"]) - datetime.fromisoformat(recent["from"]) < (
+        datetime.fromtimestamp(3 * 3_600, UTC) - datetime.fromtimestamp(0, UTC)
+    ), "by the hour"
+
+
+def test_what_the_log_no_longer_has_is_counted_from_mongodb(
+    seen: RedisSeen,
+    mongo: MongoSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VITRINE_MONGO_DATABASE", mongo.database)
+    counted = sessions()
+    MongoSessions(mongo).insert([{"_id": s.session_id, **msgspec.to_builtins(s)} for s in counted])
+    seen.drop()
+    begins_ms = NOW_MS - 30 * DAY_MS
+    seen.start_rebuild("two", Committed("log", {0: 2_000}, {0: NOW_MS}, NOW_MS, begins_ms))
+    year = NOW_MS - 365 * DAY_MS, NOW_MS + DAY_MS
+    lost = asked(capsys, *year)
+    assert lost["users"] == 0
+    assert datetime.fromisoformat(lost["whole_since"]).timestamp() == pytest.approx(begins_ms / 1000, abs=60)
+    found = asked(capsys, *year, recount=True)
+    assert found["users"] == pytest.approx(users(counted, found), rel=0.03)
+    assert found["whole_since"] is None
+    assert asked(capsys, *year, recount=True)["users"] == found["users"]
+    hour = asked(capsys, NOW_MS - 30 * HOUR_MS, NOW_MS - 10 * HOUR_MS)
+    assert hour["users"] == pytest.approx(users(counted, hour), rel=0.03, abs=1)
+
+
+def test_what_is_no_period_and_what_nobody_counted_is_said(
+    redis: RedisSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VITRINE_REDIS_KEY_PREFIX", redis.key_prefix)
+    given = Namespace(start="2026-01-02", end="2026-01-01", json=True, recount=False, **dict.fromkeys(FIELDS))
+    assert run(given) == 2
+    given.end = "2026-01-03"
+    assert run(given) == 3
+    assert "no gate has counted anything" in capsys.readouterr().err
+    monkeypatch.setenv("VITRINE_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert run(given) == 3
