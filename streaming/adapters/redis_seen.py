@@ -78,8 +78,16 @@ class RedisSeen:
             if generation is None:
                 return None
             held = self._redis.hgetall(self._key(generation, b"offsets"))
+            segments = self._redis.hkeys(self._key(generation, b"segments"))
+            filters = [
+                self._key(generation, kind + b":" + segment)
+                for segment in segments
+                if segment != b"lowest"
+                for kind in self._filters
+            ]
+            complete = b"lowest" in segments and self._redis.exists(*filters or [b""]) == len(filters)
         log, layout = held.pop(b"log", b"").decode(), held.pop(b"layout", b"")
-        if layout != self._layout:  # cut by another horizon: as good as nothing
+        if not complete or layout != self._layout:  # cut by another horizon: as good as nothing
             return None
         return Standing(generation.decode(), log, {int(p): int(offset) for p, offset in held.items()})
 

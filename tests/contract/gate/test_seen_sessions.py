@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from redis import Redis
 
 from streaming.adapters.redis_seen import RedisSeen
 from streaming.adapters.seen_remembered import RememberedSeen
@@ -301,3 +302,36 @@ def test_agrees_with_the_remembered(
         positions = [at for *_, at, _ in batch]
         expected = claim(plain, sessions, positions, at_ms=arrivals_ms, generation=run)
         assert claim(seen, sessions, positions, at_ms=arrivals_ms, generation=run) == expected
+
+
+@pytest.mark.parametrize("lost", ["sessions:*", "users:*", "segments", "offsets"])
+def test_a_redis_that_lacks_a_part_is_not_taken_for_a_whole_one(redis: RedisSettings, lost: str) -> None:
+    """A filter that sprang into being would know nothing, and say so of everything."""
+    store = RedisSeen(redis, ROOMY)
+    build(store, "first")
+    claim(store, [session(1, "u")], [1], {0: (0, 2)})
+    assert store.standing() is not None
+    with Redis.from_url(redis.url.get_secret_value()) as client:
+        assert client.delete(*client.scan_iter(match=f"{redis.key_prefix}{{gate}}:first:{lost}"))
+    assert store.standing() is None
+    with pytest.raises(OutOfStep):
+        claim(store, [session(1, "u")], [2], {0: (2, 3)})
+
+
+def test_a_full_filter_grows_exact_and_told(redis: RedisSettings) -> None:
+    small = ROOMY.model_copy(update={"session_capacity": 400, "session_error_rate": 0.01})
+    store = RedisSeen(redis, small)
+    build(store, "first")
+    everyone = [session(i, i) for i in range(1_000)]
+    assert claim(store, everyone, range(1_000)) == [NEW_USER] * 1_000
+    assert claim(store, everyone, range(1_000, 2_000)) == [TAKEN] * 1_000
+    fill = store.filter_fill()[0]
+    assert (fill.capacity, fill.items > 900) == (100, True)
+    assert 0.005 < fill.error_rate_estimate < 0.02
+
+
+def test_another_horizon_is_not_in_step(redis: RedisSettings) -> None:
+    build(RedisSeen(redis, ROOMY), "first")
+    longer = ROOMY.model_copy(update={"horizon_ms": ROOMY.horizon_ms + DAY_MS})
+    assert RedisSeen(redis, longer).standing() is None
+    assert RedisSeen(redis, ROOMY).standing() is not None

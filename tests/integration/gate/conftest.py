@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -171,6 +172,8 @@ class OwnRedis:
     """A Redis server of the test's own, so that it may be killed."""
 
     def __init__(self, folder: Path, persists: bool) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -206,10 +209,31 @@ class OwnRedis:
         self.process.kill()
         self.process.wait()
 
+    def back_up(self, to: Path) -> None:
+        """Stopped for a moment: what lies on disk then."""
+        self.kill()
+        shutil.copytree(self.folder, to)
+        self.start()
+
+    def restore(self, backup: Path) -> None:
+        """What it has learned since is gone."""
+        self.kill()
+        shutil.rmtree(self.folder)
+        shutil.copytree(backup, self.folder)
+        self.start()
+
 
 @pytest.fixture(params=[True, False], ids=["append-only file", "nothing kept"])
 def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
     server = OwnRedis(tmp_path, request.param)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def kept_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    """One that keeps what it was told."""
+    server = OwnRedis(tmp_path / "redis", persists=True)
     yield server
     server.kill()
 

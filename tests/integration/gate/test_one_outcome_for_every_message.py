@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,28 @@ def test_gates_that_join_and_leave_under_load_stop_nobody(gates: Any) -> None:
     gates.wait_until_done()
     assert gates.stop("a") == 0
     gates.judge()
+
+
+def test_an_older_redis_from_a_backup_is_noticed(gates_on: Any, kept_redis: Any, tmp_path: Path) -> None:
+    """It knows the first half of the sessions, and would let the second pass again."""
+    gates = gates_on(kept_redis.settings)
+    messages = pairs(simulated(6_000))
+    gates.send(messages[:3_000])
+    gates.wait_until_done_by_starting()
+    kept_redis.back_up(tmp_path / "backup")
+    gates.send(messages[3_000:])
+    gates.wait_until_done()
+    users = distinct_users(kept_redis.settings)
+    kept_redis.restore(tmp_path / "backup")
+    gates.send(messages)
+    gates.wait_until_done()
+    assert gates.judge()["duplicate"] > 5_000
+    assert distinct_users(kept_redis.settings) == users
+    assert gates.log.read_text().count("rebuild_finished") == 2, "when it was empty, and when it was older"
+
+
+def test_a_horizon_longer_than_the_topics_keep_is_refused(gates: Any) -> None:
+    gates.environment["VITRINE_GATE_HORIZON_MS"] = str(31 * DAY_MS)
+    gates.start()
+    assert gates.running.pop("0").wait(60) == 1
+    assert "VITRINE_GATE_HORIZON_MS" in gates.log.read_text()
