@@ -7,6 +7,7 @@ import msgspec
 from streaming.events.contract import Session
 
 UserKind = Literal["new", "returning"]
+"""New: no other session of the user came within the gate's horizon (horizon.py) before it."""
 
 
 class ValidSession(Session, frozen=True, rename="camel", kw_only=True):
