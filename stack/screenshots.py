@@ -70,6 +70,14 @@ def dashboard(page: Page, name: str) -> None:
     expect(frame.locator("#panels[data-drawn]")).to_be_attached(timeout=TIMEOUT_MS)
 
 
+def health(page: Page) -> None:
+    """Opens the page Health by the menu and waits until it is drawn."""
+    page.goto("/")
+    page.get_by_role("link", name="Health", exact=True).click()
+    frame = page.frame_locator("iframe[title='Health']")
+    expect(frame.locator("#panels[data-drawn]")).to_be_attached(timeout=TIMEOUT_MS)
+
+
 def reports(page: Page) -> None:
     """Opens the list of reports by the menu."""
     page.goto("/")
@@ -113,6 +121,8 @@ def main(folder: Path) -> int:
         keep("user-analysis")
         dashboard(page, "Session Analysis")
         keep("session-analysis")
+        health(page)
+        keep("health")
         page.set_viewport_size(LOW)
         reports(page)
         keep("reports")

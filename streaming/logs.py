@@ -1,7 +1,8 @@
 """Structured logs: one JSON object a line on standard error, never with the content of a message.
 
 An exception of a library may quote what it could not digest (a decoder the value, a database the document):
-of such a one only its type is logged, and where it was raised.
+of such a one only its type is logged, and where it was raised. Lines that begin with a per cent sign are
+librdkafka's own, about connections and never about records.
 """
 
 import json

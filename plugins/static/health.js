@@ -121,6 +121,11 @@ function services(recent, of) {
   return [table([["service", ""], ["state", ""], ["restarts", "number"], ["memory", "number"]], rows)];
 }
 
+// A share that may be far below a per cent.
+function rarely(share) {
+  return share === 0 ? "0" : share < 1e-12 ? "under 1e-12" : share.toPrecision(2);
+}
+
 function filters(recent, of) {
   const about = (metric, filter) => of(metric).find((one) => one.labels.filter === filter)?.value ?? 0;
   const rows = of("vitrine_filter_capacity").map(({ labels: { filter }, value: capacity }) => {
@@ -131,7 +136,7 @@ function filters(recent, of) {
       filter,
       meter,
       `${numbers.format(items)} of ${numbers.format(capacity)}`,
-      about("vitrine_filter_error_ratio", filter).toExponential(1),
+      rarely(about("vitrine_filter_error_ratio", filter)),
       mebibytes(about("vitrine_filter_bytes", filter)),
     ];
   });
@@ -178,7 +183,7 @@ async function charts(recent) {
       mark: { type: "area", line: true, opacity: 0.4, interpolate: "step-after" },
       encoding: {
         x: { field: "at", type: "temporal", axis: null },
-        y: { field: "value", type: "quantitative", axis: null, scale: { domainMin: 0 } },
+        y: { field: "value", type: "quantitative", axis: null, scale: { domain: [0, Math.max(1, ...points.map(([, value]) => value))] } },
       },
     });
   }

@@ -24,18 +24,19 @@ class ServicesProbe:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._services = stack_declared.services(place)
+        # Whether the watch itself answers, who asks it finds out.
+        self._services = [one for one in stack_declared.services(place) if one.name != "watch"]
         self._starts = Starts(place.layout.log("supervisor"))
 
     def __call__(self) -> list[Reading]:
         if not Supervisor(self._place.layout).running():
             raise NotSupervised("the supervisor does not answer")
+        starts = self._starts.counted()
         readings = [
-            Reading(declared.SERVICE_STARTS, count, {"service": service})
-            for service, count in self._starts.counted().items()
+            Reading(declared.SERVICE_STARTS, count, {"service": service}) for service, count in starts.items()
         ]
         for row in status.rows(self._place, self._services):
-            if row.state != "stopped":  # which nobody has asked for
+            if row.state != "stopped" or starts[row.name]:  # otherwise nobody has asked for it
                 labels = {"service": row.name}
                 readings.append(Reading(declared.SERVICE_UP, float(row.healthy), labels))
                 readings.append(Reading(declared.RESIDENT_BYTES, row.resident_bytes, labels))

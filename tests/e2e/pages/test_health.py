@@ -1,0 +1,72 @@
+"""The page Health: how the running stack is, panel by panel, and a panel alone in having no answer."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import FrameLocator, Page, Route, expect
+
+from stack import declared
+from stack.place import here
+
+RECENT = "**/health/recent"
+
+
+def opened(page: Page) -> FrameLocator:
+    """The page, reached by the menu, drawn."""
+    page.goto("/")
+    page.get_by_role("link", name="Health", exact=True).click()
+    frame = page.frame_locator("iframe[title='Health']")
+    expect(frame.locator("#panels[data-drawn]")).to_be_attached(timeout=60_000)
+    return frame
+
+
+def rows(frame: FrameLocator, panel: str) -> dict[str, list[str]]:
+    """The cells of a panel's table, by what its row is of."""
+    found = frame.locator(f"#{panel} tbody tr").all()
+    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in found}
+
+
+def test_it_shows_how_the_running_stack_is(page: Page, sent: Any) -> None:
+    frame = opened(page)
+    assert list(rows(frame, "lag")) == ["gate", "store", "flink-job", "index"]
+    expect(frame.locator("#lag .spark svg")).to_have_count(4)
+    found = rows(frame, "services")
+    wanted = {service.name for service in declared.services(here())} - {"watch"}
+    assert found.keys() == wanted
+    outcomes = rows(frame, "outcomes")
+    assert int(outcomes["valid"][0].replace(",", "")) >= len(sent.sessions)
+    expect(frame.locator("#outcomes .chart svg")).to_be_visible()
+    assert rows(frame, "filters").keys() == {"sessions", "users"}
+    glance = frame.locator("#glance")
+    expect(glance.get_by_text("Newest searchable session")).to_be_visible()
+    expect(glance.locator("dd").first).to_contain_text("old")
+
+
+def test_a_component_without_an_answer_leaves_the_other_panels_alone(page: Page, sent: Any) -> None:
+    def without_redis(route: Route) -> None:
+        recent = json.loads(route.fetch().body())
+        for probe in recent["probes"]:
+            if probe["probe"] == "redis":
+                probe["away"] = "ConnectionError"
+        recent["readings"] = [one for one in recent["readings"] if "filter" not in one["metric"]]
+        route.fulfill(json=recent)
+
+    page.route(RECENT, without_redis)
+    frame = opened(page)
+    expect(frame.locator("#filters .empty")).to_contain_text("no answer here (ConnectionError)")
+    expect(frame.locator("#glance")).to_contain_text("no answer")
+    assert "gate" in rows(frame, "lag") and "kafka" in rows(frame, "services")
+    page.unroute(RECENT, without_redis)
+    expect(frame.locator("#filters tbody tr")).to_have_count(2)
+
+
+def test_without_the_watch_the_page_says_so_and_notices_its_return(page: Page, sent: Any) -> None:
+    def away(route: Route) -> None:
+        route.fulfill(status=503, json={"detail": "The watch does not answer."})
+
+    frame = opened(page)
+    page.route(RECENT, away)
+    expect(frame.locator("#status.bad")).to_contain_text("The watch does not answer.")
+    expect(frame.locator("#panels.stale")).to_be_attached()
+    page.unroute(RECENT, away)
+    expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every")
