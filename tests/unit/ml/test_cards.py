@@ -1,0 +1,31 @@
+"""The cards in docs/models say what the code does now."""
+
+import re
+
+import pytest
+
+from ml.cards.__main__ import FOLDER, cards
+from ml.cards.card import FACTS
+from ml.models import shelf
+
+
+@pytest.fixture(scope="module")
+def fresh() -> dict[str, str]:
+    return cards()
+
+
+def test_cards_are_fresh(fresh: dict[str, str]) -> None:
+    stored = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    assert stored == fresh, "the code's statements changed: run python -m ml.cards"
+
+
+def test_every_kind_of_model_has_one(fresh: dict[str, str]) -> None:
+    assert FACTS.keys() == shelf.KINDS.keys() == {name.removesuffix(".md") for name in fresh}
+    for name, card in fresh.items():
+        heads = re.findall(r"^## (.*)$", card, re.MULTILINE)
+        assert heads == [
+            "Intended use", "Data", "Training", "Privacy", "Figures", "Limits", "Fairness", "How to load",
+        ]  # fmt: skip
+        private = shelf.KINDS[name.removesuffix(".md")] in shelf.PRIVATE
+        assert ("**No guarantee.**" in card) is not private
+        assert ("Not yet proven" in card) is private
