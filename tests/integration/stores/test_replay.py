@@ -75,6 +75,7 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
     original, corrected = tmp_path / "rejected.jsonl", tmp_path / "corrected.jsonl"
     rejected(call, reason="unknown_device", out=original)
     assert stat.S_IMODE(original.stat().st_mode) == 0o600
+    assert call(listing.run, None, None, None, out=original)[0] == 2  # not over what somebody corrected
     lines = [json.loads(line) for line in original.read_text().splitlines()]
     count = len(lines)
     assert count == before["rejected"]["unknown_device"] > KILLED_AT + 5
