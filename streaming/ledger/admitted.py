@@ -61,42 +61,60 @@ class Admitted:
             yield _place(self._places[at + 1])
 
     def wrongly_new(self, horizon: Horizon) -> Iterator[Place]:
-        """Sessions whose user is called new although another session of that user, called new too, arrived
-        so shortly before that the gate still knew it."""
-        by_user = self._by_user()
-        users, arrived_ms, places = (column[by_user.new] for column in by_user.columns)
-        near = arrived_ms[1:] - arrived_ms[:-1] <= horizon.horizon_ms + FUTURE_TOLERANCE_MS
-        yield from map(_place, places[1:][(users[1:] == users[:-1]) & near].tolist())
+        """Sessions whose user is called new although one of that user arrived so shortly before that the gate
+        still knew it; or, of another raw partition, was called new as well."""
+        by_user = _by_user(self._users, self._arrived_ms, self._places, self._new)
+        known_ms = horizon.horizon_ms + FUTURE_TOLERANCE_MS
+        yield from by_user.where(by_user.new & by_user.alone & (by_user.gap_ms <= known_ms))
+        new = by_user.of(by_user.new & ~by_user.alone)
+        yield from new.where(new.gap_ms <= known_ms)
 
     def wrongly_returning(self, horizon: Horizon) -> Iterator[Place]:
-        """Sessions whose user is called returning although no session of that user arrived before, or only
-        longer ago than the gate can have known. Of users with sessions in several raw partitions nothing is
-        said: between those the log does not tell which came first."""
-        by_user = self._by_user()
-        users, arrived_ms, places = by_user.columns
-        if not len(users):
-            return
-        starts = np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1])))
-        partitions = places >> np.uint64(_OFFSET_BITS)
-        alone = np.minimum.reduceat(partitions, starts) == np.maximum.reduceat(partitions, starts)
-        of_one_partition = np.repeat(alone, np.diff(np.append(starts, len(users))))
+        """Sessions whose user is called returning although none of that user arrived before, or only longer
+        ago than the gate can have known. Of users with sessions in several raw partitions nothing is said:
+        between those the log does not tell which came first."""
+        by_user = _by_user(self._users, self._arrived_ms, self._places, self._new)
         reach_ms = (horizon.segments + 1) * horizon.segment_ms
-        unknown = np.concatenate(([True], arrived_ms[1:] - arrived_ms[:-1] > reach_ms))
-        unknown[starts] = True
-        yield from map(_place, places[unknown & of_one_partition & ~by_user.new].tolist())
-
-    def _by_user(self) -> "_ByUser":
-        users, arrived_ms, places = map(_numbers, (self._users, self._arrived_ms, self._places))
-        order = np.lexsort((places, arrived_ms, users))
-        new = np.frombuffer(self._new, np.bool_)[order]
-        return _ByUser((users[order], arrived_ms[order], places[order]), new)
+        yield from by_user.where(~by_user.new & by_user.alone & (by_user.gap_ms > reach_ms))
 
 
 class _ByUser(NamedTuple):
-    """Users, arrivals and places, and whether the user is called new: by user, of each in time."""
+    """Sessions by user, those of each in the order of their arrival."""
 
-    columns: tuple[Numbers, Numbers, Numbers]
+    users: Numbers
+    arrived_ms: Numbers
+    places: Numbers
     new: NDArray[np.bool_]
+
+    @property
+    def gap_ms(self) -> Numbers:
+        """Since the session before of the same user; for ever, if there is none."""
+        gaps = np.full(len(self.users), np.iinfo(np.uint64).max)
+        same = self.users[1:] == self.users[:-1]
+        gaps[1:][same] = (self.arrived_ms[1:] - self.arrived_ms[:-1])[same]
+        return gaps
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Whether all sessions of the same user come from one raw partition."""
+        if not len(self.users):
+            return np.zeros(0, np.bool_)
+        starts = np.flatnonzero(np.concatenate(([True], self.users[1:] != self.users[:-1])))
+        partitions = self.places >> np.uint64(_OFFSET_BITS)
+        one = np.minimum.reduceat(partitions, starts) == np.maximum.reduceat(partitions, starts)
+        return np.repeat(one, np.diff(np.append(starts, len(self.users))))
+
+    def of(self, chosen: NDArray[np.bool_]) -> "_ByUser":
+        return _ByUser(self.users[chosen], self.arrived_ms[chosen], self.places[chosen], self.new[chosen])
+
+    def where(self, chosen: NDArray[np.bool_]) -> Iterator[Place]:
+        return map(_place, self.places[chosen].tolist())
+
+
+def _by_user(users: "array[int]", arrived_ms: "array[int]", places: "array[int]", new: bytearray) -> _ByUser:
+    of, at_ms, stands = _numbers(users), _numbers(arrived_ms), _numbers(places)
+    order = np.lexsort((stands, at_ms, of))
+    return _ByUser(of[order], at_ms[order], stands[order], np.frombuffer(new, np.bool_)[order])
 
 
 def _numbers(column: "array[int]") -> Numbers:
