@@ -1,4 +1,4 @@
-"""Vitrine's pages in the Airflow UI: SHAP reports, the two dashboards over Elasticsearch, and health.
+"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, and the budget.
 
 Everything is behind Airflow's login. A page is a frame within the UI, of the same origin, so what the models'
 reports hold is served sandboxed: it could otherwise act with the reader's session.
@@ -18,6 +18,7 @@ from airflow.plugins_manager import AirflowPlugin
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+import vitrine_budget
 import vitrine_health
 import vitrine_trusted
 from streaming.dashboards import source
@@ -48,6 +49,7 @@ STATIC = {
     "users.svg": "image/svg+xml",
     "sessions.svg": "image/svg+xml",
     "health.svg": "image/svg+xml",
+    "budget.svg": "image/svg+xml",
 }
 
 
@@ -138,6 +140,7 @@ def run_report(run_id: str) -> HTMLResponse:
     return page("run_report.html", reports=of_run)
 
 
+app.include_router(vitrine_budget.router)
 app.include_router(vitrine_health.router)
 app.include_router(vitrine_trusted.router)
 
@@ -202,13 +205,14 @@ def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
 
 
 class VitrinePlugin(AirflowPlugin):
-    """Four entries in the menu and a tab on each run."""
+    """Five entries in the menu and a tab on each run."""
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         _in_menu("Health", "health", "health"),
         _in_menu("Reports", "reports", "reports"),
+        _in_menu("Privacy budget", "budget", "budget"),
         _in_menu("User Analysis", "dashboards/user_analysis", "users"),
         _in_menu("Session Analysis", "dashboards/session_analysis", "sessions"),
         {

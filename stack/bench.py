@@ -24,8 +24,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "flink": ("kafka", "flink-taskmanager"),
     "indexer": ("kafka", "elasticsearch"),
     "soak": ("kafka", "redis"),
+    "budget": ("mongodb",),
 }
-_ROOMS = {"explain": "ml", "accuracy": "ml", "training": "ml"}
+_ROOMS = {"budget": "ml", "explain": "ml", "accuracy": "ml", "training": "ml"}
 """Where a benchmark lives, if not in streaming."""
 _ON_A_FILE = ("accuracy",)
 

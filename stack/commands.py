@@ -37,7 +37,8 @@ VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run bes
 
 TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")
 BENCHMARKS = (
-    "pipeline", "gate", "flink", "indexer", "memory", "distinct", "soak", "explain", "accuracy", "training",
+    "pipeline", "gate", "flink", "indexer", "memory", "distinct", "soak", "budget", "explain", "accuracy",
+    "training",
 )  # fmt: skip
 
 

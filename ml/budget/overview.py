@@ -57,6 +57,8 @@ class Overview(Struct, frozen=True):
     blocks: tuple[BlockSeen, ...]
     charges: tuple[ChargeSeen, ...]
     raises: tuple[dict[str, Any], ...]
+    affordable: int
+    """Blocks that have enough left for one more charge like the newest."""
 
 
 def overview(account: Account) -> Overview:
@@ -74,7 +76,15 @@ def overview(account: Account) -> Overview:
             to_builtins(change) | {"block": None if change.block is None else day(change.block)}
             for change in reversed(account.raises)
         ),
+        affordable=_affordable(account),
     )
+
+
+def _affordable(account: Account) -> int:
+    if not account.charges:
+        return len(account.blocks)
+    cost = account.charges[-1].cost
+    return sum(block.epsilon_after(cost) <= block.epsilon for block in account.blocks)
 
 
 def _block(block: Block, block_ms: int) -> BlockSeen:

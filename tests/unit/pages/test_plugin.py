@@ -62,7 +62,7 @@ def test_there_is_no_documentation_page(reader: TestClient, path: str) -> None:
 
 
 def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
-    plugin: ModuleType, reader: TestClient, reports_dir: Path
+    plugin: ModuleType, reader: TestClient, reports_dir: Path, accounts: RememberedAccounts
 ) -> None:
     from vitrine_pages import PAGE_POLICY
 
@@ -70,6 +70,7 @@ def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
     assert {view["name"]: view["destination"] for view in views} == {
         "Health": "nav",
         "Reports": "nav",
+        "Privacy budget": "nav",
         "User Analysis": "nav",
         "Session Analysis": "nav",
         "Report": "dag_run",
