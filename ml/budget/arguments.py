@@ -10,7 +10,8 @@ charges. The unit is one user's sessions of one block.
 With --json: {"dataset", "block_days", "epsilon", "delta", "lifetime": {"epsilon", "delta", "charges"},
 "blocks": [{"from", "to", "epsilon", "delta", "spent", "left", "charges"}], "charges": [{"key", "at",
 "blocks": [day], "what", "automatic", "epsilon", "released": digest or null}], "raises": [{"at", "who", "why",
-"epsilon", "delta", "block"}], "affordable": blocks with enough for one more charge like the newest}. A charge's "epsilon" is what it costs a block that has paid nothing else.
+"epsilon", "delta", "block"}], "affordable": blocks with enough for one more charge like the newest}. A
+charge's "epsilon" is what it costs a block that has paid nothing else.
 
   ./vitrine budget set --epsilon E [--delta D] [--block DAY] --why "..."
 

@@ -4,10 +4,16 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from fastapi.testclient import TestClient
+
+from ml.adapters.accounts_remembered import RememberedAccounts
+from ml.budget.ledger import Ledger
+from ml.budget.settings import BudgetSettings
 
 # Airflow reads its settings when it is first imported; none of this machine's may get in.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="vitrine-airflow-")
@@ -34,3 +40,29 @@ def reports_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
     (tmp_path / "reports").mkdir()
     return tmp_path / "reports"
+
+
+@pytest.fixture
+def client(plugin: ModuleType) -> Iterator[TestClient]:
+    from airflow.api_fastapi.app import create_auth_manager
+
+    create_auth_manager()
+    with TestClient(plugin.app) as client:
+        yield client
+
+
+@pytest.fixture
+def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
+    """A client that is logged in."""
+    plugin.app.dependency_overrides[plugin.get_user] = lambda: object()
+    yield client
+    plugin.app.dependency_overrides.clear()
+
+
+@pytest.fixture
+def accounts(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> RememberedAccounts:
+    """What the page 'Privacy budget' reads, in the place of MongoDB."""
+    remembered = RememberedAccounts()
+    books = Ledger(remembered, "sessions", BudgetSettings(epsilon=4.0))
+    monkeypatch.setattr("vitrine_budget.ledger", lambda: books)
+    return remembered

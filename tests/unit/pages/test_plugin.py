@@ -3,31 +3,16 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from airflow.api_fastapi.app import create_auth_manager
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from ml.adapters.accounts_remembered import RememberedAccounts
+
 RUN = "manual__2026-11-24T00:00:00+00:00"
-
-
-@pytest.fixture
-def client(plugin: ModuleType) -> Iterator[TestClient]:
-    create_auth_manager()
-    with TestClient(plugin.app) as client:
-        yield client
-
-
-@pytest.fixture
-def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
-    """A client that is logged in."""
-    plugin.app.dependency_overrides[plugin.get_user] = lambda: object()
-    yield client
-    plugin.app.dependency_overrides.clear()
 
 
 def write_report(folder: Path, name: str, **summary: object) -> None:
