@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from streaming.events.topics import VALID
 from streaming.events.valid import decode
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
@@ -23,11 +24,15 @@ PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductAc
 """What a part of a window consists of, each written as text."""
 
 
+class NotASession(Exception):
+    """The topic of valid sessions holds something else: a broken pipeline. The text quotes nothing."""
+
+
 def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
     """All that follows from `messages` of `valid_customer_session`, by column: session id, summary (JSON), a
     list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
 
-    Raises msgspec.DecodeError on anything the gate did not write: going on would lose a session silently.
+    Raises NotASession on anything the gate did not write: going on would lose a session silently.
     """
     session_ids: list[str] = []
     summaries: list[bytes] = []
@@ -35,7 +40,13 @@ def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
     windows = Windows()
     for message in messages:
         # One session at a time: thousands alive at once would keep the garbage collector busy.
-        session = decode(message)
+        try:
+            session = decode(message)
+        except msgspec.MsgspecError as error:
+            # Flink logs the text of what ends a task, and msgspec's may quote the message: it is left out.
+            raise NotASession(
+                f"a message of {VALID} is none of the gate's ({type(error).__name__})"
+            ) from None
         windows.add(session)
         session_ids.append(session.session_id)
         summaries.append(_encode(summarise(session)))
