@@ -3,6 +3,7 @@
 import argparse
 
 THROUGH = ("gate", "all")
+OUTAGES = ("redis", "kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager")
 
 WHAT_IT_DOES = """\
 Sends simulated events (5 % repeated, 2 % broken) through stages of its own, on topics, a Redis, a database
@@ -17,6 +18,8 @@ With --json: {"events", "kills", "seed", "through", "crash_points": {name: times
 "unacknowledged_at_kills": {"least", "median"}, "lost", "duplicated", "wrong", "examples", "void": [why, …],
 "outcomes": {outcome or store: n}, "distinct_users": {"exact", "estimate"}, "flushes",
 "false_positive_rate", "restarts", "seconds"}.
+An outage adds "outage": {"service", "seconds", "frozen", "resident_before": {stage: bytes},
+"resident_most": {stage: bytes}, "lag_most": {stage: offsets}, "caught_up_s", "memory_bounded"}.
 Exits 1 if anything is lost, duplicated or wrong, or if the run is void."""
 
 
@@ -34,6 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="force the Bloom filters to this error rate, say 0.1",
     )
     parser.add_argument("--flush", action="store_true", help="empty Redis (FLUSHALL) in the middle")
+    parser.add_argument(
+        "--outage",
+        choices=OUTAGES,
+        metavar="SERVICE",
+        help=f"instead of kills: one of {', '.join(OUTAGES)} is gone for a while under load",
+    )
+    parser.add_argument("--frozen", action="store_true", help="with --outage: stopped by SIGSTOP, not killed")
+    parser.add_argument(
+        "--seconds", type=_whole, default=120, metavar="S", help="how long an outage lasts (120)"
+    )
     parser.add_argument("--plant", metavar="FAULT", help=argparse.SUPPRESS)  # for the tests of the torture
 
 

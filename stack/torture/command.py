@@ -16,7 +16,7 @@ from stack.place import here
 from stack.progress import Progress as Starting
 from stack.service import Place, StackError
 from stack.supervisor import Supervisor
-from stack.torture import judgement
+from stack.torture import judgement, outage
 from stack.torture.course import Course
 from stack.torture.feed import Feed
 from stack.torture.fleet import KEEPER, Fleet, OwnRedis
@@ -24,6 +24,7 @@ from stack.torture.own import Own, logs
 from stack.torture.pending import Pending
 from stack.torture.plan import SERVICES, STAGES, Kill, plan
 from stack.torture.report import Report
+from stack.torture.watched import Watched
 from streaming.adapters.kafka import ensure_topics
 from streaming.settings import RedisSettings
 from streaming.torture.events import HOUR_MS, events
@@ -36,8 +37,10 @@ FILTER_CAPACITY = 1_000
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if all held, 1 if not or if the run is void, 2 if the kills are too few, 130 when interrupted."""
+    if arguments.outage not in (None, "redis", "kafka"):
+        arguments.through = "all"
     try:
-        kills = plan(arguments.kills, arguments.seed, arguments.through)
+        kills = [] if arguments.outage else plan(arguments.kills, arguments.seed, arguments.through)
     except ValueError as error:
         print(f"vitrine: {error}", file=sys.stderr)
         return 2
@@ -84,8 +87,16 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
                 own.kafka, place.layout, fleet, redis, feed, pending, report,
                 lambda what, decided: bar.update(task, description=what, completed=decided),
             )  # fmt: skip
-            course.run(kills, arguments.flush)
-            course.catch_up()
+            if arguments.through == "all":
+                course.begin(own.job_runs)
+            if arguments.outage:
+                report.outage = Watched(arguments.outage, arguments.seconds, arguments.frozen)
+                outage.run(course, report.outage)
+            else:
+                course.run(kills, arguments.flush)
+            caught_up_s = course.catch_up()
+            if report.outage is not None:
+                report.outage.caught_up_s = round(caught_up_s, 1)
             bar.update(task, description="comparing with the oracle", completed=arguments.events)
             report.false_positive_rate = judgement.false_positive_rate(redis.url)
             judgement.judge(own, RedisSettings.model_validate({"url": redis.url}), report)
@@ -108,7 +119,8 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
 
 def _stage_variables(arguments: argparse.Namespace, kills: int, redis_url: str) -> dict[str, str]:
     """Small batches and short patience, so that many kills find many batches under way."""
-    batch = max(20, min(500, arguments.events // (kills + 1) // BATCHES_A_RATION))
+    ration = arguments.events // (kills + 1)
+    batch = max(20, min(500, ration // (BATCHES_A_RATION if arguments.through == "gate" else 10)))
     variables = {
         "VITRINE_REDIS_URL": redis_url,
         "VITRINE_GATE_BATCH_SIZE": str(batch),
@@ -121,7 +133,7 @@ def _stage_variables(arguments: argparse.Namespace, kills: int, redis_url: str) 
         "VITRINE_STORE_SESSION_TIMEOUT_MS": "6000",
         "VITRINE_INDEX_BATCH_SIZE": str(batch),
         "VITRINE_INDEX_SESSION_TIMEOUT_MS": "6000",
-        "VITRINE_FLINK_CHECKPOINT_INTERVAL_MS": "1000",
+        "VITRINE_FLINK_CHECKPOINT_INTERVAL_MS": "3000",
     }
     if arguments.false_positives:
         for kind in ("SESSION", "USER"):

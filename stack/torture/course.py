@@ -52,6 +52,11 @@ class Course:
     ahead: int = 0
     """Rations released beyond the plan, where a stage was too quick to be met under load."""
 
+    def begin(self, is_ready: Callable[[], bool]) -> None:
+        """Waits until what is to be tortured is at work."""
+        self.tell("waiting for the Flink job", 0)
+        self._until(is_ready, "the Flink job")
+
     def run(self, plan: list[Kill], flush: bool) -> None:
         """All of `plan`, then the rest of the events. Raises StackError if nothing moves any more."""
         dice = Random(self.report.seed)
@@ -78,9 +83,11 @@ class Course:
         self.feed.finish()
         self.fleet.revive()
 
-    def catch_up(self) -> None:
-        """Returns when every stage is through all that was sent, or notes in the report which one is not."""
-        deadline_s = time.monotonic() + CATCH_UP_S
+    def catch_up(self) -> float:
+        """Returns when every stage is through all that was sent, or notes in the report which one is not.
+        Gives the seconds it took."""
+        began_s = time.monotonic()
+        deadline_s = began_s + CATCH_UP_S
         stages = STAGES[self.report.through]
 
         def through(is_so: Callable[[], bool], what: str) -> None:
@@ -99,6 +106,7 @@ class Course:
             group, read = READS[stage]
             through(lambda group=group, read=read: lag(self.kafka, group, read) == 0, stage)  # type: ignore[misc]
         self.report.restarts = self.fleet.restarts
+        return time.monotonic() - began_s
 
     def _carry_out(self, kill: Kill, dice: Random, nudge: Callable[[], None]) -> int:
         """Kills, and says how much was unacknowledged then."""
@@ -159,8 +167,9 @@ class Course:
         self.feed.release(released(kills_done + self.ahead, kills, self.report.events))
 
     def _nudge(self, kills_done: int, kills: int) -> None:
-        self.ahead += 1
-        self._release(kills_done, kills)
+        if _answers(lambda: self._load("gate") < LEAST_PENDING):
+            self.ahead += 1
+            self._release(kills_done, kills)
 
     def _until(self, is_so: Callable[[], bool], what: str, nudge: Callable[[], None] = lambda: None) -> None:
         """Waits, starts again what ended by itself, and calls `nudge` now and then. A broker that is away

@@ -160,6 +160,10 @@ class OwnRedis:
                     raise StackError(f"the torture's own Redis does not start: {reason}") from None
                 time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()

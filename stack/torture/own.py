@@ -71,6 +71,15 @@ class Own:
             if job["name"].startswith(self.prefix) and job["state"] in ALIVE
         ]
 
+    def job_runs(self) -> bool:
+        """Whether all tasks of the job run: its own state says so while they still start."""
+        try:
+            found = httpx.get(f"{self._flink_url}/jobs/overview", timeout=TIMEOUT_S).json()["jobs"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False
+        own = [job["tasks"] for job in found if job["name"].startswith(self.prefix)]
+        return any(tasks["running"] == tasks["total"] > 0 for tasks in own)
+
     def _end_job(self) -> None:
         for job in self.jobs():
             httpx.patch(f"{self._flink_url}/jobs/{job}", params={"mode": "cancel"}, timeout=TIMEOUT_S)

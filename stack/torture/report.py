@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stack.torture.watched import Watched
 from streaming.torture.oracle.findings import Findings
 
 
@@ -33,10 +34,14 @@ class Report:
     restarts: int = 0
     seconds: float = 0.0
     judged: bool = False
+    outage: Watched | None = None
 
     @property
     def holds(self) -> bool:
-        return self.judged and self.findings.none and not self.void
+        return self.judged and self.findings.none and not self.void and self._bounded()
+
+    def _bounded(self) -> bool:
+        return self.outage is None or self.outage.memory_bounded()
 
     def as_json(self) -> dict[str, Any]:
         found = self.findings
@@ -62,7 +67,7 @@ class Report:
             "false_positive_rate": self.false_positive_rate,
             "restarts": self.restarts,
             "seconds": round(self.seconds, 1),
-        }
+        } | ({"outage": self.outage.as_json()} if self.outage else {})
 
     def show(self, console: Console) -> None:
         """The same for people."""

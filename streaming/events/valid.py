@@ -33,8 +33,20 @@ def encode(session: ValidSession) -> bytes:
 
 
 def decode(value: bytes) -> ValidSession:
-    """Raises msgspec.DecodeError: only the gate writes this topic, so anything else is a broken pipeline."""
-    return decoder.decode(value)
+    """Raises msgspec.DecodeError on what no gate wrote."""
+    try:
+        return decoder.decode(value)
+    except RecursionError:
+        raise msgspec.DecodeError("nested too deep") from None
+
+
+def decoded(value: bytes | None) -> ValidSession | None:
+    """The session in a message of the topic; None for what a foreigner wrote there. Who passes that over
+    loses nothing silently: the store puts it aside, and `reconcile` names its place."""
+    try:
+        return decode(value or b"")
+    except msgspec.DecodeError:
+        return None
 
 
 FACTS = ("user_kind", "late", "raw_partition", "raw_offset", "arrived_at_ms")

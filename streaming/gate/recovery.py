@@ -88,7 +88,9 @@ def _rebuild(
         positions: list[int] = []
         arrived_ms: list[int] = []
         for value, _ in batch:
-            session = valid.decode(value)
+            session = valid.decoded(value)
+            if session is None:  # a foreigner's: it claimed nothing
+                continue
             sessions.append(session)
             positions.append(position(session.raw_partition, session.raw_offset))
             arrived_ms.append(session.arrived_at_ms)

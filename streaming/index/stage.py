@@ -1,23 +1,16 @@
 """A batch of records into the index, and what it refuses into the topic of refused documents."""
 
-import logging
-from collections import Counter
 from collections.abc import Sequence
 
 from confluent_kafka import Message, Producer
 
-from streaming.adapters import kafka
-from streaming.events import topics
+from streaming.adapters.kafka_aside import Aside, Refused
 from streaming.index.documents import DOCUMENTS
 from streaming.index.newest import Newest, Record, arrivals, newest
 from streaming.metrics import declared
 from streaming.metrics.observer import NOBODY, Observer
 from streaming.ports import DocumentIndex, StoreAway
 from streaming.settings import KafkaSettings
-
-_log = logging.getLogger(__name__)
-
-_Refused = tuple[Record, str, str]
 
 
 class Indexing:
@@ -31,9 +24,8 @@ class Indexing:
         observer: Observer = NOBODY,
     ) -> None:
         self._prefix = kafka_settings.topic_prefix
-        self._refusals_topic = kafka.name(kafka_settings, topics.REFUSED_DOCUMENTS)
         self._index = index
-        self._producer = producer
+        self._aside = Aside(kafka_settings, producer)
         self._observer = observer
         self._prepared = False
 
@@ -53,7 +45,7 @@ class Indexing:
         standing, unreadable = batch
         if not self._prepared:
             self.prepare()
-        refused: list[_Refused] = [(one.record, one.reason, "") for one in unreadable]
+        refused = [_refused(one.record, one.reason, "") for one in unreadable]
         try:
             refusals = self._index.put([write for _, write in standing.values()])
         except StoreAway:
@@ -61,9 +53,9 @@ class Indexing:
             raise
         for refusal in refusals:
             record, _ = standing[refusal.write.index, refusal.write.id]
-            refused.append((record, refusal.reason, refusal.detail))
-        if refused:
-            self._put_aside(refused)
+            refused.append(_refused(record, refusal.reason, refusal.detail))
+        for index, count in self._aside.put(refused).items():
+            self._observer.count(declared.DOCUMENTS_REFUSED, count, index=index)
         self._observer.safe(arrivals(write for _, write in standing.values()))
 
     def _record(self, message: Message) -> Record:
@@ -76,26 +68,6 @@ class Indexing:
             message.value(),
         )
 
-    def _put_aside(self, refused: Sequence[_Refused]) -> None:
-        """Keeps the original bytes where they can be listed and counted. Returns once they are safe."""
-        failures: list[str] = []
-        for record, reason, detail in refused:
-            self._producer.produce(
-                self._refusals_topic,
-                record.value,
-                record.key,
-                headers=[
-                    (topics.HEADER_REASON, reason.encode()),
-                    (topics.HEADER_DETAIL, detail.encode()),
-                    (topics.HEADER_TOPIC, record.topic.encode()),
-                    (topics.HEADER_PARTITION, b"%d" % record.partition),
-                    (topics.HEADER_OFFSET, b"%d" % record.offset),
-                ],
-                on_delivery=lambda error, _: failures.append(str(error)) if error else None,
-            )
-        if self._producer.flush(kafka.TIMEOUT_S) or failures:
-            raise StoreAway(f"Kafka did not take refused documents: {failures[:1]}")
-        counts = Counter((record.topic, reason) for record, reason, _ in refused)
-        for (topic, reason), count in counts.items():
-            _log.error("documents_refused", extra={"index": topic, "reason": reason, "count": count})
-            self._observer.count(declared.DOCUMENTS_REFUSED, count, index=topic)
+
+def _refused(record: Record, reason: str, detail: str) -> Refused:
+    return Refused(record.topic, record.partition, record.offset, record.key, record.value, reason, detail)

@@ -66,8 +66,10 @@ SESSIONS_STORED = Counter(
 )
 DOCUMENTS_REFUSED = Counter(
     name="vitrine_documents_refused_total",
-    meaning="Documents that Elasticsearch will never take, put aside in `refused_documents`",
-    labels=(Label("index", "plain name of the index", topics.INDEXED),),
+    meaning="Records that no store will ever take, put aside in `refused_documents`",
+    labels=(
+        Label("index", "plain name of the topic, which is the index's too", (topics.VALID, *topics.INDEXED)),
+    ),
 )
 
 
@@ -159,9 +161,9 @@ RECONCILE_VERDICT = Gauge(
 
 OF_EVERY_STAGE: tuple[Metric, ...] = (RECORDS, BATCH_SECONDS, LATENCY_SECONDS, STORE_AWAY_SECONDS)
 OF_GATE: tuple[Counter, ...] = (OUTCOMES, LATE_SESSIONS, TRANSACTIONS_ABORTED, RECOVERIES)
-OF_STORE: tuple[Counter, ...] = (SESSIONS_STORED,)
+OF_STORE: tuple[Counter, ...] = (SESSIONS_STORED, DOCUMENTS_REFUSED)
 OF_INDEX: tuple[Counter, ...] = (DOCUMENTS_REFUSED,)
-OF_STAGES = OF_EVERY_STAGE + OF_GATE + OF_STORE + OF_INDEX
+OF_STAGES = OF_EVERY_STAGE + OF_GATE + (SESSIONS_STORED,) + OF_INDEX
 OF_WATCH: tuple[Metric, ...] = (
     PROBE_UP,
     *(LAG_RECORDS, LAG_SECONDS, EXPIRED_RECORDS, END_OFFSET, RETENTION_SECONDS),

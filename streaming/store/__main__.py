@@ -2,9 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Sequence
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import KafkaException
 
 from streaming import logs, sink
 from streaming.adapters import kafka, prometheus
@@ -12,10 +11,9 @@ from streaming.adapters.mongo import MongoSessions
 from streaming.events import topics
 from streaming.metrics import declared
 from streaming.metrics.observer import Observer
-from streaming.ports import Document
 from streaming.settings import KafkaSettings, MetricsSettings, MongoSettings, printable
-from streaming.store.documents import document
 from streaming.store.settings import StoreSettings
+from streaming.store.stage import Storing
 
 GROUP = "store"
 _log = logging.getLogger("streaming.store")
@@ -30,21 +28,13 @@ def main(passing: sink.Passing = lambda step: None) -> int:
     sessions = MongoSessions(mongo_settings)
     observer = Observer(GROUP, prometheus.serve(MetricsSettings()), declared.OF_STORE)
 
-    def read(batch: Sequence[Message]) -> list[Document]:
-        return [document(message.value() or b"") for message in batch]
-
-    def write(documents: list[Document]) -> None:
-        new = sessions.insert(documents)
-        observer.count(declared.SESSIONS_STORED, new, result="new")
-        observer.count(declared.SESSIONS_STORED, len(documents) - new, result="known")
-        observer.safe(one["arrivedAtMs"] for one in documents)
-
+    storing = Storing(kafka_settings, sessions, kafka.producer(kafka_settings), observer)
     try:
         kafka.ensure_topics(kafka_settings)
         if sink.insist(sessions.prepare, stop.wait, stop, observer):
             reader = sink.consumer(kafka_settings, GROUP, (topics.VALID,), settings)
             try:
-                sink.carry(reader, read, write, settings, stop, passing, observer)
+                sink.carry(reader, storing.read, storing.write, settings, stop, passing, observer)
             finally:
                 reader.close()
     except KafkaException as error:

@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from streaming.events.topics import VALID
-from streaming.events.valid import decode
+from streaming.events.valid import decoded
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
 from streaming.summaries.session import summarise
@@ -24,29 +23,24 @@ PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductAc
 """What a part of a window consists of, each written as text."""
 
 
-class NotASession(Exception):
-    """The topic of valid sessions holds something else: a broken pipeline. The text quotes nothing."""
-
-
 def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
     """All that follows from `messages` of `valid_customer_session`, by column: session id, summary (JSON), a
     list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
 
-    Raises NotASession on anything the gate did not write: going on would lose a session silently.
+    What is no session has None for its id, and nothing else.
     """
-    session_ids: list[str] = []
+    session_ids: list[str | None] = []
     summaries: list[bytes] = []
     judged: list[list[list[str]]] = []
     windows = Windows()
     for message in messages:
         # One session at a time: thousands alive at once would keep the garbage collector busy.
-        try:
-            session = decode(message)
-        except msgspec.MsgspecError as error:
-            # Flink logs the text of what ends a task, and msgspec's may quote the message: it is left out.
-            raise NotASession(
-                f"a message of {VALID} is none of the gate's ({type(error).__name__})"
-            ) from None
+        session = decoded(message)
+        if session is None:
+            session_ids.append(None)
+            summaries.append(b"")
+            judged.append(_NONE)
+            continue
         windows.add(session)
         session_ids.append(session.session_id)
         summaries.append(_encode(summarise(session)))

@@ -97,7 +97,8 @@ def inserts() -> Iterator[str]:
     """Fills the three topics from `reduced`."""
     yield (
         f"INSERT INTO {topics.SESSION_SUMMARIES} "
-        "SELECT reduced.made.session_id, reduced.made.summary FROM reduced"
+        "SELECT reduced.made.session_id, reduced.made.summary FROM reduced "
+        "WHERE reduced.made.session_id IS NOT NULL"
     )
     yield (
         f"INSERT INTO {topics.PRODUCT_SENTIMENT} SELECT review[1], review[2] "

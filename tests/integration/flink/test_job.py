@@ -37,6 +37,24 @@ def awkward_sessions(like: ValidSession) -> Iterator[ValidSession]:
         )
 
 
+POISON = [
+    b"",
+    b"no session",
+    b"\xff\x00",
+    b'{"sessionId": 1}',
+    b"[" * 100_000,
+    b'"' + b"x" * 1_500_000 + b'"',
+]
+"""What a foreigner may write to the job's topic: it is passed over."""
+
+
+def poison(kafka: KafkaSettings) -> None:
+    client = producer(kafka)
+    for number, value in enumerate(POISON):
+        client.produce(name(kafka, topics.VALID), value, None, number % kafka.partitions)
+    assert client.flush(60) == 0
+
+
 def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
     client = producer(kafka)
     for session in sessions:
@@ -91,7 +109,9 @@ def test_documents_equal_the_pure_reducers_and_a_restored_job_goes_on_exactly(
     }
     ensure_topics(kafka)
     first, second = told[:2_000], told[2_000:]
+    poison(kafka)
     send(kafka, first)
+    poison(kafka)
     job = flink.run(cluster, flink.JOB, environment)
     try:
         until_equal(kafka, first)

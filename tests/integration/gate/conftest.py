@@ -137,10 +137,12 @@ class Gates:
             ):
                 client.delete(key)
 
-    def send(self, messages: Sequence[tuple[bytes | None, bytes | None]]) -> None:
+    def send(
+        self, messages: Sequence[tuple[bytes | None, bytes | None]], topic: str = "user_session_info"
+    ) -> None:
         client = producer(self.kafka)
         for key, value in messages:
-            client.produce(name(self.kafka, "user_session_info"), value, key)
+            client.produce(name(self.kafka, topic), value, key)
         assert client.flush(60) == 0
 
     def judge(self) -> Counter[str]:

@@ -119,6 +119,17 @@ def test_a_redis_that_lost_everything_is_rebuilt(gates: Any, redis: RedisSetting
     gates.judge()
 
 
+def test_a_foreigners_words_among_the_valid_sessions_stop_no_rebuild(
+    gates: Any, redis: RedisSettings
+) -> None:
+    gates.send(pairs(simulated(300)))
+    gates.wait_until_done_by_starting()
+    users = distinct_users(redis)
+    gates.send([(b"k", b"no session"), (b"k", b"[" * 100_000), (b"k", None)], "valid_customer_session")
+    gates.forget_everything()
+    gates.wait_for(lambda: distinct_users(redis) == users, "distinct users counted again")
+
+
 def test_a_redis_killed_under_load_costs_nothing(gates_on: Any, own_redis: Any) -> None:
     gates = gates_on(own_redis.settings)
     gates.send(pairs(simulated(12_000)))

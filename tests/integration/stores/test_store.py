@@ -11,10 +11,11 @@ import msgspec
 import psutil
 import pytest
 
+from streaming.adapters import kafka as clients
 from streaming.adapters.mongo import MongoSessions
 from streaming.events import topics
 from streaming.ports import Document, StoreAway
-from streaming.settings import MongoSettings
+from streaming.settings import KafkaSettings, MongoSettings
 
 Until = Callable[[Callable[[], bool]], None]
 
@@ -54,6 +55,26 @@ def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
     pipeline.drain("store", topics.VALID)
     assert stages.stop(store) == 0
     assert stored(mongo) == expected(pipeline)
+
+
+def test_what_is_no_session_is_put_aside_as_it_came(
+    pipeline: Any, stages: Any, kafka: KafkaSettings, mongo: MongoSettings
+) -> None:
+    poison = [b"", b"no session", b"\xff", b'{"sessionId": 1}', b"[" * 100_000, b"x" * 1_500_000]
+    sender = clients.producer(kafka)
+    pipeline.send(100)
+    pipeline.judge()
+    wanted = expected(pipeline)
+    for value in poison:
+        sender.produce(clients.name(kafka, topics.VALID), value, b"a foreigner's")
+    assert sender.flush(30) == 0
+    store = stages.start("store")
+    pipeline.drain("store", topics.VALID)
+    assert stages.stop(store) == 0
+    assert stored(mongo) == wanted
+    aside = list(clients.read_all(kafka, topics.REFUSED_DOCUMENTS))
+    assert sorted(message.value() or b"" for message in aside) == sorted(poison)
+    assert {dict(message.headers() or [])[topics.HEADER_REASON] for message in aside} == {b"no_session"}
 
 
 def test_two_share_the_work(pipeline: Any, stages: Any, mongo: MongoSettings, until: Until) -> None:

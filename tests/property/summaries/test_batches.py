@@ -81,6 +81,19 @@ def test_batches_add_up(told: list[ValidSession], batch_size: int) -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@given(sessions(), st.lists(st.binary(max_size=20), min_size=1, max_size=4))
+def test_what_is_no_session_takes_its_row_and_nothing_else(
+    told: list[ValidSession], poison: list[bytes]
+) -> None:
+    sound = list(map(encode, told))
+    columns, alone = reduce([*poison, *sound], sentiment=True), reduce(sound, sentiment=True)
+    assert columns["session_id"] == [None] * len(poison) + alone["session_id"]
+    assert columns["summary"][len(poison) :] == alone["summary"]
+    assert columns["reviews"] == [[] for _ in poison] + alone["reviews"]
+    assert columns["parts"][0] == (alone["parts"][0] if told else [])
+
+
+@settings(max_examples=30, deadline=None)
 @given(sessions(), st.randoms())
 def test_order_does_not_matter(told: list[ValidSession], random) -> None:
     expected = window(told)

@@ -1,0 +1,97 @@
+"""A service that is gone, or frozen, for a while under load: what it does to the stages' memory and lag, and
+how long they need to be through once it is back."""
+
+import os
+import signal
+import time
+from typing import Any
+
+import psutil
+from confluent_kafka import KafkaException
+
+from stack.service import StackError
+from stack.supervisor import Supervisor
+from stack.torture.course import Course
+from stack.torture.pending import READS
+from stack.torture.plan import STAGES
+from stack.torture.watched import Watched
+
+BEFORE_S = 15.0
+SAMPLE_S = 1.0
+
+
+def run(course: Course, watched: Watched) -> None:
+    """Takes the service away amid a steady stream, brings it back, and returns when all events are sent.
+    Raises StackError if it cannot be taken or does not come back."""
+    rate_per_s = course.report.events / (BEFORE_S + watched.seconds)
+    began_s = time.monotonic()
+
+    def stream(until_s: float, what: str) -> None:
+        while (now_s := time.monotonic()) < until_s:
+            course.feed.release(round(rate_per_s * (now_s - began_s)))
+            course.fleet.keep()
+            _sample(course, watched)
+            course.tell(what, course.feed.sent)
+            time.sleep(SAMPLE_S)
+
+    stream(began_s + BEFORE_S, "load before the outage")
+    watched.resident_before = dict(watched.resident_most)
+    back = _take(course, watched)
+    try:
+        stream(began_s + BEFORE_S + watched.seconds, f"{watched.service} is {_state(watched)}")
+    finally:
+        back()
+    course.feed.release(course.report.events)
+    course.feed.finish()
+
+
+def _state(watched: Watched) -> str:
+    return "frozen" if watched.frozen else "gone"
+
+
+def _take(course: Course, watched: Watched) -> Any:
+    """Takes the service away by SIGKILL, or freezes it; gives what brings it back."""
+    name = watched.service
+    if name == "redis":
+        if watched.frozen:
+            return _frozen([course.redis.pid])
+        course.redis.kill()
+        return course.redis.start
+    supervisor = Supervisor(course.layout)
+    process = supervisor.processes().get(name)
+    if process is None or process.state != "RUNNING":
+        raise StackError(f"{name} does not run here, so it cannot be taken away")
+    if watched.frozen:
+        return _frozen([process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))])
+    os.kill(process.pid, signal.SIGKILL)
+    supervisor.stop_all([name])
+    return lambda: supervisor.start(name)
+
+
+def _frozen(pids: list[int]) -> Any:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+    def thaw() -> None:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    return thaw
+
+
+def _sample(course: Course, watched: Watched) -> None:
+    stages = STAGES[course.report.through]
+    for stage in stages:
+        for pid in course.fleet.pids(stage).values():
+            try:
+                resident = psutil.Process(pid).memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+            watched.resident_most[stage] = max(resident, watched.resident_most.get(stage, 0))
+    for stage in (*stages, *(("flink-job",) if "store" in stages else ())):
+        assert stage in READS
+        try:
+            lag = course.pending.of(stage)
+        except KafkaException:
+            continue
+        watched.lag_most[stage] = max(lag, watched.lag_most.get(stage, 0))
