@@ -3,6 +3,7 @@
 import argparse
 
 THROUGH = ("gate", "all")
+HOW = ("gone", "frozen", "full-disk")
 OUTAGES = ("redis", "kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager")
 
 WHAT_IT_DOES = """\
@@ -18,7 +19,7 @@ With --json: {"events", "kills", "seed", "through", "crash_points": {name: times
 "unacknowledged_at_kills": {"least", "median"}, "lost", "duplicated", "wrong", "examples", "void": [why, …],
 "outcomes": {outcome or store: n}, "distinct_users": {"exact", "estimate"}, "flushes",
 "false_positive_rate", "restarts", "seconds"}.
-An outage adds "outage": {"service", "seconds", "frozen", "resident_before": {stage: bytes},
+An outage adds "outage": {"service", "seconds", "how", "resident_before": {stage: bytes},
 "resident_most": {stage: bytes}, "lag_most": {stage: offsets}, "caught_up_s", "memory_bounded"}.
 Exits 1 if anything is lost, duplicated or wrong, or if the run is void."""
 
@@ -43,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SERVICE",
         help=f"instead of kills: one of {', '.join(OUTAGES)} is gone for a while under load",
     )
-    parser.add_argument("--frozen", action="store_true", help="with --outage: stopped by SIGSTOP, not killed")
+    parser.add_argument(
+        "--how",
+        choices=HOW,
+        default=HOW[0],
+        help="with --outage: killed, stopped by SIGSTOP, or (redis, by root) without a free byte on its disk",
+    )
     parser.add_argument(
         "--seconds", type=_whole, default=120, metavar="S", help="how long an outage lasts (120)"
     )

@@ -31,12 +31,16 @@ from streaming.torture.events import HOUR_MS, events
 
 NEEDS = {"gate": ("kafka",), "all": ("kafka", "mongodb", "elasticsearch", "flink-taskmanager")}
 BATCHES_A_RATION = 30
+SMALL_DISK_MIB = 48
 FILTER_CAPACITY = 1_000
 """Small, where false positives are forced: the filters grow, and each part adds its share of them."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if all held, 1 if not or if the run is void, 2 if the kills are too few, 130 when interrupted."""
+    if arguments.how == "full-disk" and arguments.outage != "redis":
+        print("vitrine: a full disk can be had for redis only", file=sys.stderr)
+        return 2
     if arguments.outage not in (None, "redis", "kafka"):
         arguments.through = "all"
     try:
@@ -69,7 +73,7 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
     stages = STAGES[arguments.through]
     own = Own(place)
     ensure_topics(own.kafka)
-    redis = OwnRedis(own.folder / "redis")
+    redis = OwnRedis(own.folder / "redis", SMALL_DISK_MIB if arguments.how == "full-disk" else None)
     fleet, pending, feed = None, Pending(own.kafka), None
     try:
         fleet = Fleet(
@@ -90,7 +94,7 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
             if arguments.through == "all":
                 course.begin(own.job_runs)
             if arguments.outage:
-                report.outage = Watched(arguments.outage, arguments.seconds, arguments.frozen)
+                report.outage = Watched(arguments.outage, arguments.seconds, arguments.how)
                 outage.run(course, report.outage)
             else:
                 course.run(kills, arguments.flush)
@@ -107,7 +111,7 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
         if fleet is not None:
             fleet.end()
         keep_logs = not (report.holds or arguments.plant)
-        redis.kill()
+        redis.end()
         pending.close()
         with suppress(KeyboardInterrupt):
             own.remove(stores=arguments.through == "all", keep_logs=keep_logs)

@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,7 +135,11 @@ def free_port() -> int:
 class OwnRedis:
     """Redis as the stack declares it, in a folder and on a port of the torture's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk_mib: int | None = None) -> None:
+        """On a disk of its own of `disk_mib`, if given. Raises StackError where that cannot be had."""
+        self._folder, self._mounted = folder, disk_mib is not None
+        if disk_mib is not None:
+            _mount(folder, disk_mib)
         layout = Layout(folder)
         make_folders(layout)
         (layout.state / "envs").symlink_to(HERE.state / "envs")
@@ -168,3 +173,25 @@ class OwnRedis:
         """SIGKILL."""
         self._process.kill()
         self._process.wait()
+
+    def fill_disk(self) -> Callable[[], None]:
+        """Leaves no byte free; gives what makes room again."""
+        filler = self._folder / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(bytes(2**16)):
+                pass
+        return filler.unlink
+
+    def end(self) -> None:
+        """Ends it for good."""
+        self.kill()
+        if self._mounted:
+            subprocess.run(["umount", str(self._folder)], check=True)
+
+
+def _mount(folder: Path, mib: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise StackError(f"a full disk needs a small one to be mounted, as root can: {done.stderr.strip()}")

@@ -1,5 +1,5 @@
-"""A service that is gone, or frozen, for a while under load: what it does to the stages' memory and lag, and
-how long they need to be through once it is back."""
+"""A service that is gone, frozen or on a full disk for a while under load: what that does to memory and lag of
+the stages, and how long they need to be through once it is back."""
 
 import os
 import signal
@@ -38,22 +38,20 @@ def run(course: Course, watched: Watched) -> None:
     watched.resident_before = dict(watched.resident_most)
     back = _take(course, watched)
     try:
-        stream(began_s + BEFORE_S + watched.seconds, f"{watched.service} is {_state(watched)}")
+        stream(began_s + BEFORE_S + watched.seconds, f"{watched.service}: {watched.how}")
     finally:
         back()
     course.feed.release(course.report.events)
     course.feed.finish()
 
 
-def _state(watched: Watched) -> str:
-    return "frozen" if watched.frozen else "gone"
-
-
 def _take(course: Course, watched: Watched) -> Any:
     """Takes the service away by SIGKILL, or freezes it; gives what brings it back."""
     name = watched.service
     if name == "redis":
-        if watched.frozen:
+        if watched.how == "full-disk":
+            return course.redis.fill_disk()
+        if watched.how == "frozen":
             return _frozen([course.redis.pid])
         course.redis.kill()
         return course.redis.start
@@ -61,7 +59,7 @@ def _take(course: Course, watched: Watched) -> Any:
     process = supervisor.processes().get(name)
     if process is None or process.state != "RUNNING":
         raise StackError(f"{name} does not run here, so it cannot be taken away")
-    if watched.frozen:
+    if watched.how == "frozen":
         return _frozen([process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))])
     os.kill(process.pid, signal.SIGKILL)
     supervisor.stop_all([name])

@@ -13,7 +13,8 @@ class Watched:
 
     service: str
     seconds: float
-    frozen: bool
+    how: str
+    """gone, frozen or full-disk"""
     resident_before: dict[str, int] = field(default_factory=dict)
     resident_most: dict[str, int] = field(default_factory=dict)
     """In bytes, the largest instance of each stage."""

@@ -43,6 +43,8 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OUTOFSTE
 redis.call('SET', KEYS[2], ARGV[1])
 return redis.call('DEL', KEYS[1])
 """
+_DISK_FULL = "MISCONF"
+"""How Redis begins to say that it can write no more to its file."""
 _BUILDER_PATIENCE_MS = 60_000
 _SESSIONS_A_BUCKET = 64
 """At full capacity. Redis keeps a hash of up to 128 fields as a listpack, at a fifth of the memory."""
@@ -273,4 +275,6 @@ def translated() -> Iterator[None]:
     except ResponseError as error:
         if str(error).startswith("OUTOFSTEP"):
             raise OutOfStep(str(error)) from error
+        if str(error).startswith(_DISK_FULL):
+            raise StoreAway(f"Redis cannot write to its disk: {error}") from error
         raise

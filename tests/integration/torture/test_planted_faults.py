@@ -1,14 +1,12 @@
 """The torture can fail: a stage with a planted fault is found out within a few kills."""
 
-from argparse import Namespace
-
 import pytest
 
 from stack.place import here
 from stack.torture.command import torture
 from stack.torture.plan import Kill
 
-EVENTS = 6_000
+LINE = ["torture", "--events", "6000"]
 
 
 def killed_at(point: str) -> list[Kill]:
@@ -19,14 +17,14 @@ def killed_at(point: str) -> list[Kill]:
     ("fault", "point"), [("filter_before_produce", "claimed"), ("commit_before_flush", "flushed")]
 )
 def test_a_planted_fault_is_found_out(fault: str, point: str) -> None:
-    asked = Namespace(events=EVENTS, seed=1, through="gate", false_positives=None, flush=False, plant=fault)
+    asked = commands.parser().parse_args([*LINE, "--plant", fault])
     report = torture(here(), asked, killed_at(point))
     assert report.findings.lost > 0
     assert not report.holds
 
 
 def test_the_same_without_a_fault_holds() -> None:
-    asked = Namespace(events=EVENTS, seed=1, through="gate", false_positives=None, flush=True, plant=None)
+    asked = commands.parser().parse_args([*LINE, "--flush"])
     report = torture(here(), asked, killed_at("claimed"))
     assert report.holds, report.as_json()
     assert report.crash_points["gate.claimed"] >= 3
