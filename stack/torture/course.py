@@ -29,7 +29,7 @@ MARKERS = 0.1
 LOADED_BY = {"store": "store", "index": "index", "flink-taskmanager": "flink-job"}
 """Whose unacknowledged messages are the load at a kill of this victim; of all others, the gate's."""
 TICK_S = 0.02
-STUCK_S = 180.0
+STUCK_S = 300.0
 CATCH_UP_S = 600.0
 NUDGE_S = 3.0
 

@@ -1,5 +1,5 @@
-"""A service that is gone, frozen or on a full disk for a while under load: what that does to memory and lag of
-the stages, and how long they need to be through once it is back."""
+"""A service that is gone, frozen or on a full disk for a while under load: what that does to the stages, and
+how long they need to be through once it is back."""
 
 import os
 import signal

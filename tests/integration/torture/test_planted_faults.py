@@ -2,6 +2,7 @@
 
 import pytest
 
+from stack import commands
 from stack.place import here
 from stack.torture.command import torture
 from stack.torture.plan import Kill
