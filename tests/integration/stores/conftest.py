@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streaming.adapters import kafka as clients
 from streaming.adapters import kafka_progress
@@ -156,6 +157,12 @@ class Pipeline:
             return waiting
         finally:
             looker.close()
+
+    def members(self, group: str) -> int:
+        """Instances of a stage that have a share of the partitions."""
+        name = clients.name(self.kafka, group)
+        found = AdminClient(clients.properties(self.kafka)).describe_consumer_groups([name])[name]
+        return sum(bool(member.assignment.topic_partitions) for member in found.result(30).members)
 
     def _produce(
         self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]] | None = None

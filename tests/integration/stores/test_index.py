@@ -80,6 +80,24 @@ def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
     assert held(elasticsearch) == once
 
 
+def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, until: Until
+) -> None:
+    for seed in (1, 2):
+        pipeline.send(1_500, seed)
+        pipeline.judge()
+        pipeline.summarise()
+    one = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
+    whole = pipeline.lag("index", *topics.INDEXED)
+    until(lambda: pipeline.lag("index", *topics.INDEXED) < whole - 200)
+    two = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
+    until(lambda: pipeline.members("index") == 2)
+    stages.kill(one)
+    pipeline.drain("index", *topics.INDEXED)
+    assert stages.stop(two) == 0
+    assert held(elasticsearch) == expected(pipeline)
+
+
 def test_what_elasticsearch_refuses_is_put_aside_and_counted(
     pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings, until: Until
 ) -> None:

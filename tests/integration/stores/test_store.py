@@ -77,11 +77,15 @@ def test_what_is_no_session_is_put_aside_as_it_came(
     assert {dict(message.headers() or [])[topics.HEADER_REASON] for message in aside} == {b"no_session"}
 
 
-def test_two_share_the_work(pipeline: Any, stages: Any, mongo: MongoSettings, until: Until) -> None:
-    pipeline.send(1_000)
+def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
+    pipeline: Any, stages: Any, mongo: MongoSettings, until: Until
+) -> None:
+    pipeline.send(3_000)
     pipeline.judge()
-    one, two = (stages.start("store", VITRINE_STORE_BATCH_SIZE="50") for _ in range(2))
+    one = stages.start("store", VITRINE_STORE_BATCH_SIZE="20")
     until(lambda: MongoSessions(mongo).estimated_count() > 100)
+    two = stages.start("store", VITRINE_STORE_BATCH_SIZE="20")
+    until(lambda: pipeline.members("store") == 2)
     stages.kill(one)
     pipeline.drain("store", topics.VALID)
     assert stages.stop(two) == 0
