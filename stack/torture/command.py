@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stack import running
 from stack.layout import HERE
@@ -89,7 +89,7 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
             task = bar.add_task("starting", total=arguments.events)
             course = Course(
                 own.kafka, place.layout, fleet, redis, feed, pending, report,
-                lambda what, decided: bar.update(task, description=what, completed=decided),
+                lambda what, decided: _tell(bar, task, what, decided),
             )  # fmt: skip
             if arguments.through == "all":
                 course.begin(own.job_runs)
@@ -144,6 +144,13 @@ def _stage_variables(arguments: argparse.Namespace, kills: int, redis_url: str) 
             variables[f"VITRINE_GATE_{kind}_ERROR_RATE"] = str(arguments.false_positives)
             variables[f"VITRINE_GATE_{kind}_CAPACITY"] = str(FILTER_CAPACITY)
     return variables
+
+
+def _tell(bar: Progress, task: TaskID, what: str, decided: int) -> None:
+    """On a terminal the bar moves; elsewhere a line tells of each new thing under way."""
+    if not bar.console.is_terminal and bar.tasks[task].description != what:
+        print(f"[{bar.tasks[task].elapsed or 0:5.0f} s] {what} ({decided:,} decided)", file=sys.stderr)
+    bar.update(task, description=what, completed=decided)
 
 
 def _bar(console: Console) -> Progress:

@@ -22,6 +22,7 @@ def properties(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap.servers": settings.bootstrap_servers,
         "client.id": "vitrine",
         # A broker that is away is waited for; the stage sees it as lag, not as an error line a second.
+        "reconnect.backoff.ms": 500,
         "reconnect.backoff.max.ms": 2_000,
         "log.connection.close": False,
     }
