@@ -19,8 +19,9 @@ from stack.supervisor import Supervisor
 from stack.torture import judgement, outage
 from stack.torture.course import Course
 from stack.torture.feed import Feed
-from stack.torture.fleet import KEEPER, Fleet, OwnRedis
+from stack.torture.fleet import KEEPER, Fleet
 from stack.torture.own import Own, logs
+from stack.torture.own_redis import OwnRedis
 from stack.torture.pending import Pending
 from stack.torture.plan import SERVICES, STAGES, Kill, plan
 from stack.torture.report import Report

@@ -15,7 +15,8 @@ from stack.layout import Layout
 from stack.service import StackError
 from stack.supervisor import Supervisor
 from stack.torture.feed import Feed
-from stack.torture.fleet import Fleet, OwnRedis
+from stack.torture.fleet import Fleet
+from stack.torture.own_redis import OwnRedis
 from stack.torture.pending import READS, Pending
 from stack.torture.plan import POINTS, STAGES, Kill, released
 from stack.torture.report import Report

@@ -1,24 +1,18 @@
-"""The processes that are the torture's own: two instances of each stage, the job's keeper, a Redis."""
+"""The stages that are the torture's own: two instances of each, and the job's keeper."""
 
 import os
 import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.components import flink, redis
-from stack.layout import HERE, Layout
-from stack.service import Place, StackError, Unhealthy
-from stack.settings import StackSettings, environment
-from stack.up import make_folders
+from stack.components import flink
+from stack.layout import HERE
+from stack.service import Place
 
 INSTANCES = ("a", "b")
 KEEPER = "flink-job"
-REDIS_READY_S = 60
 
 
 @dataclass
@@ -123,75 +117,3 @@ class Fleet:
             member.process.kill()
             member.process.wait()
         self._members.clear()
-
-
-def free_port() -> int:
-    """A loopback port that nothing has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class OwnRedis:
-    """Redis as the stack declares it, in a folder and on a port of the torture's own."""
-
-    def __init__(self, folder: Path, disk_mib: int | None = None) -> None:
-        """On a disk of its own of `disk_mib`, if given. Raises StackError where that cannot be had."""
-        self._folder, self._mounted = folder, disk_mib is not None
-        if disk_mib is not None:
-            _mount(folder, disk_mib)
-        layout = Layout(folder)
-        make_folders(layout)
-        (layout.state / "envs").symlink_to(HERE.state / "envs")
-        settings = StackSettings(port_offset=0, redis_port=free_port())
-        place = Place(layout, settings, environment(settings, layout, {}), frozenset())
-        [self._service] = redis.services(place)
-        self._log = layout.log("redis")
-        self.url = place.environment["VITRINE_REDIS_URL"]
-        assert self._service.prepare is not None
-        self._service.prepare()
-        self.start()
-
-    def start(self) -> None:
-        """Returns when it is ready. Raises StackError if it does not get so."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._service.command, stdout=log, stderr=log)
-        deadline = time.monotonic() + REDIS_READY_S
-        while True:
-            try:
-                return self._service.health.check()
-            except Unhealthy as reason:
-                if time.monotonic() > deadline:
-                    raise StackError(f"the torture's own Redis does not start: {reason}") from None
-                time.sleep(0.05)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-
-    def fill_disk(self) -> Callable[[], None]:
-        """Leaves no byte free; gives what makes room again."""
-        filler = self._folder / "filler"
-        with suppress(OSError), filler.open("wb", buffering=0) as file:
-            while file.write(bytes(2**16)):
-                pass
-        return filler.unlink
-
-    def end(self) -> None:
-        """Ends it for good."""
-        self.kill()
-        if self._mounted:
-            subprocess.run(["umount", str(self._folder)], check=True)
-
-
-def _mount(folder: Path, mib: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise StackError(f"a full disk needs a small one to be mounted, as root can: {done.stderr.strip()}")
