@@ -161,8 +161,9 @@ class Pipeline:
     def members(self, group: str) -> int:
         """Instances of a stage that have a share of the partitions."""
         name = clients.name(self.kafka, group)
-        found = AdminClient(clients.properties(self.kafka)).describe_consumer_groups([name])[name]
-        return sum(bool(member.assignment.topic_partitions) for member in found.result(30).members)
+        admin = AdminClient(clients.properties(self.kafka))
+        found = admin.describe_consumer_groups([name])[name].result(30)
+        return sum(bool(member.assignment.topic_partitions) for member in found.members)
 
     def _produce(
         self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]] | None = None
