@@ -11,6 +11,8 @@ from streaming.ports import Document
 from streaming.settings import MongoSettings
 
 COLLECTION = "model_runs"
+_WHOLE = {"digest": {"$exists": True}}
+"""Not those of the days when nothing was registered but metrics."""
 
 
 class MongoRegister:
@@ -25,10 +27,10 @@ class MongoRegister:
         available(self._runs.replace_one, {"_id": entry.name}, msgspec.to_builtins(entry), upsert=True)
 
     def find(self, name: str) -> Registered | None:
-        found = available(self._runs.find_one, {"_id": name})
+        found = available(self._runs.find_one, {"_id": name} | _WHOLE)
         return None if found is None else msgspec.convert(plain(found), Registered)
 
     def names(self) -> list[str]:
-        found = available(lambda: list(self._runs.find({}, {"at": 1})))
+        found = available(lambda: list(self._runs.find(_WHOLE, {"at": 1})))
         newest = sorted(found, key=lambda entry: (entry.get("at", ""), entry["_id"]), reverse=True)
         return [entry["_id"] for entry in newest]

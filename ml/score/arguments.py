@@ -8,8 +8,9 @@ the probability of a purchase by a private model of the registry; the reasons ar
 made-up visits. An answer tells of the one person behind the session: it is for the trusted machine, never
 for publication.
 
-With --json: {"run", "model", "statement", "results": [{"line", "session", "score", "log_odds", "base",
-"reasons": [{"feature", "value", "shap", "says"}], "not_known": [field]} | {"line", "rejected", "detail"}]}.
+With --json: {"run", "registered": {"at", "digest", "charge", "code"}, "model", "statement", "results":
+[{"line", "session", "score", "log_odds", "base", "reasons": [{"feature", "value", "shap", "says"}],
+"not_known": [field]} | {"line", "rejected", "detail"}]}.
 base and the shap values are log-odds; with all features base and reasons sum to log_odds. not_known names
 what the gate would have found out of a raw session. Exits 1 if a line was rejected.
 """

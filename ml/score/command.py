@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
+from ml.adapters.settled import register
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
 from ml.models import shelf
 from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
+from ml.registry.register import Altered, Register, load
+from ml.registry.registered import Registered
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
 from streaming.adapters.mongo import MongoSessions
@@ -30,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     away."""
     try:
         content = _content(arguments.file, arguments.session)
-        folder = trained(DataSettings().data_dir / "models", arguments.run)
-        model, encoding = _model(folder, arguments.model)
+        entry = registered(register(), arguments.run)
+        model, encoding = _model(entry, arguments.model)
         if arguments.reasons < 1:
             raise NoAnswer("--reasons: at least 1 is wanted")
     except NoAnswer as error:
@@ -48,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     results = [_result(line, one, scores) for line, one in enumerate(found, start=1)]
     answer = {
-        "run": folder.name,
+        "run": entry.name,
+        "registered": {"at": entry.at, "digest": entry.digest, "charge": entry.charge, "code": entry.code},
         "model": model.name,
         "statement": msgspec.to_builtins(model.statement),
         "results": results,
@@ -57,30 +61,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if len(readable) == len(found) else 1
 
 
-def trained(models: Path, run: str | None) -> Path:
-    """The folder of `run`, or of the newest finished training. Raises NoAnswer."""
-    runs = {path.parent.name: path for path in models.glob("*/metrics.json")}
-    if run is None:
-        if not runs:
-            raise NoAnswer("no models have been trained yet: run the DAG private_models")
-        return max(runs.values(), key=lambda path: path.stat().st_mtime).parent
-    if run not in runs:
-        raise NoAnswer(f"there is no run {run}; there are: {', '.join(sorted(runs)) or 'none'}")
-    return runs[run].parent
+def registered(books: Register, run: str | None) -> Registered:
+    """The entry of `run`, or of the newest training. Raises NoAnswer."""
+    names = books.names()
+    if not names:
+        raise NoAnswer("no models are registered yet: run the DAG private_models")
+    entry = books.find(names[0] if run is None else run)
+    if entry is None:
+        raise NoAnswer(f"there is no run {run} in the register; there are: {', '.join(sorted(names))}")
+    return entry
 
 
-def _model(folder: Path, name: str | None) -> tuple[Model, Encoding]:
-    """The model asked for, or the first that is private."""
+def _model(entry: Registered, name: str | None) -> tuple[Model, Encoding]:
+    """The model asked for, or the first that is private, as it was released."""
     private = [kind.name for kind in shelf.PRIVATE]
     if name is not None and name not in private:
         raise NoAnswer(f"--model {name}: only private models are asked, {', '.join(private)}")
-    there = [known for known in shelf.on(folder) if known in private]
+    there = [known for known in private if known in entry.models]
     if not there or (name or there[0]) not in there:
         raise NoAnswer(
-            f"run {folder.name} has no {name or 'private model'}; it has {', '.join(there) or 'none'}"
+            f"run {entry.name} has no {name or 'private model'}; it has {', '.join(there) or 'none'}"
         )
-    schema = msgspec.json.decode((folder / "metrics.json").read_bytes())["schema"]
-    return shelf.take(name or there[0], folder), Encoding(schemas.load(schema))
+    try:
+        model = load(entry, name or there[0], DataSettings().data_dir / "models")
+    except Altered as error:
+        raise NoAnswer(str(error)) from None
+    return model, Encoding(schemas.load(entry.metrics["schema"]))
 
 
 def _content(file: str | None, session: str | None) -> bytes:

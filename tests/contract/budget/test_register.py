@@ -2,11 +2,13 @@
 
 import pytest
 from msgspec.structs import replace
+from pymongo import MongoClient
 
-from ml.adapters.register_mongo import MongoRegister
+from ml.adapters.register_mongo import COLLECTION, MongoRegister
 from ml.adapters.register_remembered import RememberedRegister
 from ml.registry.register import Register
 from ml.registry.registered import Registered
+from streaming.settings import MongoSettings
 
 ENTRY = Registered(
     name="run-1",
@@ -41,6 +43,13 @@ def test_an_entry_comes_back_as_it_was(register: Register) -> None:
     register.put(ENTRY)
     assert register.find("run-1") == ENTRY
     assert register.names() == ["run-1"]
+
+
+def test_what_was_noted_before_there_was_a_register_is_no_entry(mongo: MongoSettings) -> None:
+    with MongoClient[dict[str, object]](mongo.uri.get_secret_value()) as client:
+        client[mongo.database][COLLECTION].insert_one({"_id": "old", "metrics": {}})
+    assert MongoRegister(mongo).find("old") is None
+    assert MongoRegister(mongo).names() == []
 
 
 def test_the_newest_is_named_first(register: Register) -> None:

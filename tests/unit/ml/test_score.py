@@ -9,16 +9,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from ml.adapters.register_remembered import RememberedRegister
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
 from ml.models import shelf
 from ml.privacy import contributions
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
+from ml.registry.registered import Registered
 from ml.score import command
 from ml.score.arguments import add_arguments
 from ml.training import simulated
+from ml.training.vault import digest
 from streaming.ports import StoreAway
 
 GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
@@ -50,8 +54,30 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def settings(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> RememberedRegister:
+    """Both runs, as their DAG runs have registered them."""
     monkeypatch.setenv("VITRINE_DATA_DIR", str(data))
+    found = RememberedRegister()
+    for hour, run in enumerate(("first", "second")):
+        folder = data / "models" / run
+        found.put(
+            Registered(
+                name=run,
+                dag_run_id=run,
+                at=f"2026-11-24T0{hour}:00:00+00:00",
+                params={},
+                digest=digest(folder),
+                models=tuple(shelf.on(folder)),
+                charge=f"{run}.key",
+                blocks=(0,),
+                metrics={"schema": "vitrine-session"},
+                code={},
+                snapshot={},
+                rows={},
+            )
+        )
+    monkeypatch.setattr(command, "register", lambda: found)
+    return found
 
 
 def ask(*words: str) -> int:
@@ -82,6 +108,7 @@ def test_score_and_reasons_of_a_session(
         capsys, file(tmp_path, GOLDEN), "--run", "first", "--model", model, "--reasons", str(every)
     )
     assert (found["run"], found["model"], found["statement"]["epsilon"]) == ("first", model, 4.0)
+    assert found["registered"]["charge"] == "first.key"
     [result] = found["results"]
     assert result["session"] == json.loads(GOLDEN)["sessionId"]
     assert result["not_known"] == ["userKind"]
@@ -128,6 +155,17 @@ def test_standard_input_and_the_newest_run(
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(GOLDEN)))
     found = answer(capsys, "-", "--model", "logistic_regression")
     assert found["run"] == "second"
+
+
+def test_a_model_that_is_not_what_was_registered_is_not_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: RememberedRegister
+) -> None:
+    books.put(replace(books.by_name["first"], digest="another"))
+    assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
+    assert "is not what was registered" in capsys.readouterr().err
+    books.by_name.clear()
+    assert ask(file(tmp_path, GOLDEN)) == 2
+    assert "run the DAG private_models" in capsys.readouterr().err
 
 
 def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
