@@ -232,6 +232,12 @@ def _torture(place: Place, arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _audit(place: Place, arguments: argparse.Namespace) -> int:
+    from ml.audit.command import run
+
+    return run(arguments)
+
+
 def _bench(place: Place, arguments: argparse.Namespace) -> int:
     from stack import bench
 
@@ -270,6 +276,7 @@ HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
     "score": _score,
     "sentiment": _sentiment,
     "torture": _torture,
+    "audit": _audit,
     "bench": _bench,
     "test": _test,
 }

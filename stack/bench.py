@@ -26,7 +26,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "soak": ("kafka", "redis"),
     "budget": ("mongodb",),
 }
-_ROOMS = {"budget": "ml", "explain": "ml", "accuracy": "ml", "training": "ml"}
+_ROOMS = {"budget": "ml", "explain": "ml", "accuracy": "ml", "training": "ml", "audit": "ml"}
 """Where a benchmark lives, if not in streaming."""
 _ON_A_FILE = ("accuracy",)
 

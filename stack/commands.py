@@ -38,7 +38,7 @@ VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run bes
 TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")
 BENCHMARKS = (
     "pipeline", "gate", "flink", "indexer", "memory", "distinct", "soak", "budget", "explain", "accuracy",
-    "training",
+    "training", "audit",
 )  # fmt: skip
 
 
@@ -187,6 +187,10 @@ def _judging(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         commands, "budget", "show the privacy budget, what is spent of it and by which runs; or set it"
     )
     _budget_arguments(budget)
+    audit = _add(
+        commands, "audit", "attack the private models and say whether what they claim can be refuted"
+    )
+    _audit_arguments(audit)
     sentiment = _add(
         commands,
         "sentiment",
@@ -250,6 +254,12 @@ def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
 
 def _budget_arguments(command: argparse.ArgumentParser) -> None:
     from ml.budget.arguments import add_arguments
+
+    add_arguments(command)
+
+
+def _audit_arguments(command: argparse.ArgumentParser) -> None:
+    from ml.audit.arguments import add_arguments
 
     add_arguments(command)
 

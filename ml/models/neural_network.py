@@ -39,9 +39,16 @@ class NeuralNetwork:
 
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
+        return cls.with_training(rows, encoding, budget, unit, randomness)[0]
+
+    @classmethod
+    def with_training(
+        cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness
+    ) -> tuple[Self, "Training"]:
+        """`fit`, and what its proof lets out beside the model."""
         plan = plan_for(budget)
         trained = train(rows, encoding, plan, unit, randomness)
-        return cls(trained.parameters, _statement(budget, unit, encoding, plan))
+        return cls(trained.parameters, _statement(budget, unit, encoding, plan)), trained
 
     @classmethod
     def loss(cls, budget: Budget, unit: Unit) -> PoissonGaussian:

@@ -9,7 +9,11 @@ NEIGHBOURS = "add or remove one unit with all of its rows"
 NO_LEDGER = (
     "No ledger charges this run against earlier ones on the same data: several runs add up, unwatched."
 )
-NOT_AUDITED = "Not audited: no attack has tried to refute this guarantee on the trained model."
+AUDITED_BY_KIND = (
+    "Audited by kind, not by run: `./vitrine audit` attacks models of this code on made-up users and refutes "
+    "faults as large as no clipping or a quarter of the noise; smaller ones, and what is special in this "
+    "run's data, it would not see. What it does not refute is not thereby proven."
+)
 TUNING = (
     "Tuning is not charged: hyper-parameters were chosen on the public UCI Online Shoppers rows and on "
     "simulated sessions, so figures on those flatter a little."
@@ -18,9 +22,9 @@ EXACT_METRICS = (
     "The exact metrics beside a model are computed on private rows and are not themselves private."
 )
 
-NOT_YET_PROVEN = (NO_LEDGER, NOT_AUDITED, TUNING, EXACT_METRICS)
+NOT_YET_PROVEN = (NO_LEDGER, AUDITED_BY_KIND, TUNING, EXACT_METRICS)
 """What the statement of a laboratory's model must not be read to claim."""
-NOT_YET_PROVEN_OF_A_RELEASE = (NOT_AUDITED, TUNING)
+NOT_YET_PROVEN_OF_A_RELEASE = (AUDITED_BY_KIND, TUNING)
 """Of a model that the platform has paid for and released: its metrics are private too."""
 
 

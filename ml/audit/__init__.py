@@ -1,0 +1,1 @@
+"""`./vitrine audit`: attacks that try to refute the guarantee of each model."""

@@ -1,0 +1,51 @@
+"""The attack on the linear model: its coefficients, and what noise would explain them.
+
+The released coefficients are the exact minimum of the loss plus a random linear term, so whoever knows all
+rows but one user's can say which term was drawn if that user was out, and which if they were in; the shorter
+one is the likelier. In two dimensions the length decides most, and one user a run leaves nothing else
+unknown.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from ml.audit.attack import Trial, coins
+from ml.features.encoding import Encoding
+from ml.features.rows import Rows
+from ml.features.schema import Numeric, Schema
+from ml.models.logistic_regression import INVERSE_REGULARISATION
+from ml.privacy.randomness import Randomness
+from ml.privacy.statement import Budget, Unit
+
+_ENCODING = Encoding(Schema("audit", "bought", (Numeric("number", 0, 1),)))
+_UNIT = Unit("user", 4)
+_FAR_OUT = 8.0
+"""The number of everybody: so far beyond its bound that only the model's own bound on a row can hold it."""
+_CROWD = 1_000
+
+
+@dataclass(frozen=True)
+class OnLinear:
+    method: str = "a run for each user of four rows; likelihood of the coefficients with and without the user"
+
+    def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:
+        return [_trial(kind, budget, bool(member), dice) for member in coins(canaries, dice)]
+
+
+def _trial(kind: Any, budget: Budget, included: bool, dice: Randomness) -> Trial:
+    """The crowd buys, the canary does not."""
+    own = _UNIT.most_rows if included else 0
+    label = np.concatenate([np.ones(_CROWD), np.zeros(own)]).astype(np.int8)
+    unit = np.concatenate([np.arange(_CROWD), np.full(own, -1)])
+    x = np.full((len(label), 1), _FAR_OUT, dtype=np.float32)
+    model = kind.fit(Rows(x, label, unit), _ENCODING, budget, _UNIT, dice)
+    row = model.scaled(x[:1])[0]
+    chance = expit(row @ model.coefficients)
+    # At the minimum the slope of the loss is the linear term, turned round.
+    slope = model.coefficients / INVERSE_REGULARISATION + _CROWD * (chance - 1) * row
+    if_in = slope + model.statement.most_rows_per_unit * chance * row
+    score = np.linalg.norm(slope) - np.linalg.norm(if_in)
+    return Trial(np.array([included]), np.array([score]), model.statement)
