@@ -161,7 +161,8 @@ class _Account:
 
     def _find_unexplained(self) -> None:
         for name, holding in self._held.items():
-            found = self._evidence.indexes.get(name) or map(by_id, self._evidence.mongodb)
+            mongodb = map(by_id, self._evidence.mongodb)
+            found = mongodb if name == MONGODB else self._evidence.indexes[name]
             for id_ in holding.unclaimed(found):
                 self._breaks.tell(_unexplained(name, id_))
 
