@@ -1,0 +1,127 @@
+"""`./vitrine budget` from its command line to its JSON."""
+
+import argparse
+import json
+from typing import Any
+
+import pytest
+
+from ml.adapters.accounts_remembered import RememberedAccounts
+from ml.budget import command
+from ml.budget.account import OverBudget, Request
+from ml.budget.arguments import add_arguments
+from ml.budget.ledger import Ledger
+from ml.budget.settings import BudgetSettings
+from ml.privacy import renyi
+
+WEEK_MS = 7 * 86_400_000
+
+
+@pytest.fixture
+def store() -> RememberedAccounts:
+    return RememberedAccounts()
+
+
+@pytest.fixture
+def books(store: RememberedAccounts, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    found = Ledger(store, "sessions", BudgetSettings(epsilon=4.0))
+    monkeypatch.setattr(command, "ledger", lambda: found)
+    return found
+
+
+def pay(books: Ledger, key: str) -> None:
+    costs = (renyi.gaussian(0.6),)
+    books.charge(Request(key, (2_900 * WEEK_MS,), 1, True, 0, costs, "3 models", "2026-11-24T12:00:00+00:00"))
+
+
+def ask(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert ask(*words, "--json") == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_an_untouched_budget(books: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys)
+    assert (found["dataset"], found["epsilon"], found["blocks"]) == ("sessions", 4.0, [])
+    assert found["lifetime"] == {"epsilon": 0.0, "delta": 1e-5, "charges": 0}
+    assert ask() == 0
+    assert "nothing has been charged" in capsys.readouterr().out
+
+
+def test_what_is_spent_and_left(books: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    pay(books, "run-1.abc")
+    books.release("run-1.abc", "d1ge57", "attempt", "2026-11-24T12:30:00+00:00")
+    found = answer(capsys)
+    [block] = found["blocks"]
+    assert (block["from"], block["to"], block["charges"]) == ("2025-07-31", "2025-08-07", 1)
+    assert block["spent"] + block["left"] == pytest.approx(4.0)
+    [charge] = found["charges"]
+    assert charge["epsilon"] == pytest.approx(block["spent"])
+    assert (charge["key"], charge["blocks"], charge["released"]) == ("run-1.abc", ["2025-07-31"], "d1ge57")
+    assert found["lifetime"]["epsilon"] >= block["spent"]
+    assert ask() == 0
+    told = capsys.readouterr().out
+    assert f"{block['left']:.2f} left" in told and "run-1.abc" in told
+
+
+def test_a_budget_is_set_for_one_block_or_for_those_to_come(
+    books: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(20):
+        try:
+            pay(books, str(number))
+        except OverBudget:
+            break
+    assert ask("set", "--epsilon", "9", "--block", "2025-08-06", "--why", "agreed") == 0
+    pay(books, "more")
+    assert ask("set", "--epsilon", "2", "--delta", "1e-6", "--why", "sterner from now on") == 0
+    capsys.readouterr()
+    found = answer(capsys)
+    assert found["blocks"][0]["epsilon"] == 9.0
+    assert (found["epsilon"], found["delta"]) == (2.0, 1e-6)
+    assert [(change["block"], change["why"]) for change in found["raises"]] == [
+        (None, "sterner from now on"),
+        ("2025-07-31", "agreed"),
+    ]
+    assert all(change["who"] for change in found["raises"])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["set", "--epsilon", "9"], "--why"),
+        (["set", "--why", "x"], "--epsilon"),
+        (["set", "--epsilon", "9", "--why", "x", "--block", "yesterday"], "yesterday"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_set_changes_nothing(
+    books: Ledger, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    assert ask(*words) == 2
+    assert says in capsys.readouterr().err
+    assert books.account().raises == ()
+
+
+@pytest.mark.parametrize(
+    "words", [["set", "--epsilon", "0"], ["set", "--epsilon", "nan"], ["set", "--delta", "1"]]
+)
+def test_impossible_numbers_are_a_wrong_command_line(books: Ledger, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        ask(*words)
+    assert ended.value.code == 2
+
+
+def test_without_mongodb(
+    books: Ledger, store: RememberedAccounts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.away = True
+    assert ask() == 3
+    assert "away" in capsys.readouterr().err
