@@ -14,7 +14,7 @@ import numpy as np
 from ml.features.encoding import Encoding, Matrix, Vector
 from ml.features.rows import Rows
 from ml.privacy.noisy_sums import noisy_sums
-from ml.privacy.randomness import Integers, Randomness
+from ml.privacy.randomness import Integers, Randomness, choice
 
 BINS = 16
 """Of a number, equally wide between its bounds."""
@@ -31,6 +31,9 @@ class Relevance:
     """(features,) of the attention each feature deserves; they sum to 1."""
     units: float
     """About how many units there are, at least 1."""
+    counts: tuple[Vector, ...]
+    """For each feature about how many units are in each of its bins, at least 0; a word list's last is for
+    words outside it."""
 
 
 def measured(rows: Rows, weight: Vector, encoding: Encoding, mu: float, randomness: Randomness) -> Relevance:
@@ -48,7 +51,22 @@ def measured(rows: Rows, weight: Vector, encoding: Encoding, mu: float, randomne
     seen, unseen = np.sqrt(gains), public_shares(encoding)
     if seen.sum() > 0:
         unseen = (1 - UNSEEN_SHARE) * seen / seen.sum() + UNSEEN_SHARE * unseen
-    return Relevance(unseen, max(1.0, float(no + yes)))
+    counts = tuple(np.maximum(table.sum(axis=0), 0) for table in cells)
+    return Relevance(unseen, max(1.0, float(no + yes)), counts)
+
+
+def stand_ins(relevant: Relevance, encoding: Encoding, count: int, randomness: Randomness) -> Matrix:
+    """(count, width) rows nobody is behind, each feature as common as it was found to be and independent of
+    the others. A number in its lowest bin stands at its lower bound, where counts and durations crowd."""
+    x = np.zeros((count, encoding.width), dtype=np.float32)
+    for span, counts in zip(encoding.spans.values(), relevant.counts, strict=True):
+        bin_ = choice(randomness, (counts + 1e-9).tolist(), count)
+        if encoding.is_numeric[span.start]:
+            x[:, span.start] = np.where(bin_ > 0, (bin_ + randomness.uniform(count)) / BINS, 0)
+        else:
+            listed = np.flatnonzero(bin_ < span.stop - span.start)
+            x[listed, span.start + bin_[listed]] = 1
+    return x
 
 
 def public_shares(encoding: Encoding) -> Vector:
