@@ -20,7 +20,7 @@ BINS = 16
 """Of a number, equally wide between its bounds."""
 NUMERIC_SHARE = 0.8
 """How much of the attention goes to numbers before any row is seen, where there are words too."""
-UNSEEN_SHARE = 0.3
+UNSEEN_SHARE = 0.5
 """How much of the attention stays as it was before any row was seen: some features matter beside others
 only."""
 
