@@ -44,13 +44,14 @@ local RECORD, CHUNK = 32, 4000 -- unpack() of more would overflow Lua's C stack
 local n, origins = #records / RECORD, tonumber(ARGV[15])
 
 -- Where claims of each origin go: false if nobody can see them any more (they are restored to be counted alone).
-local segment_of, first_of, is_beyond = {}, {}, {}
+local segment_of, moved, first_of, is_beyond = {}, {}, {}, {}
 for o = 0, origins - 1 do
   local at = 16 + 4 * o
   local segment, feed, arrived = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
   if building then
     segment = segment >= lowest and segment
   else
+    moved[o] = segment < lowest + reach
     segment = math.max(segment, lowest + reach)
   end
   if segment and not known[segment] then
@@ -129,33 +130,35 @@ local function bucket(kind, segment, digest)
 end
 local function field(digest) return sub(digest, whole + 1, 10) end
 
--- Who holds the claim of `digest`, as far as messages of `segment` see: `position` if that does, wherever; and
--- what the segment itself has.
-local function holder_of(kind, segment, digest, position, is_fresh, maybe)
+-- Who holds the claim of `digest`, as far as messages of `segment` see, and whether that claim is in the segment
+-- itself. A claim of `position`'s own can only be there, unless the message `moved` into another segment.
+local function holder_of(kind, segment, digest, position, is_fresh, maybe, moved)
   local mine = not is_fresh and call('HGET', bucket(kind, segment, digest), field(digest)) or nil
-  local holder = mine
-  if mine ~= position and maybe then
-    for m = 1, #maybe do
-      local there = call('HGET', bucket(kind, maybe[m], digest), field(digest)) or nil
-      if there == position then return position, mine end
-      holder = holder or there
-    end
+  if mine or not maybe then return mine, mine end
+  local holder
+  for m = 1, #maybe do
+    holder = call('HGET', bucket(kind, maybe[m], digest), field(digest)) or holder
+    if holder and (not moved or holder == position) then return holder end
   end
-  return holder, mine
+  return holder
 end
 local function write(kind, segment, digest, value)
   call('HSET', bucket(kind, segment, digest), field(digest), value)
 end
 
+local unpack_record = struct.unpack
+local digest_of, user_of, position_of, place_of, origin_of = {}, {}, {}, {}, {}
+for i = 1, n do
+  digest_of[i], user_of[i], position_of[i], place_of[i], origin_of[i] =
+    unpack_record('>c10c10c8HH', records, RECORD * (i - 1) + 1)
+end
 local answers, valid = {}, {}
 local asked, digests, segments = {}, {}, {}
 for i = 1, n do
-  local at = RECORD * (i - 1)
-  local high, low = byte(records, at + 31, at + 32)
-  local segment = segment_of[high * 256 + low]
+  local segment = segment_of[origin_of[i]]
   if segment then
     local m = #asked + 1
-    asked[m], digests[m], segments[m] = i, sub(records, at + 1, at + 10), segment
+    asked[m], digests[m], segments[m] = i, digest_of[i], segment
   else
     answers[i] = 'o'
     valid[#valid + 1] = i
@@ -166,13 +169,12 @@ if #asked > 0 then
   local holding, users, users_segments = {}, {}, {}
   for m = 1, #asked do
     local i = asked[m]
-    local at = RECORD * (i - 1)
-    local high, low = byte(records, at + 31, at + 32)
-    local position = sub(records, at + 21, at + 28)
-    local holder = holder_of('s:', segments[m], digests[m], position, is_fresh[m], maybe[m])
+    local position = position_of[i]
+    local holder =
+      holder_of('s:', segments[m], digests[m], position, is_fresh[m], maybe[m], moved[origin_of[i]])
     if holder == position then
       -- Even beyond the horizon: it was claimed while its feed seemed younger, and that answer stands.
-    elseif is_beyond[high * 256 + low] then
+    elseif is_beyond[origin_of[i]] then
       answers[i] = 'b'
     elseif holder then
       answers[i] = 't'
@@ -182,21 +184,22 @@ if #asked > 0 then
     end
     if holder == position then
       local h = #holding + 1
-      holding[h], users[h], users_segments[h] = i, sub(records, at + 11, at + 20), segments[m]
+      holding[h], users[h], users_segments[h] = i, user_of[i], segments[m]
     end
   end
   if #holding > 0 then
     is_fresh, maybe = consult('users:', users, users_segments)
     for h = 1, #holding do
       local i = holding[h]
-      local position = sub(records, RECORD * (i - 1) + 21, RECORD * (i - 1) + 28)
-      local holder, mine = holder_of('u:', users_segments[h], users[h], position, is_fresh[h], maybe[h])
+      local position, segment, user = position_of[i], users_segments[h], users[h]
+      local holder, mine =
+        holder_of('u:', segment, user, position, is_fresh[h], maybe[h], moved[origin_of[i]])
       if not holder then
-        write('u:', users_segments[h], users[h], position)
+        write('u:', segment, user, position)
       elseif not mine and holder ~= position then
         -- Renewed, so that the user is known for a horizon from now on. A partition's number leaves the first bit
         -- free: set, it says that the user was known before.
-        write('u:', users_segments[h], users[h], char(byte(position) + 128) .. sub(position, 2))
+        write('u:', segment, user, char(byte(position) + 128) .. sub(position, 2))
       end
       answers[i] = (not holder or holder == position) and 'n' or 'k'
       valid[#valid + 1] = i
@@ -215,17 +218,15 @@ if #valid > 0 then
   end
   local newcomers, by_place, by_cut = {}, {}, {}
   for v = 1, #valid do
-    local at = RECORD * (valid[v] - 1)
-    local user, place = sub(records, at + 11, at + 20), sub(records, at + 29, at + 30)
-    if answers[valid[v]] ~= 'k' then newcomers[#newcomers + 1] = user end
+    local i = valid[v]
+    local user, place = user_of[i], place_of[i]
+    if answers[i] ~= 'k' then newcomers[#newcomers + 1] = user end
     local there = by_place[place]
     if there then there[#there + 1] = user else by_place[place] = {user} end
   end
   for place, members in pairs(by_place) do
-    local high, low = byte(place, 1, 2)
-    local at = 16 * (high * 256 + low)
-    for word = at + 1, at + 13, 4 do
-      local cut = sub(ARGV[14], word, word + 3)
+    local all, country, device, referrer = unpack_record('>I4I4I4I4', ARGV[14], 16 * place + 1)
+    for _, cut in ipairs({all, country, device, referrer}) do
       local there = by_cut[cut]
       if not there then
         there = {}
@@ -234,10 +235,9 @@ if #valid > 0 then
       for m = 1, #members do there[#there + 1] = members[m] end
     end
   end
-  count(ARGV[3] .. 'all', newcomers)
+  if #newcomers > 0 then count(ARGV[3] .. 'all', newcomers) end
   for cut, members in pairs(by_cut) do
-    local a, b, c, d = byte(cut, 1, 4)
-    local at = 16 + 4 * origins + 3 * (((a * 256 + b) * 256 + c) * 256 + d)
+    local at = 16 + 4 * origins + 3 * cut
     local hour, is_news = ARGV[at + 1], true
     if hour ~= '' then
       -- The day holds all that its hours hold: what is no news to the hour is none to the day.
