@@ -83,7 +83,7 @@ def _explain(session: str, run: str, model: str) -> HTMLResponse:
     stored = MongoSessions(MongoSettings()).find(session)
     if stored is None:
         raise asking.NotScored("No such session is stored")
-    answer = asking.ask(msgspec.json.encode(stored), run, model)
+    answer = asking.ask(stored, run, model)
     [result] = answer["results"]
     if "rejected" in result:
         raise asking.NotScored(f"The stored session breaks the contract: {result['rejected']}")

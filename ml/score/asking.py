@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,19 @@ def models(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def ask(session: bytes, run: str, model: str) -> dict[str, Any]:
+def as_stored(session: Mapping[str, Any]) -> bytes:
+    """A document as JSON; MongoDB's whole numbers are of types that are more than int."""
+    return json.dumps(session).encode()
+
+
+def ask(session: Mapping[str, Any], run: str, model: str) -> dict[str, Any]:
     """What `./vitrine score --json` says of one stored session. It goes by standard input: arguments can be
     seen by everyone on the machine. Raises NotScored."""
     command = [os.environ[PYTHON_VARIABLE], "-m", "ml.score", "-", "--json", "--reasons", str(_REASONS)]
     try:
         done = subprocess.run(
             [*command, f"--run={run}", f"--model={model}"],
-            input=session, capture_output=True, timeout=_TIMEOUT_S, check=False,
+            input=as_stored(session), capture_output=True, timeout=_TIMEOUT_S, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise NotScored(f"no score within {_TIMEOUT_S} s") from None

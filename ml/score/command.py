@@ -16,6 +16,7 @@ from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
 from ml.registry.register import Altered, Register, load
 from ml.registry.registered import Registered
+from ml.score.asking import as_stored
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
 from streaming.adapters.mongo import MongoSessions
@@ -94,7 +95,7 @@ def _content(file: str | None, session: str | None) -> bytes:
         stored = MongoSessions(MongoSettings()).find(session)
         if stored is None:
             raise NoAnswer("no such session is stored")
-        return msgspec.json.encode(stored)
+        return as_stored(stored)
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(str(file)).read_bytes()
     except OSError as error:

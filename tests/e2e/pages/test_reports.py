@@ -11,6 +11,8 @@ from playwright.sync_api import BrowserContext, Error, Page, expect
 from stack import screenshots
 from stack.airflow_api import FINISHED, AirflowApi
 from stack.place import here
+from streaming.adapters.mongo import MongoSessions
+from streaming.settings import MongoSettings
 from streaming.simulate.command import run as simulate
 
 CHAIN = ("extract_sessions", "private_models", "shap_reports")
@@ -106,3 +108,24 @@ def test_a_report_is_one_file_that_loads_nothing(page: Page, report: dict[str, A
     folder = Path(here().environment["VITRINE_DATA_DIR"]) / "reports"
     assert (folder / f"{address.split('/')[-2]}.html").stat().st_size < 3_000_000
     assert json.loads((folder / f"{address.split('/')[-2]}.json").read_text())["title"] == report["title"]
+
+
+def test_a_report_gives_its_data_away(page: Page, report: dict[str, Any]) -> None:
+    """Out of its sandboxed frame: the links hold the files themselves."""
+    screenshots.reports(page)
+    frame = page.frame_locator("iframe[title='Reports']")
+    frame.locator("tbody tr").first.get_by_role("link").click()
+    with page.expect_download(timeout=30_000) as download:
+        frame.frame_locator("iframe.report").get_by_role("link", name=".csv").click()
+    text = Path(download.value.path()).read_text()
+    assert "shap_boosted_trees_cartValueCents" in text.partition("\n")[0]
+
+
+def test_an_admin_sees_why_a_stored_session_got_its_score(page: Page, report: dict[str, Any]) -> None:
+    session = next(MongoSessions(MongoSettings()).scan())["_id"]
+    page.goto("/vitrine/why")
+    page.get_by_label("Session").fill(session)
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator(".score")).to_contain_text("likely to end in a purchase", timeout=60_000)
+    assert page.locator("tbody tr").count() > 5
+    assert session not in page.url

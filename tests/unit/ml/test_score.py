@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bson.int64 import Int64
 from msgspec.structs import replace
 
 from ml.adapters.register_remembered import RememberedRegister
@@ -197,7 +198,9 @@ def test_questions_that_cannot_be_answered(
 def test_a_stored_session_by_its_id(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stored = {"s1": json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "s1"}}
+    # Whole numbers as pymongo reads them.
+    document = json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "s1", "rawOffset": Int64(7)}
+    stored = {"s1": document}
     monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
     assert (
         answer(capsys, "--session", "s1", "--model", "logistic_regression")["results"][0]["not_known"] == []

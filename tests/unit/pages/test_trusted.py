@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.api_fastapi.app import create_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from bson.int64 import Int64
 from fastapi.testclient import TestClient
 
 from streaming.ports import StoreAway
@@ -82,7 +83,7 @@ def store(monkeypatch: pytest.MonkeyPatch, plugin: ModuleType) -> dict[str, Any]
     import vitrine_trusted
 
     asked: dict[str, Any] = {}
-    stored = {SECRET: {"_id": SECRET}}
+    stored = {SECRET: {"_id": SECRET, "arrivedAtMs": Int64(1_770_000_000_000)}}
     monkeypatch.setattr(vitrine_trusted, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
 
     def run(command: list[str], **more: Any) -> Any:
@@ -119,7 +120,7 @@ def test_why_a_session_got_its_score(enter: Callable[[str], TestClient], store: 
     assert "&lt;b&gt;" in answer.text and "<td><b>" not in answer.text
     assert answer.headers["cache-control"] == "private, no-store"
     # The id is in no address and in no argument.
-    assert SECRET not in " ".join(store["command"]) and json.loads(store["input"]) == {"_id": SECRET}
+    assert SECRET not in " ".join(store["command"]) and json.loads(store["input"])["_id"] == SECRET
     assert store["command"][-2:] == [f"--run={RUN}", "--model=boosted_trees"]
 
 
