@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 PYTHON_VARIABLE = "VITRINE_MAIN_PYTHON"
-_TIMEOUT_S = 60
+_TIMEOUT_S = 300
+"""Seconds are usual; a machine that trains beside it takes its time."""
 _REASONS = 12
 
 

@@ -126,6 +126,6 @@ def test_an_admin_sees_why_a_stored_session_got_its_score(page: Page, report: di
     page.goto("/vitrine/why")
     page.get_by_label("Session").fill(session)
     page.get_by_role("button", name="Explain").click()
-    expect(page.locator(".score")).to_contain_text("likely to end in a purchase", timeout=60_000)
+    expect(page.locator(".score")).to_contain_text("likely to end in a purchase", timeout=300_000)
     assert page.locator("tbody tr").count() > 5
     assert session not in page.url
