@@ -42,7 +42,7 @@ def ask(session: Mapping[str, Any], run: str, model: str) -> dict[str, Any]:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise NotScored(f"no score within {_TIMEOUT_S} s") from None
-    if done.returncode == 2:
+    if done.returncode in (2, 3):  # in words, on standard error
         raise NotScored(done.stderr.decode().strip().splitlines()[-1].removeprefix("score: "))
     if not done.stdout:
         raise NotScored(f"the models' environment failed with exit code {done.returncode}")
