@@ -93,7 +93,7 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
                 lambda what, decided: _tell(bar, task, what, decided),
             )  # fmt: skip
             if arguments.through == "all":
-                course.begin(own.job_runs)
+                course.begin(own.job_runs, "the Flink job")
             if arguments.outage:
                 report.outage = Watched(arguments.outage, arguments.seconds, arguments.how)
                 outage.run(course, report.outage)

@@ -53,10 +53,10 @@ class Course:
     ahead: int = 0
     """Rations released beyond the plan, where a stage was too quick to be met under load."""
 
-    def begin(self, is_ready: Callable[[], bool]) -> None:
+    def begin(self, is_ready: Callable[[], bool], what: str) -> None:
         """Waits until what is to be tortured is at work."""
-        self.tell("waiting for the Flink job", 0)
-        self._until(is_ready, "the Flink job")
+        self.tell(f"waiting for {what}", 0)
+        self._until(is_ready, what)
 
     def run(self, plan: list[Kill], flush: bool) -> None:
         """All of `plan`, then the rest of the events. Raises StackError if nothing moves any more."""

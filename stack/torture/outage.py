@@ -23,6 +23,8 @@ SAMPLE_S = 1.0
 def run(course: Course, watched: Watched) -> None:
     """Takes the service away amid a steady stream, brings it back, and returns when all events are sent.
     Raises StackError if it cannot be taken or does not come back."""
+    course.feed.release(1)
+    course.begin(lambda: course.pending.decided() > 0, "the first decision")
     rate_per_s = course.report.events / (BEFORE_S + watched.seconds)
     began_s = time.monotonic()
 
