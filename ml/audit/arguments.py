@@ -9,7 +9,7 @@ lower bound on epsilon. A bound above the claim refutes the claim, and the comma
 below it refutes nothing, and proves nothing: these attacks are strong, not the strongest thinkable.
 
 To refute a claim of epsilon takes about 3 e^epsilon guesses without an error, and a fifth of all canaries
-are guessed at: 2,000 canaries can refute a claim of up to 4 or so.
+are guessed at: 1,000 canaries can refute a claim of up to 3.5 or so.
 
 With --json: {"holds", "note", "audits": [{"model", "claimed_epsilon", "delta",
 "empirical_epsilon_lower_bound", "confidence", "canaries", "guesses", "correct", "method", "holds",
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epsilon", type=float, default=1.0, metavar="E", help="what the models claim (1)")
     parser.add_argument("--delta", type=float, default=1e-5, metavar="D", help="probability beyond it (1e-5)")
     parser.add_argument(
-        "--canaries", type=int, default=2_000, metavar="M", help="coins of one run of an attack (2000)"
+        "--canaries", type=int, default=1_000, metavar="M", help="coins of one run of an attack (1000)"
     )
     parser.add_argument(
         "--runs", type=int, default=1, metavar="R", help="attack so often with new canaries, counted together"

@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--epsilon", type=float, default=1.0)
-    parser.add_argument("--canaries", type=int, default=2_000)
+    parser.add_argument("--canaries", type=int, default=1_000)
     parser.add_argument("--repetitions", type=int, default=10, help="of each fault; sound models twice that")
     asked = parser.parse_args()
     budget = Budget(asked.epsilon, 1e-5)

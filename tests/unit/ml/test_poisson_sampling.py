@@ -8,9 +8,10 @@ import pytest
 import shop
 from scipy.stats import chi2, norm
 
+from ml.features.rows import Rows
 from ml.models import neural_network
 from ml.privacy.poisson import PoissonGaussian
-from ml.privacy.randomness import SystemRandomness
+from ml.privacy.randomness import Integers, SystemRandomness
 from ml.privacy.statement import Unit
 
 PLAN = PoissonGaussian(sampling=0.2, steps=200, noise_multiplier=1.0)
@@ -111,14 +112,41 @@ def test_batches_are_poisson() -> None:
     assert suspicion(member, PLAN.sampling) > ALARM
 
 
-def test_the_training_sums_over_such_batches_and_clips_each_unit() -> None:
-    """Seen from its sums alone. All units are alike and long enough to be clipped, and the noise is next to
-    nothing: the length of a sum is the clipping norm times the batch's size."""
-    rows = shop.rows(1, seed=3).take(np.zeros(UNITS, dtype=np.int64))
-    alike = type(rows)(rows.x, rows.y, np.arange(UNITS, dtype=np.int64))
-    plan = PoissonGaussian(PLAN.sampling, steps=60, noise_multiplier=1e-6)
-    trained = neural_network.train(alike, shop.ENCODING, plan, Unit("row", 1), SystemRandomness())
-    few = slice(0, 3)  # later the network knows them by heart, and nothing is left to clip
-    sizes = np.linalg.norm(trained.noisy_sums[few], axis=1) / neural_network.CLIP_NORM
-    assert np.allclose(sizes, np.rint(sizes), atol=0.02)
-    assert len(set(np.rint(sizes))) > 1
+@pytest.fixture
+def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], npt.NDArray[np.float64]]:
+    """Of a training over so many units, seen from its sums alone. The units are alike, the network stands
+    still and there is next to no noise: a sum is a clipped gradient times the size of the batch."""
+    monkeypatch.setattr(neural_network, "LEARNING_RATE", 0.0)
+
+    def sizes(units: int) -> npt.NDArray[np.float64]:
+        one = shop.rows(1, seed=3)
+        alike = Rows(one.x.repeat(units, axis=0), one.y.repeat(units), np.arange(units, dtype=np.int64))
+        plan = PoissonGaussian(PLAN.sampling, steps=60, noise_multiplier=1e-7)
+        trained = neural_network.train(alike, shop.ENCODING, plan, Unit("row", 1), SystemRandomness())
+        return np.asarray(np.linalg.norm(trained.noisy_sums, axis=1) / neural_network.CLIP_NORM)
+
+    return sizes
+
+
+def size_suspicion(sizes: npt.NDArray[np.float64], units: int) -> float:
+    variance = units * PLAN.sampling * (1 - PLAN.sampling)
+    return _two_sided(((sizes - units * PLAN.sampling) ** 2).sum() / variance, len(sizes))
+
+
+def test_the_training_sums_over_such_batches_and_clips_each_unit(
+    batch_sizes: Callable[[int], npt.NDArray[np.float64]],
+) -> None:
+    sizes = batch_sizes(400)
+    assert np.allclose(sizes, np.rint(sizes), atol=0.05)
+    assert size_suspicion(sizes, 400) > ALARM
+
+
+def test_a_training_on_batches_of_one_size_is_caught(
+    batch_sizes: Callable[[int], npt.NDArray[np.float64]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_one_size(self: PoissonGaussian, units: int, randomness: SystemRandomness) -> list[Integers]:
+        size = int(units * self.sampling)
+        return [np.argsort(randomness.uniform(units))[:size] for _ in range(self.steps)]
+
+    monkeypatch.setattr(PoissonGaussian, "batches", of_one_size)
+    assert size_suspicion(batch_sizes(400), 400) < ALARM
