@@ -42,4 +42,4 @@ def test_the_price_is_paired_by_split(ceiling: Result) -> None:
 @pytest.mark.parametrize(("name", "file"), [("accuracy", None), ("training", Path("rows.csv"))])
 def test_a_benchmark_gets_a_file_where_it_wants_one(name: str, file: Path | None) -> None:
     with pytest.raises(StackError, match="FILE"):
-        bench.run(name, file)
+        bench.run(name, minutes=1, file=file)
