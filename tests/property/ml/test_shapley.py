@@ -24,7 +24,7 @@ def game(booster: Any, row: Vector, background: Vector) -> dict[frozenset[int], 
     """v(S) for every S: the mean log-odds where the features in S are the row's."""
     coalitions = [who for size in range(len(PLAYERS) + 1) for who in combinations(PLAYERS, size)]
     mixed = np.concatenate([np.where(np.isin(PLAYER, who), row, background) for who in coalitions])
-    log_odds = xgboost_file.log_odds(booster, mixed).reshape(len(coalitions), -1)
+    log_odds = booster.predict(xgboost.DMatrix(mixed), output_margin=True).reshape(len(coalitions), -1)
     return {frozenset(who): float(mean) for who, mean in zip(coalitions, log_odds.mean(axis=1), strict=True)}
 
 
@@ -53,7 +53,6 @@ def random_booster(dice: np.random.Generator, trees: int, depth: int) -> Any:
         (
             RandomTree(dice.integers(0, len(PLAYER), nodes), dice.random(nodes).astype(np.float32)),
             dice.normal(size=2**depth).astype(np.float32),
-            np.ones(2**depth),
         )
         for _ in range(trees)
     ]
