@@ -21,8 +21,10 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from streaming.events.contract import Sentiment
 from streaming.summaries import lexicons
 
-NEUTRAL_BELOW = 0.01
-"""Scores closer to 0 than this say neither."""
+NEUTRAL_BELOW = 0.05
+"""Scores closer to 0 than this say neither, where no list finds a word with a side either."""
+_NEUTRAL_SHARE = 3
+"""Place of VADER's share of words without a side in what `evidence` gives."""
 
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[!?.,;]")
 
@@ -109,10 +111,21 @@ def _sign(number: float) -> float:
 
 def classify(text: str) -> tuple[Sentiment, float]:
     """The sentiment of `text` and its score from -1 (negative) to 1 (positive), with four decimals."""
-    found = score(_model(), text)
-    if abs(found) < NEUTRAL_BELOW:
+    return named(_model(), text)
+
+
+def named(model: Model, text: str) -> tuple[Sentiment, float]:
+    """The same by `model`."""
+    found = score(model, text)
+    if abs(found) < NEUTRAL_BELOW and _is_silent(text):
         return "neutral", found
     return ("positive" if found > 0 else "negative"), found
+
+
+def _is_silent(text: str) -> bool:
+    """Whether no list finds anything in `text`."""
+    found = evidence(text)
+    return not any(found[:_NEUTRAL_SHARE] + found[_NEUTRAL_SHARE + 1 :])
 
 
 def score(model: Model, text: str) -> float:

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from streaming.summaries.sentiment import NEUTRAL_BELOW, Model, evidence, ngrams, score
+from streaming.summaries.sentiment import Model, evidence, named, ngrams
 
 SOURCE = "Sentiment Labelled Sentences, Kotzias et al. 2015, UCI Machine Learning Repository, CC BY 4.0"
 MIN_SENTENCES = 2
@@ -55,13 +55,14 @@ def main() -> int:
     domains = {path.stem: read(path) for path in map(Path, sys.argv[1:])}
     for kept_back, (texts, labels) in domains.items():
         model = learn(domain for name, domain in domains.items() if name != kept_back)
-        scores = np.array([score(model, text) for text in texts])
+        answers = [named(model, text) for text in texts]
+        scores = np.array([score for _, score in answers])
         stated = np.array(labels) * 2 - 1
         right = np.sign(scores) == stated
-        named = right & (np.abs(scores) >= NEUTRAL_BELOW)
+        as_named = right & np.array([sentiment != "neutral" for sentiment, _ in answers])
         alone = np.sign([evidence(text)[0] for text in texts]) == stated
         print(
-            f"{kept_back} kept back: {right.mean():.3f} by sign, {named.mean():.3f} as named, "
+            f"{kept_back} kept back: {right.mean():.3f} by sign, {as_named.mean():.3f} as named, "
             f"VADER alone {alone.mean():.3f}"
         )
     model = learn(domains.values())

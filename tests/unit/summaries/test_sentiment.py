@@ -18,6 +18,7 @@ from streaming.summaries.sentiment import classify
         ("Terrible quality, it broke after a week.", "negative"),
         ("This is not good at all.", "negative"),
         ("A waste of money.", "negative"),
+        ("The shelf has four boards.", "neutral"),
         ("", "neutral"),
         (" \n\t", "neutral"),
     ],
