@@ -1,6 +1,6 @@
 """How far the stages are behind: messages between what a group has committed and the end of its topic."""
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streaming.adapters import kafka
 from streaming.events import topics
@@ -33,22 +33,23 @@ def _partition_lag(client: Consumer, topic: str, partition: int, end: int) -> in
     [committed] = client.committed([TopicPartition(topic, partition)], timeout=kafka.TIMEOUT_S)
     low, _ = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=kafka.TIMEOUT_S)
     start = max(low, committed.offset)  # a group that never committed has a negative offset
-    if start >= end or not _has_record(client, TopicPartition(topic, partition, start)):
+    if start >= end or first_from(client, TopicPartition(topic, partition, start)) is None:
         return 0
     return end - start
 
 
-def _has_record(client: Consumer, start: TopicPartition) -> bool:
-    """Whether a record follows. Transactions end with markers, which take offsets and which nobody commits
-    past, so that the offsets alone never show a lag of nothing."""
+def first_from(client: Consumer, start: TopicPartition, timeout_s: float = kafka.TIMEOUT_S) -> Message | None:
+    """The first visible record at `start` or later, if there is one; `client` must tell of partitions' ends.
+    Transactions end with markers, which take offsets and which nobody commits past, so that offsets alone
+    never show a lag of nothing. Raises KafkaException if the cluster does not say."""
     client.assign([start])
     try:
-        message = client.poll(kafka.TIMEOUT_S)
+        message = client.poll(timeout_s)
         if message is None:
-            raise KafkaException(KafkaError._TIMED_OUT)
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
             raise KafkaException(error)
-        return error is None
+        return message if error is None else None
     finally:
         client.unassign()

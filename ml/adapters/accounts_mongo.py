@@ -8,7 +8,6 @@ from pymongo import WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from ml.adapters.documents import plain
 from ml.budget.account import Account
 from ml.budget.ledger import Entry
 from streaming.adapters.mongo import available, client
@@ -29,7 +28,7 @@ class MongoAccounts:
 
     def read(self, dataset: str) -> Account | None:
         found = available(self._accounts.find_one, {"_id": dataset})
-        return None if found is None else msgspec.convert(plain(found), Account)
+        return None if found is None else msgspec.convert(found, Account)
 
     def swap(self, account: Account, seen: int | None) -> bool:
         document = msgspec.to_builtins(account)

@@ -4,7 +4,6 @@ import msgspec
 from pymongo import WriteConcern
 from pymongo.collection import Collection
 
-from ml.adapters.documents import plain
 from ml.registry.registered import Registered
 from streaming.adapters.mongo import available, client
 from streaming.ports import Document
@@ -28,7 +27,7 @@ class MongoRegister:
 
     def find(self, name: str) -> Registered | None:
         found = available(self._runs.find_one, {"_id": name} | _WHOLE)
-        return None if found is None else msgspec.convert(plain(found), Registered)
+        return None if found is None else msgspec.convert(found, Registered)
 
     def names(self) -> list[str]:
         found = available(lambda: list(self._runs.find(_WHOLE, {"at": 1})))

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from stack.lag import STAGES
+from stack.lag import STAGES, first_from
 from streaming.adapters import kafka
 from streaming.events import topics
 from streaming.metrics import declared
@@ -73,25 +71,16 @@ class KafkaProbe:
         ]
 
     def _appended_ms(self, stage: str, place: _Place, at: int, end: int) -> int | None:
-        """When the first record at offset `at` or later was appended; None if none is visible. Transactions
-        end with markers, which take offsets too: offsets alone never show a lag of nothing."""
+        """When the first record at offset `at` or later was appended; None if none is visible."""
         known = self._first.get((stage, place))
         if known is None or known.at != at or (known.appended_ms is None and known.end != end):
             known = self._first[stage, place] = _First(at, end, self._look(place, at))
         return known.appended_ms
 
     def _look(self, place: _Place, at: int) -> int | None:
-        self._client.assign([TopicPartition(kafka.name(self._settings, place[0]), place[1], at)])
-        try:
-            message = self._client.poll(TIMEOUT_S)
-            if message is None:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            error = message.error()
-            if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-            return message.timestamp()[1] if error is None else None
-        finally:
-            self._client.unassign()
+        start = TopicPartition(kafka.name(self._settings, place[0]), place[1], at)
+        message = first_from(self._client, start, TIMEOUT_S)
+        return message.timestamp()[1] if message is not None else None
 
     def _places(self) -> list[_Place]:
         found = self._admin.list_topics(timeout=TIMEOUT_S).topics

@@ -1,8 +1,10 @@
 """Sessions in MongoDB, or in the embedded wire-compatible server: only what both do alike is used."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from bson.codec_options import TypeDecoder, TypeRegistry
+from bson.int64 import Int64
 from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
@@ -25,6 +27,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class _PlainLong(TypeDecoder):
+    """Long integers as `int`, in the place of the subclass by which BSON marks them."""
+
+    bson_type = Int64
+
+    def transform_bson(self, value: Any) -> int:
+        return int(value)
+
+
 def client(settings: MongoSettings) -> MongoClient[Document]:
     """A client that gives up on an absent server after seconds: the stages wait and retry by themselves."""
     return MongoClient(
@@ -33,6 +44,7 @@ def client(settings: MongoSettings) -> MongoClient[Document]:
         connectTimeoutMS=_TIMEOUT_MS,
         socketTimeoutMS=_ANSWER_TIMEOUT_MS,
         appname="vitrine",
+        type_registry=TypeRegistry([_PlainLong()]),
     )
 
 

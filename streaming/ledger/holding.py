@@ -12,15 +12,9 @@ from xxhash import xxh3_64_intdigest, xxh3_128_intdigest
 
 from streaming.ports import Document
 
-
-def _plain(value: object) -> object:
-    """A long integer comes out of MongoDB in a class of its own. A value of a type that no document of ours
-    has is told apart by its text."""
-    return int(value) if isinstance(value, int) else repr(value)
-
-
-as_json = msgspec.json.Encoder(order="sorted", enc_hook=_plain).encode
-"""A document with its fields in order: alike for a Struct and the plain values of it."""
+as_json = msgspec.json.Encoder(order="sorted", enc_hook=repr).encode
+"""A document with its fields in order: alike for a Struct and the plain values of it. A value of a type
+that no document of ours has is told apart by its text."""
 
 MISSING, OTHER_CONTENT, OTHER_MAKER = "is missing", "has another content", "was made by another model"
 _FREE, _OLDER, _TAKEN, _ASIDE = 0, 1, 2, 3

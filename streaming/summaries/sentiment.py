@@ -116,23 +116,18 @@ def classify(text: str) -> tuple[Sentiment, float]:
 
 def named(model: Model, text: str) -> tuple[Sentiment, float]:
     """The same by `model`."""
-    found = score(model, text)
-    if abs(found) < NEUTRAL_BELOW and _is_silent(text):
-        return "neutral", found
-    return ("positive" if found > 0 else "negative"), found
-
-
-def _is_silent(text: str) -> bool:
-    """Whether no list finds anything in `text`."""
-    found = evidence(text)
-    return not any(found[:_NEUTRAL_SHARE] + found[_NEUTRAL_SHARE + 1 :])
-
-
-def score(model: Model, text: str) -> float:
-    """Twice the probability of positive, less 1; 0 for a text without a word."""
     if not text.strip():
-        return 0.0
-    log_odds = model.bias + sum(map(float.__mul__, model.evidence, evidence(text)))
+        return "neutral", 0.0
+    found = evidence(text)
+    score = _score(model, text, found)
+    if abs(score) < NEUTRAL_BELOW and not any(found[:_NEUTRAL_SHARE] + found[_NEUTRAL_SHARE + 1 :]):
+        return "neutral", score
+    return ("positive" if score > 0 else "negative"), score
+
+
+def _score(model: Model, text: str, found: list[float]) -> float:
+    """Twice the probability of positive, less 1, given the `evidence` of `text`."""
+    log_odds = model.bias + sum(map(float.__mul__, model.evidence, found))
     weighted = norm = 0.0
     for ngram, times in Counter(ngrams(text)).items():
         if (known := model.ngrams.get(ngram)) is not None:
