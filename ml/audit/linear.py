@@ -2,7 +2,7 @@
 
 The released coefficients are the exact minimum of the loss plus a random linear term, so whoever knows all
 rows but one user's can say which term was drawn if that user was out, and which if they were in; the shorter
-one is the likelier. In two dimensions the length decides most, and one user a run leaves nothing else
+one is the likelier. In three dimensions the length decides most, and one user a run leaves nothing else
 unknown.
 """
 
@@ -43,9 +43,12 @@ def _trial(kind: Any, budget: Budget, included: bool, dice: Randomness) -> Trial
     x = np.full((len(label), 1), _FAR_OUT, dtype=np.float32)
     model = kind.fit(Rows(x, label, unit), _ENCODING, budget, _UNIT, dice)
     row = model.scaled(x[:1])[0]
+    most = model.statement.most_rows_per_unit
     chance = expit(row @ model.coefficients)
     # At the minimum the slope of the loss is the linear term, turned round.
-    slope = model.coefficients / INVERSE_REGULARISATION + _CROWD * (chance - 1) * row
-    if_in = slope + model.statement.most_rows_per_unit * chance * row
+    slope = (
+        model.coefficients * most / (INVERSE_REGULARISATION * budget.epsilon) + _CROWD * (chance - 1) * row
+    )
+    if_in = slope + most * chance * row
     score = np.linalg.norm(slope) - np.linalg.norm(if_in)
     return Trial(np.array([included]), np.array([score]), model.statement)

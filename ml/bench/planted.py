@@ -72,11 +72,8 @@ def _thin_linear_term() -> AbstractContextManager[Any]:
 def _rows_of_any_length() -> AbstractContextManager[Any]:
     from diffprivlib.validation import DiffprivlibMixin
 
-    def unscaled(x: Any, word_inputs: Any) -> Any:
-        return np.hstack([x * word_inputs, np.full((len(x), 1), logistic_regression.BIAS)])
-
     both = ExitStack()
-    both.enter_context(patch.object(logistic_regression, "scaled", unscaled))
+    both.enter_context(patch.object(logistic_regression, "scaled", logistic_regression.weighted))
     both.enter_context(patch.object(DiffprivlibMixin, "_clip_to_norm", staticmethod(lambda x, clip: x)))
     return both
 

@@ -64,11 +64,13 @@ def features_of_inputs(encoding: Encoding) -> Integers:
 
 
 def _linear(model: LogisticRegression, x: Matrix, background: Matrix) -> Vector:
-    """Exact in the scaled row that the coefficients multiply. The bias input is scaled with the others; what
-    little it differs between rows is shared out among them in proportion to their size."""
+    """Exact in the scaled row that the coefficients multiply; a number speaks by both of its inputs. The bias
+    input is scaled with the others; what little it differs between rows is shared out among them in
+    proportion to their size."""
     scaled, mean = model.scaled(x), model.scaled(background).mean(axis=0)
     parts = (scaled - mean) * model.coefficients
-    inputs, bias = parts[:, :-1], parts[:, -1:]
+    inputs, bias = parts[:, : x.shape[1]], parts[:, -1:]
+    inputs[:, model.is_numeric] += parts[:, x.shape[1] : -1]
     size = np.abs(inputs)
     return np.asarray(inputs + bias * size / np.maximum(size.sum(axis=1, keepdims=True), 1e-300))
 

@@ -68,6 +68,12 @@ class Encoding:
         return np.asarray(np.add.reduceat(contributions, starts, axis=-1), dtype=np.float64)
 
 
+def with_presence(x: Matrix, is_numeric: npt.NDArray[np.bool_]) -> Matrix:
+    """(n, width) -> (n, width + numbers): after the inputs, for each number 1 where it is above its lower
+    bound, else 0. No page of a kind is another matter than a few; one slope for both says neither well."""
+    return np.hstack([x, (x[:, is_numeric] > 0).astype(x.dtype)])
+
+
 def to_unit(feature: Numeric, values: Vector) -> Vector:
     """Values on the feature's scale, lower bound 0 to upper bound 1, clipped; not finite becomes 0."""
     offset = np.clip(np.where(np.isfinite(values), values, feature.lower), feature.lower, feature.upper)
@@ -124,5 +130,6 @@ __all__ = [
     "labels",
     "numbers",
     "to_unit",
+    "with_presence",
     "word",
 ]

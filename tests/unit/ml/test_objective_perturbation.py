@@ -96,7 +96,7 @@ def test_the_minimum_is_met_far_within_the_noise(made: list[Any]) -> None:
     it must be negligible beside the term's scale."""
     model, rows = fit(1.0, Unit("row", 1)), shop.rows(2_000, seed=1)
     ((mechanism, noisy),) = made
-    x = np.vstack([model.scaled(rows.x), np.zeros((2, shop.ENCODING.width + 1))])
+    x = np.vstack([model.scaled(rows.x), np.zeros((2, len(model.coefficients)))])
     y = np.concatenate([rows.y, [0, 1]]).astype(float)
     _, slope = noisy(model.coefficients.copy(), x, y, np.ones(len(y)), mechanism.alpha / len(y))
     scale, _ = proven(mechanism)
