@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ml.audit.attack import Trial, coins, decoded, runs
-from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.encoding import Encoding, Vector
 from ml.features.rows import Rows
 from ml.features.schema import Numeric, Schema
 from ml.models import neural_network
-from ml.models.neural_network import CLIP_NORM, Training
+from ml.models.neural_network import CLIP_NORM, Training, inputs
 from ml.privacy.poisson import PoissonGaussian
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import Budget, Unit
@@ -50,10 +50,14 @@ def _trial(kind: Any, budget: Budget, canaries: int, dice: Randomness) -> Trial:
         np.concatenate([member, canaries + np.arange(canaries)]),
     )
     model, training = kind.with_training(rows, _ENCODING, budget, _UNIT, dice)
-    return Trial(included, _scores(training, neural_network.plan_for(budget), x, y), model.statement)
+    return Trial(
+        included,
+        _scores(training, neural_network.plan_for(budget), inputs(x, _ENCODING.is_numeric), y),
+        model.statement,
+    )
 
 
-def _scores(training: Training, plan: PoissonGaussian, x: Matrix, y: Any) -> Vector:
+def _scores(training: Training, plan: PoissonGaussian, x: Vector, y: Any) -> Vector:
     """Sums and gradients are counted in clipping norms."""
     import jax
     import jax.numpy as jnp

@@ -12,7 +12,8 @@ import numpy as np
 from ml.explain import tree_shapley
 from ml.explain.path_gradients import expected_gradients
 from ml.explain.tree_paths import Integers
-from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.encoding import Encoding, Matrix, Vector, by_input
+from ml.models import neural_network
 from ml.models.boosted_trees import BoostedTrees
 from ml.models.interface import Model
 from ml.models.logistic_regression import LogisticRegression
@@ -64,13 +65,11 @@ def features_of_inputs(encoding: Encoding) -> Integers:
 
 
 def _linear(model: LogisticRegression, x: Matrix, background: Matrix) -> Vector:
-    """Exact in the scaled row that the coefficients multiply; a number speaks by both of its inputs. The bias
-    input is scaled with the others; what little it differs between rows is shared out among them in
-    proportion to their size."""
+    """Exact in the scaled row that the coefficients multiply. The bias input is scaled with the others; what
+    little it differs between rows is shared out among them in proportion to their size."""
     scaled, mean = model.scaled(x), model.scaled(background).mean(axis=0)
     parts = (scaled - mean) * model.coefficients
-    inputs, bias = parts[:, : x.shape[1]], parts[:, -1:]
-    inputs[:, model.is_numeric] += parts[:, x.shape[1] : -1]
+    inputs, bias = by_input(parts[:, :-1], model.is_numeric), parts[:, -1:]
     size = np.abs(inputs)
     return np.asarray(inputs + bias * size / np.maximum(size.sum(axis=1, keepdims=True), 1e-300))
 
@@ -78,4 +77,5 @@ def _linear(model: LogisticRegression, x: Matrix, background: Matrix) -> Vector:
 def _network(model: NeuralNetwork, x: Matrix, background: Matrix) -> Vector:
     """Exact expected gradients: not Shapley values, but like them they sum to the log-odds."""
     w1, b1, w2 = (model.parameters[name] for name in ("w1", "b1", "w2"))
-    return expected_gradients(x, background, w1, b1, w2, centre=0.5)
+    given, others = (neural_network.inputs(rows, model.is_numeric) for rows in (x, background))
+    return by_input(expected_gradients(given, others, w1, b1, w2), model.is_numeric)

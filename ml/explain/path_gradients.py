@@ -2,25 +2,22 @@
 
 import numpy as np
 
-from ml.features.encoding import Matrix, Vector
+from ml.features.encoding import Vector
 
 _AT_ONCE = 64
 _FLAT = 1e-4
 """Where tanh's input moves by less, its mean slope is its slope in the middle, to 1e-9."""
 
 
-def expected_gradients(
-    x: Matrix, background: Matrix, weights: Vector, bias: Vector, out: Vector, centre: float
-) -> Vector:
+def expected_gradients(x: Vector, background: Vector, weights: Vector, bias: Vector, out: Vector) -> Vector:
     """(rows, width) the integrated gradients (Sundararajan, Taly, Yan 2017) of
-    `out @ tanh((x - centre) @ weights + bias)` from every background row, averaged (Erion et al. 2021).
+    `out @ tanh(x @ weights + bias)` from every background row, averaged (Erion et al. 2021).
 
     Along a straight path the input of each hidden value moves evenly, so that the mean slope on it is
     (tanh(end) - tanh(start)) / (end - start): no path needs to be walked in steps. `weights` (width, hidden).
     """
-    start, end = (((rows.astype(np.float64) - centre) @ weights + bias) for rows in (background, x))
+    start, end = (rows @ weights + bias for rows in (background, x))
     start_tanh, end_tanh = np.tanh(start), np.tanh(end)
-    away = background.astype(np.float64)
     values = np.zeros(x.shape)
     for first in range(0, len(x), _AT_ONCE):
         here = slice(first, first + _AT_ONCE)
@@ -31,5 +28,5 @@ def expected_gradients(
         gradient = (slope * out) @ weights.T
         # The mean over b of (x - b) * gradient(x, b).
         values[here] = x[here] * gradient.mean(axis=1)
-        values[here] -= np.einsum("nbw,bw->nw", gradient, away) / len(background)
+        values[here] -= np.einsum("nbw,bw->nw", gradient, background) / len(background)
     return values

@@ -13,6 +13,7 @@ from ml.features.schema import Categorical, Numeric, Schema
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Encoding:
         return sum(span.stop - span.start for span in self.spans.values())
 
     @cached_property
-    def is_numeric(self) -> npt.NDArray[np.bool_]:
+    def is_numeric(self) -> Flags:
         """Whether an input is a number, for each input."""
         flags = np.zeros(self.width, dtype=bool)
         for feature in self.schema.features:
@@ -68,10 +69,23 @@ class Encoding:
         return np.asarray(np.add.reduceat(contributions, starts, axis=-1), dtype=np.float64)
 
 
-def with_presence(x: Matrix, is_numeric: npt.NDArray[np.bool_]) -> Matrix:
+def with_presence(x: Matrix, is_numeric: Flags) -> Matrix:
     """(n, width) -> (n, width + numbers): after the inputs, for each number 1 where it is above its lower
     bound, else 0. No page of a kind is another matter than a few; one slope for both says neither well."""
     return np.hstack([x, (x[:, is_numeric] > 0).astype(x.dtype)])
+
+
+def yes_or_no(is_numeric: Flags) -> Flags:
+    """(width,) -> (width + numbers,) which inputs of `with_presence` are 0 or 1."""
+    return np.append(~is_numeric, np.full(is_numeric.sum(), True))
+
+
+def by_input(parts: Vector, is_numeric: Flags) -> Vector:
+    """(n, width + numbers) contributions of the inputs of `with_presence` -> (n, width): a number speaks by
+    both of its inputs."""
+    inputs = parts[:, : len(is_numeric)].copy()
+    inputs[:, is_numeric] += parts[:, len(is_numeric) :]
+    return inputs
 
 
 def to_unit(feature: Numeric, values: Vector) -> Vector:
@@ -123,13 +137,16 @@ def labels(values: Sequence[Any], positive: str) -> npt.NDArray[np.int8]:
 __all__ = [
     "Categorical",
     "Encoding",
+    "Flags",
     "Matrix",
     "Numeric",
     "Vector",
+    "by_input",
     "from_unit",
     "labels",
     "numbers",
     "to_unit",
     "with_presence",
     "word",
+    "yes_or_no",
 ]

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from ml.features.encoding import Encoding, Matrix, Vector, with_presence
+from ml.features.encoding import Encoding, Flags, Matrix, Vector, with_presence, yes_or_no
 from ml.features.rows import Rows
 from ml.privacy import contributions
 from ml.privacy.loss import PureLoss
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
-
-Flags = npt.NDArray[np.bool_]
 
 INVERSE_REGULARISATION = 0.1
 """Of each 1 of epsilon that a row has: the less noise there is, the less regularisation has to hold down."""
@@ -87,8 +84,7 @@ class LogisticRegression:
 
 def weighted(x: Matrix, is_numeric: Flags) -> Vector:
     """(n, width) -> (n, width + numbers + 1) rows of any length, with the bias input last."""
-    yes_or_no = np.append(~is_numeric, np.full(is_numeric.sum(), True))
-    inputs = with_presence(x, is_numeric) * np.where(yes_or_no, YES_OR_NO, 1.0)
+    inputs = with_presence(x, is_numeric) * np.where(yes_or_no(is_numeric), YES_OR_NO, 1.0)
     return np.hstack([inputs, np.full((len(x), 1), BIAS)])
 
 

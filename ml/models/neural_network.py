@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from ml.features.encoding import Encoding, Matrix, Vector
+from ml.features.encoding import Encoding, Flags, Matrix, Vector, with_presence, yes_or_no
 from ml.features.rows import Rows
 from ml.privacy.poisson import PoissonGaussian, calibrated
 from ml.privacy.randomness import Randomness
@@ -16,11 +16,15 @@ from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 HIDDEN = 64
 STEPS = 200
 SAMPLING = 0.2
-CLIP_NORM = 0.5
-LEARNING_RATE = 0.07
+CLIP_NORM = 1.0
+LEARNING_RATE = 0.1
 """Over the square root of the noise multiplier: less noise can be followed faster."""
-AVERAGED_STEPS = 60
+AVERAGED_STEPS = 100
 """The model is the mean of its parameters after the last so many steps, which takes out some of the noise."""
+CENTRE = 0.25
+"""Of inputs from 0 to 1, as counts and durations crowd at the lower end of their bounds."""
+YES_OR_NO = 0.5
+"""What an input that is 0 or 1 counts beside a number's."""
 _AT_ONCE = 512
 """Gradients of so many units are in memory at a time."""
 
@@ -28,13 +32,16 @@ Parameters = dict[str, Any]
 
 
 class NeuralNetwork:
-    """inputs - HIDDEN tanh - 1, in log-odds."""
+    """inputs - HIDDEN tanh - 1, in log-odds. Its inputs: numbers, whether each is above its lower bound,
+    words."""
 
     name: ClassVar[str] = "neural_network"
     title: ClassVar[str] = "Neural network"
 
-    def __init__(self, parameters: Parameters, statement: PrivacyStatement) -> None:
+    def __init__(self, parameters: Parameters, is_numeric: Flags, statement: PrivacyStatement) -> None:
         self.parameters = parameters
+        self.is_numeric = is_numeric
+        """(width,) of the encoding."""
         self.statement = statement
 
     @classmethod
@@ -48,22 +55,24 @@ class NeuralNetwork:
         """`fit`, and what its proof lets out beside the model."""
         plan = plan_for(budget)
         trained = train(rows, encoding, plan, unit, randomness)
-        return cls(trained.parameters, _statement(budget, unit, encoding, plan)), trained
+        statement = _statement(budget, unit, encoding, plan)
+        return cls(trained.parameters, encoding.is_numeric, statement), trained
 
     @classmethod
     def loss(cls, budget: Budget, unit: Unit) -> PoissonGaussian:
         return plan_for(budget)
 
     def log_odds(self, x: Matrix) -> Vector:
-        return np.asarray(forward(self.parameters, x.astype(np.float64), np), dtype=np.float64)
+        return np.asarray(forward(self.parameters, inputs(x, self.is_numeric), np), dtype=np.float64)
 
     def save(self, folder: Path) -> None:
-        np.savez(folder / "model.npz", **self.parameters)
+        np.savez(folder / "model.npz", is_numeric=self.is_numeric, **self.parameters)
 
     @classmethod
     def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
         with np.load(folder / "model.npz") as arrays:
-            return cls(dict(arrays), statement)
+            parameters = dict(arrays)
+        return cls(parameters, parameters.pop("is_numeric"), statement)
 
 
 @cache
@@ -72,10 +81,15 @@ def plan_for(budget: Budget) -> PoissonGaussian:
     return calibrated(budget, SAMPLING, STEPS)
 
 
+def inputs(x: Matrix, is_numeric: Flags) -> Vector:
+    """(n, width) -> (n, width + numbers) what the first layer sees."""
+    weight = np.where(yes_or_no(is_numeric), YES_OR_NO, 1.0)
+    return np.asarray((with_presence(x, is_numeric) - CENTRE) * weight, dtype=np.float64)
+
+
 def forward(parameters: Parameters, x: Any, numbers: Any) -> Any:
-    """(..., width) -> (...) log-odds, in numpy or jax.numpy (`numbers`). Inputs are centred on the middle of
-    their bounds."""
-    hidden = numbers.tanh((x - 0.5) @ parameters["w1"] + parameters["b1"])
+    """(..., width + numbers) `inputs` -> (...) log-odds, in numpy or jax.numpy (`numbers`)."""
+    hidden = numbers.tanh(x @ parameters["w1"] + parameters["b1"])
     return hidden @ parameters["w2"] + parameters["b2"]
 
 
@@ -89,16 +103,17 @@ def _initial(width: int, randomness: Randomness) -> Parameters:
 
 
 def _by_unit(rows: Rows, most: int) -> tuple[Any, Any, Any]:
-    """(units, most, width) inputs, (units, most) labels, (units, most) weights of a unit's rows, 0 where it
-    has none and 1 together."""
+    """(units, most, width) rows, (units, most) labels, (units, most) weights of a unit's rows, 0 where it has
+    none and 1 together. Where there is no unit, one without rows: its gradient is 0."""
     units, inverse, counts = np.unique(rows.unit, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     if len(counts) and counts.max() > most:
         raise ValueError(f"a unit has {counts.max()} rows, allowed {most}: bound contributions first")
-    x = np.zeros((len(units), most, rows.x.shape[1]), dtype=np.float32)
-    y = np.zeros((len(units), most), dtype=np.float32)
-    weight = np.zeros((len(units), most), dtype=np.float32)
+    shape = max(1, len(units)), most
+    x = np.zeros((*shape, rows.x.shape[1]), dtype=np.float32)
+    y = np.zeros(shape, dtype=np.float32)
+    weight = np.zeros(shape, dtype=np.float32)
     at = inverse[order], place
     x[at], y[at], weight[at] = rows.x[order], rows.y[order], (1 / counts)[inverse[order]]
     return x, y, weight
@@ -137,8 +152,9 @@ def train(
         keep_batch_dim=False,
         microbatch_size=_AT_ONCE,
     )
-    units = _by_unit(rows, unit.most_rows)
-    initial = _initial(encoding.width, randomness)
+    seen = inputs(rows.x, encoding.is_numeric)
+    units = _by_unit(Rows(seen.astype(np.float32), rows.y, rows.unit), unit.most_rows)
+    initial = _initial(seen.shape[1], randomness)
     batches, padding = _batches(len(units[0]), plan, randomness)
     start, unflatten = ravel_pytree(jax.tree.map(lambda array: jnp.asarray(array, jnp.float32), initial))
     noise = (randomness.normal(plan.steps * start.size) * (plan.noise_multiplier * CLIP_NORM)).astype(

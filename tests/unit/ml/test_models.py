@@ -66,7 +66,7 @@ def test_statement_tells_the_truth_of_what_was_asked(kind: type[Model], trained:
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.name)
-@pytest.mark.parametrize("count", [2, 10])
+@pytest.mark.parametrize("count", [0, 2, 10])
 @pytest.mark.parametrize("label", [0, 1])
 def test_few_rows_of_one_class_make_a_sane_model(kind: type[Model], count: int, label: int) -> None:
     few = shop.rows(count, seed=5)
