@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--how",
         choices=HOW,
         default=HOW[0],
-        help="with --outage: killed, stopped by SIGSTOP, or (redis, by root) without a free byte on its disk",
+        help="with --outage: killed, stopped by SIGSTOP, or without a byte free on its disk (redis: by root; "
+        "kafka, mongodb and elasticsearch: where their folder is a mount of its own)",
     )
     parser.add_argument(
         "--seconds", type=_whole, default=120, metavar="S", help="how long an outage lasts (120)"

@@ -30,6 +30,7 @@ from streaming.adapters.kafka import ensure_topics
 from streaming.settings import RedisSettings
 from streaming.torture.events import HOUR_MS, events
 
+ON_DISK = ("redis", "kafka", "mongodb", "elasticsearch")
 NEEDS = {"gate": ("kafka",), "all": ("kafka", "mongodb", "elasticsearch", "flink-taskmanager")}
 BATCHES_A_RATION = 30
 SMALL_DISK_MIB = 48
@@ -39,8 +40,8 @@ FILTER_CAPACITY = 1_000
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if all held, 1 if not or if the run is void, 2 if the kills are too few, 130 when interrupted."""
-    if arguments.how == "full-disk" and arguments.outage != "redis":
-        print("vitrine: a full disk can be had for redis only", file=sys.stderr)
+    if arguments.how == "full-disk" and arguments.outage not in ON_DISK:
+        print(f"vitrine: a full disk can be had for {', '.join(ON_DISK)}", file=sys.stderr)
         return 2
     if arguments.outage not in (None, "redis", "kafka"):
         arguments.through = "all"
@@ -74,7 +75,10 @@ def torture(place: Place, arguments: argparse.Namespace, kills: list[Kill]) -> R
     stages = STAGES[arguments.through]
     own = Own(place)
     ensure_topics(own.kafka)
-    redis = OwnRedis(own.folder / "redis", SMALL_DISK_MIB if arguments.how == "full-disk" else None)
+    redis = OwnRedis(
+        own.folder / "redis",
+        SMALL_DISK_MIB if (arguments.outage, arguments.how) == ("redis", "full-disk") else None,
+    )
     fleet, pending, feed = None, Pending(own.kafka), None
     try:
         fleet = Fleet(

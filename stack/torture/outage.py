@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException
 
 from stack.service import StackError
 from stack.supervisor import Supervisor
+from stack.torture import full_disk
 from stack.torture.course import Course
 from stack.torture.pending import READS
 from stack.torture.plan import STAGES
@@ -61,6 +62,8 @@ def _take(course: Course, watched: Watched) -> Any:
     process = supervisor.processes().get(name)
     if process is None or process.state != "RUNNING":
         raise StackError(f"{name} does not run here, so it cannot be taken away")
+    if watched.how == "full-disk":
+        return full_disk.fill(course.layout.stores / name)
     if watched.how == "frozen":
         return _frozen([process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))])
     os.kill(process.pid, signal.SIGKILL)

@@ -4,13 +4,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from stack.components import redis
 from stack.layout import HERE, Layout
 from stack.service import Place, StackError, Unhealthy
 from stack.settings import StackSettings, environment
+from stack.torture import full_disk
 from stack.up import make_folders
 
 READY_S = 60
@@ -30,7 +30,7 @@ class OwnRedis:
         """On a disk of its own of `disk_mib`, if given. Raises StackError where that cannot be had."""
         self._folder, self._mounted = folder, disk_mib is not None
         if disk_mib is not None:
-            _mount(folder, disk_mib)
+            full_disk.mount(folder, disk_mib)
         layout = Layout(folder)
         make_folders(layout)
         (layout.state / "envs").symlink_to(HERE.state / "envs")
@@ -67,22 +67,10 @@ class OwnRedis:
 
     def fill_disk(self) -> Callable[[], None]:
         """Leaves no byte free; gives what makes room again."""
-        filler = self._folder / "filler"
-        with suppress(OSError), filler.open("wb", buffering=0) as file:
-            while file.write(bytes(2**16)):
-                pass
-        return filler.unlink
+        return full_disk.fill(self._folder)
 
     def end(self) -> None:
         """Ends it for good."""
         self.kill()
         if self._mounted:
             subprocess.run(["umount", str(self._folder)], check=True)
-
-
-def _mount(folder: Path, mib: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise StackError(f"a full disk needs a small one to be mounted, as root can: {done.stderr.strip()}")
