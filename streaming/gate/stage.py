@@ -78,8 +78,11 @@ def reader(kafka_settings: KafkaSettings, settings: GateSettings) -> Consumer:
         kafka_settings,
         GROUP,
         **{
-            # A static member: restarted in time it has its partitions back without a rebalance.
+            # A static member: restarted in time it has its partitions back without a rebalance. So every
+            # assignment must be whole: in a cooperative one that takes two steps, a member that died between
+            # them came back to the first, and a partition was nobody's for good.
             "group.instance.id": kafka.name(kafka_settings, f"{GROUP}-{settings.instance}"),
+            "partition.assignment.strategy": "range",
             "session.timeout.ms": settings.session_timeout_ms,
             "max.poll.interval.ms": _MAX_POLL_INTERVAL_MS,
             "queued.max.messages.kbytes": 65_536,
@@ -303,8 +306,9 @@ class Stage:
     def _rewind(self) -> None:
         """Back to what is committed: the next batch begins there, with the state of then."""
         self._must_rewind, self._asked = False, None
-        for start in self._load([TopicPartition(self._raw_topic, partition) for partition in self._read_to]):
-            self._consumer.seek(start)
+        if self._read_to:
+            held = [TopicPartition(self._raw_topic, partition) for partition in self._read_to]
+            self._consumer.assign(self._load(held))
 
     def _load(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Learns the committed place of `partitions`; gives where to read on."""
@@ -317,7 +321,7 @@ class Stage:
         return starts
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.incremental_assign(self._load(partitions))
+        consumer.assign(self._load(partitions))
         _log.info("partitions_assigned", extra={"partitions": [p.partition for p in partitions]})
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
