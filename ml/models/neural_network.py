@@ -16,7 +16,7 @@ from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 HIDDEN = 64
 STEPS = 200
 SAMPLING = 0.2
-CLIP_NORM = 1.0
+CLIP_NORM = 0.5
 LEARNING_RATE = 0.1
 """Over the square root of the noise multiplier: less noise can be followed faster."""
 AVERAGED_STEPS = 100

@@ -15,6 +15,11 @@ from ml.privacy.randomness import Integers, Randomness, choice
 SKEW = 2.0
 """Thresholds are u**SKEW, u uniform: counts and durations crowd at the lower end of their bounds."""
 
+PRESENCE_SHARE = 0.2
+"""Of the questions to numbers, so many ask whether it is above its lower bound at all."""
+_ABOVE = 1e-9
+"""Less than any number in use is above its lower bound, and more than nothing in 32 bits."""
+
 
 @dataclass(frozen=True)
 class RandomTree:
@@ -44,5 +49,6 @@ def grow(encoding: Encoding, shares: Vector, depth: int, randomness: Randomness)
     width = np.array([span.stop - span.start for span in spans])[chosen]
     feature = start + np.minimum((randomness.uniform(nodes) * width).astype(np.int64), width - 1)
     anywhere = randomness.uniform(nodes) ** SKEW
+    anywhere[randomness.uniform(nodes) < PRESENCE_SHARE] = _ABOVE
     threshold = np.where(encoding.is_numeric[feature], anywhere, 0.5).astype(np.float32)
     return RandomTree(feature, threshold)

@@ -48,11 +48,11 @@ def measured(rows: Rows, weight: Vector, encoding: Encoding, mu: float, randomne
     no, yes = np.mean([table.sum(axis=1) for table in cells], axis=0)
     rate = float(np.clip(yes / max(no + yes, 1.0), 0.01, 0.99))
     gains = np.array([_gain(table, rate, noise) for table in cells])
-    seen, unseen = np.sqrt(gains), public_shares(encoding)
-    if seen.sum() > 0:
-        unseen = (1 - UNSEEN_SHARE) * seen / seen.sum() + UNSEEN_SHARE * unseen
+    shares = public_shares(encoding)
+    if gains.sum() > 0:
+        shares = (1 - UNSEEN_SHARE) * gains / gains.sum() + UNSEEN_SHARE * shares
     counts = tuple(np.maximum(table.sum(axis=0), 0) for table in cells)
-    return Relevance(unseen, max(1.0, float(no + yes)), counts)
+    return Relevance(shares, max(1.0, float(no + yes)), counts)
 
 
 def stand_ins(relevant: Relevance, encoding: Encoding, count: int, randomness: Randomness) -> Matrix:
