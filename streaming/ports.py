@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from streaming.events.contract import Session
+from streaming.events.contract import Visit
 
 Document = dict[str, Any]
 """A JSON object as plain Python values."""
@@ -91,7 +91,7 @@ class SeenSessions(Protocol):
     def claim(
         self,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
         spans: Mapping[int, Span],
@@ -110,7 +110,7 @@ class SeenSessions(Protocol):
     def restore(
         self,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
     ) -> bytes:

@@ -75,28 +75,47 @@ for o = 0, origins - 1 do
   is_beyond[o] = not building and ARGV[at + 3] == '1' and tonumber(ARGV[at + 2]) - first_of[ARGV[at + 1]] > horizon_ms
 end
 
--- For each digest whether its own segment's filter is sure to see it for the first time, and in which others
--- it may have been (nil: in none).
-local function consult(kind, digests, segments)
+local unpack_record = struct.unpack
+local digest_of, user_of, position_of, place_of, origin_of, segment_at = {}, {}, {}, {}, {}, {}
+for i = 1, n do
+  digest_of[i], user_of[i], position_of[i], place_of[i], origin_of[i] =
+    unpack_record('>c10c10c8HH', records, RECORD * (i - 1) + 1)
+  segment_at[i] = segment_of[origin_of[i]]
+end
+
+-- Of the records `at`, the digests by their segment, and which records those are.
+local function grouped(at, digests)
   local groups = {}
-  for i = 1, #digests do
-    local group = groups[segments[i]]
+  for m = 1, #at do
+    local i = at[m]
+    local group = groups[segment_at[i]]
     if not group then
       group = {digests = {}, at = {}}
-      groups[segments[i]] = group
+      groups[segment_at[i]] = group
     end
-    local m = #group.at + 1
-    group.digests[m], group.at[m] = digests[i], i
+    local last = #group.at + 1
+    group.digests[last], group.at[last] = digests[i], i
   end
-  local is_fresh, maybe = {}, {}
-  for segment, group in pairs(groups) do
+  return groups
+end
+
+-- Fills the filters of the records' own segments; says of which digests those are sure to see them first.
+local function fill(kind, at, digests)
+  local is_fresh = {}
+  for segment, group in pairs(grouped(at, digests)) do
     for from = 1, #group.at, CHUNK do
       local reply = call('BF.INSERT', own .. kind .. segment, 'NOCREATE', 'ITEMS',
         unpack(group.digests, from, math.min(from + CHUNK - 1, #group.at)))
       for i = 1, #reply do is_fresh[group.at[from + i - 1]] = reply[i] == 1 end
     end
   end
-  for segment, group in pairs(groups) do
+  return is_fresh
+end
+
+-- In which segments that it sees, beside its own, each digest may have been (nil: in none).
+local function elsewhere(kind, at, digests)
+  local maybe = {}
+  for segment, group in pairs(grouped(at, digests)) do
     for other in pairs(known) do
       if other ~= segment and math.abs(other - segment) <= reach then
         for from = 1, #group.at, CHUNK do
@@ -104,16 +123,15 @@ local function consult(kind, digests, segments)
             unpack(group.digests, from, math.min(from + CHUNK - 1, #group.at)))
           for i = 1, #reply do
             if reply[i] == 1 then
-              local at = group.at[from + i - 1]
-              local there = maybe[at]
-              if there then there[#there + 1] = other else maybe[at] = {other} end
+              local there = maybe[group.at[from + i - 1]]
+              if there then there[#there + 1] = other else maybe[group.at[from + i - 1]] = {other} end
             end
           end
         end
       end
     end
   end
-  return is_fresh, maybe
+  return maybe
 end
 
 local bits = tonumber(ARGV[10])
@@ -130,80 +148,72 @@ local function bucket(kind, segment, digest)
 end
 local function field(digest) return sub(digest, whole + 1, 10) end
 
--- Who holds the claim of `digest`, as far as messages of `segment` see, and whether that claim is in the segment
--- itself. A claim of `position`'s own can only be there, unless the message `moved` into another segment.
-local function holder_of(kind, segment, digest, position, is_fresh, maybe, moved)
-  local mine = not is_fresh and call('HGET', bucket(kind, segment, digest), field(digest)) or nil
-  if mine or not maybe then return mine, mine end
-  local holder
-  for m = 1, #maybe do
-    holder = call('HGET', bucket(kind, maybe[m], digest), field(digest)) or holder
-    if holder and (not moved or holder == position) then return holder end
+local function holder_in(segment, kind, digest) return call('HGET', bucket(kind, segment, digest), field(digest)) end
+local function write(kind, i, digest, value) call('HSET', bucket(kind, segment_at[i], digest), field(digest), value) end
+
+-- Gives a function: who holds the claim of record i's digest, as far as that record sees, and whether the claim is
+-- in its own segment. What that has, as it has most users, is not looked for in the others.
+local function claims(filters, kind, at, digests)
+  local is_fresh, mine, rest = fill(filters, at, digests), {}, {}
+  for m = 1, #at do
+    local i = at[m]
+    mine[i] = not is_fresh[i] and holder_in(segment_at[i], kind, digests[i])
+    if not mine[i] then rest[#rest + 1] = i end
   end
-  return holder
-end
-local function write(kind, segment, digest, value)
-  call('HSET', bucket(kind, segment, digest), field(digest), value)
+  local maybe = elsewhere(filters, rest, digests)
+  return function(i)
+    -- Asked again: a record before it in the batch may have claimed since.
+    local holder = mine[i] or not is_fresh[i] and holder_in(segment_at[i], kind, digests[i])
+    if holder or not maybe[i] then return holder, holder end
+    -- A claim of i's own can only be in its own segment, unless it was moved into another.
+    for _, segment in ipairs(maybe[i]) do
+      holder = holder_in(segment, kind, digests[i]) or holder
+      if holder and (not moved[origin_of[i]] or holder == position_of[i]) then break end
+    end
+    return holder, false
+  end
 end
 
-local unpack_record = struct.unpack
-local digest_of, user_of, position_of, place_of, origin_of = {}, {}, {}, {}, {}
+local asked, answers, valid = {}, {}, {}
 for i = 1, n do
-  digest_of[i], user_of[i], position_of[i], place_of[i], origin_of[i] =
-    unpack_record('>c10c10c8HH', records, RECORD * (i - 1) + 1)
-end
-local answers, valid = {}, {}
-local asked, digests, segments = {}, {}, {}
-for i = 1, n do
-  local segment = segment_of[origin_of[i]]
-  if segment then
-    local m = #asked + 1
-    asked[m], digests[m], segments[m] = i, digest_of[i], segment
+  if segment_at[i] then
+    asked[#asked + 1] = i
   else
     answers[i] = 'o'
     valid[#valid + 1] = i
   end
 end
 if #asked > 0 then
-  local is_fresh, maybe = consult('sessions:', digests, segments)
-  local holding, users, users_segments = {}, {}, {}
+  local holding, holder_of = {}, claims('sessions:', 's:', asked, digest_of)
   for m = 1, #asked do
     local i = asked[m]
-    local position = position_of[i]
-    local holder =
-      holder_of('s:', segments[m], digests[m], position, is_fresh[m], maybe[m], moved[origin_of[i]])
+    local holder, position = holder_of(i), position_of[i]
     if holder == position then
       -- Even beyond the horizon: it was claimed while its feed seemed younger, and that answer stands.
+      holding[#holding + 1] = i
     elseif is_beyond[origin_of[i]] then
       answers[i] = 'b'
     elseif holder then
       answers[i] = 't'
     else
-      write('s:', segments[m], digests[m], position)
-      holder = position
-    end
-    if holder == position then
-      local h = #holding + 1
-      holding[h], users[h], users_segments[h] = i, user_of[i], segments[m]
+      write('s:', i, digest_of[i], position)
+      holding[#holding + 1] = i
     end
   end
-  if #holding > 0 then
-    is_fresh, maybe = consult('users:', users, users_segments)
-    for h = 1, #holding do
-      local i = holding[h]
-      local position, segment, user = position_of[i], users_segments[h], users[h]
-      local holder, mine =
-        holder_of('u:', segment, user, position, is_fresh[h], maybe[h], moved[origin_of[i]])
-      if not holder then
-        write('u:', segment, user, position)
-      elseif not mine and holder ~= position then
-        -- Renewed, so that the user is known for a horizon from now on. A partition's number leaves the first bit
-        -- free: set, it says that the user was known before.
-        write('u:', segment, user, char(byte(position) + 128) .. sub(position, 2))
-      end
-      answers[i] = (not holder or holder == position) and 'n' or 'k'
-      valid[#valid + 1] = i
+  if #holding > 0 then holder_of = claims('users:', 'u:', holding, user_of) end
+  for h = 1, #holding do
+    local i = holding[h]
+    local holder, is_here = holder_of(i)
+    local position = position_of[i]
+    if not holder then
+      write('u:', i, user_of[i], position)
+    elseif not is_here and holder ~= position then
+      -- Renewed, so that the user is known for a horizon from now on. A partition's number leaves the first bit
+      -- free: set, it says that the user was known before.
+      write('u:', i, user_of[i], char(byte(position) + 128) .. sub(position, 2))
     end
+    answers[i] = (not holder or holder == position) and 'n' or 'k'
+    valid[#valid + 1] = i
   end
 end
 
@@ -216,23 +226,23 @@ if #valid > 0 then
     end
     return changed > 0
   end
-  local newcomers, by_place, by_cut = {}, {}, {}
+  local newcomers, by_cut, cuts_of = {}, {}, {}
+  for place = 0, #ARGV[14] / 16 - 1 do
+    local cuts = {unpack_record('>I4I4I4I4', ARGV[14], 16 * place + 1)}
+    for c = 1, 4 do
+      local cut = cuts[c]
+      by_cut[cut] = by_cut[cut] or {}
+      cuts[c] = by_cut[cut]
+    end
+    cuts_of[place] = cuts
+  end
   for v = 1, #valid do
     local i = valid[v]
-    local user, place = user_of[i], place_of[i]
+    local user, cuts = user_of[i], cuts_of[place_of[i]]
     if answers[i] ~= 'k' then newcomers[#newcomers + 1] = user end
-    local there = by_place[place]
-    if there then there[#there + 1] = user else by_place[place] = {user} end
-  end
-  for place, members in pairs(by_place) do
-    local all, country, device, referrer = unpack_record('>I4I4I4I4', ARGV[14], 16 * place + 1)
-    for _, cut in ipairs({all, country, device, referrer}) do
-      local there = by_cut[cut]
-      if not there then
-        there = {}
-        by_cut[cut] = there
-      end
-      for m = 1, #members do there[#there + 1] = members[m] end
+    for c = 1, 4 do
+      local members = cuts[c]
+      members[#members + 1] = user
     end
   end
   if #newcomers > 0 then count(ARGV[3] .. 'all', newcomers) end

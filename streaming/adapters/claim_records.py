@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_digest
 
-from streaming.events.contract import LIVE_FEED, Session
+from streaming.events.contract import LIVE_FEED, Visit
 from streaming.events.horizon import Horizon, is_old
 from streaming.gate.cuts import HOUR_MS, Cut, Place, cuts, day_name, hour_name, place
 
@@ -34,7 +34,7 @@ def user_digest(user_id: str) -> bytes:
 
 
 def pack(
-    sessions: Sequence[Session],
+    sessions: Sequence[Visit],
     positions: Sequence[int],
     arrived_ms: Sequence[int],
     horizon: Horizon,

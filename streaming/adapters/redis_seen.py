@@ -29,7 +29,7 @@ from xxhash import xxh3_128_hexdigest
 
 from streaming.adapters import redis
 from streaming.adapters.claim_records import pack
-from streaming.events.contract import Session
+from streaming.events.contract import Visit
 from streaming.gate.cuts import ALL
 from streaming.gate.fill import error_rate
 from streaming.gate.settings import GateSettings
@@ -112,7 +112,7 @@ class RedisSeen:
     def claim(
         self,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
         spans: Mapping[int, Span],
@@ -141,7 +141,7 @@ class RedisSeen:
     def restore(
         self,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
     ) -> bytes:
@@ -203,7 +203,7 @@ class RedisSeen:
         sha: str,
         pointer: bytes,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
         spans: Mapping[int, Span],

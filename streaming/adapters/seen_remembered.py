@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from streaming.events.contract import LIVE_FEED, Session
+from streaming.events.contract import LIVE_FEED, Visit
 from streaming.events.horizon import Horizon, is_old
 from streaming.gate.decide import BEYOND, KNOWN_USER, NEW_USER, OLD, TAKEN
 from streaming.ports import Committed, FilterFill, OutOfStep, Span, Standing
@@ -91,7 +91,7 @@ class RememberedSeen:
     def claim(
         self,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
         spans: Mapping[int, Span],
@@ -112,7 +112,7 @@ class RememberedSeen:
             self._counted[partition] = max(self._counted.get(partition, 0), span.arrived_ms)
         return answers
 
-    def _claim(self, held: _Generation, session: Session, position: int, arrived_ms: int) -> int:
+    def _claim(self, held: _Generation, session: Visit, position: int, arrived_ms: int) -> int:
         segment = max(self.horizon.segment(arrived_ms), held.lowest + self.horizon.segments)
         holders = self._holders(held, session.session_id, segment)
         if position not in holders:
@@ -123,7 +123,7 @@ class RememberedSeen:
             held.sessions[segment, session.session_id] = position
         return self._claim_user(held, session.user_id, position, segment)
 
-    def _is_beyond(self, session: Session, arrived_ms: int) -> bool:
+    def _is_beyond(self, session: Visit, arrived_ms: int) -> bool:
         first_ms = self._feeds.get(session.feed)  # the live feed's old sessions do not come this far
         horizon_ms = self.horizon.horizon_ms
         return (
@@ -148,7 +148,7 @@ class RememberedSeen:
         held.users.setdefault((segment, user), (position, is_new))
         return NEW_USER if is_new else KNOWN_USER
 
-    def _note_feed(self, session: Session, arrived_ms: int) -> None:
+    def _note_feed(self, session: Visit, arrived_ms: int) -> None:
         if session.feed != LIVE_FEED:
             self._feeds[session.feed] = min(self._feeds.get(session.feed, arrived_ms), arrived_ms)
 
@@ -167,7 +167,7 @@ class RememberedSeen:
     def restore(
         self,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
     ) -> bytes:
@@ -175,7 +175,7 @@ class RememberedSeen:
             raise OutOfStep
         return bytes(map(self._restore, sessions, positions, arrived_ms))
 
-    def _restore(self, session: Session, position: int, arrived_ms: int) -> int:
+    def _restore(self, session: Visit, position: int, arrived_ms: int) -> int:
         assert self._building is not None
         held, segment = self._generations[self._building], self.horizon.segment(arrived_ms)
         self._note_feed(session, arrived_ms)

@@ -27,7 +27,8 @@ def own_redis() -> Iterator[RedisSettings]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen([*command, "--loadmodule", str(module)], stdout=subprocess.DEVNULL)
+    command += ["--hll-sparse-max-bytes", "800", "--loadmodule", str(module)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     settings = RedisSettings(url=SecretStr(f"redis://127.0.0.1:{port}/0"))
     try:
         _wait(settings)

@@ -4,7 +4,7 @@ On the wire a session is one JSON object in UTF-8 with the camel-case names belo
 Unknown extra fields are ignored, so that a shop may send more than Vitrine reads.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
@@ -83,6 +83,25 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
     state: Word
     city: Word
     zip_code: Word
+
+
+class Visit(Protocol):
+    """As much of a session as it takes to tell it from others and to count its user."""
+
+    @property
+    def session_id(self) -> str: ...
+    @property
+    def event_time_ms(self) -> int: ...
+    @property
+    def feed(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def device_type(self) -> str: ...
+    @property
+    def referrer(self) -> str: ...
+    @property
+    def country(self) -> str: ...
 
 
 PARALLEL_FIELDS = ("product_ids", "product_names", "product_prices", "product_categories", "actions")

@@ -14,7 +14,7 @@ import re
 
 from msgspec import Struct
 
-from streaming.events.contract import LIVE_FEED, Session
+from streaming.events.contract import LIVE_FEED, Visit
 from streaming.events.parsing import FUTURE_TOLERANCE_MS
 from streaming.events.rejection import Reason, Rejection
 
@@ -45,13 +45,13 @@ class Horizon(Struct, frozen=True):
         return abs(segment - other) <= self.segments
 
 
-def is_old(session: Session, arrived_at_ms: int, horizon_ms: int) -> bool:
+def is_old(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
     """Whether it ended too long before its arrival: refused if live, else a question to the feed's first
     arrival."""
     return session.event_time_ms < arrived_at_ms - horizon_ms
 
 
-def is_beyond(session: Session, arrived_at_ms: int, horizon_ms: int) -> bool:
+def is_beyond(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
     """Whether it is refused for its age whatever else came."""
     return session.feed == LIVE_FEED and is_old(session, arrived_at_ms, horizon_ms)
 

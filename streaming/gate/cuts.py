@@ -3,7 +3,7 @@ dimension. Pure."""
 
 from datetime import UTC, datetime, timedelta
 
-from streaming.events.contract import Session
+from streaming.events.contract import Visit
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -23,7 +23,7 @@ Cut = tuple[int, bool, str, str]
 where hours are counted, one of the hour."""
 
 
-def place(session: Session, arrived_at_ms: int, hours_kept_ms: int) -> Place:
+def place(session: Visit, arrived_at_ms: int, hours_kept_ms: int) -> Place:
     """Where a session is counted: an hour that would not be kept any more, and an import's seldom would, is
     left out. It follows from the message alone."""
     hour = session.event_time_ms // HOUR_MS

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, json
 
 from streaming.events import horizon
-from streaming.events.contract import LIVE_FEED, Session
+from streaming.events.contract import LIVE_FEED
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import UserKind
+from streaming.gate.candidate import Candidate
 
 # What the exact store answers for one session, one byte each.
 TAKEN = ord("t")
@@ -57,7 +58,7 @@ class Valid(Struct, frozen=True):
     """Goes to `valid_customer_session`."""
 
     raw: Raw
-    session: Session
+    session: Candidate
     user_kind: UserKind
     late: bool
 
@@ -91,12 +92,12 @@ class Decision(Struct, frozen=True):
 
 def decide(
     raws: Sequence[Raw],
-    parsed: Sequence[Session | Rejection],
+    parsed: Sequence[Candidate | Rejection],
     answers: bytes,
     before: Mapping[int, PartitionState],
     rules: Rules,
 ) -> Decision:
-    """`parsed` runs parallel to `raws`; `answers` holds one byte for each Session among them, in order."""
+    """`parsed` runs parallel to `raws`; `answers` holds one byte for each Candidate among them, in order."""
     outcomes: list[Outcome] = []
     due: list[ExtractionDue] = []
     watermarks = {partition: state.watermark_ms for partition, state in before.items()}

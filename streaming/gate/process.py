@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from streaming.events import horizon
-from streaming.events.contract import Session
 from streaming.events.parsing import parse
 from streaming.events.rejection import Rejection
+from streaming.gate.candidate import Candidate, candidate
 from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
 from streaming.ports import SeenSessions, Span
 
@@ -21,24 +21,27 @@ class Batch:
 
     def __init__(self, raws: Sequence[Raw], begins: Mapping[int, int], horizon_ms: int) -> None:
         self.raws = raws
-        self.parsed: list[Session | Rejection] = []
+        self.parsed: list[Candidate | Rejection] = []
         self.ends: dict[int, int] = {}
         """For each partition the offset after the batch."""
-        self._sessions: list[Session] = []
+        self._sessions: list[Candidate] = []
         self._positions: list[int] = []
         self._arrived_ms: list[int] = []
         newest: dict[int, int] = {}
         for raw in raws:
-            parsed = parse(raw.value, raw.arrived_at_ms)
-            if not isinstance(parsed, Rejection) and horizon.is_beyond(parsed, raw.arrived_at_ms, horizon_ms):
-                parsed = horizon.refusal(parsed.feed, horizon_ms)
-            self.parsed.append(parsed)
-            self.ends[raw.partition] = raw.offset + 1
-            newest[raw.partition] = max(newest.get(raw.partition, 0), raw.arrived_at_ms)
-            if not isinstance(parsed, Rejection):
-                self._sessions.append(parsed)
+            session = parse(raw.value, raw.arrived_at_ms)
+            if isinstance(session, Rejection):
+                self.parsed.append(session)
+            elif horizon.is_beyond(session, raw.arrived_at_ms, horizon_ms):
+                self.parsed.append(horizon.refusal(session.feed, horizon_ms))
+            else:
+                kept = candidate(session)
+                self.parsed.append(kept)
+                self._sessions.append(kept)
                 self._positions.append(position(raw.partition, raw.offset))
                 self._arrived_ms.append(raw.arrived_at_ms)
+            self.ends[raw.partition] = raw.offset + 1
+            newest[raw.partition] = max(newest.get(raw.partition, 0), raw.arrived_at_ms)
         self.spans = {p: Span(begins[p], end, newest[p]) for p, end in self.ends.items()}
 
     def ask(self, seen: SeenSessions, generation: str) -> bytes:

@@ -31,7 +31,7 @@ def records(decision: Decision) -> Iterator[Record]:
 def _valid(outcome: Valid) -> Record:
     raw, session = outcome.raw, outcome.session
     value = encode_admitted(
-        session,
+        session.encoded,
         user_kind=outcome.user_kind,
         late=outcome.late,
         raw_partition=raw.partition,

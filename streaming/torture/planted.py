@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition
 from streaming.adapters import redis
 from streaming.adapters.mongo import MongoSessions
 from streaming.adapters.redis_seen import RedisSeen
-from streaming.events.contract import Session
+from streaming.events.contract import Visit
 from streaming.gate.decide import TAKEN
 from streaming.gate.process import Batch
 from streaming.gate.stage import Stage
@@ -26,7 +26,7 @@ def filter_before_produce() -> None:
     def claim(
         self: RedisSeen,
         generation: str,
-        sessions: Sequence[Session],
+        sessions: Sequence[Visit],
         positions: Sequence[int],
         arrived_ms: Sequence[int],
         spans: Mapping[int, Span],

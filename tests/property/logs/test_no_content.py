@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from streaming import logs
 from streaming.events import valid
-from streaming.events.contract import Session
 from streaming.events.rejection import Rejection
+from streaming.gate.candidate import Candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, decide
 from streaming.gate.process import Batch
 from streaming.gate.records import records
@@ -88,7 +88,7 @@ def steps(value: bytes) -> Iterator[Callable[[], object]]:
     """All that is done with a message, at the gate, the store, the summaries and the index."""
     raw = Raw(0, 1, NOW_MS, MARK.encode(), value)
     batch = Batch([raw], {0: 0}, 10_000 * DAY_MS)
-    answers = b"n" * sum(isinstance(one, Session) for one in batch.parsed)
+    answers = b"n" * sum(isinstance(one, Candidate) for one in batch.parsed)
     decision = decide([raw], batch.parsed, answers, {0: PartitionState()}, Rules(0, 1, 10_000 * DAY_MS))
     for one in batch.parsed:
         if isinstance(one, Rejection):

@@ -4,6 +4,7 @@ from streaming.events.contract import Session
 from streaming.events.parsing import parse
 from streaming.events.rejection import Reason, Rejection
 from streaming.events.valid import admit, encode
+from streaming.gate.candidate import candidate
 from streaming.gate.decide import Decision, ExtractionDue, Raw, Refused, Valid
 from streaming.gate.records import records
 from streaming.simulate.settings import TrafficSettings
@@ -17,7 +18,7 @@ def test_valid_sessions_are_the_canonical_bytes_keyed_by_user() -> None:
     for number, session in enumerate(sessions):
         kind, late = "new" if number % 2 else "returning", number % 3 == 0
         raw = Raw(number % 4, number, 1_000 + number, None, b"")
-        (record,) = records(Decision([Valid(raw, session, kind, late)], [], {}))
+        (record,) = records(Decision([Valid(raw, candidate(session), kind, late)], [], {}))
         expected = admit(
             session,
             user_kind=kind,
