@@ -15,8 +15,8 @@ AUDITED_BY_KIND = (
     "run's data, it would not see. What it does not refute is not thereby proven."
 )
 TUNING = (
-    "Tuning is not charged: hyper-parameters were chosen on the public UCI Online Shoppers rows and on "
-    "simulated sessions, so figures on those flatter a little."
+    "Tuning is not charged: hyper-parameters were chosen on the public UCI Online Shoppers rows, other "
+    "public tables and simulated sessions, so figures on those flatter a little."
 )
 EXACT_METRICS = (
     "The exact metrics beside a model are computed on private rows and are not themselves private."
