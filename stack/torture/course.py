@@ -77,7 +77,7 @@ class Course:
                 self._flush()
             pending = self._carry_out(kill, dice, lambda number=number: self._nudge(number, len(plan)))  # type: ignore[misc]
             self._note(kill, pending)
-            if not kill.away or not self.fleet.pids(kill.victim):  # both may have come to the point
+            if not kill.away:
                 self.fleet.revive()
         self._release(len(plan), len(plan))
         self.feed.release(self.report.events)

@@ -98,10 +98,13 @@ class Fleet:
         ]
 
     def keep(self) -> None:
-        """Starts again what has ended by itself, as the stack's supervisor does."""
+        """Starts again what has ended by itself, as the stack's supervisor does, and one instance of a stage
+        of which none is left: both may have come to the point at which one was to end."""
         for name, member in list(self._members.items()):
             if member.process.poll() not in (None, -signal.SIGKILL):
                 self.restarts += member.stage != KEEPER
+                self._start(*name)
+            elif not self.pids(member.stage):
                 self._start(*name)
 
     def revive(self) -> None:
