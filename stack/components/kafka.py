@@ -57,8 +57,9 @@ def _prepare(place: Place) -> None:
         return
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
+    named = f"--cluster-id={cluster_id}"  # in one word: an id may begin with a dash
     formatted = subprocess.run(
-        [*command, "-t", cluster_id, "-c", str(settings_file)], capture_output=True, text=True, check=False
+        [*command, named, "-c", str(settings_file)], capture_output=True, text=True, check=False
     )
     if formatted.returncode:
         raise StackError(
