@@ -75,9 +75,10 @@ def with_presence(x: Matrix, is_numeric: Flags) -> Matrix:
     return np.hstack([x, (x[:, is_numeric] > 0).astype(x.dtype)])
 
 
-def yes_or_no(is_numeric: Flags) -> Flags:
-    """(width,) -> (width + numbers,) which inputs of `with_presence` are 0 or 1."""
-    return np.append(~is_numeric, np.full(is_numeric.sum(), True))
+def presence_weights(is_numeric: Flags, yes_or_no: float) -> Vector:
+    """(width,) -> (width + numbers,) what each input of `with_presence` counts: a number 1, one that is 0 or
+    1 `yes_or_no`."""
+    return np.append(np.where(is_numeric, 1.0, yes_or_no), np.full(is_numeric.sum(), yes_or_no))
 
 
 def by_input(parts: Vector, is_numeric: Flags) -> Vector:
@@ -145,8 +146,8 @@ __all__ = [
     "from_unit",
     "labels",
     "numbers",
+    "presence_weights",
     "to_unit",
     "with_presence",
     "word",
-    "yes_or_no",
 ]

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ml.features.encoding import Encoding, Flags, Matrix, Vector, with_presence, yes_or_no
+from ml.features.encoding import Encoding, Flags, Matrix, Vector, presence_weights, with_presence
 from ml.features.rows import Rows
 from ml.privacy import contributions
 from ml.privacy.loss import PureLoss
@@ -84,7 +84,7 @@ class LogisticRegression:
 
 def weighted(x: Matrix, is_numeric: Flags) -> Vector:
     """(n, width) -> (n, width + numbers + 1) rows of any length, with the bias input last."""
-    inputs = with_presence(x, is_numeric) * np.where(yes_or_no(is_numeric), YES_OR_NO, 1.0)
+    inputs = with_presence(x, is_numeric) * presence_weights(is_numeric, YES_OR_NO)
     return np.hstack([inputs, np.full((len(x), 1), BIAS)])
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from ml.features.encoding import Encoding, Flags, Matrix, Vector, with_presence, yes_or_no
+from ml.features.encoding import Encoding, Flags, Matrix, Vector, presence_weights, with_presence
 from ml.features.rows import Rows
 from ml.privacy.poisson import PoissonGaussian, calibrated
 from ml.privacy.randomness import Randomness
@@ -83,8 +83,8 @@ def plan_for(budget: Budget) -> PoissonGaussian:
 
 def inputs(x: Matrix, is_numeric: Flags) -> Vector:
     """(n, width) -> (n, width + numbers) what the first layer sees."""
-    weight = np.where(yes_or_no(is_numeric), YES_OR_NO, 1.0)
-    return np.asarray((with_presence(x, is_numeric) - CENTRE) * weight, dtype=np.float64)
+    weights = presence_weights(is_numeric, YES_OR_NO)
+    return np.asarray((with_presence(x, is_numeric) - CENTRE) * weights, dtype=np.float64)
 
 
 def forward(parameters: Parameters, x: Any, numbers: Any) -> Any:
