@@ -1,12 +1,14 @@
 """
 ## Models that keep their users' secret
 
-Woken by an extraction, if the last models are old enough (`VITRINE_BUDGET_AUTOMATIC_EVERY_H`), or triggered.
+Woken by each extraction, or triggered by you. Woken, it trains if the last models are old enough
+(`VITRINE_BUDGET_AUTOMATIC_EVERY_H`) and the privacy budget can pay; if not, it ends as skipped. Triggered, it
+trains whenever the budget can pay; if it cannot, the run fails.
 
 1. **charge** pays for the run from the privacy budget of each block of time that it will read, in one step,
 before a row is read (`./vitrine budget`, or the page *Privacy budget*).
-2. **within_budget** ends the run here if the budget does not allow it, saying what is left and how to go on;
-trying again would change nothing.
+2. **within_budget** ends the run here if nothing was charged; its log says why, what is left and how to go
+on. It is not tried again, for the answer would be the same.
 3. **train** learns who will buy with two machine-learning models and one deep model, each differentially
 private at the `epsilon` asked for, the unit being one user's sessions of one block. They and their private
 metrics come out as `models/<run>/` in one step, once the ledger knows which attempt it is: a retry never
@@ -125,7 +127,7 @@ def private_models() -> None:
 
         if refused := answer.get("refused"):
             raise AirflowFailException(refused)
-        if skipped := answer.get("skipped"):
+        if skipped := answer.get("too_soon") or answer.get("spent"):
             raise AirflowSkipException(skipped)
 
     @task.external_python(
@@ -168,9 +170,10 @@ def private_models() -> None:
             )
         outlet_events[MODELS].extra = {"name": name, "dag_run_id": run_id}
 
-    params, woken_by = "{{ params | tojson }}", "{{ dag_run.run_type }}"
-    paid = charge(params, woken_by)
-    metrics = train(params, woken_by)
+    # The value: the enumeration itself is rendered as DagRunType.ASSET_TRIGGERED.
+    params, run_type = "{{ params | tojson }}", "{{ dag_run.run_type.value }}"
+    paid = charge(params, run_type)
+    metrics = train(params, run_type)
     require_extract() >> paid
     within_budget(paid) >> metrics
     record(metrics)

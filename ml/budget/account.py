@@ -5,6 +5,8 @@ touches the blocks it reads, and a block whose budget would be exceeded refuses 
 Vodrahalli, Geambasu, Hsu, SOSP 2019). A block that is spent retires; newer ones go on.
 """
 
+import math
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -12,6 +14,8 @@ from ml.budget import blocks as times
 from ml.privacy import renyi
 from ml.privacy.renyi import NOTHING, Curve
 
+SHOWN = 5
+"""So many blocks a refusal tells of."""
 REMEMBERED = 400
 """So many charges keep their key. An older one that comes again pays again, which is safe."""
 
@@ -191,17 +195,23 @@ def _fits(block: Block, cost: Curve) -> bool:
 def _refusal(account: Account, request: Request) -> str:
     if not request.candidates:
         return "Refused: no block of time holds a session to read."
+    cost = request.costs[0]
+    full = [block for block in map(account.block, request.candidates) if not _fits(block, cost)]
     left = [
         f"  {times.told(block.start_ms, account.block_ms)}: {block.epsilon_spent:.2f} of epsilon "
-        f"{block.epsilon:g} spent, {block.epsilon_after(request.costs[0]):.2f} with this run"
-        for block in map(account.block, request.candidates)
+        f"{block.epsilon:g} spent, {block.epsilon_after(cost):.2f} with this run"
+        for block in full[:SHOWN]
     ]
-    following = max(request.candidates) + account.block_ms
+    more = [f"  and {len(full) - SHOWN} other blocks that have too little left"] if full[SHOWN:] else []
+    following, enough = max(request.candidates) + account.block_ms, math.ceil(full[0].epsilon_after(cost))
     return "\n".join(
         [
-            "Refused: the privacy budget does not allow this run, and no session was read.",
+            "The privacy budget does not allow this run, and no session was read.",
             *left,
-            f"Ask for a smaller epsilon, wait for the sessions of {times.told(following, account.block_ms)}, "
-            "or raise the budget: ./vitrine budget set --help",
+            *more,
+            "./vitrine budget shows what it was spent on. To go on, ask for a smaller epsilon, wait for the "
+            f"sessions of {times.told(following, account.block_ms)}, which have a budget of their own, or "
+            f"raise the budget, on record: ./vitrine budget set --epsilon {enough} --block "
+            f'{times.day(full[0].start_ms)} --why "..."',
         ]
     )

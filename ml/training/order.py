@@ -14,6 +14,7 @@ from ml.privacy.statement import Budget, Unit
 from ml.run_names import file_name
 from ml.training.extract import There
 from ml.training.plan import Plan, plan
+from ml.training.run_type import RunType
 
 MOST_SESSIONS = 8
 """So many sessions of a user within a block are learned from at most."""
@@ -36,7 +37,7 @@ class Order(Struct, frozen=True):
     """Days (ISO 8601) whose blocks are to be read, all of them and no others."""
     laplace: bool = True
     automatic: bool = False
-    """Woken by an extraction rather than asked for by somebody."""
+    """Woken by an extraction rather than asked for by a person."""
 
     @property
     def key(self) -> str:
@@ -58,12 +59,13 @@ class Order(Struct, frozen=True):
 
 
 def of_run(params: Mapping[str, Any], dag_run_id: str, run_type: str) -> Order:
-    """From a DAG run of `private_models`: its parameters, its id and what woke it."""
+    """From a DAG run of `private_models`: its parameters, its id and its type, one of RunType. Raises
+    ValueError for another type."""
     asked = {name: value for name, value in params.items() if name != "blocks"}
     return Order(
         name=file_name(dag_run_id),
         blocks=tuple(params["blocks"] or ()),
-        automatic=run_type == "asset_triggered",
+        automatic=RunType(run_type).automatic,
         **asked,
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ml.budget import account as accounts
 from ml.budget.account import Account, Charge, OverBudget
 from ml.budget.blocks import DAY_MS, all_told
 from ml.budget.ledger import Ledger, now
@@ -16,15 +17,20 @@ log = logging.getLogger(__name__)
 
 def pay(asked: Order, books: Ledger, folder: Path, every_h: float) -> dict[str, Any]:
     """Charges the run, before a row is read. Returns {"key", "blocks", "what"}, or {"refused": why} where the
-    budget does not allow it or a block is named that is not there, or {"skipped": why} where an extraction
-    woke it sooner than `every_h` hours after the last release. Raises NoExtract."""
+    budget does not allow it or a block is named that is not there. Where an extraction woke it, that is
+    {"spent": why} for the budget, and {"too_soon": why} less than `every_h` hours after the last release.
+    Raises NoExtract."""
     account = books.account()
-    if asked.automatic and account.find(asked.key) is None and (why := _too_soon(account, every_h)):
-        return {"skipped": why}
     there = extract.look(folder, account.block_ms)
     try:
-        charge = books.charge(order.request(asked, account, there, now()))
-    except (OverBudget, ValueError) as refusal:
+        request = order.request(asked, account, there, now())
+        if asked.automatic and account.find(asked.key) is None and (why := _too_soon(account, every_h)):
+            accounts.charge(account, request)  # in thought: on a spent budget, waiting alone would not help
+            return {"too_soon": why}
+        charge = books.charge(request)
+    except OverBudget as refusal:
+        return {"spent" if asked.automatic else "refused": str(refusal)}
+    except ValueError as refusal:
         return {"refused": str(refusal)}
     log.info("charged %s: %s", charge.key, all_told(charge.blocks, account.block_ms))
     return {"key": charge.key, "blocks": list(charge.blocks), "what": charge.what}

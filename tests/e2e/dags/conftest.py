@@ -20,13 +20,17 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
 
+from ml.adapters.accounts_mongo import MongoAccounts
+from ml.adapters.settled import DATASET
+from ml.budget.ledger import Ledger
+from ml.budget.settings import BudgetSettings
 from stack.components import airflow as declared
 from stack.components import stages
 from stack.layout import HERE, Layout
 from stack.service import Place, Service, Unhealthy
 from stack.settings import StackSettings, environment
 from streaming.adapters import kafka as clients
-from streaming.settings import KafkaSettings
+from streaming.settings import KafkaSettings, MongoSettings
 
 FINISHED = ("success", "failed")
 POLL_S = 0.5
@@ -97,6 +101,16 @@ class Shop:
         """The state of each task of `run`."""
         found = self.api.get(f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances")
         return {task["task_id"]: task["state"] for task in found.raise_for_status().json()["task_instances"]}
+
+    def wakers(self, run: dict[str, Any]) -> set[str]:
+        """The ids of the runs whose assets woke `run`."""
+        found = self.api.get(f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/upstreamAssetEvents")
+        return {event["source_run_id"] for event in found.raise_for_status().json()["asset_events"]}
+
+    def ledger(self) -> Ledger:
+        """Of the privacy budget."""
+        own = {name: self.place.environment[name] for name in ("MONGO_URI", "VITRINE_MONGO_DATABASE")}
+        return Ledger(MongoAccounts(MongoSettings.model_validate(own)), DATASET, BudgetSettings())
 
     def log(self, run: dict[str, Any], task: str) -> str:
         path = f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task}/logs/1"

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow.dataset
 import pytest
 
+from ml.budget.account import Raise
+from ml.budget.ledger import now
+from ml.budget.settings import BudgetSettings
 from ml.features.session_row import COLUMNS, session_row
 from ml.run_names import file_name
 from ml.training.vault import digest
@@ -38,21 +41,34 @@ def _woken(shop: Any, dag: str) -> list[dict[str, Any]]:
     return [run for run in shop.runs(dag) if run["run_type"] == "asset_triggered"]
 
 
+TRAINED = dict.fromkeys(("require_extract", "charge", "within_budget", "train", "record"), "success")
+UNTRAINED = TRAINED | dict.fromkeys(("within_budget", "train", "record"), "skipped")
+
+
 def _trained(shop: Any) -> list[dict[str, Any]]:
-    """The runs of private_models that an extraction woke and that were not too soon after the last."""
-    woken = _woken(shop, "private_models")
-    trained = [run for run in woken if shop.states(run)["train"] == "success"]
-    assert trained
-    for run in woken:
-        if run not in trained:
-            assert shop.states(run) == {
-                "require_extract": "success",
-                "charge": "success",
-                "within_budget": "skipped",
-                "train": "skipped",
-                "record": "skipped",
-            }
-    return trained
+    """The run of private_models that the first extraction woke. Those woken since came too soon after it."""
+    first, *later = _woken(shop, "private_models")
+    assert shop.states(first) == TRAINED
+    for run in later:
+        assert shop.states(run) == UNTRAINED
+    return [first]
+
+
+def _models_woken_anew(shop: Any, until: Any, seed: int) -> dict[str, Any]:
+    """Sends a few sessions, extracts them, and returns the run of private_models that this woke."""
+    shop.quiet("extract_sessions", "private_models")
+    shop.send(100, seed)
+    extraction = shop.run("extract_sessions")
+    assert shop.states(extraction)["extract"] == "success"
+
+    def woken() -> dict[str, Any] | None:
+        return next(
+            (run for run in _woken(shop, "private_models") if extraction["dag_run_id"] in shop.wakers(run)),
+            None,
+        )
+
+    run = until(woken, 120, "private_models woken by the extraction")
+    return dict(shop.ended("private_models", run["dag_run_id"]))
 
 
 def _moment(ms: int) -> str:
@@ -180,6 +196,47 @@ def test_a_run_over_the_budget_is_refused_at_once_and_says_how_to_go_on(first_da
     log = first_day.log(run, "within_budget")
     assert "no session was read" in log and "budget set" in log
     assert first_day.database["privacy_budget"].find_one({"_id": "sessions"}) == before
+
+
+def test_an_extraction_soon_after_a_release_trains_nothing_and_says_from_when_on(
+    first_day: Any, until: Any
+) -> None:
+    run = _models_woken_anew(first_day, until, seed=9)
+    assert run["state"] == "success"
+    assert first_day.states(run) == UNTRAINED
+    account = first_day.ledger().account()
+    [charge] = account.charges
+    assert charge.automatic
+    assert charge.release is not None
+    due = datetime.fromisoformat(charge.release.at) + timedelta(hours=BudgetSettings().automatic_every_h)
+    log = first_day.log(run, "within_budget")
+    assert f"from {due.isoformat(timespec='seconds')} on" in log
+    assert "Trigger the DAG to train now" in log
+
+
+def test_an_extraction_on_a_spent_budget_trains_nothing_and_says_how_to_go_on(
+    first_day: Any, until: Any
+) -> None:
+    books = first_day.ledger()
+    before = books.account()
+
+    def set_to(epsilon: float, block: int | None) -> None:
+        books.set_budget(Raise(now(), "test", "a spent budget", epsilon, before.delta, block))
+
+    set_to(0.01, None)  # a week may begin meanwhile
+    for block in before.blocks:
+        set_to(block.epsilon_spent, block.start_ms)
+    try:
+        run = _models_woken_anew(first_day, until, seed=10)
+        assert run["state"] == "success"
+        assert first_day.states(run) == UNTRAINED
+        log = first_day.log(run, "within_budget")
+        assert "no session was read" in log and "budget set --epsilon" in log
+        assert books.account().charges == before.charges
+    finally:
+        set_to(before.epsilon, None)
+        for block in before.blocks:
+            set_to(block.epsilon, block.start_ms)
 
 
 def test_each_run_of_models_has_a_report(first_day: Any) -> None:

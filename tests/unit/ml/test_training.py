@@ -11,14 +11,16 @@ import pytest
 from extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
 
 from ml.budget.account import NotCharged
+from ml.budget.ledger import now
 from ml.features import schema as schemas
 from ml.models import shelf
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import EXACT_METRICS, NO_LEDGER
 from ml.training import extract
 from ml.training import job as training
-from ml.training.order import MOST_SESSIONS, Order
+from ml.training.order import MOST_SESSIONS, Order, of_run
 from ml.training.payment import pay
+from ml.training.run_type import RunType
 from ml.training.vault import Vault, digest
 
 
@@ -165,8 +167,44 @@ def test_a_named_block_must_be_there(tmp_path: Path) -> None:
 def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) -> None:
     extracts = trained["folder"] / "extracts"
     skipped = pay(Order("run-2", automatic=True), trained["books"], extracts, every_h=20)
-    assert "Trigger the DAG" in skipped["skipped"]
+    assert "Trigger the DAG" in skipped["too_soon"]
     assert trained["books"].account().charged == 1
+
+
+def test_an_extraction_on_a_spent_budget_is_no_failure_however_soon_it_comes(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=40)
+    books = a_ledger(epsilon=3.0)
+    key = pay(Order("first", automatic=True), books, tmp_path / "extracts", every_h=20)["key"]
+    books.release(key, "digest", "attempt", now())
+    for every_h in (0, 20):
+        answer = pay(Order("second", automatic=True), books, tmp_path / "extracts", every_h)
+        assert "of epsilon 3 spent" in answer.pop("spent")
+        assert answer == {}
+    assert "refused" in pay(Order("second"), books, tmp_path / "extracts", every_h=20)
+    assert books.account().charged == 1
+
+
+def test_what_a_person_asks_for_is_never_too_soon(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=40)
+    books = a_ledger()
+    first = pay(Order("first", automatic=True), books, tmp_path / "extracts", every_h=20)
+    books.release(first["key"], "digest", "attempt", now())
+    assert "key" in pay(Order("second"), books, tmp_path / "extracts", every_h=20)
+    # Asked again, the first run is paid for already, however soon that be.
+    assert pay(Order("first", automatic=True), books, tmp_path / "extracts", every_h=20) == first
+    assert [charge.automatic for charge in books.account().charges] == [True, False]
+
+
+@pytest.mark.parametrize("run_type", RunType)
+def test_what_started_a_run_says_whether_it_is_automatic(run_type: RunType) -> None:
+    asked_for = {"manual", "backfill", "asset_materialization"}
+    assert of_run({"blocks": None}, "run", str(run_type)).automatic is (run_type not in asked_for)
+
+
+@pytest.mark.parametrize("unknown", ["DagRunType.ASSET_TRIGGERED", "ASSET_TRIGGERED", "asset", "", "None"])
+def test_an_unknown_type_of_run_is_refused(unknown: str) -> None:
+    with pytest.raises(ValueError, match=r"nothing was charged.*dag_run\.run_type\.value"):
+        of_run({"blocks": None}, "run", unknown)
 
 
 def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
