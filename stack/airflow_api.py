@@ -66,6 +66,18 @@ class AirflowApi:
             self._call("POST", f"/dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf or {}})
         )
 
+    def woken_by(self, run: Run) -> set[str]:
+        """The ids of the runs whose assets woke `run`."""
+        found = self._call("GET", f"/dags/{run.dag}/dagRuns/{run.run_id}/upstreamAssetEvents")
+        return {event["source_run_id"] for event in found["asset_events"]}
+
+    def returned(self, run: Run, task: str) -> Any:
+        """What `task` returned, None where it returned nothing."""
+        path = f"/dags/{run.dag}/dagRuns/{run.run_id}/taskInstances/{task}/xcomEntries"
+        if not self._call("GET", path, params={"xcom_key": "return_value"})["xcom_entries"]:
+            return None
+        return self._call("GET", f"{path}/return_value")["value"]
+
     def runs(self, dag: str, since: str) -> list[Run]:
         """The runs of `dag` that were queued at `since` or later, the oldest first."""
         found = self._call("GET", f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "-run_after"})

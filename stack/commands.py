@@ -78,8 +78,11 @@ def _stack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "Installs what is missing, starts all services, sends the sessions, waits until every stage has\n"
         "seen them, runs the DAGs (extraction, similar users, private models, reports), reconciles the\n"
         "stores and prints addresses and login. Run again, it goes on where the simulated time stopped.\n\n"
-        'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "reconcile": {…},\n'
-        '"addresses": {component: url}}.',
+        "Where the privacy budget of these sessions is spent, no models are trained: the demo says so,\n"
+        "names the newest report there is, and exits 0 if all else holds.\n\n"
+        'With --json: {"holds", "sessions", "seconds", "dags": {dag: state}, "not_trained": null or why,\n'
+        '"reconcile": {…}, "addresses": {component: url}}. A state is success, failed, or, where the\n'
+        "privacy budget is spent, skipped.",
     )
     demo.add_argument("--sessions", type=_count, default=20_000, help="how many sessions to simulate (20000)")
     demo.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")

@@ -11,11 +11,12 @@ from typing import Any
 
 from stack import running, status
 from stack.airflow_api import FINISHED, AirflowApi
+from stack.followed import MODELS, SKIPPED, Followed, Models, notice
 from stack.lag import STAGES, lag
 from stack.place import here
 from stack.progress import Progress
 from stack.service import Place, StackError
-from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.settings import DataSettings, ElasticsearchSettings, KafkaSettings
 
 STAGES_TIMEOUT_S = 600
 DAGS_TIMEOUT_S = 1_800
@@ -29,8 +30,6 @@ CHAIN = (
     ("shap_reports", "private_models"),
 )
 WOKEN_WITHIN_S = 45
-# An extraction wakes it only so often, to spare the privacy budget: the demo asks for it, once.
-ASKED_FOR = "private_models"
 
 Tell = Callable[[str, str], None]
 
@@ -43,6 +42,8 @@ class Outcome:
     holds: bool = False
     seconds: float = 0
     dags: dict[str, str] = field(default_factory=dict)
+    not_trained: str | None = None
+    """Why no models were trained over these sessions, where the privacy budget does not allow it."""
     reconcile: dict[str, Any] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
 
@@ -62,12 +63,12 @@ def run(sessions: int, seed: int) -> Outcome:
         progress.tell("simulated sessions", f"{sessions:,} sent")
         wait_for_stages(progress.tell)
         progress.say(first_figures(time.monotonic() - began))
-        outcome.dags = run_dags(AirflowApi(place), since, progress.tell)
+        outcome.dags, outcome.not_trained = run_dags(AirflowApi(place), since, progress.tell)
         progress.tell("reconcile", "comparing every store with the log …")
         outcome.reconcile = _reconcile()
         agrees = bool(outcome.reconcile.get("holds"))
         progress.tell("reconcile", "all stores agree" if agrees else "the stores do NOT agree")
-    outcome.holds = agrees and all(state == "success" for state in outcome.dags.values())
+    outcome.holds = agrees and all(state in ("success", SKIPPED) for state in outcome.dags.values())
     outcome.addresses = {
         "airflow": place.environment["VITRINE_AIRFLOW_URL"],
         "flink": place.environment["VITRINE_FLINK_URL"],
@@ -132,42 +133,48 @@ def first_figures(seconds: float) -> str:
     )
 
 
-def run_dags(api: AirflowApi, since: str, tell: Tell) -> dict[str, str]:
-    """Starts the chain of DAGs and returns the state of each one's last run when all have ended."""
+def run_dags(api: AirflowApi, since: str, tell: Tell) -> tuple[dict[str, str], str | None]:
+    """Starts the chain of DAGs. When all have ended, returns what became of each, and why no models were
+    trained where the privacy budget does not allow it. An extraction trains only so often, to spare that
+    budget; where this one came too soon, the demo asks for models, once."""
     _await_dags(api, tell)
     for dag, _ in reversed(CHAIN):
         api.unpause(dag)
-    api.trigger("extract_sessions")
+    models = Models(api, api.trigger("extract_sessions").run_id)
     deadline = time.monotonic() + DAGS_TIMEOUT_S
     ended_at: dict[str, float] = {}
     states: dict[str, str] = {}
-    asked = False
     while len(ended_at) < len(CHAIN):
         for dag, waker in CHAIN:
+            followed = models if dag == MODELS else Followed(api, dag)
             runs = api.runs(dag, since)
             unfinished = [run for run in runs if run.state not in FINISHED]
+            own = followed.own(runs)
             if waker is not None and waker not in ended_at:
                 ended_at.pop(dag, None)
                 tell(f"DAG {dag}", f"waits for {waker} …")
-            elif dag == ASKED_FOR and not asked:
-                api.trigger(dag)
-                asked = True
-            elif unfinished or not runs:
+            elif not own and waker and states[waker] == SKIPPED:
+                ended_at.setdefault(dag, time.monotonic())
+                states[dag] = SKIPPED
+                tell(f"DAG {dag}", SKIPPED)
+            elif unfinished or not own:
                 ended_at.pop(dag, None)
                 tell(f"DAG {dag}", f"{unfinished[0].state if unfinished else 'to be woken'} …")
-                if not runs and waker and time.monotonic() - ended_at[waker] > WOKEN_WITHIN_S:
-                    api.trigger(dag)
+                if not own and waker and time.monotonic() - ended_at[waker] > WOKEN_WITHIN_S:
+                    followed.ask()
+            elif (state := followed.outcome(own)) is None:
+                followed.ask()
             else:
                 ended_at.setdefault(dag, time.monotonic())
-                states[dag] = runs[-1].state
-                tell(f"DAG {dag}", runs[-1].state)
-                if runs[-1].state == "failed":
-                    tell(f"DAG {dag}", f"failed: {api.url}/dags/{dag}/runs/{runs[-1].run_id}")
-                    return states
+                states[dag] = state
+                tell(f"DAG {dag}", state)
+                if state == "failed":
+                    tell(f"DAG {dag}", f"failed: {api.url}/dags/{dag}/runs/{own[-1].run_id}")
+                    return states, models.not_trained
         if time.monotonic() > deadline:
             raise StackError(f"the DAGs have not ended after {DAGS_TIMEOUT_S} s", "airflow-scheduler")
         time.sleep(POLL_S)
-    return states
+    return states, models.not_trained
 
 
 def _await_dags(api: AirflowApi, tell: Tell) -> None:
@@ -201,4 +208,6 @@ def _ending(place: Place, outcome: Outcome) -> str:
         status.login(place),
     ]
     lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]
+    if outcome.not_trained:
+        lines.append(notice(outcome.not_trained, DataSettings().data_dir / "reports"))
     return "\n".join(lines)
