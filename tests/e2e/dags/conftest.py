@@ -34,6 +34,8 @@ from streaming.settings import KafkaSettings, MongoSettings
 
 FINISHED = ("success", "failed")
 POLL_S = 0.5
+PATIENCE_S = 1_800
+"""Longer than any run takes, on a machine that does much else at once."""
 
 
 def until(condition: Any, timeout_s: float, what: str) -> Any:
@@ -77,7 +79,7 @@ class Shop:
         assert answer.status_code == httpx.codes.OK, answer.text
         return self.ended(dag, answer.json()["dag_run_id"])
 
-    def ended(self, dag: str, run_id: str, timeout_s: float = 300) -> dict[str, Any]:
+    def ended(self, dag: str, run_id: str, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         def look() -> Any:
             run = self.api.get(f"/dags/{dag}/dagRuns/{run_id}").raise_for_status().json()
             return run if run["state"] in FINISHED else None
@@ -89,7 +91,7 @@ class Shop:
         found = self.api.get(f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "run_after"})
         return list(found.raise_for_status().json()["dag_runs"])
 
-    def quiet(self, *dags: str, timeout_s: float = 300) -> None:
+    def quiet(self, *dags: str, timeout_s: float = PATIENCE_S) -> None:
         """Waits until none of `dags` has a run that is not over."""
 
         def look() -> bool:

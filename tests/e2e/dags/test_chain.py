@@ -22,7 +22,8 @@ CHAIN = ("extract_sessions", "similar_users", "private_models", "shap_reports")
 DAGS = (*CHAIN, "reconcile_stores")
 SESSIONS = 3_000
 
-pytestmark = pytest.mark.timeout(900)
+PATIENCE_S = 1_800
+pytestmark = pytest.mark.timeout(2 * PATIENCE_S)
 
 
 def _rows(shop: Any) -> dict[str, dict[str, Any]]:
@@ -67,7 +68,7 @@ def _models_woken_anew(shop: Any, until: Any, seed: int) -> dict[str, Any]:
             None,
         )
 
-    run = until(woken, 120, "private_models woken by the extraction")
+    run = until(woken, PATIENCE_S, "private_models woken by the extraction")
     return dict(shop.ended("private_models", run["dag_run_id"]))
 
 
@@ -86,8 +87,8 @@ def first_day(shop: Any, until: Any) -> Any:
             assert not failed, failed
         return bool(_woken(shop, "shap_reports"))
 
-    until(explained, 600, "the chain woken by Kafka")
-    shop.quiet(*CHAIN, timeout_s=600)
+    until(explained, PATIENCE_S, "the chain woken by Kafka")
+    shop.quiet(*CHAIN)
     return shop
 
 
@@ -240,7 +241,7 @@ def test_an_extraction_on_a_spent_budget_trains_nothing_and_says_how_to_go_on(
 
 
 def test_each_run_of_models_has_a_report(first_day: Any) -> None:
-    first_day.quiet("private_models", "shap_reports", timeout_s=600)
+    first_day.quiet("private_models", "shap_reports")
     reports = first_day.data / "reports"
     explained = {run["dag_run_id"] for run in first_day.runs("shap_reports")}
     for run in _trained(first_day):
@@ -303,6 +304,6 @@ def test_a_message_on_kafka_alone_starts_a_run(first_day: Any, until: Any) -> No
     def woken() -> list[dict[str, Any]]:
         return [run for run in first_day.runs("extract_sessions") if run["dag_run_id"] not in before]
 
-    [run] = until(woken, 120, "woken by Kafka")
+    [run] = until(woken, PATIENCE_S, "woken by Kafka")
     assert run["run_type"] == "asset_triggered"
     assert first_day.ended("extract_sessions", run["dag_run_id"])["state"] == "success"
