@@ -232,4 +232,6 @@ def _log_in(place: Place) -> httpx.Client:
     url = place.environment["VITRINE_AIRFLOW_URL"]
     login = {"username": declared.USER, "password": declared.password(place)}
     token = httpx.post(f"{url}/auth/token", json=login).raise_for_status().json()["access_token"]
-    return httpx.Client(base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    return httpx.Client(
+        base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_S
+    )
