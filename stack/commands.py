@@ -33,6 +33,9 @@ SERVICES_NOTE = """\
 Each component can be one that you run elsewhere: set its address, and it is only looked at, not started:
   VITRINE_KAFKA_BOOTSTRAP_SERVERS  VITRINE_REDIS_URL  MONGO_URI  VITRINE_ELASTICSEARCH_URL  VITRINE_FLINK_URL
 VITRINE_PORT_OFFSET=1000 moves every port, so that a second checkout can run beside a first.
+
+On a running stack a setting restarts the services that it concerns, named or not, and no others; which, and
+for which setting, is said. It holds until `down`; to have the default back, give that.
 """
 
 TEST_KINDS = ("unit", "property", "contract", "integration", "e2e")

@@ -1,6 +1,8 @@
 """The place of this checkout, read from the environment once."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 
 from stack.layout import HERE, Layout
 from stack.machine import java_home
@@ -18,4 +20,15 @@ def here(layout: Layout = HERE) -> Place:
         external=external(settings, os.environ),
         java_home=java_home(),
         root=os.geteuid() == 0,
+    )
+
+
+def under(place: Place, given: Mapping[str, str]) -> Place:
+    """The same place with the settings `given` instead of its own."""
+    settings = StackSettings.of(given)
+    return replace(
+        place,
+        settings=settings,
+        environment=environment(settings, place.layout, given),
+        external=external(settings, given),
     )

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from stack import declared, installed, remembered
-from stack.place import here
+from stack import changes, declared, installed, remembered
+from stack.place import here, under
 from stack.service import Place, Service
 from stack.supervisor import ENDED, Supervisor
 from stack.up import make_folders, up
@@ -12,20 +12,24 @@ Tell = Callable[[str, str], None]
 
 
 def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
-    """Starts the services called `names` (all, if none) with what they need; returns them when healthy.
+    """Starts the services called `names` (all, if none) with what they need, and starts again those that run
+    and that a changed setting concerns. Returns all of these when they are healthy.
     Raises Missing for what cannot be installed and StackError for what does not start."""
     place = here()
     make_folders(place.layout)
-    remembered.remember(place.layout)
     services = declared.services(place)
+    before = remembered.settings(place.layout)
     wanted = declared.with_needs(services, list(names) or [service.name for service in services])
+    remembered.remember(place.layout)
     installed.ensure(place.layout, wanted, tell)
     # What was installed just now, a Java say, belongs into the declaration.
     place = here()
     services = declared.services(place)
     wanted = declared.with_needs(services, [service.name for service in wanted])
-    up(place, services, wanted, tell)
-    return wanted
+    concerned = changes.concerned(
+        lambda given: declared.services(under(place, given)), before, remembered.wished()
+    )
+    return up(place, services, wanted, tell, concerned)
 
 
 def take_down(place: Place, tell: Tell) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from stack.layout import Layout
 from stack.settings import StackSettings
+from streaming.settings import Settings, variables
 
 # Not the caller's: what is declared must not change with the shell that asks.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,6 +40,9 @@ class Service:
     health: Health
     needs: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    """All of our variables that it finds: those it reads, and no other, for a change of one restarts it."""
+    configuration: str = ""
+    """What `prepare` writes down for it to read: a change of this restarts it too."""
     directory: str | None = None
     ports: tuple[int, ...] = ()
     """Loopback ports that it will listen on, the one people use first."""
@@ -68,3 +72,9 @@ class Place:
     java_home: str = ""
     root: bool = False
     """Whether we run as root, so that what refuses to must be given another user."""
+
+    def passed(self, *read: type[Settings] | str) -> dict[str, str]:
+        """What of the shared environment a process reads: the variables of settings classes, and those
+        named. One that is not set is left out: the process then takes its default."""
+        names = {name for one in read for name in ([one] if isinstance(one, str) else variables(one))}
+        return {name: self.environment[name] for name in sorted(names & self.environment.keys())}

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from stack.layout import Layout
-from streaming.settings import Settings
+from streaming.settings import Settings, variable
 
 # The variable by which a user points Vitrine at a component of their own.
 ADDRESS_VARIABLE = {
@@ -56,6 +56,20 @@ class StackSettings(Settings):
         """The port called `name` in these settings, moved by the offset; 0 stays 0."""
         declared = int(getattr(self, f"{name}_port"))
         return declared and declared + self.port_offset
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "StackSettings":
+        """As the variables `given` say, whatever those of this process are."""
+        fields = cls.model_fields.items()
+        return cls(**{name: given.get(variable(cls, name), field.default) for name, field in fields})
+
+
+PORTS = tuple(
+    variable(StackSettings, name)
+    for name in StackSettings.model_fields
+    if name == "port_offset" or name.endswith("_port")
+)
+"""The variables that say where the stack listens."""
 
 
 def own_addresses(settings: StackSettings) -> dict[str, str]:

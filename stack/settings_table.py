@@ -6,12 +6,11 @@ import pkgutil
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings
 
 import ml
 import streaming
 from stack import settings
-from streaming.settings import Settings
+from streaming.settings import Settings, variable
 
 
 def _modules() -> list[str]:
@@ -52,18 +51,17 @@ def refused(error: ValidationError) -> list[str]:
     ]
 
 
-def _variable(settings_class: type[BaseSettings], name: str) -> str:
+def _variable(settings_class: type[Settings], name: str) -> str:
     """The variable of the field called `name`; an alias is one already."""
-    prefix = settings_class.model_config.get("env_prefix", "")
-    return f"{prefix}{name}".upper() if name in settings_class.model_fields else name
+    return variable(settings_class, name) if name in settings_class.model_fields else name
 
 
-def _of(settings_class: type[BaseSettings]) -> list[dict[str, Any]]:
+def _of(settings_class: type[Settings]) -> list[dict[str, Any]]:
     values = settings_class()
     return [
         {
             "component": settings_class.__name__.removesuffix("Settings"),
-            "variable": field.alias or _variable(settings_class, name),
+            "variable": variable(settings_class, name),
             "value": _shown(getattr(values, name)),
             "default": None if field.is_required() else _shown(field.default),
             "meaning": field.description or "",

@@ -14,11 +14,14 @@ import time
 import xmlrpc.client
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from stack import remembered
+from stack.changes import Changes
 from stack.layout import Layout
 from stack.service import Service, StackError
 
@@ -27,6 +30,7 @@ START_RETRIES = 1_000_000
 STARTED_AFTER_S = 2
 LOG_MAX_BYTES = 20_000_000
 LOG_BACKUPS = 2
+CONFIGURATION = "VITRINE_CONFIGURATION_SHA256"
 ENDED = ("STOPPED", "EXITED", "FATAL")
 
 
@@ -52,7 +56,7 @@ def _quoted(value: str) -> str:
     return quote + value.replace("%", "%%") + quote
 
 
-def render(layout: Layout, services: Iterable[Service], environment: dict[str, str]) -> str:
+def render(layout: Layout, services: Iterable[Service]) -> str:
     """supervisord's configuration. It holds secrets: to be written for its owner's eyes alone."""
     sections: list[tuple[str, dict[str, object]]] = [
         ("unix_http_server", {"file": layout.socket, "chmod": "0600"}),
@@ -67,7 +71,7 @@ def render(layout: Layout, services: Iterable[Service], environment: dict[str, s
             },
         ),
         ("rpcinterface:supervisor", {"supervisor.rpcinterface_factory": FACTORY}),
-        *((f"program:{service.name}", _program(layout, service, environment)) for service in services),
+        *((f"program:{service.name}", _program(layout, service)) for service in services),
     ]
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items())
@@ -84,8 +88,11 @@ def _can_open(files: int) -> bool:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= files
 
 
-def _program(layout: Layout, service: Service, environment: dict[str, str]) -> dict[str, object]:
-    variables = environment | dict(service.environment)
+def _program(layout: Layout, service: Service) -> dict[str, object]:
+    variables = dict(service.environment)
+    if service.configuration:
+        # No process reads it: by this supervisord sees that a file has changed.
+        variables[CONFIGURATION] = sha256(service.configuration.encode()).hexdigest()
     return {
         "command": shlex.join(service.command).replace("%", "%%"),
         "directory": service.directory or layout.root,
@@ -128,37 +135,42 @@ class Supervisor:
         except (OSError, http.client.HTTPException):
             return False
 
-    def launch(self, services: Iterable[Service], environment: dict[str, str]) -> None:
-        """Starts supervisord, detached from this shell, or hands it the new configuration if it runs.
-        No service is started by this; one whose declaration has changed is stopped and declared anew."""
+    def declare(self, services: Iterable[Service]) -> Changes:
+        """Starts supervisord, detached from this shell, or has it read the new declarations if it runs.
+        No service is started or stopped by this: what it has of those that differ stays until `adopt`."""
         self._layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._layout.logs.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(render(self._layout, services, environment))
+            file.write(render(self._layout, services))
         if self.running():
-            self._reload()
-            return
+            added, changed, removed = (frozenset(names) for names in self._rpc().reloadConfig()[0])
+            return Changes(changed, removed, added)
         command = [
             str(self._layout.environment("main") / "bin" / "supervisord"),
             "-c",
             str(self.configuration),
         ]
-        started = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self._layout.root)
+        # Each service inherits this environment. Of our settings it is to find those alone that it reads.
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(remembered.PREFIXES)
+        }
+        started = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=self._layout.root, env=inherited
+        )
         deadline = time.monotonic() + 20
         while started.returncode == 0 and time.monotonic() < deadline:
             if self.running():
-                return
+                return Changes()
             time.sleep(0.1)
         raise StackError(f"supervisord did not start: {started.stdout}{started.stderr}", "supervisor")
 
-    def _reload(self) -> None:
+    def adopt(self, changes: Changes) -> None:
+        """Puts the new declarations in the place of the old ones. What is outdated must not run."""
         rpc = self._rpc()
-        added, changed, removed = rpc.reloadConfig()[0]
-        for name in (*changed, *removed):
-            rpc.stopProcessGroup(name, True)
+        for name in changes.outdated:
             rpc.removeProcessGroup(name)
-        for name in (*added, *changed):
+        for name in changes.added | changes.changed:
             rpc.addProcessGroup(name)
 
     def processes(self) -> dict[str, Process]:

@@ -3,41 +3,103 @@
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 
 import psutil
 
-from stack.declared import startable
+from stack import remembered
+from stack.changes import Changes, reason
+from stack.declared import levels, startable, with_needs
 from stack.layout import Layout
 from stack.service import Place, Service, StackError, Unhealthy
-from stack.supervisor import Supervisor
+from stack.status import resident_bytes
+from stack.supervisor import ENDED, Supervisor
 
 TICK_S = 0.3
 Tell = Callable[[str, str], None]
 """Called with a service's name and what has become of it: starting, healthy (with seconds), external."""
 
 
-def up(place: Place, declared: tuple[Service, ...], wanted: tuple[Service, ...], tell: Tell) -> None:
-    """Starts `wanted` (ordered, needs included) and returns when all are healthy.
-    `declared` are all services, known to the supervisor whether started or not.
+def up(
+    place: Place,
+    declared: tuple[Service, ...],
+    wanted: tuple[Service, ...],
+    tell: Tell,
+    concerned: Mapping[str, Iterable[str]] | None = None,
+) -> tuple[Service, ...]:
+    """Starts `wanted` (ordered, needs included) and starts again what runs otherwise than it is declared;
+    returns all of these when they are healthy. `declared` are all services, known to the supervisor whether
+    started or not; `concerned` says for each which changed settings concern it.
     Raises StackError for a port in use, too little memory, or a service that fails or is late."""
     supervisor = Supervisor(place.layout)
-    supervisor.launch([service for service in declared if not service.external], dict(place.environment))
+    if not supervisor.running():
+        remembered.restarted(place.layout)
+    changes = supervisor.declare(service for service in declared if not service.external)
     processes = supervisor.processes()
+    notes = {
+        name: reason((concerned or {}).get(name, ()))
+        for name in changes.outdated
+        if name in processes and processes[name].state not in ENDED
+    }
+    again = remembered.interrupted(place.layout) | (notes.keys() & changes.changed)
+    names = again | {service.name for service in wanted}
+    wanted = with_needs(declared, [service.name for service in declared if service.name in names])
     alive = {name for name, process in processes.items() if process.state in ("STARTING", "RUNNING")}
-    fresh = frozenset(service.name for service in wanted if not service.external) - alive
-    check_memory([service for service in wanted if service.name in fresh], psutil.virtual_memory().available)
+    fresh = frozenset(service.name for service in wanted if not service.external) - (alive - notes.keys())
+    freed_bytes = sum(resident_bytes(processes[name].pid) for name in notes)
+    free_bytes = psutil.virtual_memory().available + freed_bytes
+    check_memory([service for service in wanted if service.name in fresh], free_bytes)
+    if again:
+        remembered.restarting(place.layout, again)
+    _stop(supervisor, declared, changes, notes, tell)
+    supervisor.adopt(changes)
+    _bring_all(supervisor, wanted, fresh, notes, tell)
+    remembered.restarted(place.layout)
+    return wanted
+
+
+def _stop(
+    supervisor: Supervisor,
+    declared: tuple[Service, ...],
+    changes: Changes,
+    notes: Mapping[str, str],
+    tell: Tell,
+) -> None:
+    """Stops what runs otherwise than it is declared, those that need others first, and says why."""
+    ordered = levels(with_needs(declared, [service.name for service in declared]))
+    unknown = sorted(notes.keys() - {name for level in ordered for name in level})
+    for level in (unknown, *ordered):
+        names = [name for name in level if name in notes]
+        for name in names:
+            what = "restarting" if name in changes.changed else "stopping ours"
+            tell(name, f"{what}, {notes[name]} …")
+        supervisor.stop_all(names)
+        for name in names:
+            if name in changes.removed:
+                tell(name, f"stopped, {notes[name]}")
+
+
+def _bring_all(
+    supervisor: Supervisor,
+    wanted: tuple[Service, ...],
+    fresh: frozenset[str],
+    notes: Mapping[str, str],
+    tell: Tell,
+) -> None:
     asked: dict[str, Future[None]] = {}
     healthy: set[str] = set()
     given_up = Event()
+
+    def bring(service: Service) -> None:
+        _bring(supervisor, service, service.name in fresh, notes.get(service.name, ""), tell, given_up)
+
     with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
         try:
             while len(healthy) < len(wanted):
                 for service in startable(wanted, asked, frozenset(healthy)):
-                    start = service.name in fresh
-                    asked[service.name] = pool.submit(_bring, supervisor, service, start, tell, given_up)
+                    asked[service.name] = pool.submit(bring, service)
                 wait((asked[name] for name in asked.keys() - healthy), return_when=FIRST_COMPLETED)
                 for name in [name for name in asked.keys() - healthy if asked[name].done()]:
                     asked[name].result()
@@ -46,24 +108,30 @@ def up(place: Place, declared: tuple[Service, ...], wanted: tuple[Service, ...],
             given_up.set()
 
 
-def _bring(supervisor: Supervisor, service: Service, start: bool, tell: Tell, given_up: Event) -> None:
-    """Returns when `service` is healthy, or all is given up. Raises StackError if it is late."""
+def _bring(
+    supervisor: Supervisor, service: Service, start: bool, note: str, tell: Tell, given_up: Event
+) -> None:
+    """Returns when `service` is healthy, or all is given up. Raises StackError if it is late.
+    `note` is why one that ran before was stopped, empty for others."""
     began = time.monotonic()
     if start:
-        tell(service.name, "starting")
+        if not note:
+            tell(service.name, "starting")
         for port in service.ports:
             check_port(service.name, port)
         if service.prepare:
             service.prepare()
         supervisor.start(service.name)
-    while (reason := _reason_if_unhealthy(service)) is not None:
+    while (unhealthy := _reason_if_unhealthy(service)) is not None:
         if time.monotonic() - began > service.start_timeout_s:
-            raise _late(supervisor, service, reason, time.monotonic() - began)
+            raise _late(supervisor, service, unhealthy, time.monotonic() - began)
         if given_up.wait(TICK_S):
             return
     if service.once_healthy:
         service.once_healthy()
-    tell(service.name, f"healthy after {time.monotonic() - began:.0f} s" if start else "healthy")
+    healthy = f"healthy after {time.monotonic() - began:.0f} s" if start else "healthy"
+    stopped = f", {'restarted' if start else 'ours stopped'}: {note}" if note else ""
+    tell(service.name, healthy + stopped)
 
 
 def _reason_if_unhealthy(service: Service) -> str | None:

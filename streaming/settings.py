@@ -17,6 +17,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
+def variable(settings: type[Settings], field: str) -> str:
+    """The environment variable that the field called `field` is read from."""
+    prefix = settings.model_config.get("env_prefix", "")
+    return settings.model_fields[field].alias or f"{prefix}{field}".upper()
+
+
+def variables(settings: type[Settings], *fields: str) -> tuple[str, ...]:
+    """The environment variables of the fields called `fields`; of all, if none is."""
+    return tuple(variable(settings, field) for field in fields or settings.model_fields)
+
+
 class KafkaSettings(Settings):
     """The Kafka cluster. Extra client properties (SASL, TLS) go in as JSON and stay secret."""
 

@@ -9,12 +9,37 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ml.budget.settings import BudgetSettings
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Place, Service, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.gate.settings import GateSettings
+from streaming.settings import (
+    DataSettings,
+    ElasticsearchSettings,
+    KafkaSettings,
+    MongoSettings,
+    RedisSettings,
+    Settings,
+    WatchSettings,
+    variable,
+)
 
 USER = "admin"
 HEALTH_PATH = "/api/v2/monitor/health"
+# What DAGs and pages read. All four processes find the same: each of them loads both.
+READS: tuple[type[Settings] | str, ...] = (
+    KafkaSettings,
+    RedisSettings,
+    MongoSettings,
+    ElasticsearchSettings,
+    DataSettings,
+    WatchSettings,
+    BudgetSettings,
+    # Of the gate, what `reconcile_stores` holds its outcomes against.
+    *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
+    "VITRINE_MAIN_PYTHON",
+)
 
 
 def passwords_file(place: Place) -> Path:
@@ -157,7 +182,7 @@ def services(place: Place) -> tuple[Service, ...]:
         return Service(
             name=f"airflow-{name}",
             command=(airflow, name, *arguments),
-            environment=variables(place),
+            environment=place.passed(*READS) | variables(place),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
             start_timeout_s=300,
             external="airflow" in place.external,

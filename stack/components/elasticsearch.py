@@ -122,6 +122,7 @@ def services(place: Place) -> tuple[Service, ...]:
                 "ES_TMPDIR": str(home / "tmp"),
                 "HOME": str(home / "tmp"),
             },
+            configuration=settings_yaml(place) + LOG4J,
             directory=str(home / "tmp"),
             health=HttpHealth(f"{url}/_cluster/health", _ready),
             ports=(place.settings.port("elasticsearch"), place.settings.port("elasticsearch_transport")),

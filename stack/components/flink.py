@@ -11,6 +11,8 @@ from stack.components import beam_on_loopback
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Place, Service
 from stack.settings import ADDRESS_VARIABLE
+from streaming.settings import KafkaSettings
+from streaming.summaries.settings import JobSettings
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
 JOB = "streaming/summaries/job.py"
@@ -81,16 +83,27 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
 
 
 def _prepare(place: Place) -> None:
-    run = place.layout.run / "flink"
-    for folder in ("conf", "pids"):
-        (run / folder).mkdir(parents=True, exist_ok=True)
+    (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
-    shipped = home(place)
+    _write_settings(place)
+    _link_libraries(place, place.layout.run / "flink" / "lib")
+
+
+def _write_settings(place: Place) -> None:
+    """Before the start of either process: they read one file, and only one of them may be restarted."""
+    folder, shipped = place.layout.run / "flink" / "conf", home(place)
+    folder.mkdir(parents=True, exist_ok=True)
     for file in (shipped / "conf").glob("log*"):
-        shutil.copyfile(file, run / "conf" / file.name)
+        shutil.copyfile(file, folder / file.name)
     flags = yaml.safe_load((shipped / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
-    (run / "conf" / "config.yaml").write_text(yaml.safe_dump(settings(place, flags), width=100_000))
-    _link_libraries(place, run / "lib")
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings(place, flags), width=100_000))
+
+
+def _read_by(place: Place, *others: str) -> str:
+    """The settings that concern a process: all but those that begin with one of `others`."""
+    return yaml.safe_dump(
+        {name: value for name, value in settings(place, "").items() if not name.startswith(others)}
+    )
 
 
 def _link_libraries(place: Place, folder: Path) -> None:
@@ -147,6 +160,7 @@ def services(place: Place) -> tuple[Service, ...]:
         name="flink-jobmanager",
         command=(str(bin_folder / "jobmanager.sh"), "start-foreground"),
         environment=variables(place),
+        configuration=_read_by(place, "taskmanager."),
         health=HttpHealth(f"{url}/overview", _has_web_page),
         ports=(ports.port("flink"), ports.port("flink_rpc"), ports.port("flink_blob")),
         address=url,
@@ -158,16 +172,20 @@ def services(place: Place) -> tuple[Service, ...]:
         name="flink-taskmanager",
         command=(str(bin_folder / "taskmanager.sh"), "start-foreground"),
         environment=variables(place),
+        configuration=_read_by(place, "jobmanager.memory.", "rest.", "web."),
         needs=("flink-jobmanager",),
         health=HttpHealth(f"{url}/overview", _has_slots),
         ports=(ports.port("flink_taskmanager"), ports.port("flink_data")),
         memory_mib=1100,
+        prepare=lambda: _write_settings(place),
         external=external,
     )
     job = Service(
         name="flink-job",
         command=(str(place.layout.python("main")), "-m", "stack.flink_job"),
-        environment=variables(place) | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
+        environment=place.passed(KafkaSettings, JobSettings, ADDRESS_VARIABLE["flink"])
+        | variables(place)
+        | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
         needs=("flink-taskmanager", "kafka"),
         health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place))),
         memory_mib=80,

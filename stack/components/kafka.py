@@ -85,6 +85,7 @@ def services(place: Place) -> tuple[Service, ...]:
                 "kafka.Kafka",
                 str(place.layout.run / "kafka.properties"),
             ),
+            configuration=server_properties(place),
             health=KafkaHealth(address, client_properties),
             ports=(place.settings.port("kafka"), place.settings.port("kafka_controller")),
             address=address,

@@ -3,11 +3,28 @@
 from stack.health import GroupHealth
 from stack.service import Place, Service
 from stack.settings import ADDRESS_VARIABLE
+from streaming.gate.settings import GateSettings
+from streaming.index.settings import IndexSettings
+from streaming.settings import (
+    ElasticsearchSettings,
+    KafkaSettings,
+    MetricsSettings,
+    MongoSettings,
+    RedisSettings,
+    Settings,
+)
+from streaming.store.settings import StoreSettings
 
 NEEDS = {
     "gate": ("kafka", "redis"),
     "store": ("kafka", "mongodb"),
     "index": ("kafka", "elasticsearch"),
+}
+
+READS: dict[str, tuple[type[Settings], ...]] = {
+    "gate": (KafkaSettings, RedisSettings, GateSettings, MetricsSettings),
+    "store": (KafkaSettings, MongoSettings, StoreSettings, MetricsSettings),
+    "index": (KafkaSettings, ElasticsearchSettings, IndexSettings, MetricsSettings),
 }
 
 
@@ -29,7 +46,7 @@ def _stage(place: Place, stage: str, needs: tuple[str, ...]) -> Service:
         command=(str(place.layout.python("main")), "-m", f"streaming.{stage}"),
         needs=needs,
         # This process alone: another instance on the machine wants a port of its own.
-        environment={"VITRINE_METRICS_PORT": str(port)},
+        environment=place.passed(*READS[stage]) | {"VITRINE_METRICS_PORT": str(port)},
         ports=(port,) if port else (),
         address=metrics_url(place, stage),
         # A stage leaves its consumer group when it is told to stop; its work is safe either way.

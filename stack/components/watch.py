@@ -6,7 +6,42 @@ from typing import Any
 from stack.components import stages
 from stack.health import HttpHealth
 from stack.service import Place, Service
-from stack.settings import ADDRESS_VARIABLE
+from stack.settings import ADDRESS_VARIABLE, PORTS
+from streaming.gate.settings import GateSettings
+from streaming.settings import (
+    DataSettings,
+    ElasticsearchSettings,
+    KafkaSettings,
+    MetricsSettings,
+    MongoSettings,
+    RedisSettings,
+    Settings,
+    WatchSettings,
+    variables,
+)
+
+READS: tuple[type[Settings] | str, ...] = (
+    KafkaSettings,
+    RedisSettings,
+    MongoSettings,
+    ElasticsearchSettings,
+    DataSettings,
+    WatchSettings,
+    MetricsSettings,
+    # Of the gate it asks how full the filters are, and needs to know what they were reserved for.
+    *variables(
+        GateSettings,
+        "horizon_ms",
+        "horizon_segments",
+        "session_capacity",
+        "session_error_rate",
+        "user_capacity",
+        "user_error_rate",
+    ),
+    # It looks at every service where that listens, and has to tell our own from the user's.
+    *ADDRESS_VARIABLE.values(),
+    *PORTS,
+)
 
 
 def looks(recent: dict[str, Any]) -> str | None:
@@ -21,7 +56,8 @@ def services(place: Place) -> tuple[Service, ...]:
         Service(
             name="watch",
             command=(str(place.layout.python("main")), "-m", "stack.watch"),
-            environment={"VITRINE_METRICS_PORT": str(port), "VITRINE_WATCH_STAGES": json.dumps(urls)},
+            environment=place.passed(*READS)
+            | {"VITRINE_METRICS_PORT": str(port), "VITRINE_WATCH_STAGES": json.dumps(urls)},
             health=HttpHealth(f"{url}/recent", looks),
             ports=(port,),
             address=f"{url}/metrics",

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from stack import declared, running
 from stack.layout import HERE, Layout
+from stack.place import under
 from stack.service import Place, Service, StackError, Unhealthy
 from stack.settings import StackSettings, environment
 from stack.supervisor import Supervisor, end_of_log
@@ -130,3 +132,166 @@ def test_a_component_of_the_users_is_looked_at_and_not_started(make_place: Calla
     with pytest.raises(StackError, match="redis, which you run elsewhere, is not healthy: no answer to PING"):
         up(place, (elsewhere,), (elsewhere,), quiet)
     assert Supervisor(place.layout).processes() == {}
+
+
+def test_a_setting_that_does_not_concern_it_leaves_a_service_alone(
+    make_place: Callable[[str], Place],
+) -> None:
+    place = make_place("one")
+    bring_up(place)
+    first = Supervisor(place.layout).processes()["redis"].pid
+    moved = {"VITRINE_REDIS_PORT": str(place.settings.redis_port), "VITRINE_INDEX_LINGER_MS": "250"}
+    bring_up(under(place, moved))
+    assert Supervisor(place.layout).processes()["redis"].pid == first
+
+
+class Always:
+    def check(self) -> None:
+        pass
+
+
+def one(name: str, *needs: str, **variables: str) -> Service:
+    waits = (sys.executable, "-c", "import time; time.sleep(3600)")
+    return Service(name=name, command=waits, health=Always(), needs=needs, environment=variables)
+
+
+class Told:
+    """What was said, as `service: state`."""
+
+    def __init__(self, interrupt_at: str = "") -> None:
+        self.lines: list[str] = []
+        self._interrupt_at = interrupt_at
+
+    def __call__(self, service: str, state: str) -> None:
+        self.lines.append(f"{service}: {state}")
+        if self._interrupt_at and state.startswith(self._interrupt_at):
+            raise KeyboardInterrupt
+
+
+def pids(place: Place) -> dict[str, int]:
+    found = Supervisor(place.layout).processes()
+    return {name: one.pid for name, one in found.items() if one.state in ("STARTING", "RUNNING")}
+
+
+def variable(place: Place, service: str, name: str) -> str | None:
+    """What the process itself finds, once it is the service's and no more the supervisor's copy."""
+    process = psutil.Process(pids(place)[service])
+    until(lambda: "time.sleep(3600)" in " ".join(process.cmdline()), f"the process of {service}")
+    return process.environ().get(name)
+
+
+def test_only_whom_a_setting_concerns_is_restarted_named_or_not(make_place: Callable[[str], Place]) -> None:
+    place = make_place("one")
+    before = (one("base"), one("top", "base", SECRET="hunter1"), one("other"))
+    up(place, before, before, quiet)
+    first = pids(place)
+    now = (one("base"), one("top", "base", SECRET="hunter2"), one("other"))
+    told = Told()
+    brought = up(place, now, now[2:], told, {"top": ("SECRET",)})
+    assert {service.name for service in brought} == {"base", "top", "other"}
+    second = pids(place)
+    assert {name for name in first if first[name] != second[name]} == {"top"}
+    assert variable(place, "top", "SECRET") == "hunter2"
+    assert "top: restarting, SECRET changed …" in told.lines
+    assert "hunter" not in "".join(told.lines)
+    up(place, now, now, told)
+    assert pids(place) == second
+
+
+def test_a_changed_configuration_file_is_written_before_its_reader_starts_again(
+    make_place: Callable[[str], Place],
+) -> None:
+    place = make_place("one")
+    written: list[str] = []
+
+    def configured(text: str) -> tuple[Service, ...]:
+        return (
+            replace(one("reader"), configuration=text, prepare=lambda: written.append(text)),
+            one("other"),
+        )
+
+    up(place, configured("one"), configured("one"), quiet)
+    first = pids(place)
+    changed = configured("two")
+    up(place, changed, changed, quiet)
+    assert written == ["one", "two"]
+    assert pids(place)["reader"] != first["reader"]
+    assert pids(place)["other"] == first["other"]
+
+
+def test_what_was_never_started_stays_so_when_it_changes(make_place: Callable[[str], Place]) -> None:
+    place = make_place("one")
+    before, now = (one("on"), one("off", A="1")), (one("on"), one("off", A="2"))
+    up(place, before, before[:1], quiet)
+    up(place, now, now[:1], quiet)
+    assert pids(place).keys() == {"on"}
+
+
+def test_what_the_user_runs_elsewhere_from_now_on_is_stopped_and_that_is_said(
+    make_place: Callable[[str], Place],
+) -> None:
+    place = make_place("one")
+    before = (one("store"), one("other"))
+    up(place, before, before, quiet)
+    first = pids(place)
+    now = (replace(before[0], external=True), before[1])
+    told = Told()
+    up(place, now, now[1:], told, {"store": ("MONGO_URI",)})
+    assert pids(place) == {"other": first["other"]}
+    assert "store: stopped, MONGO_URI changed" in told.lines
+
+
+@pytest.mark.parametrize("moment", ["restarting", "stopping", "starting again"])
+def test_an_interrupted_restart_is_finished_by_the_next_up(
+    make_place: Callable[[str], Place], moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_place("one")
+    before = (one("top", A="1"), one("other"))
+    up(place, before, before, quiet)
+    first = pids(place)
+    now = (one("top", A="2"), one("other"))
+
+    def interrupted(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    step = {"stopping": "adopt", "starting again": "start"}.get(moment)
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        if step:
+            broken.setattr(Supervisor, step, interrupted)
+        up(place, now, now, Told(interrupt_at=moment))
+    up(place, now, now[1:], quiet)
+    assert pids(place)["other"] == first["other"]
+    assert pids(place)["top"] != first["top"]
+    assert variable(place, "top", "A") == "2"
+
+
+def test_what_does_not_get_healthy_again_is_said_and_started_by_the_next_up(
+    make_place: Callable[[str], Place],
+) -> None:
+    place = make_place("one")
+    before = (one("top", A="1"), one("other"))
+    up(place, before, before, quiet)
+    broken = (replace(one("top", A="2"), command=("false",), start_timeout_s=1, health=Never()), before[1])
+    with pytest.raises(StackError, match=r"top did not become healthy in \d+ s"):
+        up(place, broken, broken[1:], quiet)
+    mended = (one("top", A="3"), before[1])
+    up(place, mended, mended[1:], quiet)
+    assert variable(place, "top", "A") == "3"
+
+
+class Never:
+    def check(self) -> None:
+        raise Unhealthy("it never is")
+
+
+def test_a_service_finds_no_setting_that_is_not_its_own(
+    make_place: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_REDIS_URL", "redis://user:hunter2@elsewhere")
+    monkeypatch.setenv("MONGO_URI", "mongodb://user:hunter2@elsewhere")
+    place = make_place("one")
+    services = (one("mine", OWN="yes"),)
+    up(place, services, services, quiet)
+    assert variable(place, "mine", "OWN") == "yes"
+    assert variable(place, "mine", "VITRINE_REDIS_URL") is None
+    assert variable(place, "mine", "MONGO_URI") is None

@@ -16,9 +16,9 @@ class Never:
         raise Unhealthy("never")
 
 
-def read(layout: Layout, service: Service, shared: dict[str, str]) -> dict[str, str]:
+def read(layout: Layout, service: Service) -> dict[str, str]:
     parser = RawConfigParser()
-    parser.read_string(render(layout, [service], shared))
+    parser.read_string(render(layout, [service]))
     return dict(parser[f"program:{service.name}"])
 
 
@@ -28,33 +28,39 @@ def read(layout: Layout, service: Service, shared: dict[str, str]) -> dict[str, 
 )
 def test_settings_arrive_as_they_were(tmp_path: Path, value: str) -> None:
     service = Service(name="one", command=("run",), health=Never(), environment={"OWN": value})
-    program = read(Layout(tmp_path), service, {"SHARED": value})
-    assert dict_of_key_value_pairs(program["environment"].replace("%%", "%")) == {
-        "OWN": value,
-        "SHARED": value,
-    }
+    program = read(Layout(tmp_path), service)
+    assert dict_of_key_value_pairs(program["environment"].replace("%%", "%")) == {"OWN": value}
 
 
 def test_a_setting_that_would_be_mangled_is_refused(tmp_path: Path) -> None:
-    service = Service(name="one", command=("run",), health=Never())
+    service = Service(name="one", command=("run",), health=Never(), environment={"OWN": "\"'"})
     with pytest.raises(StackError, match="both kinds of quotes"):
-        read(Layout(tmp_path), service, {"SHARED": "\"'"})
+        read(Layout(tmp_path), service)
+
+
+def test_another_configuration_is_another_program_without_its_text(tmp_path: Path) -> None:
+    one, other = (
+        read(Layout(tmp_path), Service(name="one", command=("run",), health=Never(), configuration=text))
+        for text in ("port: 1", "port: 2")
+    )
+    assert one["environment"] != other["environment"]
+    assert "port" not in one["environment"]
 
 
 def test_a_command_with_spaces_and_per_cent_signs_stays_whole(tmp_path: Path) -> None:
-    program = read(Layout(tmp_path), Service(name="one", command=("a b", "50%"), health=Never()), {})
+    program = read(Layout(tmp_path), Service(name="one", command=("a b", "50%"), health=Never()))
     assert program["command"] == "'a b' 50%%"
 
 
 def test_whole_process_groups_end_and_nothing_starts_by_itself(tmp_path: Path) -> None:
     service = Service(name="one", command=("run",), health=Never(), stop_signal="INT", stop_timeout_s=7)
-    program = read(Layout(tmp_path), service, {})
+    program = read(Layout(tmp_path), service)
     assert (program["stopasgroup"], program["killasgroup"], program["autostart"]) == ("true", "true", "false")
     assert (program["stopsignal"], program["stopwaitsecs"], program["autorestart"]) == ("INT", "7", "true")
 
 
 def test_what_services_write_is_for_their_owner_alone(tmp_path: Path) -> None:
-    program = read(Layout(tmp_path), Service(name="one", command=("run",), health=Never()), {})
+    program = read(Layout(tmp_path), Service(name="one", command=("run",), health=Never()))
     assert program["umask"] == "077"
 
 
