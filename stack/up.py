@@ -15,8 +15,10 @@ from stack.service import Place, Service, StackError, Unhealthy
 from stack.supervisor import Supervisor
 
 TICK_S = 0.3
+SAY_EVERY_S = 30.0
 Tell = Callable[[str, str], None]
-"""Called with a service's name and what has become of it: starting, healthy (with seconds), external."""
+"""Called with a service's name and what has become of it: starting, not healthy yet (with the
+reason), healthy (with seconds), external."""
 
 
 def up(place: Place, declared: tuple[Service, ...], wanted: tuple[Service, ...], tell: Tell) -> None:
@@ -48,7 +50,7 @@ def up(place: Place, declared: tuple[Service, ...], wanted: tuple[Service, ...],
 
 def _bring(supervisor: Supervisor, service: Service, start: bool, tell: Tell, given_up: Event) -> None:
     """Returns when `service` is healthy, or all is given up. Raises StackError if it is late."""
-    began = time.monotonic()
+    began = said = time.monotonic()
     if start:
         tell(service.name, "starting")
         for port in service.ports:
@@ -57,8 +59,12 @@ def _bring(supervisor: Supervisor, service: Service, start: bool, tell: Tell, gi
             service.prepare()
         supervisor.start(service.name)
     while (reason := _reason_if_unhealthy(service)) is not None:
-        if time.monotonic() - began > service.start_timeout_s:
-            raise _late(supervisor, service, reason, time.monotonic() - began)
+        now = time.monotonic()
+        if now - began > service.start_timeout_s:
+            raise _late(supervisor, service, reason, now - began)
+        if now - said > SAY_EVERY_S:
+            said = now
+            tell(service.name, f"not healthy after {now - began:.0f} s: {reason} …")
         if given_up.wait(TICK_S):
             return
     if service.once_healthy:

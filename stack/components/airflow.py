@@ -159,7 +159,6 @@ def services(place: Place) -> tuple[Service, ...]:
             command=(airflow, name, *arguments),
             environment=variables(place),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
-            start_timeout_s=300,
             external="airflow" in place.external,
             **more,
         )
