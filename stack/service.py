@@ -50,7 +50,7 @@ class Service:
     """What to show to people: where it can be reached."""
     memory_mib: int = 100
     """What it holds when it runs, for the check before the start."""
-    start_timeout_s: float = 180
+    start_timeout_s: float = 600
     stop_signal: str = "TERM"
     stop_timeout_s: int = 20
     prepare: Callable[[], None] | None = None

@@ -28,6 +28,7 @@ from stack.service import Service, StackError
 # supervisord waits one second longer before each further attempt; so many attempts never end.
 START_RETRIES = 1_000_000
 STARTED_AFTER_S = 2
+LAUNCHED_WITHIN_S = 120
 LOG_MAX_BYTES = 20_000_000
 LOG_BACKUPS = 2
 CONFIGURATION = "VITRINE_CONFIGURATION_SHA256"
@@ -158,7 +159,7 @@ class Supervisor:
         started = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=self._layout.root, env=inherited
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + LAUNCHED_WITHIN_S
         while started.returncode == 0 and time.monotonic() < deadline:
             if self.running():
                 return Changes()

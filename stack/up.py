@@ -18,8 +18,10 @@ from stack.status import resident_bytes
 from stack.supervisor import ENDED, Supervisor
 
 TICK_S = 0.3
+SAY_EVERY_S = 30.0
 Tell = Callable[[str, str], None]
-"""Called with a service's name and what has become of it: starting, healthy (with seconds), external."""
+"""Called with a service's name and what has become of it: starting, not healthy yet (with the
+reason), healthy (with seconds), external."""
 
 
 def up(
@@ -113,7 +115,7 @@ def _bring(
 ) -> None:
     """Returns when `service` is healthy, or all is given up. Raises StackError if it is late.
     `note` is why one that ran before was stopped, empty for others."""
-    began = time.monotonic()
+    began = said = time.monotonic()
     if start:
         if not note:
             tell(service.name, "starting")
@@ -123,8 +125,12 @@ def _bring(
             service.prepare()
         supervisor.start(service.name)
     while (unhealthy := _reason_if_unhealthy(service)) is not None:
-        if time.monotonic() - began > service.start_timeout_s:
-            raise _late(supervisor, service, unhealthy, time.monotonic() - began)
+        now = time.monotonic()
+        if now - began > service.start_timeout_s:
+            raise _late(supervisor, service, unhealthy, now - began)
+        if now - said > SAY_EVERY_S:
+            said = now
+            tell(service.name, f"not healthy after {now - began:.0f} s: {unhealthy} …")
         if given_up.wait(TICK_S):
             return
     if service.once_healthy:

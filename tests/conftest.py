@@ -2,11 +2,20 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from waiting import HUNG_S
 
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
+
+with suppress(ImportError):  # the Airflow environment has no Hypothesis
+    from hypothesis import HealthCheck, settings
+
+    # Properties are about results, not about the speed of the machine that finds them.
+    settings.register_profile("vitrine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("vitrine")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -45,9 +54,9 @@ def kafka(prefix: str) -> Iterator[KafkaSettings]:
     settings = KafkaSettings(topic_prefix=prefix)
     yield settings
     admin = AdminClient(properties(settings))
-    own = [topic for topic in admin.list_topics(timeout=30).topics if topic.startswith(prefix)]
+    own = [topic for topic in admin.list_topics(timeout=HUNG_S).topics if topic.startswith(prefix)]
     for deleted in admin.delete_topics(own).values() if own else ():
-        deleted.result(30)
+        deleted.result(HUNG_S)
 
 
 @pytest.fixture
@@ -82,7 +91,7 @@ def elasticsearch(prefix: str) -> Iterator[ElasticsearchSettings]:
     settings = ElasticsearchSettings(index_prefix=prefix)
     yield settings
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    with Elasticsearch(settings.url, api_key=key) as client:
+    with Elasticsearch(settings.url, api_key=key, request_timeout=HUNG_S) as client:
         for name in client.indices.get(index=f"{prefix}*", allow_no_indices=True):
             client.indices.delete(index=name)
         for template in client.indices.get_index_template()["index_templates"]:

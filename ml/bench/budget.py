@@ -1,8 +1,9 @@
-"""Runs that pay, train and release on one ledger at once, each killed at every step.
+"""Runs that pay, train and release on one ledger at once, each killed at every step and between them.
 
-`./vitrine bench budget` prints {"runs", "attempts", "killed", "charged", "refused", "released", "overspent",
-"paid_twice", "released_twice", "without_payment", "lost", "epsilon", "epsilon_spent", "seconds", "charge_ms":
-{"p50", "p99"}}: of so many runs, each a process that is started anew when it was killed, as Airflow does it.
+`./vitrine bench budget` prints {"runs", "attempts", "killed", "killed_at", "charged", "refused", "released",
+"overspent", "paid_twice", "released_twice", "without_payment", "lost", "epsilon", "epsilon_spent", "seconds",
+"charge_ms": {"p50", "p99"}}: of so many runs, each a process that is started anew when it was killed, as
+Airflow does it; "killed_at" counts the kills by the step they came at, "between" for all others.
 "overspent", "paid_twice", "released_twice", "without_payment" and "lost" must be 0; the exit code is 1
 otherwise.
 """
@@ -17,6 +18,7 @@ import tempfile
 import time
 import traceback
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,12 +36,21 @@ from streaming.adapters.mongo import client
 from streaming.settings import MongoSettings
 
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published")
-ANY_MOMENT = 3
-"""So many more times each run is killed, at a moment that no step names."""
-LONGEST_S = 0.2
+BETWEEN = "between"
+MOST_CALLS = 9_000
+"""About as many functions are called by an attempt that nothing stops."""
 COST = renyi.gaussian(0.2)
 REFUSED, FAILED = 3, 1
 DATASET = "sessions"
+
+
+@dataclass(frozen=True)
+class End:
+    """How an attempt is killed: after `step`, or when it has called so many functions, if that comes first.
+    Not after some time: a fast process would be through before it, a slow one not begun."""
+
+    step: str | None
+    calls: int | None = None
 
 
 @dataclass
@@ -47,8 +58,11 @@ class Run:
     """One run and what has become of it."""
 
     key: str
-    ends: list[str | float]
-    """How its attempts are killed, the next one last: after a step, or after seconds."""
+    ends: list[End]
+    """How its attempts are killed, the next one last."""
+    end: End | None = None
+    """How the attempt under way is killed."""
+    killed_at: Counter[str] = field(default_factory=Counter)
     attempts: int = 0
     exit_code: int | None = None
     seen: set[str] = field(default_factory=set)
@@ -70,24 +84,23 @@ class Shop:
 
     def attempt(self, run: Run) -> int:
         """Starts a process and returns its id. It ends by a signal, or with 0 or REFUSED."""
-        end = run.ends.pop() if run.ends else None
+        end = run.end = run.ends.pop() if run.ends else None
         run.attempts += 1
         if process := os.fork():
             return process
         code = FAILED
         try:
-            if isinstance(end, float):
-                signal.signal(signal.SIGALRM, signal.SIG_DFL)  # dies without a last word, too
-                signal.setitimer(signal.ITIMER_REAL, end)
-            code = self._carry_out(run.key, end)
+            if end and end.calls is not None:
+                _die_in(end.calls)
+            code = self._carry_out(run.key, end.step if end else None)
         except Exception:
             traceback.print_exc()
         finally:
             os._exit(code)
 
-    def _carry_out(self, key: str, end: str | float | None) -> int:
+    def _carry_out(self, key: str, last: str | None) -> int:
         def passed(step: str) -> None:
-            if step == end:
+            if step == last:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         def train(charge: Charge, attempt: Attempt) -> None:
@@ -121,7 +134,7 @@ def trial(mongo: MongoSettings, folder: Path, count: int, fitting: int, seed: in
     epsilon = renyi.epsilon_of(renyi.total([COST] * fitting), 1e-5) + 1e-6
     shop = Shop(mongo, folder, epsilon)
     (folder / "took").mkdir()
-    runs = [Run(f"run-{number}", _ends(dice, in_order=number % 2 == 0)) for number in range(count)]
+    runs = [Run(f"run-{number}", _ends(dice, number)) for number in range(count)]
     began = time.monotonic()
     running = {shop.attempt(run): run for run in runs}
     while running:
@@ -129,21 +142,46 @@ def trial(mongo: MongoSettings, folder: Path, count: int, fitting: int, seed: in
         run = running.pop(process)
         shop.look(runs)
         if os.WIFSIGNALED(status):
-            running[shop.attempt(run)] = run
+            assert run.end is not None
+            at_step = run.end.step if os.WTERMSIG(status) == signal.SIGKILL else None
+            run.killed_at[at_step or BETWEEN] += 1
         else:
             run.exit_code = os.WEXITSTATUS(status)
+        if os.WIFSIGNALED(status) or (run.ends and run.exit_code == 0):  # somebody clears the task
+            running[shop.attempt(run)] = run
     return _found(shop, runs, time.monotonic() - began)
 
 
-def _ends(dice: random.Random, in_order: bool) -> list[str | float]:
-    """An attempt gets no further than one before it got, or the step is not passed again: only in order are
-    all of them died at."""
-    moments = [dice.uniform(0, LONGEST_S) for _ in range(ANY_MOMENT)]
-    if in_order:
-        return [*reversed(STEPS), *moments]
-    ends: list[str | float] = [*STEPS, *moments]
-    dice.shuffle(ends)
-    return ends
+def _ends(dice: random.Random, number: int) -> list[End]:
+    """For each step one kill at most on the way to it and one at it, and another before the end of all.
+
+    An attempt gets no further than one before it got, or the step is not passed again: only in order are
+    all of them died at, as three runs of four do. Even then, who dies when the ledger knows of the release
+    and the process does not passes "released" no more: every other run does not die on the way there."""
+    steps = list(STEPS)
+    if number % 4 == 3:
+        dice.shuffle(steps)
+    ends: list[End] = []
+    for step in steps:
+        if step != "released" or number % 2:
+            ends.append(End(step, dice.randrange(MOST_CALLS)))
+        ends.append(End(step))
+    return [*ends, End(None, dice.randrange(MOST_CALLS))][::-1]
+
+
+def _die_in(calls: int) -> None:
+    """Ends this process, without a last word, at so many calls of functions from now in this thread: of
+    Python or of C, so also while the server is asked and has not answered."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    left = calls
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal left
+        left -= event in ("call", "c_call")
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGALRM)
+
+    sys.setprofile(count)
 
 
 def _found(shop: Shop, runs: list[Run], seconds: float) -> dict[str, Any]:
@@ -155,7 +193,8 @@ def _found(shop: Shop, runs: list[Run], seconds: float) -> dict[str, Any]:
     return {
         "runs": len(runs),
         "attempts": sum(run.attempts for run in runs),
-        "killed": sum(run.attempts - 1 for run in runs),
+        "killed": sum(run.killed_at.total() for run in runs),
+        "killed_at": dict(sum((run.killed_at for run in runs), Counter[str]())),
         "charged": account.charged,
         "refused": sum(run.exit_code == REFUSED for run in runs),
         "released": len(released),

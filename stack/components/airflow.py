@@ -184,7 +184,6 @@ def services(place: Place) -> tuple[Service, ...]:
             command=(airflow, name, *arguments),
             environment=place.passed(*READS) | variables(place),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
-            start_timeout_s=300,
             external="airflow" in place.external,
             **more,
         )

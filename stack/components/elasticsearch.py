@@ -128,7 +128,6 @@ def services(place: Place) -> tuple[Service, ...]:
             ports=(place.settings.port("elasticsearch"), place.settings.port("elasticsearch_transport")),
             address=url,
             memory_mib=heap + 500,
-            start_timeout_s=240,
             stop_timeout_s=40,
             prepare=lambda: _prepare(place),
             external="elasticsearch" in place.external,

@@ -189,6 +189,5 @@ def services(place: Place) -> tuple[Service, ...]:
         needs=("flink-taskmanager", "kafka"),
         health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place))),
         memory_mib=80,
-        start_timeout_s=300,
     )
     return (jobmanager, taskmanager, job)

@@ -41,7 +41,8 @@ def require(settings: KafkaSettings, timeout_s: float = 5.0) -> None:
 
 
 def ensure_topics(settings: KafkaSettings) -> None:
-    """Makes the declared topics that are not there yet. Raises KafkaException if the cluster refuses."""
+    """Makes the declared topics that are not there yet, and returns when they can be read and written.
+    Raises KafkaException if the cluster refuses."""
     admin = AdminClient(properties(settings))
     wanted = [
         NewTopic(
@@ -60,6 +61,24 @@ def ensure_topics(settings: KafkaSettings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+    _wait_until_led(settings, [one.topic for one in wanted])
+
+
+def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
+    """What the controller has made the brokers hear of a moment later, under load a long one."""
+    client = consumer(settings, "progress")
+    deadline = time.monotonic() + TIMEOUT_S
+    try:
+        for topic in names:
+            while not client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions:
+                if time.monotonic() > deadline:
+                    raise KafkaException(
+                        KafkaError(KafkaError._TIMED_OUT, f"{topic} was made but has no leader")
+                    )
+                time.sleep(POLL_S)
+            end_offsets(client, topic)
+    finally:
+        client.close()
 
 
 def retention_ms(settings: KafkaSettings, *names: str) -> dict[str, int | None]:

@@ -76,7 +76,7 @@ def tuples(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...
     Account, st.just("sessions"), moments, st.floats(0, 100), st.floats(0, 1), st.integers(2, 2**40),
     tuples(blocks), curves, st.integers(0, 1000), tuples(charges), tuples(raises),
 ))  # fmt: skip
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_account_comes_back_as_it_was(store: Accounts, account: Account) -> None:
     before = store.read("sessions")
     version = before.version if before else None

@@ -283,7 +283,7 @@ arrivals = st.integers(0, 3 * HORIZON.segments).map(lambda segments: NOW_MS + se
 batches = st.lists(st.lists(st.tuples(ids, ids, st.integers(0, 40), arrivals), max_size=12), max_size=6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(batches)
 def test_agrees_with_the_remembered(
     seen: SeenSessions, batches: list[list[tuple[int, int, int, int]]]

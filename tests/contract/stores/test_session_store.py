@@ -101,7 +101,7 @@ values = st.recursive(
 
 
 @given(content=st.dictionaries(st.from_regex(r"[a-z][a-zA-Z]{0,10}", fullmatch=True), values, max_size=6))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_value_comes_back_as_it_was(store: SessionStore, content: Document) -> None:
     id_ = uuid.uuid4().hex + "\u0000é😀"
     document = a_document(id_, content=content)

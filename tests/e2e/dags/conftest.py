@@ -3,9 +3,7 @@ topic prefix, a database, a key prefix and folders that nobody else uses."""
 
 import os
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
+from waiting import HUNG_S, free_port, until
 
 from ml.adapters.accounts_mongo import MongoAccounts
 from ml.adapters.settled import DATASET
@@ -33,23 +32,8 @@ from streaming.adapters import kafka as clients
 from streaming.settings import KafkaSettings, MongoSettings
 
 FINISHED = ("success", "failed")
-POLL_S = 0.5
-PATIENCE_S = 1_800
-"""Longer than any run takes, on a machine that does much else at once."""
-
-
-def until(condition: Any, timeout_s: float, what: str) -> Any:
-    """The first truthy answer of `condition`."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s"
-        time.sleep(POLL_S)
-    return answer
-
-
-@pytest.fixture(scope="session", name="until")
-def _until() -> Any:
-    return until
+CHAIN_HUNG_S = 4 * HUNG_S
+"""What starts processes and trains models takes minutes where nothing is wrong."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +49,7 @@ class Shop:
         """Sends simulated traffic to the raw topic."""
         python = str(self.place.layout.python("main"))
         command = [python, "-m", "streaming.simulate", str(sessions), str(seed)]
-        subprocess.run(command, env=_variables(self.place), check=True, timeout=120, capture_output=True)
+        subprocess.run(command, env=_variables(self.place), check=True, capture_output=True)
 
     def kafka(self) -> KafkaSettings:
         return _kafka(self.place)
@@ -79,25 +63,25 @@ class Shop:
         assert answer.status_code == httpx.codes.OK, answer.text
         return self.ended(dag, answer.json()["dag_run_id"])
 
-    def ended(self, dag: str, run_id: str, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
+    def ended(self, dag: str, run_id: str) -> dict[str, Any]:
         def look() -> Any:
             run = self.api.get(f"/dags/{dag}/dagRuns/{run_id}").raise_for_status().json()
             return run if run["state"] in FINISHED else None
 
-        return dict(until(look, timeout_s, f"{dag} {run_id}"))
+        return dict(until(look, f"an end of {dag} {run_id}", hung_s=CHAIN_HUNG_S))
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """The runs of `dag`, the oldest first."""
         found = self.api.get(f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "run_after"})
         return list(found.raise_for_status().json()["dag_runs"])
 
-    def quiet(self, *dags: str, timeout_s: float = PATIENCE_S) -> None:
+    def quiet(self, *dags: str) -> None:
         """Waits until none of `dags` has a run that is not over."""
 
         def look() -> bool:
             return all(run["state"] in FINISHED for dag in dags for run in self.runs(dag))
 
-        until(look, timeout_s, f"{dags} at rest")
+        until(look, f"rest of {dags}", hung_s=CHAIN_HUNG_S)
 
     def states(self, run: dict[str, Any]) -> dict[str, str]:
         """The state of each task of `run`."""
@@ -149,8 +133,7 @@ def _place(root: Path) -> Place:
     (layout.state / "envs").symlink_to(HERE.state / "envs")
     for folder in (layout.run, layout.logs, layout.data):
         folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     settings = StackSettings(airflow_port=port, port_offset=0)
     own = {
         "VITRINE_AIRFLOW_URL": f"http://127.0.0.1:{port}",
@@ -177,9 +160,11 @@ def _forget(place: Place) -> None:
     """Leaves Kafka and Redis as they were."""
     kafka = _kafka(place)
     admin = AdminClient(clients.properties(kafka))
-    own = [topic for topic in admin.list_topics(timeout=30).topics if topic.startswith(kafka.topic_prefix)]
+    own = [
+        topic for topic in admin.list_topics(timeout=HUNG_S).topics if topic.startswith(kafka.topic_prefix)
+    ]
     for deleted in admin.delete_topics(own).values():
-        deleted.result(30)
+        deleted.result(HUNG_S)
     with Redis.from_url(place.environment["VITRINE_REDIS_URL"]) as redis:
         for key in redis.scan_iter(match=f"{place.environment['VITRINE_REDIS_KEY_PREFIX']}*", count=1_000):
             redis.delete(key)
@@ -225,13 +210,15 @@ def _healthy(place: Place, service: Service, process: subprocess.Popen[bytes]) -
             return False
         return True
 
-    until(look, service.start_timeout_s, service.name)
+    until(look, f"health of {service.name}", hung_s=CHAIN_HUNG_S)
 
 
 def _log_in(place: Place) -> httpx.Client:
     url = place.environment["VITRINE_AIRFLOW_URL"]
     login = {"username": declared.USER, "password": declared.password(place)}
-    token = httpx.post(f"{url}/auth/token", json=login).raise_for_status().json()["access_token"]
+    token = (
+        httpx.post(f"{url}/auth/token", json=login, timeout=HUNG_S).raise_for_status().json()["access_token"]
+    )
     return httpx.Client(
-        base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_S
+        base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=HUNG_S
     )

@@ -2,12 +2,13 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from waiting import HUNG_S, until
 
 from stack import screenshots
 from stack.place import here
@@ -17,24 +18,9 @@ from streaming.events import topics
 from streaming.events.contract import SCHEMA_VERSION, Action, Review, Session
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 
-TIMEOUT_S = 120.0
-expect.set_options(timeout=30_000)
-POLL_S = 0.25
+HUNG_MS = HUNG_S * 1000
+expect.set_options(timeout=HUNG_MS)
 TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and broken, I hate it."}
-
-
-@pytest.fixture(scope="session")
-def until() -> Callable[..., None]:
-    """Waits until a condition holds; fails, saying what was waited for and how it stands, if it does not in
-    time."""
-
-    def wait(condition: Callable[[], bool], what: str, standing: Callable[[], str] = str) -> None:
-        deadline = time.monotonic() + TIMEOUT_S
-        while not condition():
-            assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_S:.0f} s {standing()}"
-            time.sleep(POLL_S)
-
-    return wait
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +38,7 @@ def browser() -> Iterator[Browser]:
 def stranger(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
     """The browser of someone who has not logged in."""
     with browser.new_context(base_url=airflow_url) as context:
+        context.set_default_timeout(HUNG_MS)
         yield context
 
 
@@ -59,6 +46,7 @@ def stranger(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
 def reader(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
     """A browser logged in through Airflow's own form."""
     with browser.new_context(base_url=airflow_url, viewport={"width": 1360, "height": 1000}) as context:
+        context.set_default_timeout(HUNG_MS)
         screenshots.log_in(context, here())
         yield context
 
@@ -137,11 +125,11 @@ def _send(sessions: list[Session]) -> None:
         producer.produce(
             kafka.name(settings, topics.RAW), key=session.user_id, value=msgspec.json.encode(session)
         )
-    assert producer.flush(30) == 0
+    assert producer.flush(HUNG_S) == 0
 
 
 @pytest.fixture(scope="session")
-def sent(until: Callable[[Callable[[], bool], str], None]) -> Sent:
+def sent() -> Sent:
     """Forty visits of twenty-five users, sent as a shop would and waited for as a reader would."""
     feed = f"test-pages-{uuid.uuid4().hex[:12]}"
     sessions = [_session(feed, number) for number in range(40)]

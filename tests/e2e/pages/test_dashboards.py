@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import FrameLocator, Page, Route, expect
+from waiting import until
 
 from streaming.dashboards import query, source
 from streaming.dashboards.figures import Figures
@@ -25,7 +26,6 @@ WRITTEN: dict[str, Callable[[Any], str]] = {
     "share": lambda value: f"{100 * value:.1f}".removesuffix(".0") + "%",
     "time": lambda value: f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M}",
 }
-Until = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def opened(page: Page, name: str, feed: str) -> FrameLocator:
     frame = page.frame_locator(f"iframe[title='{MENU[name]}']")
     expect(frame.get_by_role("heading", name=MENU[name], level=1)).to_be_visible()
     frame.get_by_text("All", exact=True).click()
-    expect(frame.locator(f"#feed option[value='{feed}']")).to_be_attached(timeout=30_000)
+    expect(frame.locator(f"#feed option[value='{feed}']")).to_be_attached()
     frame.get_by_label("Feed").select_option(feed)
-    expect(frame.locator("#status")).to_contain_text("renewed every", timeout=30_000)
+    expect(frame.locator("#status")).to_contain_text("renewed every")
     return frame
 
 
@@ -81,16 +81,17 @@ def test_a_range_clicked_before_the_script_has_run_is_kept(page: Page) -> None:
     page.route("**/static/dashboard.js", lambda route: held.append(route))
     page.goto("/vitrine/dashboards/session_analysis?range=1h", wait_until="commit")
     page.get_by_text("All", exact=True).click()
-    assert len(held) == 1
+    # Asked, so that the browser's events come in meanwhile.
+    until(lambda: page.evaluate("1") and len(held) == 1, "the script's being asked for")
     held[0].continue_()
-    expect(page.locator("#status")).not_to_contain_text("Loading", timeout=60_000)
+    expect(page.locator("#status")).not_to_contain_text("Loading")
     expect(page.get_by_label("All", exact=True)).to_be_checked()
     expect(page).to_have_url(re.compile(r"range=all"))
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_every_figure_drawn_is_the_one_that_elasticsearch_has(
-    page: Page, sent: Any, figures: Figures, until: Until, name: str
+    page: Page, sent: Any, figures: Figures, name: str
 ) -> None:
     frame, dashboard = opened(page, name, sent.feed), DASHBOARDS[name]
     # Others may be sending: the page renews itself, and for a moment both say the same.
@@ -111,7 +112,7 @@ def test_every_figure_drawn_is_the_one_that_elasticsearch_has(
     )
     for panel in dashboard.panels:
         if panel.chart is not None:
-            assert frame.locator(f"#{panel.id} svg .mark-group").count() > 0, panel.id
+            expect(frame.locator(f"#{panel.id} svg .mark-group"), panel.id).not_to_have_count(0)
 
 
 def test_the_figures_are_those_of_the_users_sent(page: Page, sent: Any) -> None:
@@ -130,16 +131,17 @@ def test_each_bar_is_as_long_as_what_was_sent(page: Page, sent: Any) -> None:
     expect(frame.locator("#users_at_a_glance dd").first).to_have_text(
         str(len({s.user_id for s in sent.sessions}))
     )
-    labels = [
-        bar.get_attribute("aria-label") or ""
-        for bar in frame.locator("#users_by_country path[aria-label^='Distinct']").all()
-    ]
-    bars = {}
-    for label in labels:
-        users, country = re.findall(r"^Distinct users: (\d+); key: (\w+)", label)[0]
-        bars[country] = int(users)
+    drawn_bars = frame.locator("#users_by_country path[aria-label^='Distinct']")
     countries = {session.country for session in sent.sessions}
-    assert bars == {c: len({s.user_id for s in sent.sessions if s.country == c}) for c in countries}
+    wanted = {c: len({s.user_id for s in sent.sessions if s.country == c}) for c in countries}
+
+    def bars() -> dict[str, int]:
+        labels = drawn_bars.evaluate_all("(bars) => bars.map((bar) => bar.getAttribute('aria-label'))")
+        found = re.findall(r"^Distinct users: (\d+); key: (\w+)", "\n".join(labels), re.MULTILINE)
+        return {country: int(users) for users, country in found}
+
+    # The charts are drawn after the figures.
+    until(lambda: bars() == wanted, "bars as long as what was sent:", lambda: f"{bars()} for {wanted}")
 
 
 def test_the_figures_are_those_of_the_sessions_sent_and_follow_what_comes(page: Page, sent: Any) -> None:
@@ -154,7 +156,7 @@ def test_the_figures_are_those_of_the_sessions_sent_and_follow_what_comes(page: 
     filled = [s for s in sent.sessions if "cart" in s.actions]
     expect(steps).to_have_text([str(len(some)) for some in (sent.sessions, seen, filled, bought)])
     sent.more()
-    expect(tiles.first).to_have_text(str(len(sent.sessions) + 1), timeout=30_000)
+    expect(tiles.first).to_have_text(str(len(sent.sessions) + 1))
 
 
 def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any) -> None:
@@ -165,16 +167,16 @@ def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any
 
     frame = opened(page, "user_analysis", sent.feed)
     page.route("**/figures?*", away)
-    expect(frame.locator("#status.bad")).to_contain_text("Elasticsearch does not answer.", timeout=30_000)
+    expect(frame.locator("#status.bad")).to_contain_text("Elasticsearch does not answer.")
     expect(frame.locator("#users_over_time.stale")).to_be_attached()
     page.unroute("**/figures?*", away)
-    expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every", timeout=30_000)
+    expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every")
     expect(frame.locator(".stale")).to_have_count(0)
 
 
 def test_a_feed_without_sessions_is_empty_and_says_so(page: Page) -> None:
     page.goto("/vitrine/dashboards/session_analysis?range=all&feed=nobody")
-    expect(page.locator("#sessions_over_time .empty")).to_have_text("Nothing in this time.", timeout=30_000)
+    expect(page.locator("#sessions_over_time .empty")).to_have_text("Nothing in this time.")
 
 
 def test_the_page_is_dark_where_airflow_is(page: Page, sent: Any) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from playwright.sync_api import FrameLocator, Page, Route, expect
+from waiting import until
 
 from stack import declared
 from stack.place import here
@@ -16,7 +17,7 @@ def opened(page: Page) -> FrameLocator:
     page.goto("/")
     page.get_by_role("link", name="Health", exact=True).click()
     frame = page.frame_locator("iframe[title='Health']")
-    expect(frame.locator("#panels[data-drawn]")).to_be_attached(timeout=60_000)
+    expect(frame.locator("#panels[data-drawn]")).to_be_attached()
     return frame
 
 
@@ -28,15 +29,19 @@ def rows(frame: FrameLocator, panel: str) -> dict[str, list[str]]:
 
 def test_it_shows_how_the_running_stack_is(page: Page, sent: Any) -> None:
     frame = opened(page)
-    assert list(rows(frame, "lag")) == ["gate", "store", "flink-job", "index"]
+    # The watch looks every few seconds, and the page asks it as often: what was just sent shows later.
+    stages = ["gate", "store", "flink-job", "index"]
+    until(lambda: list(rows(frame, "lag")) == stages, "the lag of each stage")
     expect(frame.locator("#lag .spark svg")).to_have_count(4)
-    found = rows(frame, "services")
     wanted = {service.name for service in declared.services(here())} - {"watch"}
-    assert found.keys() == wanted
-    outcomes = rows(frame, "outcomes")
-    assert int(outcomes["valid"][0].replace(",", "")) >= len(sent.sessions)
+    until(lambda: rows(frame, "services").keys() == wanted, "all services")
+
+    def valid() -> int:
+        return int(rows(frame, "outcomes").get("valid", ["0"])[0].replace(",", ""))
+
+    until(lambda: valid() >= len(sent.sessions), "the outcomes of what was sent")
     expect(frame.locator("#outcomes .chart svg")).to_be_visible()
-    assert rows(frame, "filters").keys() == {"sessions", "users"}
+    until(lambda: rows(frame, "filters").keys() == {"sessions", "users"}, "both filters")
     glance = frame.locator("#glance")
     expect(glance.get_by_text("Newest searchable session")).to_be_visible()
     expect(glance.locator("dd").first).to_contain_text("old")
@@ -55,7 +60,7 @@ def test_a_component_without_an_answer_leaves_the_other_panels_alone(page: Page,
     frame = opened(page)
     expect(frame.locator("#filters .empty")).to_contain_text("no answer here (ConnectionError)")
     expect(frame.locator("#glance")).to_contain_text("no answer")
-    assert "gate" in rows(frame, "lag") and "kafka" in rows(frame, "services")
+    until(lambda: "gate" in rows(frame, "lag") and "kafka" in rows(frame, "services"), "the other panels")
     page.unroute(RECENT, without_redis)
     expect(frame.locator("#filters tbody tr")).to_have_count(2)
 

@@ -42,4 +42,4 @@ def test_there_is_no_documentation_for_strangers(stranger: BrowserContext, addre
 def test_the_menus_pages_ask_a_stranger_to_log_in(stranger: BrowserContext) -> None:
     page = stranger.new_page()
     page.goto("/plugin/vitrine_users")
-    expect(page.locator("input[name=password]")).to_be_visible(timeout=60_000)
+    expect(page.locator("input[name=password]")).to_be_visible()

@@ -1,12 +1,12 @@
 """The reports as a reader sees them in Airflow: listed, opened, and on the run that wrote them."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, expect
+from waiting import HUNG_S, until
 
 from stack import screenshots
 from stack.airflow_api import FINISHED, AirflowApi
@@ -16,8 +16,6 @@ from streaming.settings import MongoSettings
 from streaming.simulate.command import run as simulate
 
 CHAIN = ("extract_sessions", "private_models", "shap_reports")
-TIMEOUT_S = 600.0
-POLL_S = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +32,14 @@ def _make_a_report() -> None:
     api = AirflowApi(here())
     assert simulate(sessions=3_000, seed=1) == 0
     since = api.trigger(CHAIN[0]).queued_at
-    deadline = time.monotonic() + TIMEOUT_S
-    while True:
-        states = {dag: [run.state for run in api.runs(dag, since)] for dag in CHAIN}
+    states: dict[str, list[str]] = {}
+
+    def reported() -> bool:
+        states.update({dag: [run.state for run in api.runs(dag, since)] for dag in CHAIN})
         assert not any("failed" in found for found in states.values()), states
-        if states[CHAIN[-1]] and all(state in FINISHED for state in states[CHAIN[-1]]):
-            return
-        assert time.monotonic() < deadline, states
-        time.sleep(POLL_S)
+        return bool(states[CHAIN[-1]]) and all(state in FINISHED for state in states[CHAIN[-1]])
+
+    until(reported, "a report:", lambda: str(states), hung_s=4 * HUNG_S)
 
 
 def test_a_report_is_listed_with_its_figures_and_what_is_not_proven(
@@ -63,7 +61,7 @@ def test_a_report_opens_from_the_list_within_airflow(page: Page, report: dict[st
     frame = page.frame_locator("iframe[title='Reports']")
     frame.locator("tbody tr").first.get_by_role("link").click()
     document = frame.frame_locator("iframe.report")
-    expect(document.locator("body")).to_contain_text("SHAP", timeout=30_000)
+    expect(document.locator("body")).to_contain_text("SHAP")
     assert document.locator("svg, img").count() > 0
 
 
@@ -75,7 +73,7 @@ def test_a_report_is_a_tab_on_the_runs_it_belongs_to(
 ) -> None:
     screenshots.run_tab(page, dag, report[run])
     document = page.frame_locator("iframe[title='Report']").frame_locator("iframe.report")
-    expect(document.locator("body")).to_contain_text("SHAP", timeout=30_000)
+    expect(document.locator("body")).to_contain_text("SHAP")
 
 
 def test_a_run_without_a_report_says_whose_runs_have_one(page: Page) -> None:
@@ -115,7 +113,7 @@ def test_a_report_gives_its_data_away(page: Page, report: dict[str, Any]) -> Non
     screenshots.reports(page)
     frame = page.frame_locator("iframe[title='Reports']")
     frame.locator("tbody tr").first.get_by_role("link").click()
-    with page.expect_download(timeout=30_000) as download:
+    with page.expect_download() as download:
         frame.frame_locator("iframe.report").get_by_role("link", name=".csv").click()
     text = Path(download.value.path()).read_text()
     assert "shap_boosted_trees_cartValueCents" in text.partition("\n")[0]
@@ -126,6 +124,6 @@ def test_an_admin_sees_why_a_stored_session_got_its_score(page: Page, report: di
     page.goto("/vitrine/why")
     page.get_by_label("Session").fill(session)
     page.get_by_role("button", name="Explain").click()
-    expect(page.locator(".score")).to_contain_text("likely to end in a purchase", timeout=300_000)
+    expect(page.locator(".score")).to_contain_text("likely to end in a purchase")
     assert page.locator("tbody tr").count() > 5
     assert session not in page.url

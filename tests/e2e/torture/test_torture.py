@@ -4,10 +4,14 @@ import json
 import subprocess
 import sys
 
+import pytest
+from waiting import HUNG_S
+
 from stack.layout import HERE
 from stack.torture.plan import POINTS
 
 
+@pytest.mark.timeout(12 * HUNG_S)
 def test_ten_kills_lose_and_double_nothing() -> None:
     line = [sys.executable, "-m", "stack", "torture", "--events", "20000", "--kills", "10", "--json"]
     told = subprocess.run(line, stdout=subprocess.PIPE, text=True, cwd=HERE.root)

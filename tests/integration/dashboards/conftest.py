@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from elasticsearch import Elasticsearch, helpers
+from waiting import HUNG_S
 
 from streaming.adapters.elasticsearch import ElasticsearchIndex
 from streaming.dashboards.figures import Figures
@@ -106,7 +107,7 @@ def _settings() -> ElasticsearchSettings:
 def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
     """Elasticsearch with the documents that follow from the sessions, in the product's own indices."""
     settings = _settings()
-    client = Elasticsearch(settings.url)
+    client = Elasticsearch(settings.url, request_timeout=HUNG_S)
     for index, document in DOCUMENTS.items():
         ElasticsearchIndex(settings).prepare(index, document)
     found = [

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
+from waiting import HUNG_S, until
 
 from streaming.adapters import kafka as clients
 from streaming.adapters.kafka_progress import Behind
@@ -22,7 +23,7 @@ def _send(kafka: KafkaSettings, count: int = 1) -> None:
     producer = clients.producer(kafka)
     for n in range(count):
         producer.produce(clients.name(kafka, topics.RAW), value=b"{}", key=str(n), partition=0)
-    assert producer.flush(30) == 0
+    assert producer.flush(HUNG_S) == 0
 
 
 def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool = False) -> None:
@@ -30,17 +31,17 @@ def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool
     name = clients.name(kafka, GATE)
     producer = clients.producer(kafka, **{"transactional.id": name})
     consumer = clients.consumer(kafka, GATE)
-    producer.init_transactions(30)
+    producer.init_transactions(HUNG_S)
     producer.begin_transaction()
     for _ in range(let_through):
         producer.produce(clients.name(kafka, topics.VALID), value=b"{}", partition=0)
     offsets = [TopicPartition(clients.name(kafka, topics.RAW), 0, upto)]
-    producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), 30)
+    producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), HUNG_S)
     if abort:
-        producer.flush(30)
-        producer.abort_transaction(30)
+        producer.flush(HUNG_S)
+        producer.abort_transaction(HUNG_S)
     else:
-        producer.commit_transaction(30)
+        producer.commit_transaction(HUNG_S)
     consumer.close()
 
 
@@ -63,7 +64,7 @@ def test_a_cluster_without_the_topics_is_no_empty_shop(kafka: KafkaSettings) -> 
 
 
 def test_nothing_sent_nothing_to_wait_for(kafka: KafkaSettings) -> None:
-    wait(kafka, _now_ms(), timeout_s=0)
+    wait(kafka, _now_ms(), timeout_s=HUNG_S)
 
 
 def test_waits_for_the_gate(kafka: KafkaSettings) -> None:
@@ -75,7 +76,7 @@ def test_waits_for_the_gate(kafka: KafkaSettings) -> None:
     with pytest.raises(Behind, match="`gate`"):
         wait(kafka, now_ms, timeout_s=0)
     _judge(kafka, 3)
-    wait(kafka, now_ms, timeout_s=0)
+    wait(kafka, now_ms, timeout_s=HUNG_S)
 
 
 def test_waits_for_the_store(kafka: KafkaSettings) -> None:
@@ -89,7 +90,7 @@ def test_waits_for_the_store(kafka: KafkaSettings) -> None:
         wait(kafka, now_ms, timeout_s=0)
     # The transaction's marker stands after the last session: the store's offset never gets past it.
     _acknowledge(kafka, 2)
-    wait(kafka, now_ms, timeout_s=0)
+    wait(kafka, now_ms, timeout_s=HUNG_S)
 
 
 def test_what_a_transaction_took_back_is_not_waited_for(kafka: KafkaSettings) -> None:
@@ -99,22 +100,21 @@ def test_what_a_transaction_took_back_is_not_waited_for(kafka: KafkaSettings) ->
     with pytest.raises(Behind, match="`gate`"):
         wait(kafka, now_ms, timeout_s=0)
     _judge(kafka, 1)
-    wait(kafka, now_ms, timeout_s=0)
+    wait(kafka, now_ms, timeout_s=HUNG_S)
 
 
 def test_does_not_wait_for_what_arrived_later(kafka: KafkaSettings) -> None:
     _send(kafka)
     _judge(kafka, 1)
     moment_ms = _now_ms()
-    while time.time_ns() // 1_000_000 <= moment_ms:
-        pass
+    until(lambda: time.time_ns() // 1_000_000 > moment_ms, "the next millisecond")
     _send(kafka)
-    wait(kafka, moment_ms, timeout_s=0)
+    wait(kafka, moment_ms, timeout_s=HUNG_S)
     with pytest.raises(Behind):
         wait(kafka, _now_ms(), timeout_s=0)
 
 
 def test_a_moment_to_come_is_waited_for(kafka: KafkaSettings) -> None:
     moment_ms = _now_ms() + 500
-    wait(kafka, moment_ms, timeout_s=30)
+    wait(kafka, moment_ms, timeout_s=HUNG_S)
     assert _now_ms() > moment_ms

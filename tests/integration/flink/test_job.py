@@ -1,12 +1,11 @@
 """The job on the real cluster, over topics of its own: committed readers see what the pure reducers say."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import pytest
+from waiting import HUNG_S, until
 
 from streaming.adapters import flink
 from streaming.adapters.kafka import ensure_topics, name, producer, read_all
@@ -18,7 +17,6 @@ from streaming.settings import KafkaSettings
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 
-DEADLINE_S = 180.0
 AWKWARD = ["🛋 sofa", 'a "quoted"\\name', "nul\x00and\x1fseparators", "Ünïcode", "𝄞" * 128]
 """Texts that a detour through another process, another language and JSON might spoil."""
 
@@ -52,14 +50,14 @@ def poison(kafka: KafkaSettings) -> None:
     client = producer(kafka)
     for number, value in enumerate(POISON):
         client.produce(name(kafka, topics.VALID), value, None, number % kafka.partitions)
-    assert client.flush(60) == 0
+    assert client.flush(HUNG_S) == 0
 
 
 def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
     client = producer(kafka)
     for session in sessions:
         client.produce(name(kafka, topics.VALID), encode(session), session.user_id.encode())
-    assert client.flush(60) == 0
+    assert client.flush(HUNG_S) == 0
 
 
 def expected(sessions: list[ValidSession]) -> dict[str, dict[str, object]]:
@@ -83,15 +81,20 @@ def committed(kafka: KafkaSettings) -> tuple[dict[str, dict[str, object]], dict[
 
 
 def until_equal(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
-    wanted, deadline = expected(sessions), time.monotonic() + DEADLINE_S
-    while (found := committed(kafka))[0] != wanted:
-        if time.monotonic() > deadline:
-            differing = {t: sum(found[0][t].get(k) != d for k, d in wanted[t].items()) for t in wanted}
-            pytest.fail(f"after {DEADLINE_S} s these many documents differ: {differing}")
-        time.sleep(0.5)
+    wanted = expected(sessions)
+
+    def equal() -> dict[str, int]:
+        found, records = committed(kafka)
+        return records if found == wanted else {}
+
+    def differing() -> str:
+        found, _ = committed(kafka)
+        return str({t: sum(found[t].get(k) != d for k, d in wanted[t].items()) for t in wanted})
+
+    records = until(equal, "all documents; so many differ:", differing)
     # Documents that are written once stand there once; window figures are written again as they grow.
     for topic in (topics.SESSION_SUMMARIES, topics.PRODUCT_SENTIMENT):
-        assert found[1][topic] == len(wanted[topic])
+        assert records[topic] == len(wanted[topic])
 
 
 def test_documents_equal_the_pure_reducers_and_a_restored_job_goes_on_exactly(

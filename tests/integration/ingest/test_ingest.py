@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import HUNG_S
 
 from streaming.adapters.kafka import producer, read_all
 from streaming.events import topics, valid
@@ -36,6 +37,7 @@ def here(
     monkeypatch.setenv("VITRINE_GATE_SESSION_CAPACITY", "10000")
     monkeypatch.setenv("VITRINE_GATE_USER_CAPACITY", "10000")
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VITRINE_INGEST_PATIENCE_S", str(HUNG_S))
     return kafka
 
 
@@ -48,7 +50,7 @@ def gate(here: KafkaSettings) -> Iterator[KafkaSettings]:
         assert process.poll() is None, "the gate died"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(HUNG_S)
 
 
 def ingested(path: Path, capsys: pytest.CaptureFixture[str], **assigned: str) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def test_a_shop_export(gate: KafkaSettings, tmp_path: Path, capsys: pytest.Captu
     )
     for message in traffic(now):
         live.produce(gate.topic_prefix + topics.RAW, message.value, message.key)
-    live.flush(30)
+    assert live.flush(HUNG_S) == 0
 
     wrong = {"negative": 1, "not_json": 1, "not_utf8": 1, "out_of_range": 2, "wrong_type": 2}
     assert ingested(path, capsys, **KNOWN) == {"events": 12, "sessions": 11, "accepted": 4, "rejected": wrong}

@@ -45,14 +45,15 @@ def test_all_that_is_counted_as_sent_is_in_the_topic(
 def test_a_steady_rate_is_kept_and_event_time_is_real_time(
     here: KafkaSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started_s = time.time()
+    began_ms = time.time_ns() // 1_000_000
     assert run(100, 5, 50.0, as_json=True) == 0
-    assert time.time() - started_s > 1.9
+    ended_ms = time.time_ns() // 1_000_000
+    assert ended_ms - began_ms > 1_900
     for message in read_all(here, topics.RAW):
         arrived_at_ms = message.timestamp()[1]
         session = parse(message.value(), arrived_at_ms)
         if isinstance(session, Session) and arrived_at_ms - session.event_time_ms < 3_600_000:
-            assert session.event_time_ms <= arrived_at_ms < session.event_time_ms + 60_000
+            assert began_ms <= session.event_time_ms <= arrived_at_ms <= ended_ms
 
 
 def test_kafka_away_is_said_clearly(

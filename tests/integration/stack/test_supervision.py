@@ -2,15 +2,14 @@
 
 import os
 import signal
-import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import free_port, until
 
 from stack import declared, running
 from stack.layout import HERE, Layout
@@ -20,19 +19,9 @@ from stack.settings import StackSettings, environment
 from stack.supervisor import Supervisor, end_of_log
 from stack.up import make_folders, up
 
-DEADLINE_S = 30
-
 
 def quiet(service: str, state: str) -> None:
     pass
-
-
-def free_offset() -> int:
-    """An offset at which Redis' port is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    return port - StackSettings().redis_port
 
 
 @pytest.fixture
@@ -44,8 +33,7 @@ def make_place(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
         layout = Layout(tmp_path / name)
         make_folders(layout)
         (layout.state / "envs").symlink_to(HERE.state / "envs")
-        port = free_offset() + StackSettings().redis_port
-        settings = StackSettings(port_offset=0, redis_port=port)
+        settings = StackSettings(port_offset=0, redis_port=free_port())
         place = Place(layout, settings, environment(settings, layout, {}), frozenset())
         made.append(place)
         return place
@@ -60,13 +48,6 @@ def bring_up(place: Place) -> Service:
     wanted = declared.with_needs(services, ["redis"])
     up(place, services, wanted, quiet)
     return wanted[0]
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, f"{what} did not come about in {DEADLINE_S} s"
-        time.sleep(0.05)
 
 
 def healthy(service: Service) -> bool:
@@ -85,7 +66,7 @@ def test_what_is_killed_comes_back_healthy(make_place: Callable[[str], Place]) -
     os.kill(first.pid, signal.SIGKILL)
 
     def back() -> bool:
-        now = Supervisor(place.layout).processes()["redis"]
+        now = Supervisor(place.layout).processes().get("redis", first)
         return now.state == "RUNNING" and now.pid != first.pid and healthy(redis)
 
     until(back, "a second Redis")
@@ -122,7 +103,7 @@ def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(
     with pytest.raises(StackError, match=r"redis did not become healthy in \d+ s") as raised:
         up(place, (broken,), (broken,), quiet)
     assert raised.value.service == "redis"
-    assert "FATAL CONFIG FILE ERROR" in end_of_log(place.layout, "redis")
+    until(lambda: "FATAL CONFIG FILE ERROR" in end_of_log(place.layout, "redis"), "what Redis says of it")
 
 
 def test_a_component_of_the_users_is_looked_at_and_not_started(make_place: Callable[[str], Place]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from waiting import HUNG_S
 
 from streaming.adapters import kafka as clients
 from streaming.adapters import kafka_progress
@@ -29,21 +30,7 @@ from streaming.simulate.traffic import traffic
 from streaming.summaries.documents import documents
 from streaming.summaries.product import Windows
 
-DEADLINE_S = 90
 HORIZON_MS = 21 * 86_400_000
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool]], None]:
-    """Polls until what is given is true."""
-
-    def poll(done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not done():
-            assert time.monotonic() < deadline, f"it did not come in {DEADLINE_S} s"
-            time.sleep(0.1)
-
-    return poll
 
 
 class Pipeline:
@@ -54,7 +41,7 @@ class Pipeline:
         self._producer: Producer = clients.producer(
             kafka, **{"transactional.id": clients.name(kafka, "test"), "linger.ms": 5}
         )
-        self._producer.init_transactions(30)
+        self._producer.init_transactions(HUNG_S)
         self._claimed: set[str] = set()
         self._users: set[str] = set()
         self._windows = Windows()
@@ -71,7 +58,7 @@ class Pipeline:
         for message in traffic(settings):
             sender.produce(clients.name(self.kafka, topics.RAW), message.value, message.key)
             sender.poll(0)
-        assert sender.flush(60) == 0
+        assert sender.flush(HUNG_S) == 0
 
     def judge(self) -> None:
         """What the gate does with everything sent and not yet judged."""
@@ -110,6 +97,7 @@ class Pipeline:
             self._users.add(session.user_id)
             self._produce(topics.VALID, encode(session), session.user_id.encode())
         self._commit("gate", topics.RAW, ends)
+        self._visible(topics.VALID, topics.REJECTED)
 
     def summarise(self) -> None:
         """What Flink does with every valid session not yet summarised."""
@@ -130,16 +118,19 @@ class Pipeline:
                 self._produce(topics.PRODUCT_ACTIVITY, msgspec.json.encode(activity), id_.encode())
                 self._written[id_] = activity
         self._commit("summaries", topics.VALID, ends)
+        self._visible(*topics.INDEXED)
 
     def valid(self) -> list[ValidSession]:
         return [decode(message.value() or b"") for message in clients.read_all(self.kafka, topics.VALID)]
 
     def drain(self, group: str, *of: str) -> None:
         """Returns when `group` has committed past all of `of`."""
-        deadline_s = time.monotonic() + DEADLINE_S
+        deadline_s = time.monotonic() + HUNG_S
         for topic in of:
             ends = kafka_progress.ends(self.kafka, topic)
             kafka_progress.wait_past(self.kafka, group, topic, ends, deadline_s)
+        if group == "gate":
+            self._visible(topics.VALID, topics.REJECTED)
 
     def lag(self, group: str, *of: str) -> int:
         """Records of `of` that `group` has not committed past."""
@@ -152,7 +143,7 @@ class Pipeline:
                     records.setdefault(message.partition() or 0, []).append(message.offset() or 0)
                 for partition, offsets in records.items():
                     at = TopicPartition(clients.name(self.kafka, topic), partition)
-                    [committed] = looker.committed([at], timeout=30)
+                    [committed] = looker.committed([at], timeout=HUNG_S)
                     waiting += sum(offset >= committed.offset for offset in offsets)
             return waiting
         finally:
@@ -162,8 +153,13 @@ class Pipeline:
         """Instances of a stage that have a share of the partitions."""
         name = clients.name(self.kafka, group)
         admin = AdminClient(clients.properties(self.kafka))
-        found = admin.describe_consumer_groups([name])[name].result(30)
+        found = admin.describe_consumer_groups([name])[name].result(HUNG_S)
         return sum(bool(member.assignment.topic_partitions) for member in found.members)
+
+    def _visible(self, *of: str) -> None:
+        """A transaction shows some time after it is committed."""
+        for topic in of:
+            kafka_progress.wait_visible(self.kafka, topic, time.monotonic() + HUNG_S)
 
     def _produce(
         self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]] | None = None
@@ -175,8 +171,8 @@ class Pipeline:
         self._at[group] = ends
         member = clients.consumer(self.kafka, group)
         offsets = [TopicPartition(clients.name(self.kafka, topic), *end) for end in ends.items()]
-        self._producer.send_offsets_to_transaction(offsets, member.consumer_group_metadata(), 30)
-        self._producer.commit_transaction(30)
+        self._producer.send_offsets_to_transaction(offsets, member.consumer_group_metadata(), HUNG_S)
+        self._producer.commit_transaction(HUNG_S)
         member.close()
 
 
@@ -213,14 +209,26 @@ class Stages:
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """SIGKILL: no last word."""
         process.kill()
-        process.wait(10)
+        process.wait(HUNG_S)
         self._running.remove(process)
+
+    def kill_at_work(
+        self, process: subprocess.Popen[bytes], has_work: Callable[[], bool], more: Callable[[], None]
+    ) -> None:
+        """At any moment at which it `has_work` left, looked at while it stands still. One that was too quick
+        to be met at work gets `more` to do."""
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            if has_work():
+                return self.kill(process)
+            process.send_signal(signal.SIGCONT)
+            more()
 
     def stop(self, process: subprocess.Popen[bytes]) -> int:
         """SIGTERM, and the exit code."""
         process.send_signal(signal.SIGTERM)
         self._running.remove(process)
-        return process.wait(20)
+        return process.wait(HUNG_S)
 
     def kill_all(self) -> None:
         for process in list(self._running):

@@ -1,9 +1,9 @@
 """The Elasticsearch stage: the newest version of each document, whatever happens to it."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from waiting import HUNG_S, until
 
 from streaming.adapters import kafka as clients
 from streaming.adapters.elasticsearch import ElasticsearchIndex
@@ -14,8 +14,20 @@ from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 
-Until = Callable[[Callable[[], bool]], None]
 Found = dict[str, dict[str, Any]]
+
+
+class Load:
+    """Has so many sessions sent, judged and summarised at each call, other ones each time."""
+
+    def __init__(self, pipeline: Any, sessions: int) -> None:
+        self._pipeline, self._sessions, self._seed = pipeline, sessions, 0
+
+    def __call__(self) -> None:
+        self._seed += 1
+        self._pipeline.send(self._sessions, self._seed)
+        self._pipeline.judge()
+        self._pipeline.summarise()
 
 
 def expected(pipeline: Any) -> dict[str, Found]:
@@ -36,7 +48,7 @@ def held(settings: ElasticsearchSettings) -> dict[str, Found]:
 
 
 def test_every_document_is_found_and_the_newest_figures_stand(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, until: Until
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings
 ) -> None:
     for seed in (1, 2, 3):
         pipeline.send(200, seed)
@@ -49,12 +61,10 @@ def test_every_document_is_found_and_the_newest_figures_stand(
 
 
 def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings, until: Until
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings
 ) -> None:
-    for seed in (1, 2):
-        pipeline.send(2_000, seed)
-        pipeline.judge()
-        pipeline.summarise()
+    load = Load(pipeline, 4_000)
+    load()
     documents_index = ElasticsearchIndex(elasticsearch)
     documents_index.prepare(topics.SESSION_SUMMARIES, DOCUMENTS[topics.SESSION_SUMMARIES])
 
@@ -63,9 +73,8 @@ def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
         return documents_index.count(topics.SESSION_SUMMARIES) > 0
 
     index = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
-    until(begun)
-    stages.kill(index)
-    assert pipeline.lag("index", *topics.INDEXED) >= 1_000
+    until(begun, "the first documents")
+    stages.kill_at_work(index, lambda: pipeline.lag("index", *topics.INDEXED) >= 1_000, load)
     index = stages.start("index")
     pipeline.drain("index", *topics.INDEXED)
     assert stages.stop(index) == 0
@@ -81,25 +90,23 @@ def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
 
 
 def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, until: Until
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings
 ) -> None:
-    for seed in (1, 2):
-        pipeline.send(1_500, seed)
-        pipeline.judge()
-        pipeline.summarise()
-    one = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
+    load = Load(pipeline, 3_000)
+    load()
     whole = pipeline.lag("index", *topics.INDEXED)
-    until(lambda: pipeline.lag("index", *topics.INDEXED) < whole - 200)
+    one = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
+    until(lambda: pipeline.lag("index", *topics.INDEXED) < whole, "some progress")
     two = stages.start("index", VITRINE_INDEX_BATCH_SIZE="50")
-    until(lambda: pipeline.members("index") == 2)
-    stages.kill(one)
+    until(lambda: pipeline.members("index") == 2, "a share for each")
+    stages.kill_at_work(one, lambda: pipeline.lag("index", *topics.INDEXED) > 0, load)
     pipeline.drain("index", *topics.INDEXED)
     assert stages.stop(two) == 0
     assert held(elasticsearch) == expected(pipeline)
 
 
 def test_what_elasticsearch_refuses_is_put_aside_and_counted(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings, until: Until
+    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings
 ) -> None:
     pipeline.send(50)
     pipeline.judge()
@@ -117,7 +124,7 @@ def test_what_elasticsearch_refuses_is_put_aside_and_counted(
     ]
     for key, value in bad:
         sender.produce(clients.name(kafka, topics.SESSION_SUMMARIES), value, key)
-    assert sender.flush(30) == 0
+    assert sender.flush(HUNG_S) == 0
     pipeline.send(50, seed=2)
     pipeline.judge()
     pipeline.summarise()
@@ -136,11 +143,11 @@ def test_what_elasticsearch_refuses_is_put_aside_and_counted(
         assert headers[topics.HEADER_OFFSET].isdigit()
 
 
-def test_without_elasticsearch_it_waits_and_stops_when_told(pipeline: Any, stages: Any, until: Until) -> None:
+def test_without_elasticsearch_it_waits_and_stops_when_told(pipeline: Any, stages: Any) -> None:
     pipeline.send(20)
     pipeline.judge()
     pipeline.summarise()
     index = stages.start("index", VITRINE_ELASTICSEARCH_URL="http://127.0.0.1:1")
-    until(lambda: stages.said("store_away"))
+    until(lambda: stages.said("store_away"), "a word on the store that is away")
     assert stages.stop(index) == 0
     assert pipeline.lag("index", topics.SESSION_SUMMARIES) > 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from waiting import HUNG_S
 
 from streaming.adapters import kafka as clients
 from streaming.adapters.elasticsearch import ElasticsearchIndex
@@ -54,13 +55,13 @@ def test_out_of_order_within_the_lateness_counts_in_its_hour_and_later_is_counte
         if not late:
             hour = event_time_ms // WINDOW_MS * WINDOW_MS
             expected[hour] = expected.get(hour, 0) + 1
-    assert sender.flush(30) == 0
+    assert sender.flush(HUNG_S) == 0
     pipeline.drain("gate", topics.RAW)
     pipeline.summarise()
 
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
-    assert run(as_json=True, timeout_s=60) == 0
+    assert run(as_json=True, timeout_s=HUNG_S) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["valid"] == len(ARRIVALS)
     assert report["late"] == sum(late for _, _, late in ARRIVALS)

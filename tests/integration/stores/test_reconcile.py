@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from waiting import HUNG_S, until
 
 from streaming.adapters import kafka as clients
 from streaming.adapters.elasticsearch import client
@@ -22,7 +23,6 @@ from streaming.events.valid import decode
 from streaming.ledger.command import run
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 
-Until = Callable[[Callable[[], bool]], None]
 Reconcile = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -32,7 +32,7 @@ def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
 
-    def call(timeout_s: float = 60, **period: str) -> tuple[int, dict[str, Any]]:
+    def call(timeout_s: float = HUNG_S, **period: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
         code = run(as_json=True, timeout_s=timeout_s, **period)
         printed = capsys.readouterr()
@@ -151,7 +151,7 @@ def test_an_outcome_twice_or_of_no_record_is_named(
     sender.produce(
         clients.name(kafka, topics.REJECTED), once.value(), once.key(), headers=once.headers(), partition=0
     )
-    assert sender.flush(30) == 0
+    assert sender.flush(HUNG_S) == 0
     code, report = reconcile()
     assert code == 1
     headers = dict(once.headers() or [])
@@ -179,12 +179,13 @@ def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconci
     going_on.start()
     try:
         reports = [reconcile() for _ in range(3)]
+        while reports[-1][1]["sent"] == reports[0][1]["sent"] and not failures:
+            reports.append(reconcile())
     finally:
         stop.set()
-        going_on.join(60)
+        going_on.join()
     assert not failures
-    assert [(code, report.get("breaks")) for code, report in reports] == [(0, [])] * 3
-    assert reports[-1][1]["sent"] > reports[0][1]["sent"]
+    assert {(code, *report["breaks"]) for code, report in reports} == {(0,)}
 
 
 def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(pipeline: Any, reconcile: Reconcile) -> None:
@@ -198,7 +199,7 @@ def _delete_heads(kafka: KafkaSettings, topic: str, before: dict[int, int]) -> N
     admin = AdminClient(clients.properties(kafka))
     heads = [TopicPartition(clients.name(kafka, topic), *at) for at in before.items()]
     for deleted in admin.delete_records(heads).values():
-        deleted.result(30)
+        deleted.result(HUNG_S)
 
 
 def test_a_deleted_head_is_said_and_the_rest_judged(
@@ -247,12 +248,10 @@ def test_a_deleted_index_or_collection_is_broken(
     assert places == sorted(places)
 
 
-def test_a_period_is_judged_alone(
-    settled: Any, reconcile: Reconcile, mongo: MongoSettings, until: Until
-) -> None:
+def test_a_period_is_judged_alone(settled: Any, reconcile: Reconcile, mongo: MongoSettings) -> None:
     first = reconcile()[1]
     between_ms = time.time_ns() // 1_000_000 + 1
-    until(lambda: time.time_ns() // 1_000_000 > between_ms)
+    until(lambda: time.time_ns() // 1_000_000 > between_ms, "the next millisecond")
     settled.send(200, seed=2)
     settled.drain("gate", topics.RAW)
     settled.summarise()

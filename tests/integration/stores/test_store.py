@@ -1,23 +1,22 @@
 """The MongoDB stage keeps each valid session once, whatever happens to it."""
 
-import socket
+import itertools
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 import pytest
+from waiting import HUNG_S, free_port, until
 
 from streaming.adapters import kafka as clients
 from streaming.adapters.mongo import MongoSessions
 from streaming.events import topics
 from streaming.ports import Document, StoreAway
 from streaming.settings import KafkaSettings, MongoSettings
-
-Until = Callable[[Callable[[], bool]], None]
 
 
 def expected(pipeline: Any) -> dict[str, Document]:
@@ -28,9 +27,7 @@ def stored(mongo: MongoSettings) -> dict[str, Document]:
     return {document["_id"]: document for document in MongoSessions(mongo).scan()}
 
 
-def test_every_valid_session_is_stored_as_it_is(
-    pipeline: Any, stages: Any, mongo: MongoSettings, until: Until
-) -> None:
+def test_every_valid_session_is_stored_as_it_is(pipeline: Any, stages: Any, mongo: MongoSettings) -> None:
     pipeline.send(300)
     pipeline.judge()
     store = stages.start("store")
@@ -40,17 +37,21 @@ def test_every_valid_session_is_stored_as_it_is(
 
 
 def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
-    pipeline: Any, stages: Any, mongo: MongoSettings, until: Until
+    pipeline: Any, stages: Any, mongo: MongoSettings
 ) -> None:
-    pipeline.send(5_000)
-    pipeline.judge()
+    seeds = itertools.count(1)
+
+    def load() -> None:
+        pipeline.send(5_000, next(seeds))
+        pipeline.judge()
+
+    load()
     sessions = MongoSessions(mongo)
-    for kill in range(3):
+    for _ in range(3):
         before = sessions.estimated_count()
         store = stages.start("store", VITRINE_STORE_BATCH_SIZE="50")
-        until(lambda before=before: sessions.estimated_count() > before)
-        stages.kill(store)
-        assert pipeline.lag("store", topics.VALID) >= 1_000 or kill
+        until(lambda before=before: sessions.estimated_count() > before, "some progress")
+        stages.kill_at_work(store, lambda: pipeline.lag("store", topics.VALID) >= 1_000, load)
     store = stages.start("store")
     pipeline.drain("store", topics.VALID)
     assert stages.stop(store) == 0
@@ -67,7 +68,7 @@ def test_what_is_no_session_is_put_aside_as_it_came(
     wanted = expected(pipeline)
     for value in poison:
         sender.produce(clients.name(kafka, topics.VALID), value, b"a foreigner's")
-    assert sender.flush(30) == 0
+    assert sender.flush(HUNG_S) == 0
     store = stages.start("store")
     pipeline.drain("store", topics.VALID)
     assert stages.stop(store) == 0
@@ -78,15 +79,20 @@ def test_what_is_no_session_is_put_aside_as_it_came(
 
 
 def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
-    pipeline: Any, stages: Any, mongo: MongoSettings, until: Until
+    pipeline: Any, stages: Any, mongo: MongoSettings
 ) -> None:
-    pipeline.send(3_000)
-    pipeline.judge()
+    seeds = itertools.count(1)
+
+    def load() -> None:
+        pipeline.send(3_000, next(seeds))
+        pipeline.judge()
+
+    load()
     one = stages.start("store", VITRINE_STORE_BATCH_SIZE="20")
-    until(lambda: MongoSessions(mongo).estimated_count() > 100)
+    until(lambda: MongoSessions(mongo).estimated_count() > 100, "some progress")
     two = stages.start("store", VITRINE_STORE_BATCH_SIZE="20")
-    until(lambda: pipeline.members("store") == 2)
-    stages.kill(one)
+    until(lambda: pipeline.members("store") == 2, "a share for each")
+    stages.kill_at_work(one, lambda: pipeline.lag("store", topics.VALID) > 0, load)
     pipeline.drain("store", topics.VALID)
     assert stages.stop(two) == 0
     assert stored(mongo) == expected(pipeline)
@@ -96,9 +102,7 @@ class OwnServer:
     """An embedded MongoDB server of the test's own, to be taken away."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.settings = MongoSettings(MONGO_URI=f"mongodb://127.0.0.1:{self.port}", database="vitrine")  # type: ignore[arg-type]
@@ -117,7 +121,7 @@ class OwnServer:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(HUNG_S)
 
     def answers(self) -> bool:
         try:
@@ -136,9 +140,9 @@ def own_server(tmp_path: Path) -> Iterator[OwnServer]:
 
 
 def test_without_mongodb_it_waits_with_flat_memory_and_goes_on_by_itself(
-    pipeline: Any, stages: Any, own_server: OwnServer, until: Until
+    pipeline: Any, stages: Any, own_server: OwnServer
 ) -> None:
-    until(own_server.answers)
+    until(own_server.answers, "an answer of MongoDB")
     store = stages.start(
         "store",
         MONGO_URI=f"mongodb://127.0.0.1:{own_server.port}",
@@ -147,13 +151,13 @@ def test_without_mongodb_it_waits_with_flat_memory_and_goes_on_by_itself(
     )
     pipeline.send(500)
     pipeline.judge()
-    until(lambda: MongoSessions(own_server.settings).estimated_count() > 0)
+    until(lambda: MongoSessions(own_server.settings).estimated_count() > 0, "some progress")
     own_server.kill()
     pipeline.send(5_000, seed=2)
     pipeline.judge()
     lag = pipeline.lag("store", topics.VALID)
     assert lag >= 4_000
-    until(lambda: stages.said("store_away"))
+    until(lambda: stages.said("store_away"), "a word on the store that is away")
     assert store.poll() is None
     assert psutil.Process(store.pid).memory_info().rss < 200 * 2**20
     own_server.start()
@@ -162,10 +166,10 @@ def test_without_mongodb_it_waits_with_flat_memory_and_goes_on_by_itself(
     assert {d["_id"]: d for d in MongoSessions(own_server.settings).scan()} == expected(pipeline)
 
 
-def test_it_stops_when_told_though_mongodb_is_away(pipeline: Any, stages: Any, until: Until) -> None:
+def test_it_stops_when_told_though_mongodb_is_away(pipeline: Any, stages: Any) -> None:
     pipeline.send(10)
     pipeline.judge()
     store = stages.start("store", MONGO_URI="mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300")
-    until(lambda: stages.said("store_away"))
+    until(lambda: stages.said("store_away"), "a word on the store that is away")
     assert stages.stop(store) == 0
     assert pipeline.lag("store", topics.VALID) > 0

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from rich.console import Console
+from waiting import HUNG_S
 
 from streaming.adapters import kafka as clients
 from streaming.adapters.elasticsearch import ElasticsearchIndex
@@ -23,7 +24,7 @@ from streaming.store.documents import document
 def reconciled(stages: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Report]:
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
-    return lambda: account(gather(60, Console(stderr=True), None), lambda: 0)
+    return lambda: account(gather(HUNG_S, Console(stderr=True), None), lambda: 0)
 
 
 def test_topics_twice_and_old_batches_late_leave_the_stores_as_they_were(
@@ -50,7 +51,7 @@ def test_topics_twice_and_old_batches_late_leave_the_stores_as_they_were(
     for name, records in written.items():
         for record in [*records, *records, *records[: len(records) // 3]]:
             sender.produce(clients.name(kafka, name), record.value(), record.key())
-    assert sender.flush(60) == 0
+    assert sender.flush(HUNG_S) == 0
     pipeline.drain("index", *topics.INDEXED)
     # What the gate wrote, stored again in the same way.
     sessions = [document(record.value() or b"") for record in clients.read_all(kafka, topics.VALID)]

@@ -1,12 +1,14 @@
 """The torture can fail: a stage with a planted fault is found out within a few kills."""
 
 import pytest
+from waiting import HUNG_S
 
 from stack import commands
 from stack.place import here
 from stack.torture.command import torture
 from stack.torture.plan import Kill
 
+pytestmark = pytest.mark.timeout(12 * HUNG_S)
 LINE = ["torture", "--events", "6000"]
 
 

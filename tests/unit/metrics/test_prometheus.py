@@ -1,10 +1,10 @@
 """What a stage tells its observer is what Prometheus' own parser reads at /metrics."""
 
-import socket
 import urllib.request
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import HUNG_S, free_port
 
 from streaming.adapters import prometheus
 from streaming.adapters.prometheus import PrometheusMeter
@@ -53,18 +53,12 @@ def test_without_a_meter_nothing_is_worked_out() -> None:
     NOBODY.safe(iter("these are no times"))  # type: ignore[arg-type]
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def test_what_is_served_parses_and_a_second_process_of_the_port_works_unwatched() -> None:
     port = free_port()
     meter = prometheus.serve(MetricsSettings(port=port))
     assert meter is not None
     Observer("store", meter).batch(7, 0.1)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HUNG_S) as page:
         families = {family.name: family for family in text_string_to_metric_families(page.read().decode())}
     assert families["vitrine_records"].samples[0].value == 7
     assert families["process_resident_memory_bytes"].samples[0].value > 1e6

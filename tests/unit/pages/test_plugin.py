@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 from types import ModuleType
 
+import httpx
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from waiting import HUNG_S
 
 from ml.adapters.accounts_remembered import RememberedAccounts
 
@@ -183,6 +185,7 @@ def test_a_range_that_is_not_offered_is_refused(reader: TestClient) -> None:
 
 
 def test_health_is_what_the_watch_says(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitrine_health._client", lambda: httpx.Client(timeout=HUNG_S))
     with socket.create_server(("127.0.0.1", 0)) as watch:
         monkeypatch.setenv("VITRINE_WATCH_URL", f"http://127.0.0.1:{watch.getsockname()[1]}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack import commands
-from stack.checks import AIRFLOW, BROWSER, imports
+from stack.checks import AIRFLOW, BROWSER, imports, rooms
 from stack.layout import HERE
 
 
@@ -63,6 +63,13 @@ def test_what_a_file_does_not_know_can_be_set() -> None:
     arguments = commands.parser().parse_args(line)
     assert dict(arguments.assigned) == {"deviceType": "desktop", "referrer": "a=b"}
     assert arguments.file == Path("a.csv.gz")
+
+
+@pytest.mark.parametrize("kind", commands.TEST_KINDS)
+def test_no_test_is_left_out(kind: str) -> None:
+    """What stands in no folder of its kind is in no run."""
+    found = {file for room in rooms(HERE, kind) for file in room.rglob("test_*.py")}
+    assert found == set((HERE.root / "tests" / kind).rglob("test_*.py"))
 
 
 def test_tests_go_to_the_environment_that_they_import(tmp_path: Path) -> None:

@@ -4,15 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from waiting import until
+
 WORKER = """
-import os, time, streaming.summaries.worker_life as life
+import os, threading, streaming.summaries.worker_life as life
 life.POLL_S = 0.05
+parent = life._parent
+def looked(pid):
+    print(os.getpid(), flush=True)
+    return parent(pid)
+life._parent = looked
 life.end_with_task_manager()
-print(os.getpid(), flush=True)
-time.sleep(60)
+threading.Event().wait()
 """
 TASK_MANAGER = """
 import subprocess, sys
@@ -34,13 +39,11 @@ def test_a_worker_ends_with_its_task_manager() -> None:
         assert task_manager.stdout is not None
         worker = int(task_manager.stdout.readline())
         try:
-            time.sleep(0.3)  # some polls: it must not end by itself
+            for _ in range(6):  # it has looked, and must not end by itself
+                assert int(task_manager.stdout.readline()) == worker
             assert _runs(worker)
             task_manager.send_signal(signal.SIGKILL)
-            deadline = time.monotonic() + 10
-            while _runs(worker):
-                assert time.monotonic() < deadline, "the worker outlived its TaskManager"
-                time.sleep(0.05)
+            until(lambda: not _runs(worker), "the end of a worker whose TaskManager was killed")
         finally:
             if _runs(worker):
                 os.kill(worker, signal.SIGKILL)

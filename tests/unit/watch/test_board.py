@@ -4,6 +4,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from waiting import HUNG_S
+
 from stack.watch.board import Board
 from stack.watch.looking import Probe, start
 from streaming.metrics import declared
@@ -69,7 +71,7 @@ def test_what_a_probe_read_is_gone_while_it_gets_no_answer_and_no_other_is() -> 
 
 
 def test_one_probe_that_fails_and_one_that_hangs_leave_the_third_alone() -> None:
-    stop, seen = threading.Event(), threading.Semaphore(0)
+    stop, seen, failed = threading.Event(), threading.Semaphore(0), threading.Semaphore(0)
     board = Board(1_000, Clock())
 
     def hangs() -> Sequence[Reading]:
@@ -77,6 +79,7 @@ def test_one_probe_that_fails_and_one_that_hangs_leave_the_third_alone() -> None
         return []
 
     def fails() -> Sequence[Reading]:
+        failed.release()
         raise ConnectionError("with a secret in its text")
 
     def works() -> Sequence[Reading]:
@@ -86,7 +89,9 @@ def test_one_probe_that_fails_and_one_that_hangs_leave_the_third_alone() -> None
     looks = {"redis": works, "flink": fails, "kafka": hangs}
     start([Probe(name, lambda look=look: look, 0.001) for name, look in looks.items()], board, stop)  # type: ignore[misc]
     for _ in range(20):
-        assert seen.acquire(timeout=30)
+        assert seen.acquire(timeout=HUNG_S)
+    for _ in range(2):  # who looks a second time has told of the first
+        assert failed.acquire(timeout=HUNG_S)
     stop.set()
     away = {one.probe: one.away for one in board.recent().probes}
     assert away["redis"] is None
