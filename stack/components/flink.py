@@ -1,16 +1,23 @@
 """A standalone Flink cluster out of the Python wheel, and the watcher that keeps the job running on it."""
 
+import secrets
 import shutil
+import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
+from stack import certificates
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
-from stack.service import SYSTEM_PATH, Place, Service
+from stack.service import SYSTEM_PATH, Place, Service, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.adapters.flink import trust
+from streaming.settings import FlinkRestSettings
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
 JOB = "streaming/summaries/job.py"
@@ -39,6 +46,13 @@ def variables(place: Place) -> dict[str, str]:
     }
 
 
+def rest(place: Place) -> FlinkRestSettings:
+    """The address of REST, and who we are there."""
+    names = {name: f"VITRINE_FLINK_{name.upper()}" for name in FlinkRestSettings.model_fields}
+    given = {name: place.environment[one] for name, one in names.items() if one in place.environment}
+    return FlinkRestSettings.model_validate(given)
+
+
 def settings(place: Place, module_flags: str) -> dict[str, Any]:
     """config.yaml, flat keys. `module_flags`: the JVM options that the release ships with."""
     ports, python = place.settings, str(place.layout.python("flink"))
@@ -64,6 +78,8 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
         "rest.bind-address": "127.0.0.1",
         "rest.port": ports.port("flink"),
         "web.submit.enable": False,
+        # It cannot be left out, and its default is every page of the world: our own page is nothing new.
+        "web.access-control-allow-origin": f"https://127.0.0.1:{ports.port('flink')}",
         "execution.checkpointing.dir": f"file://{place.layout.stores}/flink/checkpoints",
         "execution.checkpointing.savepoint-dir": f"file://{place.layout.stores}/flink/savepoints",
         "execution.checkpointing.num-retained": 3,
@@ -80,7 +96,71 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
     }
 
 
+def security(place: Place) -> dict[str, Any]:
+    """Part of config.yaml: TLS in which both sides show a certificate, one for REST and another for Flink's
+    processes among each other. It holds passwords."""
+    rest, internal = place.layout.flink_rest, place.layout.flink_internal
+    return {
+        "security.ssl.rest.enabled": True,
+        "security.ssl.rest.authentication-enabled": True,
+        **_stores("rest", rest.store, rest.store, rest.password.read_text()),
+        "security.ssl.internal.enabled": True,
+        **_stores("internal", internal.store, internal.store, internal.password.read_text()),
+    }
+
+
+def _stores(between: str, keys: Path, trusted: Path, password: str) -> dict[str, str]:
+    prefix = f"security.ssl.{between}"
+    return {
+        f"{prefix}.keystore": str(keys),
+        f"{prefix}.keystore-type": "PKCS12",
+        f"{prefix}.keystore-password": password,
+        f"{prefix}.key-password": password,
+        f"{prefix}.truststore": str(trusted),
+        f"{prefix}.truststore-type": "PKCS12",
+        f"{prefix}.truststore-password": password,
+    }
+
+
+def elsewhere(place: Place) -> dict[str, Any]:
+    """Part of config.yaml for handing the job to a cluster of the user's. Writes the stores that Java wants
+    of the user's PEM files; raises StackError where these are no such files."""
+    there, folder = rest(place), place.layout.run / "flink" / "keys" / "elsewhere"
+    address = urlsplit(there.url)
+    if address.scheme != "https":
+        return {"rest.address": address.hostname, "rest.port": address.port or 80}
+    password, keys, trusted = secrets.token_urlsafe(32), folder / "store.p12", folder / "trusted.p12"
+    authorities = there.ca_file or Path(ssl.get_default_verify_paths().cafile or "")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        certificates.write(trusted, certificates.trust_store(authorities, password))
+        if there.certificate_file:
+            key, of_key = there.key_file or there.certificate_file, there.key_password.get_secret_value()
+            made = certificates.store(there.certificate_file, key, of_key, password)
+            certificates.write(keys, made)
+    except (OSError, ValueError, TypeError) as error:
+        raise StackError(
+            f"Flink at {there.url} cannot be reached with the files of VITRINE_FLINK_CA_FILE, "
+            f"VITRINE_FLINK_CERTIFICATE_FILE and VITRINE_FLINK_KEY_FILE: {error}"
+        ) from None
+    return {
+        "rest.address": address.hostname,
+        "rest.port": address.port or 443,
+        "security.ssl.rest.enabled": True,
+        "security.ssl.rest.authentication-enabled": there.certificate_file is not None,
+        **_stores("rest", keys, trusted, password),
+    }
+
+
 def _prepare(place: Place) -> None:
+    host = urlsplit(place.environment[ADDRESS_VARIABLE["flink"]]).hostname or "localhost"
+    for identity in (place.layout.flink_rest, place.layout.flink_internal):
+        certificates.ensure(identity, {"127.0.0.1", "localhost", host})
+    _configure(place, security(place))
+
+
+def _configure(place: Place, more: dict[str, Any]) -> None:
+    """Folders, libraries and config.yaml with `more` in it."""
     run = place.layout.run / "flink"
     for folder in ("conf", "pids"):
         (run / folder).mkdir(parents=True, exist_ok=True)
@@ -89,7 +169,8 @@ def _prepare(place: Place) -> None:
     for file in (shipped / "conf").glob("log*"):
         shutil.copyfile(file, run / "conf" / file.name)
     flags = yaml.safe_load((shipped / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
-    (run / "conf" / "config.yaml").write_text(yaml.safe_dump(settings(place, flags), width=100_000))
+    config = yaml.safe_dump(settings(place, flags) | more, width=100_000)
+    certificates.write(run / "conf" / "config.yaml", config.encode())
     _link_libraries(place, run / "lib")
 
 
@@ -141,13 +222,14 @@ def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
 def services(place: Place) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["flink"]]
     external = "flink" in place.external
+    trusting = partial(trust, rest(place))
     ports = place.settings
     bin_folder = home(place) / "bin"
     jobmanager = Service(
         name="flink-jobmanager",
         command=(str(bin_folder / "jobmanager.sh"), "start-foreground"),
         environment=variables(place),
-        health=HttpHealth(f"{url}/overview", _has_web_page),
+        health=HttpHealth(f"{url}/overview", _has_web_page, trusting),
         ports=(ports.port("flink"), ports.port("flink_rpc"), ports.port("flink_blob")),
         address=url,
         memory_mib=600,
@@ -159,7 +241,7 @@ def services(place: Place) -> tuple[Service, ...]:
         command=(str(bin_folder / "taskmanager.sh"), "start-foreground"),
         environment=variables(place),
         needs=("flink-jobmanager",),
-        health=HttpHealth(f"{url}/overview", _has_slots),
+        health=HttpHealth(f"{url}/overview", _has_slots, trusting),
         ports=(ports.port("flink_taskmanager"), ports.port("flink_data")),
         memory_mib=1100,
         external=external,
@@ -169,8 +251,9 @@ def services(place: Place) -> tuple[Service, ...]:
         command=(str(place.layout.python("main")), "-m", "stack.flink_job"),
         environment=variables(place) | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
         needs=("flink-taskmanager", "kafka"),
-        health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place))),
+        health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place)), trusting),
         memory_mib=80,
         start_timeout_s=300,
+        prepare=(lambda: _configure(place, elsewhere(place))) if external else None,
     )
     return (jobmanager, taskmanager, job)
