@@ -90,6 +90,8 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
         "restart-strategy.exponential-delay.max-backoff": "10 s",
         "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
         "heartbeat.timeout": "20 s",
+        # 10 s are too few for the TLS of a machine that is busy with other starts.
+        "pekko.startup-timeout": "120 s",
         "python.executable": python,
         "python.client.executable": python,
         "python.execution-mode": "thread",
