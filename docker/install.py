@@ -1,4 +1,5 @@
-"""What docker/Dockerfile installs, by the stack's means: `install.py environment NAME | jars | flink`.
+"""What docker/Dockerfile installs, by the stack's means: `install.py environment NAME | jars`; and before
+Flink's containers start, `install.py flink`: no image holds a key.
 
 Standard library only, but for `flink`, which runs in the main environment once that is there.
 """
@@ -32,7 +33,8 @@ def jars() -> None:
 
 
 def flink() -> None:
-    """Flink's configuration and libraries: the native stack's, with addresses for a network of containers."""
+    """Flink's certificates, configuration and libraries: the native stack's, with addresses for a network of
+    containers."""
     import yaml
 
     from stack.components import flink as native

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from stack.components import flink
 from stack.place import here
 from stack.service import Place
-from stack.settings import ADDRESS_VARIABLE
+from streaming.adapters.flink import trust
 
 # Of a job in none of these, Flink will make nothing more.
 ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "RECONCILING", "SUSPENDED"}
@@ -78,8 +78,8 @@ def submit_from_newest(place: Place, name: str) -> None:
 
 
 def overview(place: Place) -> dict[str, Any]:
-    url = f"{place.environment[ADDRESS_VARIABLE['flink']]}/jobs/overview"
-    with urllib.request.urlopen(url, timeout=5) as response:
+    rest = flink.rest(place)
+    with urllib.request.urlopen(f"{rest.url}/jobs/overview", timeout=5, context=trust(rest)) as response:
         return dict(json.load(response))
 
 

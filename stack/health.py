@@ -1,6 +1,7 @@
 """Protocol-level health checks. Each is cheap, bounded by a time-out, and tells what was wrong."""
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -97,10 +98,13 @@ class HttpHealth:
 
     url: str
     ready: Callable[[Any], str | None]
+    trust: Callable[[], ssl.SSLContext] | None = None
+    """By what an https address is recognised, and what it is shown; asked anew at each check."""
 
     def check(self) -> None:
         try:
-            with urllib.request.urlopen(self.url, timeout=TIMEOUT_S) as response:
+            context = self.trust() if self.trust else None
+            with urllib.request.urlopen(self.url, timeout=TIMEOUT_S, context=context) as response:
                 page = json.load(response)
         except (OSError, urllib.error.URLError, ValueError) as error:
             raise Unhealthy(f"no answer from {self.url}: {error}") from None

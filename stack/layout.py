@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from stack.identity import Identity
+
 # A unix socket's path has room for 107 bytes, and supervisord puts a suffix to it while it starts.
 SOCKET_PATH_MAX_BYTES = 90
 
@@ -34,6 +36,16 @@ class Layout:
     def run(self) -> Path:
         """Generated settings, secrets and the supervisor's own files: readable by its owner alone."""
         return self.state / "run"
+
+    @property
+    def flink_rest(self) -> Identity:
+        """Whoever may talk to Flink's REST, and REST itself."""
+        return Identity(self.run / "flink" / "keys" / "rest")
+
+    @property
+    def flink_internal(self) -> Identity:
+        """Flink's own processes among each other."""
+        return Identity(self.run / "flink" / "keys" / "internal")
 
     @property
     def logs(self) -> Path:

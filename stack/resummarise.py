@@ -15,7 +15,7 @@ from stack.components import flink
 from stack.place import here
 from stack.service import Place, StackError
 from stack.supervisor import Supervisor
-from streaming.adapters.flink import FlinkSettings, cancel
+from streaming.adapters.flink import cancel
 
 SERVICE = "flink-job"
 CANCEL_TIMEOUT_S = 120.0
@@ -37,10 +37,9 @@ def run(tell: Callable[[str, str], None]) -> None:
 
 def _cancel(place: Place) -> None:
     name, deadline = flink.job_name(place), time.monotonic() + CANCEL_TIMEOUT_S
-    settings = FlinkSettings(home=flink.home(place))
     try:
         while job := flink_job.alive(flink_job.overview(place), name):
-            cancel(settings, job)
+            cancel(flink.rest(place), job)
             if time.monotonic() > deadline:
                 raise StackError(f"{name} does not end", "flink-jobmanager")
             time.sleep(flink_job.POLL_S)

@@ -79,7 +79,7 @@ def own_addresses(settings: StackSettings) -> dict[str, str]:
         "VITRINE_REDIS_URL": f"redis://127.0.0.1:{settings.port('redis')}/0",
         "MONGO_URI": f"mongodb://127.0.0.1:{settings.port('mongo')}",
         "VITRINE_ELASTICSEARCH_URL": f"http://127.0.0.1:{settings.port('elasticsearch')}",
-        "VITRINE_FLINK_URL": f"http://127.0.0.1:{settings.port('flink')}",
+        "VITRINE_FLINK_URL": f"https://127.0.0.1:{settings.port('flink')}",
         "VITRINE_AIRFLOW_URL": f"http://127.0.0.1:{settings.port('airflow')}",
         "VITRINE_WATCH_URL": f"http://127.0.0.1:{settings.port('watch')}",
     }
@@ -102,4 +102,10 @@ def environment(settings: StackSettings, layout: Layout, given: Mapping[str, str
         "VITRINE_DATA_DIR": str(layout.data),
         "VITRINE_MAIN_PYTHON": str(layout.python("main")),
     }
+    if "flink" not in external(settings, given):
+        derived |= {
+            "VITRINE_FLINK_CA_FILE": str(layout.flink_rest.certificate),
+            "VITRINE_FLINK_CERTIFICATE_FILE": str(layout.flink_rest.certificate),
+            "VITRINE_FLINK_KEY_FILE": str(layout.flink_rest.key),
+        }
     return derived | users

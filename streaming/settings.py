@@ -82,6 +82,25 @@ class ElasticsearchSettings(Settings):
     replicas: int = Field(0, ge=0, description="Replicas of each index when Vitrine makes it")
 
 
+class FlinkRestSettings(Settings):
+    """Flink's REST. Who may use it runs code as Flink's user: our own asks for a certificate, and is given
+    the files below by the stack that starts it."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_FLINK_", frozen=True)
+
+    url: str = Field("https://127.0.0.1:18081", description="Address")
+    ca_file: Path | None = Field(
+        None,
+        description="PEM file of the certificates that an https address is recognised by; "
+        "without it, the machine's authorities",
+    )
+    certificate_file: Path | None = Field(
+        None, description="PEM file of the certificate to show, where Flink asks for one"
+    )
+    key_file: Path | None = Field(None, description="PEM file of that certificate's key")
+    key_password: SecretStr = Field(SecretStr(""), description="Password of that key, if it has one")
+
+
 class MetricsSettings(Settings):
     """Where a process shows its metrics (docs/metrics.md). Each process wants a port of its own."""
 

@@ -1,21 +1,32 @@
 """A standalone Flink cluster out of the Python wheel, and the watcher that keeps the job running on it."""
 
+import secrets
 import shutil
+import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
+from stack import certificates
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
-from stack.service import SYSTEM_PATH, Place, Service
+from stack.service import SYSTEM_PATH, Place, Service, StackError
 from stack.settings import ADDRESS_VARIABLE
-from streaming.settings import KafkaSettings
+from streaming.adapters.flink import trust
+from streaming.settings import FlinkRestSettings, KafkaSettings
 from streaming.summaries.settings import JobSettings
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
 JOB = "streaming/summaries/job.py"
+TLS = {
+    "security.ssl.rest.enabled": True,
+    "security.ssl.rest.authentication-enabled": True,
+    "security.ssl.internal.enabled": True,
+}
 
 
 def home(place: Place) -> Path:
@@ -39,6 +50,13 @@ def variables(place: Place) -> dict[str, str]:
         # The interpreter inside the TaskManager finds its environment by the first python3 on the path.
         "PATH": f"{place.layout.environment('flink') / 'bin'}:{SYSTEM_PATH}",
     }
+
+
+def rest(place: Place) -> FlinkRestSettings:
+    """The address of REST, and who we are there."""
+    names = {name: f"VITRINE_FLINK_{name.upper()}" for name in FlinkRestSettings.model_fields}
+    given = {name: place.environment[one] for name, one in names.items() if one in place.environment}
+    return FlinkRestSettings.model_validate(given)
 
 
 def settings(place: Place, module_flags: str) -> dict[str, Any]:
@@ -66,6 +84,8 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
         "rest.bind-address": "127.0.0.1",
         "rest.port": ports.port("flink"),
         "web.submit.enable": False,
+        # It cannot be left out, and its default is every page of the world: our own page is nothing new.
+        "web.access-control-allow-origin": f"https://127.0.0.1:{ports.port('flink')}",
         "execution.checkpointing.dir": f"file://{place.layout.stores}/flink/checkpoints",
         "execution.checkpointing.savepoint-dir": f"file://{place.layout.stores}/flink/savepoints",
         "execution.checkpointing.num-retained": 3,
@@ -76,33 +96,99 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
         "restart-strategy.exponential-delay.max-backoff": "10 s",
         "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
         "heartbeat.timeout": "20 s",
+        # 10 s are too few for the TLS of a machine that is busy with other starts.
+        "pekko.startup-timeout": "120 s",
         "python.executable": python,
         "python.client.executable": python,
         "python.execution-mode": "thread",
     }
 
 
+def security(place: Place) -> dict[str, Any]:
+    """Part of config.yaml: TLS in which both sides show a certificate, one for REST and another for Flink's
+    processes among each other. It holds passwords."""
+    rest, internal = place.layout.flink_rest, place.layout.flink_internal
+    return {
+        **TLS,
+        **_stores("rest", rest.store, rest.store, rest.password.read_text()),
+        **_stores("internal", internal.store, internal.store, internal.password.read_text()),
+    }
+
+
+def _stores(between: str, keys: Path, trusted: Path, password: str) -> dict[str, str]:
+    prefix = f"security.ssl.{between}"
+    return {
+        f"{prefix}.keystore": str(keys),
+        f"{prefix}.keystore-type": "PKCS12",
+        f"{prefix}.keystore-password": password,
+        f"{prefix}.key-password": password,
+        f"{prefix}.truststore": str(trusted),
+        f"{prefix}.truststore-type": "PKCS12",
+        f"{prefix}.truststore-password": password,
+    }
+
+
+def elsewhere(place: Place) -> dict[str, Any]:
+    """Part of config.yaml for handing the job to a cluster of the user's. Writes the stores that Java wants
+    of the user's PEM files; raises StackError where these are no such files."""
+    there, folder = rest(place), place.layout.run / "flink" / "keys" / "elsewhere"
+    address = urlsplit(there.url)
+    if address.scheme != "https":
+        return {"rest.address": address.hostname, "rest.port": address.port or 80}
+    password, keys, trusted = secrets.token_urlsafe(32), folder / "store.p12", folder / "trusted.p12"
+    authorities = there.ca_file or Path(ssl.get_default_verify_paths().cafile or "")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        certificates.write(trusted, certificates.trust_store(authorities, password))
+        if there.certificate_file:
+            key, of_key = there.key_file or there.certificate_file, there.key_password.get_secret_value()
+            made = certificates.store(there.certificate_file, key, of_key, password)
+            certificates.write(keys, made)
+    except (OSError, ValueError, TypeError) as error:
+        raise StackError(
+            f"Flink at {there.url} cannot be reached with the files of VITRINE_FLINK_CA_FILE, "
+            f"VITRINE_FLINK_CERTIFICATE_FILE and VITRINE_FLINK_KEY_FILE: {error}"
+        ) from None
+    return {
+        "rest.address": address.hostname,
+        "rest.port": address.port or 443,
+        "security.ssl.rest.enabled": True,
+        "security.ssl.rest.authentication-enabled": there.certificate_file is not None,
+        **_stores("rest", keys, trusted, password),
+    }
+
+
 def _prepare(place: Place) -> None:
+    host = urlsplit(place.environment[ADDRESS_VARIABLE["flink"]]).hostname or "localhost"
+    for identity in (place.layout.flink_rest, place.layout.flink_internal):
+        certificates.ensure(identity, {"127.0.0.1", "localhost", host})
+    _configure(place, security(place))
+
+
+def _configure(place: Place, more: dict[str, Any]) -> None:
+    """Folders, libraries and config.yaml with `more` in it."""
     (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
-    _write_settings(place)
+    _write_settings(place, more)
     _link_libraries(place, place.layout.run / "flink" / "lib")
 
 
-def _write_settings(place: Place) -> None:
-    """Before the start of either process: they read one file, and only one of them may be restarted."""
+def _write_settings(place: Place, more: dict[str, Any]) -> None:
+    """config.yaml, before the start of either process: they read one file, and only one of them may be
+    restarted."""
     folder, shipped = place.layout.run / "flink" / "conf", home(place)
     folder.mkdir(parents=True, exist_ok=True)
     for file in (shipped / "conf").glob("log*"):
         shutil.copyfile(file, folder / file.name)
     flags = yaml.safe_load((shipped / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
-    (folder / "config.yaml").write_text(yaml.safe_dump(settings(place, flags), width=100_000))
+    config = yaml.safe_dump(settings(place, flags) | more, width=100_000)
+    certificates.write(folder / "config.yaml", config.encode())
 
 
 def _read_by(place: Place, *others: str) -> str:
     """The settings that concern a process: all but those that begin with one of `others`."""
     return yaml.safe_dump(
-        {name: value for name, value in settings(place, "").items() if not name.startswith(others)}
+        {name: value for name, value in (settings(place, "") | TLS).items() if not name.startswith(others)}
     )
 
 
@@ -154,6 +240,7 @@ def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
 def services(place: Place) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["flink"]]
     external = "flink" in place.external
+    trusting = partial(trust, rest(place))
     ports = place.settings
     bin_folder = home(place) / "bin"
     jobmanager = Service(
@@ -161,7 +248,7 @@ def services(place: Place) -> tuple[Service, ...]:
         command=(str(bin_folder / "jobmanager.sh"), "start-foreground"),
         environment=variables(place),
         configuration=_read_by(place, "taskmanager."),
-        health=HttpHealth(f"{url}/overview", _has_web_page),
+        health=HttpHealth(f"{url}/overview", _has_web_page, trusting),
         ports=(ports.port("flink"), ports.port("flink_rpc"), ports.port("flink_blob")),
         address=url,
         memory_mib=600,
@@ -174,20 +261,22 @@ def services(place: Place) -> tuple[Service, ...]:
         environment=variables(place),
         configuration=_read_by(place, "jobmanager.memory.", "rest.", "web."),
         needs=("flink-jobmanager",),
-        health=HttpHealth(f"{url}/overview", _has_slots),
+        health=HttpHealth(f"{url}/overview", _has_slots, trusting),
         ports=(ports.port("flink_taskmanager"), ports.port("flink_data")),
         memory_mib=1100,
-        prepare=lambda: _write_settings(place),
+        prepare=lambda: _write_settings(place, security(place)),
         external=external,
     )
     job = Service(
         name="flink-job",
         command=(str(place.layout.python("main")), "-m", "stack.flink_job"),
-        environment=place.passed(KafkaSettings, JobSettings, ADDRESS_VARIABLE["flink"])
+        environment=place.passed(KafkaSettings, JobSettings, FlinkRestSettings)
         | variables(place)
         | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
         needs=("flink-taskmanager", "kafka"),
-        health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place))),
+        health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place)), trusting),
         memory_mib=80,
+        start_timeout_s=300,
+        prepare=(lambda: _configure(place, elsewhere(place))) if external else None,
     )
     return (jobmanager, taskmanager, job)

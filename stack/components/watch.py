@@ -11,6 +11,7 @@ from streaming.gate.settings import GateSettings
 from streaming.settings import (
     DataSettings,
     ElasticsearchSettings,
+    FlinkRestSettings,
     KafkaSettings,
     MetricsSettings,
     MongoSettings,
@@ -25,6 +26,7 @@ READS: tuple[type[Settings] | str, ...] = (
     RedisSettings,
     MongoSettings,
     ElasticsearchSettings,
+    FlinkRestSettings,
     DataSettings,
     WatchSettings,
     MetricsSettings,

@@ -10,10 +10,11 @@ import httpx
 from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 
+from stack.components import flink
 from stack.flink_job import ALIVE
 from stack.service import Place
-from stack.settings import ADDRESS_VARIABLE
 from streaming.adapters import elasticsearch, kafka
+from streaming.adapters.flink import client
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 
 TIMEOUT_S = 60
@@ -29,7 +30,7 @@ class Own:
         self.kafka = KafkaSettings(topic_prefix=self.prefix)
         self.mongo = MongoSettings.model_validate({"database": self.prefix.strip("-")})
         self.elasticsearch = ElasticsearchSettings(index_prefix=self.prefix)
-        self._flink_url = place.environment[ADDRESS_VARIABLE["flink"]]
+        self._flink = flink.rest(place)
 
     def variables(self) -> dict[str, str]:
         """For a stage that is to work on these names."""
@@ -64,7 +65,8 @@ class Own:
 
     def jobs(self) -> list[str]:
         """The ids of this torture's jobs that the cluster has."""
-        found = httpx.get(f"{self._flink_url}/jobs/overview", timeout=TIMEOUT_S).raise_for_status().json()
+        with client(self._flink, TIMEOUT_S) as rest:
+            found = rest.get("/jobs/overview").raise_for_status().json()
         return [
             job["jid"]
             for job in found["jobs"]
@@ -74,15 +76,17 @@ class Own:
     def job_runs(self) -> bool:
         """Whether all tasks of the job run: its own state says so while they still start."""
         try:
-            found = httpx.get(f"{self._flink_url}/jobs/overview", timeout=TIMEOUT_S).json()["jobs"]
+            with client(self._flink, TIMEOUT_S) as rest:
+                found = rest.get("/jobs/overview").json()["jobs"]
         except (httpx.HTTPError, ValueError, KeyError):
             return False
         own = [job["tasks"] for job in found if job["name"].startswith(self.prefix)]
         return any(tasks["running"] == tasks["total"] > 0 for tasks in own)
 
     def _end_job(self) -> None:
-        for job in self.jobs():
-            httpx.patch(f"{self._flink_url}/jobs/{job}", params={"mode": "cancel"}, timeout=TIMEOUT_S)
+        with client(self._flink, TIMEOUT_S) as rest:
+            for job in self.jobs():
+                rest.patch(f"/jobs/{job}", params={"mode": "cancel"})
 
     def _remove_indices(self) -> None:
         with elasticsearch.client(self.elasticsearch) as client:

@@ -33,12 +33,12 @@ _log = logging.getLogger("stack.watch")
 
 def probes(place: Place, settings: WatchSettings) -> list[Probe]:
     """All that apply here, with the seconds between two looks."""
-    url, job = place.environment["VITRINE_FLINK_URL"], flink.job_name(place)
+    job = flink.job_name(place)
     found = [
         Probe("kafka", lambda: KafkaProbe(KafkaSettings()), 5),
         Probe("redis", lambda: RedisProbe(RedisSettings(), GateSettings()), 10),
         Probe("elasticsearch", lambda: ElasticsearchProbe(ElasticsearchSettings()), 5),
-        Probe("flink", lambda: FlinkProbe(url, job), 10),
+        Probe("flink", lambda: FlinkProbe(flink.rest(place), job), 10),
         Probe("reconcile", lambda: reconcile_probe, 10),
     ]
     if settings.supervised:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,19 +12,35 @@ import httpx
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from streaming.settings import Settings
+from streaming.settings import FlinkRestSettings
 
 JOB = Path(__file__).parents[1] / "summaries" / "job.py"
 TIMEOUT_S = 180.0
 
 
-class FlinkSettings(Settings):
+class FlinkSettings(FlinkRestSettings):
     """The Flink cluster. Its command line also wants FLINK_CONF_DIR and FLINK_LIB_DIR in the environment."""
 
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
 
-    url: str = Field("http://127.0.0.1:18081", alias="VITRINE_FLINK_URL", description="REST address")
     home: Path = Field(alias="FLINK_HOME", description="The distribution: the folder with bin/flink")
+
+
+def trust(settings: FlinkRestSettings) -> ssl.SSLContext:
+    """By what an https address is recognised, and what we show it. Raises OSError while a file is missing or
+    is not what it is said to be."""
+    context = ssl.create_default_context(cafile=settings.ca_file)
+    if settings.certificate_file is not None:
+        # A password is always given: without one, OpenSSL would ask for it on the terminal.
+        context.load_cert_chain(
+            settings.certificate_file, settings.key_file, settings.key_password.get_secret_value
+        )
+    return context
+
+
+def client(settings: FlinkRestSettings, timeout_s: float = 30.0) -> httpx.Client:
+    """For requests to the cluster's REST, by their path. Raises OSError as `trust`."""
+    return httpx.Client(base_url=settings.url, verify=trust(settings), timeout=timeout_s)
 
 
 class SubmissionFailed(Exception):
@@ -48,23 +65,24 @@ def run(
     return found[1]
 
 
-def job(settings: FlinkSettings, job_id: str) -> dict[str, Any]:
+def job(settings: FlinkRestSettings, job_id: str) -> dict[str, Any]:
     """What the cluster says of a job: `state`, `vertices` and more."""
     return _get(settings, f"/jobs/{job_id}")
 
 
-def newest_checkpoint(settings: FlinkSettings, job_id: str) -> str | None:
+def newest_checkpoint(settings: FlinkRestSettings, job_id: str) -> str | None:
     """The folder of the job's last completed checkpoint, None before the first."""
     latest = _get(settings, f"/jobs/{job_id}/checkpoints")["latest"]["completed"]
     return str(latest["external_path"]) if latest else None
 
 
-def cancel(settings: FlinkSettings, job_id: str) -> None:
+def cancel(settings: FlinkRestSettings, job_id: str) -> None:
     """Asks the cluster to end a job; its checkpoints are retained."""
-    httpx.patch(f"{settings.url}/jobs/{job_id}", params={"mode": "cancel"}, timeout=30).raise_for_status()
+    with client(settings) as rest:
+        rest.patch(f"/jobs/{job_id}", params={"mode": "cancel"}).raise_for_status()
 
 
-def _get(settings: FlinkSettings, path: str) -> dict[str, Any]:
-    answer = httpx.get(settings.url + path, timeout=30).raise_for_status()
-    found: dict[str, Any] = answer.json()
+def _get(settings: FlinkRestSettings, path: str) -> dict[str, Any]:
+    with client(settings) as rest:
+        found: dict[str, Any] = rest.get(path).raise_for_status().json()
     return found

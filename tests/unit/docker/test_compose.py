@@ -162,6 +162,22 @@ def test_the_generator_leaves_a_file_that_is_there(tmp_path: Path) -> None:
     assert target.read_text() == "kept"
 
 
+def test_flinks_keys_are_made_at_the_start_and_seen_by_those_who_need_them_alone() -> None:
+    recipe = (DOCKER / "Dockerfile").read_text()
+    assert "install.py flink" not in recipe, "an image would hold the keys"
+    assert SERVICES["flink-settings"]["command"] == ["python", "docker/install.py", "flink"]
+    seeing = {
+        name
+        for name, service in SERVICES.items()
+        if any(volume.startswith("flink-settings:") for volume in service.get("volumes", []))
+    }
+    assert seeing == {"watch", *(name for name in SERVICES if name.startswith("flink-"))}
+    addresses = SERVICES["watch"]["environment"]
+    assert addresses["VITRINE_FLINK_URL"].startswith("https://")
+    for file in ("CA", "CERTIFICATE", "KEY"):
+        assert addresses[f"VITRINE_FLINK_{file}_FILE"].startswith("/app/.vitrine/run/flink/keys/rest/")
+
+
 def test_what_is_built_is_in_the_dockerfile() -> None:
     recipe = (DOCKER / "Dockerfile").read_text()
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", recipe, re.M))

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from stack import declared
+from stack import certificates, declared
 from stack.components import elasticsearch, flink, kafka, mongodb, watch
 from stack.health import HttpHealth
-from stack.service import Place
+from stack.identity import Identity
+from stack.service import Place, StackError, Unhealthy
 from stack.settings import ADDRESS_VARIABLE, StackSettings, environment, external, own_addresses
+from streaming.settings import printable
 
 
 def test_the_declaration_is_whole(place: Place) -> None:
@@ -62,6 +64,74 @@ def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(p
     assert written["env.java.opts.all"] == "--add-opens=some"
     assert {written[key] for key in written if key.endswith("bind-host")} == {"127.0.0.1"}
     assert flink.checkpoints(place) != written["execution.checkpointing.dir"]
+
+
+def test_flink_asks_for_a_certificate_everywhere_and_names_no_origin_but_its_own(place: Place) -> None:
+    for identity in (place.layout.flink_rest, place.layout.flink_internal):
+        certificates.ensure(identity, {"127.0.0.1"})
+    written = flink.settings(place, "") | flink.security(place)
+    for between, identity in (("rest", place.layout.flink_rest), ("internal", place.layout.flink_internal)):
+        assert written[f"security.ssl.{between}.enabled"] is True
+        for store in ("keystore", "truststore"):
+            assert written[f"security.ssl.{between}.{store}"] == str(identity.store)
+            assert written[f"security.ssl.{between}.{store}-password"] == identity.password.read_text()
+    assert written["security.ssl.rest.authentication-enabled"] is True
+    assert written["web.access-control-allow-origin"] == place.environment["VITRINE_FLINK_URL"]
+
+
+def test_everyone_is_given_the_certificate_of_our_own_flink(place: Place) -> None:
+    ours = place.layout.flink_rest
+    rest = flink.rest(place)
+    assert rest.url.startswith("https://127.0.0.1:")
+    assert (rest.ca_file, rest.certificate_file, rest.key_file) == (
+        ours.certificate,
+        ours.certificate,
+        ours.key,
+    )
+    for service in flink.services(place):
+        assert isinstance(service.health, HttpHealth)
+        assert service.health.url.startswith("https://")
+        with pytest.raises(Unhealthy):  # before the first start there are no files
+            service.health.check()
+
+
+def with_settings(place: Place, **given: str) -> Place:
+    return dataclasses.replace(
+        place,
+        environment=environment(place.settings, place.layout, given),
+        external=external(place.settings, given),
+    )
+
+
+def test_a_flink_of_the_users_is_asked_as_the_user_says(place: Place, tmp_path: Path) -> None:
+    plain = with_settings(place, VITRINE_FLINK_URL="http://flink.example:8081")
+    assert flink.rest(plain).certificate_file is None
+    assert flink.elsewhere(plain) == {"rest.address": "flink.example", "rest.port": 8081}
+    theirs = Identity(tmp_path / "theirs")
+    certificates.ensure(theirs, {"flink.example"})
+    guarded = with_settings(
+        place,
+        VITRINE_FLINK_URL="https://flink.example",
+        VITRINE_FLINK_CA_FILE=str(theirs.certificate),
+        VITRINE_FLINK_CERTIFICATE_FILE=str(theirs.certificate),
+        VITRINE_FLINK_KEY_FILE=str(theirs.key),
+    )
+    written = flink.elsewhere(guarded)
+    assert (written["rest.address"], written["rest.port"]) == ("flink.example", 443)
+    assert written["security.ssl.rest.authentication-enabled"] is True
+    assert Path(written["security.ssl.rest.keystore"]).is_file()
+    assert Path(written["security.ssl.rest.truststore"]).is_file()
+    assert flink.services(guarded)[2].prepare is not None
+    theirs.key.write_text("no key")
+    with pytest.raises(StackError, match="VITRINE_FLINK_KEY_FILE"):
+        flink.elsewhere(guarded)
+
+
+def test_the_password_of_a_users_key_is_shown_to_nobody(place: Place) -> None:
+    given = {**place.environment, "VITRINE_FLINK_KEY_PASSWORD": "hunter2"}
+    rest = flink.rest(dataclasses.replace(place, environment=given))
+    assert rest.key_password.get_secret_value() == "hunter2"
+    assert "hunter2" not in f"{rest!r} {printable(rest)}"
 
 
 def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: Place) -> None:
