@@ -1,5 +1,5 @@
 // Draws one dashboard: its panels once, then their figures every few seconds, in place.
-// `vega` and `vegaEmbed`, which look.js draws with, come from vega.js, which is loaded before.
+// `vegaEmbed`, which look.js draws with, comes from vega.js, which is loaded before.
 
 import { amounts, answerTo, element, embed, failure, numbers, readable, redraw, shares } from "./look.js";
 

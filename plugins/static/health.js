@@ -1,5 +1,5 @@
 // Draws the page Health from what the watch saw, every few seconds. A panel whose component did not answer says so;
-// the others go on. `vega` and `vegaEmbed`, which look.js draws with, come from vega.js, which is loaded before.
+// the others go on. `vegaEmbed`, which look.js draws with, comes from vega.js, which is loaded before.
 
 import { answerTo, element, embed, failure, numbers, shares } from "./look.js";
 

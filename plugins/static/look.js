@@ -39,17 +39,27 @@ export function looks() {
 export const readable = (value) => String(value).replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd");
 const escaped = (value) => element("i", { textContent: readable(value) }).innerHTML;
 
-// A chart of `spec` in `place`. Throws what Vega finds wrong, which it would otherwise write to the console alone.
-export async function embed(place, spec) {
-  class Heard extends vega.View {
+// `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
+const drawing = () => ({ actions: false, ast: true, renderer: "svg", config: looks(), tooltip: { sanitize: escaped } });
+let Heard = null;
+
+// Vega's View, but what goes wrong while drawing is kept, not written to the console alone. The script gives the class
+// to nobody, so it is taken from a view.
+async function heard() {
+  const { view } = await vegaEmbed(element("div"), { data: { values: [] }, mark: "point" }, drawing());
+  view.finalize();
+  return class extends view.constructor {
     error(reason) {
       this.wrong = reason;
     }
-  }
-  // `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
-  const options = { actions: false, ast: true, renderer: "svg", config: looks(), viewClass: Heard, tooltip: { sanitize: escaped } };
-  const { view } = await vegaEmbed(place, { width: "container", autosize: { type: "fit", contains: "padding" }, ...spec }, options);
-  return sound(view);
+  };
+}
+
+// A chart of `spec` in `place`. Throws what Vega finds wrong.
+export async function embed(place, spec) {
+  Heard ??= await heard();
+  const whole = { width: "container", autosize: { type: "fit", contains: "padding" }, ...spec };
+  return sound((await vegaEmbed(place, whole, { ...drawing(), viewClass: Heard })).view);
 }
 
 // `view`, drawn anew with `rows`. Throws as `embed` does.
