@@ -151,24 +151,36 @@ def show_health() -> HTMLResponse:
     return page("health.html")
 
 
+def _dashboard(name: str, persons: Annotated[bool, Depends(vitrine_trusted.sees_persons)]) -> Dashboard:
+    """The dashboard with the panels that the reader may see."""
+    try:
+        dashboard = dashboards()[name]
+    except KeyError:
+        raise HTTPException(404, "There is no such dashboard.") from None
+    return dashboard if persons else source.for_everyone(dashboard)
+
+
+Shown = Annotated[Dashboard, Depends(_dashboard)]
+
+
 @app.get("/dashboards/{name}")
-def show_dashboard(name: str) -> HTMLResponse:
+def show_dashboard(dashboard: Shown) -> HTMLResponse:
     """The page of a dashboard; its script asks for source and figures."""
-    return page("dashboard.html", dashboard=_dashboard(name))
+    return page("dashboard.html", dashboard=dashboard)
 
 
 @app.get("/dashboards/{name}/source")
-def dashboard_source(name: str) -> Response:
+def dashboard_source(dashboard: Shown) -> Response:
     """The panels as the script draws them."""
-    return Response(msgspec.json.encode(_dashboard(name)), media_type="application/json")
+    return Response(msgspec.json.encode(dashboard), media_type="application/json")
 
 
 @app.get("/dashboards/{name}/figures")
 def dashboard_figures(
-    name: str, span: Annotated[Range, Query(alias="range")] = "24h", feed: str | None = None
+    dashboard: Shown, span: Annotated[Range, Query(alias="range")] = "24h", feed: str | None = None
 ) -> Response:
     """The live figures of every panel, and which feeds there are; 503 while Elasticsearch is away."""
-    dashboard, holdings, now_ms = _dashboard(name), figures().holdings(), int(time.time() * 1000)
+    holdings, now_ms = figures().holdings(), int(time.time() * 1000)
     if span == "all":
         times = holdings.times or TimeRange(now_ms - HOUR_MS, now_ms)
     else:
@@ -182,13 +194,6 @@ def dashboard_figures(
         "panels": figures().of(dashboard, times, feed or None),
     }
     return Response(msgspec.json.encode(answer), media_type="application/json")
-
-
-def _dashboard(name: str) -> Dashboard:
-    try:
-        return dashboards()[name]
-    except KeyError:
-        raise HTTPException(404, "There is no such dashboard.") from None
 
 
 def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pages that tell of single persons, or exact figures about them: for the privileged role alone.
+"""What tells of single persons, or exact figures about them: for the privileged role alone.
 
 Who may see the connection to MongoDB could read the sessions anyway; so that is what Airflow is asked. In its
 simple auth manager these are the roles op and admin; viewer and user get 403.
@@ -25,7 +25,8 @@ from vitrine_pages import PAGE_POLICY, ReportedModel, named, page
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(dependencies=[Depends(requires_access_connection("GET"))])
+_privileged = requires_access_connection("GET")
+router = APIRouter(dependencies=[Depends(_privileged)])
 FORM_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
 
 
@@ -44,6 +45,17 @@ class Exact(Struct):
     train_rows: int
     test_rows: int
     models: list[ExactModel]
+
+
+async def sees_persons(request: Request, user: GetUserDep) -> bool:
+    """Whether the reader has the privileged role, where a page has something for everyone as well."""
+    try:
+        await _privileged(request, user)
+    except HTTPException as refused:
+        if refused.status_code != 403:
+            raise
+        return False
+    return True
 
 
 @router.get("/reports/{name}/exact")

@@ -1,7 +1,7 @@
 // Draws one dashboard: its panels once, then their figures every few seconds, in place.
-// `vegaEmbed` comes from vega.js, which is loaded before.
+// `vegaEmbed`, which look.js draws with, comes from vega.js, which is loaded before.
 
-import { amounts, answerTo, element, looks, numbers, shares } from "./look.js";
+import { amounts, answerTo, element, embed, failure, numbers, readable, redraw, shares } from "./look.js";
 
 const REFRESH_MS = 5000;
 const CHART_HEIGHT = 250;
@@ -19,7 +19,7 @@ let asking = null;
 let turn = Promise.resolve();
 
 const written = {
-  text: (value) => String(value),
+  text: readable,
   count: (value) => numbers.format(value),
   cents: (value) => amounts.format(value / 100),
   seconds: (value) => `${amounts.format(value / 60)} min`,
@@ -74,19 +74,10 @@ function tiles(panel, row) {
   return element("dl", { className: "tiles" }, ...pairs);
 }
 
-async function draw(panel, place, rows) {
+function draw(panel, place, rows) {
   const height = panel.chart.encoding?.yOffset ? Math.max(CHART_HEIGHT, rows.length * 42) : CHART_HEIGHT;
-  const spec = {
-    ...panel.chart,
-    description: `${panel.title}. ${panel.question}`,
-    data: { name: "figures", values: rows },
-    width: "container",
-    height,
-    autosize: { type: "fit", contains: "padding" },
-  };
-  // `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
-  const options = { actions: false, ast: true, renderer: "svg", config: looks() };
-  return (await vegaEmbed(place, spec, options)).view;
+  const description = `${panel.title}. ${panel.question}`;
+  return embed(place, { ...panel.chart, description, data: { name: "figures", values: rows }, height });
 }
 
 async function show(panel, answer) {
@@ -111,16 +102,24 @@ async function show(panel, answer) {
   const open = place.querySelector("details")?.open ?? false;
   const details = element("details", { open }, element("summary", { textContent: "Figures" }));
   details.append(element("div", {}, table(panel, answer.rows)));
-  if (shown && !panel.chart.encoding?.yOffset) {
-    // The chart keeps its rows as it was given them, so it gets a copy.
-    await shown.view.data("figures", structuredClone(answer.rows)).runAsync();
-    place.querySelector("details").replaceWith(details);
-    shown.rows = answer.rows;
-  } else {
-    shown?.view.finalize();
-    const chart = element("div", { className: "chart" });
-    place.replaceChildren(chart, details);
-    views.set(panel.id, { view: await draw(panel, chart, structuredClone(answer.rows)), rows: answer.rows });
+  // A view that failed is gone, and the figures stay in the table.
+  views.set(panel.id, { rows: answer.rows });
+  // The chart keeps its rows as it was given them, so it gets a copy.
+  const rows = structuredClone(answer.rows);
+  let view;
+  try {
+    if (shown?.view && !panel.chart.encoding?.yOffset) {
+      place.querySelector("details").replaceWith(details);
+      view = await redraw(shown.view, rows);
+    } else {
+      shown?.view?.finalize();
+      const chart = element("div", { className: "chart" });
+      place.replaceChildren(chart, details);
+      view = await draw(panel, chart, rows);
+    }
+    views.set(panel.id, { view, rows: answer.rows });
+  } catch (error) {
+    place.replaceChildren(failure(error), details);
   }
 }
 

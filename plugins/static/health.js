@@ -1,7 +1,7 @@
 // Draws the page Health from what the watch saw, every few seconds. A panel whose component did not answer says so;
-// the others go on. `vegaEmbed` comes from vega.js, which is loaded before.
+// the others go on. `vegaEmbed`, which look.js draws with, comes from vega.js, which is loaded before.
 
-import { answerTo, element, looks, numbers, shares } from "./look.js";
+import { answerTo, element, embed, failure, numbers, shares } from "./look.js";
 
 const REFRESH_MS = 5000;
 const STAGES = ["gate", "store", "flink-job", "index"];
@@ -167,10 +167,12 @@ async function chart(id, spec) {
   const place = document.getElementById(id);
   if (place === null) return;
   views.get(id)?.finalize();
-  // `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
-  const options = { actions: false, ast: true, renderer: "svg", config: looks() };
-  const whole = { width: "container", autosize: { type: "fit", contains: "padding" }, ...spec };
-  views.set(id, (await vegaEmbed(place, whole, options)).view);
+  views.delete(id);
+  try {
+    views.set(id, await embed(place, spec));
+  } catch (error) {
+    place.replaceChildren(failure(error));
+  }
 }
 
 async function charts(recent) {

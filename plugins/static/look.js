@@ -35,6 +35,51 @@ export function looks() {
   };
 }
 
+// What would draw nothing, or turn around the text beside it, shows that it is there.
+export const readable = (value) => String(value).replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd");
+const escaped = (value) => element("i", { textContent: readable(value) }).innerHTML;
+
+// `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
+const drawing = () => ({ actions: false, ast: true, renderer: "svg", config: looks(), tooltip: { sanitize: escaped } });
+let Heard = null;
+
+// Vega's View, but what goes wrong while drawing is kept, not written to the console alone. The script gives the class
+// to nobody, so it is taken from a view.
+async function heard() {
+  const { view } = await vegaEmbed(element("div"), { data: { values: [] }, mark: "point" }, drawing());
+  view.finalize();
+  return class extends view.constructor {
+    error(reason) {
+      this.wrong = reason;
+    }
+  };
+}
+
+// A chart of `spec` in `place`. Throws what Vega finds wrong.
+export async function embed(place, spec) {
+  Heard ??= await heard();
+  const whole = { width: "container", autosize: { type: "fit", contains: "padding" }, ...spec };
+  return sound((await vegaEmbed(place, whole, { ...drawing(), viewClass: Heard })).view);
+}
+
+// `view`, drawn anew with `rows`. Throws as `embed` does.
+export async function redraw(view, rows) {
+  return sound(await view.data("figures", rows).runAsync());
+}
+
+function sound(view) {
+  if (view.wrong === undefined) return view;
+  view.finalize();
+  throw view.wrong;
+}
+
+// What stands where a chart should.
+export function failure(error) {
+  console.error(error);
+  const reason = readable(error?.message ?? error);
+  return element("div", { className: "empty bad", role: "alert", textContent: `This chart could not be drawn (${reason}). It is tried again when its figures change.` });
+}
+
 export async function answerTo(path, signal) {
   const response = await fetch(path, { signal, headers: { Accept: "application/json" } });
   if (response.ok) return response.json();

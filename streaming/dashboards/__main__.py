@@ -1,4 +1,4 @@
-"""`python -m streaming.dashboards [DIRECTORY]`: writes Kibana's import file anew from the source."""
+"""`python -m streaming.dashboards [DIRECTORY]`: writes Kibana's import files anew from the source."""
 
 import sys
 from pathlib import Path
@@ -6,15 +6,27 @@ from pathlib import Path
 from streaming.dashboards import kibana, source
 
 EXPORT = Path("kibana/vitrine.ndjson")
-"""Within the dashboards' directory."""
+"""What everyone may see; within the dashboards' directory."""
+PERSONS = Path("kibana/persons.ndjson")
+"""The panels of single persons, for an administrator to import where only the privileged can look."""
+
+
+def exports(directory: Path) -> dict[Path, str]:
+    """What each import file says."""
+    dashboards = source.load_all(directory).values()
+    return {
+        EXPORT: kibana.ndjson(map(source.for_everyone, dashboards)),
+        PERSONS: kibana.ndjson([source.of_persons(dashboards)]),
+    }
 
 
 def main(directory: Path) -> int:
-    """Writes the file; returns the exit code."""
-    target = directory / EXPORT
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(kibana.ndjson(source.load_all(directory).values()), encoding="utf-8")
-    print(f"{target} is up to date", file=sys.stderr)
+    """Writes the files; returns the exit code."""
+    for name, text in exports(directory).items():
+        target = directory / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        print(f"{target} is up to date", file=sys.stderr)
     return 0
 
 

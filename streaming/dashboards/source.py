@@ -1,10 +1,14 @@
 """What a dashboard file says: panels, each with the question it answers, its query and its chart."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
+
+from streaming.dashboards.words import marked
 
 Kind = Literal["text", "count", "cents", "seconds", "score", "share", "time"]
 """How a figure is written: `cents` as an amount of money, `share` as a percentage, `time` is in ms."""
@@ -40,6 +44,8 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     chart: dict[str, Any] | None = None
     """A Vega-Lite view without its data; None where the figures speak for themselves."""
     width: Literal["half", "full"] = "half"
+    persons: bool = False
+    """Whether it shows single persons: such a panel is for the privileged role alone."""
 
 
 class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,11 +58,32 @@ class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load(path: Path) -> Dashboard:
-    """The dashboard in `path`. Raises msgspec.ValidationError, with the place, if it is not one."""
-    return msgspec.yaml.decode(path.read_bytes(), type=Dashboard)
+    """The dashboard in `path`, its charts safe for any word of the data. Raises msgspec.ValidationError, with
+    the place, if it is not one."""
+    dashboard = msgspec.yaml.decode(path.read_bytes(), type=Dashboard)
+    panels = [
+        replace(panel, chart=marked(panel.chart)) if panel.chart is not None else panel
+        for panel in dashboard.panels
+    ]
+    return replace(dashboard, panels=panels)
 
 
 def load_all(directory: Path) -> dict[str, Dashboard]:
     """Every dashboard of `directory` by its name, users before sessions."""
     dashboards = [load(path) for path in sorted(directory.glob("*.yaml"), reverse=True)]
     return {dashboard.name: dashboard for dashboard in dashboards}
+
+
+def for_everyone(dashboard: Dashboard) -> Dashboard:
+    """`dashboard` without its panels of single persons."""
+    return replace(dashboard, panels=[panel for panel in dashboard.panels if not panel.persons])
+
+
+def of_persons(dashboards: Iterable[Dashboard]) -> Dashboard:
+    """The panels of single persons in all `dashboards`."""
+    return Dashboard(
+        name="persons",
+        title="Single Persons",
+        description="Visitors by their user ids. For those alone who may read the sessions themselves.",
+        panels=[panel for dashboard in dashboards for panel in dashboard.panels if panel.persons],
+    )

@@ -16,10 +16,9 @@ from importlib.resources import files
 from itertools import pairwise
 
 import msgspec
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from streaming.events.contract import Sentiment
-from streaming.summaries import lexicons
+from streaming.summaries import lexicons, vader
 
 NEUTRAL_BELOW = 0.05
 """Scores closer to 0 than this say neither, where no list finds a word with a side either."""
@@ -37,11 +36,6 @@ class Model(msgspec.Struct, frozen=True):
     evidence: list[float]
     """Coefficients of `evidence`, in its order."""
     ngrams: dict[str, tuple[float, float]]
-
-
-@cache
-def _vader() -> SentimentIntensityAnalyzer:
-    return SentimentIntensityAnalyzer()
 
 
 @cache
@@ -86,10 +80,10 @@ def ngrams(text: str) -> list[str]:
 def evidence(text: str) -> list[float]:
     """What the lists find: VADER's scores and the side they fall on; praise, blame and negations by VADER's
     words; then by each of LEXICONS praise, blame, their balance a word, its side and the last word."""
-    scores = _vader().polarity_scores(_typed(text))
+    scores = vader.scores(_typed(text))
     compound = scores["compound"]
     signed, negations = lexicons.negated(_clauses(text))
-    by_vader = lexicons.sides(signed, _vader().lexicon)
+    by_vader = lexicons.sides(signed, vader.lexicon())
     found = [
         compound, scores["pos"], scores["neg"], scores["neu"],
         float(compound > 0.05), float(compound < -0.05),

@@ -20,6 +20,19 @@ from streaming.settings import ElasticsearchSettings, KafkaSettings
 
 HUNG_MS = HUNG_S * 1000
 expect.set_options(timeout=HUNG_MS)
+# What every JavaScript object has, markup, and plain words: as many as a panel shows.
+WORDS = [
+    "constructor",
+    "__proto__",
+    "toString",
+    "hasOwnProperty",
+    "valueOf",
+    "<script>",
+    "`",
+    "mobile",
+    "a b",
+    "ß",
+]
 TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and broken, I hate it."}
 
 
@@ -128,11 +141,46 @@ def _send(sessions: list[Session]) -> None:
     assert producer.flush(HUNG_S) == 0
 
 
+@dataclass(frozen=True)
+class Odd(Sent):
+    """Sessions whose every word is one of `words`, each in as many."""
+
+    words: list[str]
+
+
 @pytest.fixture(scope="session")
 def sent() -> Sent:
     """Forty visits of twenty-five users, sent as a shop would and waited for as a reader would."""
     feed = f"test-pages-{uuid.uuid4().hex[:12]}"
     sessions = [_session(feed, number) for number in range(40)]
+    _send_and_await(feed, sessions, until)
+    return Sent(feed, sessions)
+
+
+@pytest.fixture(scope="session")
+def odd(until: Callable[[Callable[[], bool], str], None]) -> Odd:
+    """Two visits for each of the words that a page must be able to draw."""
+    feed = f"test-words-{uuid.uuid4().hex[:12]}"
+    sessions = [_session_of(feed, number, word) for number, word in enumerate(WORDS * 2)]
+    _send_and_await(feed, sessions, until)
+    return Odd(feed, sessions, WORDS)
+
+
+def _session_of(feed: str, number: int, word: str) -> Session:
+    session = _session(feed, 3 * number)
+    return msgspec.structs.replace(
+        session,
+        **dict.fromkeys(("device_type", "referrer", "country", "gender", "operating_system"), word),
+        browser_type=word,
+        payment_method_type=word,
+        product_categories=[word] * len(session.actions),
+        reviews=[Review(product_id="p1", rating=5, text=TEXTS["positive"], sentiment="positive")],
+    )
+
+
+def _send_and_await(
+    feed: str, sessions: list[Session], until: Callable[[Callable[[], bool], str], None]
+) -> None:
     _send(sessions)
     settings = ElasticsearchSettings()
     documents = {
@@ -144,4 +192,3 @@ def sent() -> Sent:
             query = {"term": {"feed": feed}}
             name = settings.index_prefix + index
             until(lambda: asked.count(index=name, query=query)["count"] == wanted, f"{wanted} in {name}")  # noqa: B023
-    return Sent(feed, sessions)

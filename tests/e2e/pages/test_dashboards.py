@@ -137,7 +137,7 @@ def test_each_bar_is_as_long_as_what_was_sent(page: Page, sent: Any) -> None:
 
     def bars() -> dict[str, int]:
         labels = drawn_bars.evaluate_all("(bars) => bars.map((bar) => bar.getAttribute('aria-label'))")
-        found = re.findall(r"^Distinct users: (\d+); key: (\w+)", "\n".join(labels), re.MULTILINE)
+        found = re.findall(r"^Distinct users: (\d+); .*Value: (\w+)", "\n".join(labels), re.MULTILINE)
         return {country: int(users) for users, country in found}
 
     # The charts are drawn after the figures.
@@ -177,6 +177,87 @@ def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any
 def test_a_feed_without_sessions_is_empty_and_says_so(page: Page) -> None:
     page.goto("/vitrine/dashboards/session_analysis?range=all&feed=nobody")
     expect(page.locator("#sessions_over_time .empty")).to_have_text("Nothing in this time.")
+
+
+BY_WORDS = {
+    "user_analysis": ["users_by_country", "users_by_referrer", "users_by_device", "users_by_gender"],
+    "session_analysis": ["conversion_by_referrer", "conversion_by_device", "payment_methods"],
+}
+
+
+@pytest.mark.parametrize("name", BY_WORDS)
+def test_any_word_has_its_bar_and_its_label(page: Page, odd: Any, name: str) -> None:
+    frame = opened(page, name, odd.feed)
+    for panel in BY_WORDS[name]:
+        place = frame.locator(f"#{panel}")
+        expect(place.locator("path[aria-roledescription=bar]")).to_have_count(len(odd.words))
+        assert set(odd.words) <= set(place.locator(".role-axis-label text").all_text_contents()), panel
+        table = place.locator("tbody th").all_text_contents()
+        assert sorted(table) == sorted(odd.words), panel
+    expect(frame.locator("[role=alert]")).to_have_count(0)
+
+
+def test_a_tooltip_says_the_word_itself(page: Page, odd: Any) -> None:
+    frame = opened(page, "user_analysis", odd.feed)
+    bars = frame.locator("#users_by_device path[aria-roledescription=bar]")
+    expect(bars).to_have_count(len(odd.words))
+    said = set()
+    for bar in bars.all():
+        [word] = re.findall("; Value: (.*); Sessions: ", bar.get_attribute("aria-label") or "")
+        bar.hover()
+        expect(frame.locator("#vg-tooltip-element.visible td.value").first).to_have_text(word)
+        said.add(word)
+    assert said == set(odd.words)
+
+
+def test_words_of_systems_and_of_reviews_are_drawn_too(page: Page, odd: Any) -> None:
+    frame = opened(page, "user_analysis", odd.feed)
+    tiles = frame.locator("#users_by_system path[aria-roledescription='rect mark']")
+    expect(tiles).to_have_count(len(odd.words))
+    frame = opened(page, "session_analysis", odd.feed)
+    labels = frame.locator("#sentiment_by_category .role-axis-label text")
+    expect(labels.filter(has_text="__proto__")).to_have_count(1)
+    assert set(odd.words) <= set(labels.all_text_contents())
+
+
+def changed(page: Page, panel: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """The page gets the chart of `panel` as `change` makes it."""
+
+    def answer(route: Route) -> None:
+        dashboard = route.fetch().json()
+        [found] = [one for one in dashboard["panels"] if one["id"] == panel]
+        change(found["chart"])
+        route.fulfill(json=dashboard)
+
+    page.route("**/source", answer)
+
+
+def unmarked(chart: dict[str, Any]) -> None:
+    del chart["transform"]
+    chart["encoding"]["y"] = {"field": "key", "type": "nominal"}
+
+
+def test_a_chart_that_fails_says_so_in_its_place_and_recovers(page: Page, odd: Any, sent: Any) -> None:
+    changed(page, "users_by_device", unmarked)
+    frame = opened(page, "user_analysis", odd.feed)
+    devices = frame.locator("#users_by_device")
+    expect(devices.get_by_role("alert")).to_contain_text("This chart could not be drawn (")
+    expect(devices.locator("tbody tr")).to_have_count(len(odd.words))
+    expect(frame.locator("#users_by_gender path[aria-roledescription=bar]")).to_have_count(len(odd.words))
+    for _ in range(2):  # Once more from a chart that was drawn before.
+        frame.get_by_label("Feed").select_option(sent.feed)
+        expect(devices.locator("path[aria-roledescription=bar]")).to_have_count(3)
+        expect(devices.get_by_role("alert")).to_have_count(0)
+        frame.get_by_label("Feed").select_option(odd.feed)
+        expect(devices.get_by_role("alert")).to_contain_text("This chart could not be drawn (")
+
+
+def test_a_chart_that_is_no_chart_says_so_too(page: Page, sent: Any) -> None:
+    changed(page, "users_by_device", lambda chart: chart.update(mark="no such mark"))
+    frame = opened(page, "user_analysis", sent.feed)
+    expect(frame.locator("#users_by_device").get_by_role("alert")).to_contain_text("could not be drawn (")
+    expect(frame.locator("#users_by_device tbody tr")).to_have_count(3)
+    expect(frame.locator("#users_by_gender path[aria-roledescription=bar]")).to_have_count(2)
 
 
 def test_the_page_is_dark_where_airflow_is(page: Page, sent: Any) -> None:

@@ -65,6 +65,17 @@ def test_a_component_without_an_answer_leaves_the_other_panels_alone(page: Page,
     expect(frame.locator("#filters tbody tr")).to_have_count(2)
 
 
+def test_a_chart_that_fails_says_so_in_its_place(page: Page, sent: Any) -> None:
+    broken = "window.vegaEmbed = async () => { throw new Error('no ink'); };"
+    page.route("**/static/vega.js", lambda route: route.fulfill(body=broken, content_type="text/javascript"))
+    frame = opened(page)
+    expect(frame.locator("#outcomes .chart").get_by_role("alert")).to_contain_text(
+        "could not be drawn (no ink)"
+    )
+    expect(frame.locator("#outcomes tbody tr").first).to_be_visible()
+    expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every")
+
+
 def test_without_the_watch_the_page_says_so_and_notices_its_return(page: Page, sent: Any) -> None:
     def away(route: Route) -> None:
         route.fulfill(status=503, json={"detail": "The watch does not answer."})

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from streaming.dashboards import kibana, source
-from streaming.dashboards.__main__ import EXPORT, main
+from streaming.dashboards.__main__ import EXPORT, PERSONS, exports, main
 
 DIRECTORY = Path(__file__).parents[3] / "dashboards"
-DASHBOARDS = source.load_all(DIRECTORY)
-OBJECTS = list(kibana.saved_objects(list(DASHBOARDS.values())))
+LOADED = source.load_all(DIRECTORY).values()
+FILES = {EXPORT: [*map(source.for_everyone, LOADED)], PERSONS: [source.of_persons(LOADED)]}
+DASHBOARDS = [dashboard for dashboards in FILES.values() for dashboard in dashboards]
+OBJECTS = [saved for dashboards in FILES.values() for saved in kibana.saved_objects(dashboards)]
 VISUALIZATIONS = [saved for saved in OBJECTS if saved["type"] == "visualization"]
 
 
@@ -20,34 +22,42 @@ def vega(visualization: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-def test_the_committed_file_is_up_to_date() -> None:
-    written = (DIRECTORY / EXPORT).read_text(encoding="utf-8")
-    assert written == kibana.ndjson(DASHBOARDS.values()), "run `python -m streaming.dashboards`"
+def test_the_committed_files_are_up_to_date() -> None:
+    for name, text in exports(DIRECTORY).items():
+        assert (DIRECTORY / name).read_text(encoding="utf-8") == text, "run `python -m streaming.dashboards`"
 
 
-def test_the_command_writes_the_file_anew(tmp_path: Path) -> None:
+def test_the_command_writes_the_files_anew(tmp_path: Path) -> None:
     for file in DIRECTORY.glob("*.yaml"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     assert main(tmp_path) == 0
-    assert (tmp_path / EXPORT).read_bytes() == (DIRECTORY / EXPORT).read_bytes()
+    for name in (EXPORT, PERSONS):
+        assert (tmp_path / name).read_bytes() == (DIRECTORY / name).read_bytes()
 
 
-def test_one_json_object_a_line_and_a_count_at_the_end() -> None:
-    *objects, details = [json.loads(line) for line in (DIRECTORY / EXPORT).read_text().splitlines()]
+@pytest.mark.parametrize("name", FILES)
+def test_one_json_object_a_line_and_a_count_at_the_end(name: Path) -> None:
+    *objects, details = [json.loads(line) for line in (DIRECTORY / name).read_text().splitlines()]
     assert details["exportedCount"] == len(objects)
     assert {saved["type"] for saved in objects} == {"index-pattern", "visualization", "dashboard"}
 
 
-def test_every_reference_is_resolved_by_an_object_before_it() -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_every_reference_is_resolved_by_an_object_before_it(name: Path) -> None:
     known: set[tuple[str, str]] = set()
-    for saved in OBJECTS:
+    for saved in kibana.saved_objects(FILES[name]):
         assert {(reference["type"], reference["id"]) for reference in saved["references"]} <= known
         assert (saved["type"], saved["id"]) not in known
         known.add((saved["type"], saved["id"]))
 
 
+def test_what_everyone_imports_asks_for_no_single_person() -> None:
+    assert "top_returning_users" not in (DIRECTORY / EXPORT).read_text()
+    assert "top_returning_users" in (DIRECTORY / PERSONS).read_text()
+
+
 def test_each_dashboard_shows_each_of_its_panels_once_and_none_over_another() -> None:
-    for dashboard in DASHBOARDS.values():
+    for dashboard in DASHBOARDS:
         [saved] = [saved for saved in OBJECTS if saved["attributes"]["title"] == dashboard.title]
         panels = json.loads(saved["attributes"]["panelsJSON"])
         names = {reference["name"]: reference["id"] for reference in saved["references"]}
@@ -75,7 +85,7 @@ def test_a_panel_takes_kibanas_time_and_filters(saved: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "panel", [panel for d in DASHBOARDS.values() for panel in d.panels], ids=lambda panel: panel.id
+    "panel", [panel for d in DASHBOARDS for panel in d.panels], ids=lambda panel: panel.id
 )
 def test_kibana_asks_what_the_page_asks(panel: source.Panel) -> None:
     [saved] = [saved for saved in VISUALIZATIONS if saved["id"] == f"vitrine-{panel.id}"]

@@ -89,6 +89,36 @@ def test_no_panel_shows_more_of_a_person_than_an_id() -> None:
     assert not {"name", "email", "zipCode", "city"} & set(fields([panel.aggs for panel in PANELS]))
 
 
+def groups(aggs: dict[str, Any]) -> Iterator[str]:
+    """The fields by whose values an answer has rows."""
+    for aggregation in aggs.values():
+        for kind in ("terms", "composite"):
+            yield from fields(aggregation.get(kind, {}))
+        yield from groups(aggregation.get("aggs", {}))
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
+def test_a_panel_with_a_row_for_each_user_is_for_the_privileged_alone(panel: Panel) -> None:
+    assert panel.persons == bool({"userId", "sessionId"} & set(groups(panel.aggs)))
+
+
+def test_single_persons_are_kept_apart() -> None:
+    everyone = [panel.id for d in DASHBOARDS.values() for panel in source.for_everyone(d).panels]
+    persons = [panel.id for panel in source.of_persons(DASHBOARDS.values()).panels]
+    assert persons == ["top_returning_users"]
+    assert sorted(everyone + persons) == sorted(panel.id for panel in PANELS)
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
+def test_nobody_sees_a_hole_where_a_panel_is_not_for_them(dashboard: Dashboard) -> None:
+    for seen in (dashboard, source.for_everyone(dashboard)):
+        halves = 0
+        for panel in seen.panels:
+            assert panel.width == "half" or halves % 2 == 0, f"a hole before {panel.id}"
+            halves += panel.width == "half"
+        assert halves % 2 == 0
+
+
 def test_a_misspelt_word_is_an_error_that_names_it(tmp_path: Path) -> None:
     wrong = json.loads(msgspec.json.encode(DASHBOARDS["user_analysis"]))
     wrong["panels"][0]["tittle"] = "x"

@@ -46,15 +46,18 @@ def reports_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def client(plugin: ModuleType) -> Iterator[TestClient]:
     from airflow.api_fastapi.app import create_auth_manager
 
-    create_auth_manager()
+    create_auth_manager().init()
     with TestClient(plugin.app) as client:
         yield client
 
 
 @pytest.fixture
 def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
-    """A client that is logged in."""
-    plugin.app.dependency_overrides[plugin.get_user] = lambda: object()
+    """A client that is logged in, with the role that may least."""
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    user = SimpleAuthManagerUser(username="reader", role="viewer")
+    plugin.app.dependency_overrides[plugin.get_user] = lambda: user
     yield client
     plugin.app.dependency_overrides.clear()
 

@@ -13,6 +13,9 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from bson.int64 import Int64
 from fastapi.testclient import TestClient
 
+from streaming.dashboards.figures import Holdings, PanelFigures
+from streaming.dashboards.query import TimeRange
+from streaming.dashboards.source import Dashboard
 from streaming.ports import StoreAway
 
 SECRET = "SECRET-session"
@@ -105,6 +108,32 @@ def test_only_who_may_see_the_connection_gets_in(
     assert client.get(f"/reports/{RUN}/exact").status_code == status
     assert bool(store) == (status == 200), "nothing is asked for who does not get in"
     assert client.get("/reports").status_code == 200, "what is public is open to each of them"
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [("viewer", False), ("user", False), ("op", True), ("admin", True)]
+)
+def test_a_dashboard_shows_single_persons_to_the_privileged_alone(
+    enter: Callable[[str], TestClient],
+    plugin: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    sees: bool,
+) -> None:
+    asked: list[str] = []
+
+    def answer(dashboard: Dashboard, times: TimeRange, feed: str | None) -> list[PanelFigures]:
+        asked.extend(panel.id for panel in dashboard.panels)
+        return [PanelFigures(panel.id, 1, [{"key": SECRET}]) for panel in dashboard.panels if panel.persons]
+
+    index = SimpleNamespace(holdings=lambda: Holdings([], None), of=answer)
+    monkeypatch.setattr(plugin, "figures", lambda: index)
+    client = enter(role)
+    panels = [panel["id"] for panel in client.get("/dashboards/user_analysis/source").json()["panels"]]
+    answered = client.get("/dashboards/user_analysis/figures")
+    assert asked == panels, "what is not shown is not asked for"
+    assert ("top_returning_users" in panels) == (SECRET in answered.text) == sees
+    assert "users_by_country" in panels and answered.status_code == 200
 
 
 def test_nobody_gets_in_without_a_login(client: TestClient, store: dict[str, Any]) -> None:
