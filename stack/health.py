@@ -35,13 +35,20 @@ class KafkaHealth:
 
 @dataclass(frozen=True)
 class GroupHealth:
-    """A consumer group has a member with partitions: the stage reads."""
+    """A consumer group has a member with partitions: the stage reads. With the address of its metrics, that
+    these are shown too: a group keeps the place of a stopped gate for as long as its session lasts."""
 
     bootstrap_servers: str
     group: str
     client_properties: str = "{}"
+    metrics_url: str = ""
 
     def check(self) -> None:
+        if self.metrics_url:
+            try:
+                urllib.request.urlopen(self.metrics_url, timeout=TIMEOUT_S).close()
+            except OSError as error:
+                raise Unhealthy(f"no answer from {self.metrics_url}: {error}") from None
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 

@@ -54,6 +54,7 @@ def _stage(place: Place, stage: str, needs: tuple[str, ...]) -> Service:
             place.environment[ADDRESS_VARIABLE["kafka"]],
             prefix + stage,
             place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"),
+            metrics_url(place, stage),
         ),
         memory_mib=120,
     )

@@ -1,0 +1,20 @@
+"""What a stage left behind in its consumer group does not pass for the stage."""
+
+import pytest
+
+from stack import declared
+from stack.components import stages
+from stack.health import GroupHealth
+from stack.service import Place, Unhealthy
+
+
+def test_a_stage_whose_process_does_not_answer_is_not_healthy_whatever_its_group_says() -> None:
+    with pytest.raises(Unhealthy, match=r"no answer from http://127\.0\.0\.1:1/metrics"):
+        GroupHealth("127.0.0.1:1", "gate", metrics_url="http://127.0.0.1:1/metrics").check()
+
+
+@pytest.mark.parametrize("stage", sorted(stages.NEEDS))
+def test_a_stage_is_asked_itself_beside_its_group(place: Place, stage: str) -> None:
+    [service] = [one for one in declared.services(place) if one.name == stage]
+    assert isinstance(service.health, GroupHealth)
+    assert service.health.metrics_url == service.address != ""
