@@ -222,8 +222,7 @@ def test_a_page_in_a_browser_gets_nowhere(browser: Browser, evil: str) -> None:
                 for mode, credentials in (("cors", "omit"), ("no-cors", "include"), ("cors", "include")):
                     assert page.evaluate(ATTACK, [url, mode, credentials]) == "nowhere", (url, mode)
                 with pytest.raises(Error):
-                    page.goto(f"{scheme}://{host}:{PORT}/overview")
-                page.goto(evil)
+                    context.new_page().goto(f"{scheme}://{host}:{PORT}/overview")
 
 
 def test_a_browser_with_the_certificate_sees_flinks_page(browser: Browser) -> None:
