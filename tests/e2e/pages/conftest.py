@@ -153,16 +153,16 @@ def sent() -> Sent:
     """Forty visits of twenty-five users, sent as a shop would and waited for as a reader would."""
     feed = f"test-pages-{uuid.uuid4().hex[:12]}"
     sessions = [_session(feed, number) for number in range(40)]
-    _send_and_await(feed, sessions, until)
+    _send_and_await(feed, sessions)
     return Sent(feed, sessions)
 
 
 @pytest.fixture(scope="session")
-def odd(until: Callable[[Callable[[], bool], str], None]) -> Odd:
+def odd() -> Odd:
     """Two visits for each of the words that a page must be able to draw."""
     feed = f"test-words-{uuid.uuid4().hex[:12]}"
     sessions = [_session_of(feed, number, word) for number, word in enumerate(WORDS * 2)]
-    _send_and_await(feed, sessions, until)
+    _send_and_await(feed, sessions)
     return Odd(feed, sessions, WORDS)
 
 
@@ -178,9 +178,7 @@ def _session_of(feed: str, number: int, word: str) -> Session:
     )
 
 
-def _send_and_await(
-    feed: str, sessions: list[Session], until: Callable[[Callable[[], bool], str], None]
-) -> None:
+def _send_and_await(feed: str, sessions: list[Session]) -> None:
     _send(sessions)
     settings = ElasticsearchSettings()
     documents = {
