@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.dataset
+import pyarrow.parquet as pq
 import pytest
 from extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
 
@@ -172,6 +174,23 @@ def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) ->
 def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="extract_sessions"):
         pay(Order("r"), a_ledger(), tmp_path, 0)
+
+
+def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: Path) -> None:
+    folder, books = tmp_path / "extracts", a_ledger()
+    write_extract(folder, users=4, blocks=2)
+    there, file = extract.look(folder, BLOCK_MS), min(folder.iterdir())
+    table = pq.read_table(file)
+    pq.write_table(table.append_column("hour", pa.array([0] * len(table))), file)
+    with pytest.raises(extract.NoExtract, match=rf"1 of the 2 files .*{file.name}: run extract_sessions"):
+        pay(Order("r"), books, folder, 0)
+    assert books.account().charged == 0
+    with pytest.raises(extract.NoExtract, match="an earlier version"):
+        extract.read(
+            folder,
+            schemas.load(training.SCHEMA),
+            extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms),
+        )
 
 
 def test_training_on_one_user_says_what_to_do(tmp_path: Path) -> None:
