@@ -80,8 +80,9 @@ def _spans(file: Path) -> list[tuple[int, int]]:
 
 
 def read(folder: Path, schema: Schema, span: Span) -> tuple[Rows, Rows]:
-    """Training and test rows, encoded by `schema`. All sessions of a user are on one side, always the same
-    one; units are numbered by user within a block. Raises NoExtract."""
+    """Training and test rows, encoded by `schema`, of visits in which something was done before a purchase.
+    All sessions of a user are on one side, always the same one; units are numbered by user within a block.
+    Raises NoExtract."""
     files = [str(folder / file_name(window)) for window in _windows(folder)]
     assert schema.unit is not None
     encoding = Encoding(schema)
@@ -89,7 +90,7 @@ def read(folder: Path, schema: Schema, span: Span) -> tuple[Rows, Rows]:
     parts: list[Rows] = []
     is_test: list[npt.NDArray[np.bool_]] = []
     for batch in pyarrow.dataset.dataset(files).to_batches(
-        columns=columns, filter=_within(span), batch_size=50_000
+        columns=columns, filter=_within(span) & _began(), batch_size=50_000
     ):
         if not len(batch):
             continue
@@ -114,6 +115,13 @@ def _within(span: Span) -> Any:
         or_,
         ((time >= block) & (time < min(block + span.block_ms, span.until_ms)) for block in span.blocks),
     )
+
+
+def _began() -> Any:
+    """Something was done before a purchase. An import has a visit without only where it begins with its
+    purchase, so that an empty row would be the label."""
+    viewed, carted, removed = map(pyarrow.dataset.field, ("viewed", "carted", "removed"))
+    return viewed + carted + removed > 0
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -60,7 +60,10 @@ def _train(asked: Order, account: Account, charge: Charge, folder: Path, attempt
     span = Span(charge.blocks, account.block_ms, charge.until_ms)
     train, test = extract.read(folder, schema, span)
     if not len(train) or not len(test):
-        raise ValueError("too few users to train and test on: send more sessions, then extract them")
+        raise ValueError(
+            "too few users to train and test on: send more sessions, with what was done in them, then "
+            "extract them"
+        )
     paid = entry(account, charge)
     log_odds: dict[str, Vector] = {}
 

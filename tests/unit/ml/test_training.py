@@ -176,6 +176,20 @@ def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
         pay(Order("r"), a_ledger(), tmp_path, 0)
 
 
+def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Path) -> None:
+    write_extract(tmp_path, users=10)
+    [file] = tmp_path.iterdir()
+    rows = pq.read_table(file).to_pylist()
+    for row in rows[:7]:
+        row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, "purchaseMade": True}
+    for row, some in zip(rows[7:10], ("viewed", "carted", "removed"), strict=True):
+        row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, some: 1.0}
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    there = extract.look(tmp_path, BLOCK_MS)
+    span = extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
+
+
 def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: Path) -> None:
     folder, books = tmp_path / "extracts", a_ledger()
     write_extract(folder, users=4, blocks=2)
