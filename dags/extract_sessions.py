@@ -10,8 +10,8 @@ this run began. A session written to MongoDB late, after an outage say, is there
 arrival, half-open), one row a session, without names, e-mail addresses, cities or review texts.
 
 To extract a past period again, trigger with `from`, `to` or both: every file that touches the period is
-written anew. A run that finds nothing new is skipped, and wakes nobody; otherwise it updates the asset
-`sessions_extract`.
+written anew. So is, in any run, a file that an earlier version of Vitrine wrote with other columns. A run
+that finds nothing new is skipped, and wakes nobody; otherwise it updates the asset `sessions_extract`.
 """
 
 from datetime import timedelta
@@ -101,7 +101,8 @@ def extract_sessions() -> None:
         rows = 0
         with MongoHook() as mongo:
             sessions = mongo.get_collection("sessions", mongo_db=MongoSettings().database)
-            for window in windows.plan(parquet.extracted(folder), until_ms, asked):
+            files, outdated = parquet.extracted(folder), parquet.outdated(folder, COLUMNS)
+            for window in windows.plan(files, until_ms, asked, outdated):
                 found = pages.pages(sessions, window)
                 rows += parquet.write(folder, window, found, session_row, COLUMNS)
 

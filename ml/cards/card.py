@@ -22,8 +22,10 @@ class Facts(Struct, frozen=True):
 
 COMMON_LIMITS = (
     "It says what goes together with a purchase, not what causes one.",
+    "A buyer's visit is counted up to the purchase, any other up to its end: how much was done also "
+    "tells where the counting stopped, not only who buys.",
     "It knows one shop, at one time: another catalogue, country or season wants a model of its own.",
-    "Differential privacy hides one {unit}; what is true of many (a country, all visitors of an hour) is "
+    "Differential privacy hides one {unit}; what is true of many (a country, all visitors by phone) is "
     "learned, and may be unwelcome to them.",
     "Few users mean much noise: below some thousand users at ε = 1 expect a poor model.",
 )

@@ -4,11 +4,12 @@ Bounds and lists that were looked up in the data would be a release of their own
 knowledge of the domain instead; values beyond are clipped, words beyond belong to no category.
 """
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -69,6 +70,12 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.target in names:
             raise ValueError(f"the target {self.target} cannot be a feature")
 
+    @property
+    def digest(self) -> str:
+        """Of what fixes the encoding: equal for schemas whose encoded rows mean the same."""
+        untitled = [msgspec.structs.replace(feature, title="") for feature in self.features]
+        return hashlib.sha256(msgspec.json.encode([self.target, self.positive, untitled])).hexdigest()[:16]
+
     def without(self, *names: str) -> "Schema":
         """The same schema, blind for the features `names`."""
         kept = tuple(feature for feature in self.features if feature.name not in names)
@@ -99,6 +106,18 @@ def load(name_or_path: str) -> Schema:
         return msgspec.json.decode(path.read_bytes(), type=Schema)
     except msgspec.MsgspecError as error:
         raise SchemaError(f"{path}: {error}") from error
+
+
+def of_trained(metrics: Mapping[str, Any]) -> Schema:
+    """The schema by which released models read rows, from their metrics.json. Raises SchemaError where it
+    has changed since: they would take one input for another."""
+    schema = load(metrics["schema"])
+    if metrics.get("schema_digest") != schema.digest:
+        raise SchemaError(
+            f"these models read other features than the schema {schema.name} has now: run the DAG "
+            "private_models to train new ones"
+        )
+    return schema
 
 
 def _files() -> dict[str, bytes]:

@@ -1,13 +1,15 @@
 """One stored session as one row of the extract: what models and similarity read, no more of a person.
 
-No name, e-mail address, gender, city, zip code or text comes in, and no number that could only be known once
-the purchase was made: everything but the label and the item sets for similarity is counted over the
-interactions that are not purchases. Runs in the Airflow environment too: standard library alone.
+No name, e-mail address, gender, city, zip code or text comes in. What was done is counted up to the first
+purchase: a purchase, and what follows it, changes no feature; only the label and the item sets for similarity
+are of the whole visit. `pageViews`, `clicks`, `sessionDuration` and the time of day stay out: version 1 of
+the contract gives them at the end of the visit only, purchase included. Runs in the Airflow environment too:
+standard library alone.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 COLUMNS: Mapping[str, str] = {
@@ -15,18 +17,13 @@ COLUMNS: Mapping[str, str] = {
     "userId": "string",
     "arrivedAtMs": "int64",
     "eventTimeMs": "int64",
-    "hour": "int8",  # of the event time, UTC
-    "weekday": "int8",  # Monday is 0
     "userKind": "string",
     "deviceType": "string",
     "operatingSystem": "string",
     "browserType": "string",
     "referrer": "string",
     "country": "string",
-    "pageViews": "int64",
-    "clicks": "int64",
-    "sessionDurationS": "float64",
-    "viewed": "int32",
+    "viewed": "int32",  # from here to cartValueCents: of the interactions before the first purchase
     "carted": "int32",
     "removed": "int32",
     "distinctProducts": "int32",
@@ -47,37 +44,21 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises KeyError where a field is missing: the store holds valid sessions only.
     """
-    interactions = [
-        (action, product, float(price), category)
-        for action, product, price, category in zip(
-            document["actions"],
-            document["productIds"],
-            document["productPrices"],
-            document["productCategories"],
-            strict=True,
-        )
-        if action != "purchase"
-    ]
+    interactions = _before_purchase(document)
     actions = Counter(action for action, *_ in interactions)
     viewed = [price for action, _, price, _ in interactions if action == "view"]
     top_category, top_share = _top([category for *_, category in interactions])
-    ended = datetime.fromtimestamp(document["eventTimeMs"] / 1000, UTC)
     return {
         "sessionId": document["sessionId"],
         "userId": document["userId"],
         "arrivedAtMs": document["arrivedAtMs"],
         "eventTimeMs": document["eventTimeMs"],
-        "hour": ended.hour,
-        "weekday": ended.weekday(),
         "userKind": document["userKind"],
         "deviceType": document["deviceType"],
         "operatingSystem": document["operatingSystem"],
         "browserType": document["browserType"],
         "referrer": document["referrer"],
         "country": document["country"],
-        "pageViews": document["pageViews"],
-        "clicks": document["clicks"],
-        "sessionDurationS": float(document["sessionDuration"]),
         "viewed": actions["view"],
         "carted": actions["cart"],
         "removed": actions["remove_from_cart"],
@@ -91,6 +72,18 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "productCategories": sorted(set(document["productCategories"])),
         "purchaseMade": document["purchaseMade"],
     }
+
+
+def _before_purchase(document: Mapping[str, Any]) -> list[tuple[str, str, float, str]]:
+    """Action, product, price and category of the interactions before the first purchase, or of all."""
+    everything = zip(
+        document["actions"],
+        document["productIds"],
+        map(float, document["productPrices"]),
+        document["productCategories"],
+        strict=True,
+    )
+    return list(takewhile(lambda interaction: interaction[0] != "purchase", everything))
 
 
 def _top(categories: Sequence[str]) -> tuple[str | None, float]:

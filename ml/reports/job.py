@@ -33,11 +33,11 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
     `ml.reports.content.Content` without its single visits, which are in the CSV, with {"title", "created",
     "epsilon", "delta", "unit", "unproven", "models": [{"model", "private", "epsilon", "roc_auc", "price"}]}
     before it, the figures on simulated sessions. Raises FileNotFoundError where `models` holds no finished
-    training.
+    training, SchemaError where it read other features than there are now.
     """
     folder = Path(models)
     trained = msgspec.json.decode((folder / "metrics.json").read_bytes())
-    encoding, randomness = Encoding(schemas.load(trained["schema"])), SystemRandomness()
+    encoding, randomness = Encoding(schemas.of_trained(trained)), SystemRandomness()
     budget = Budget(trained["epsilon"], trained["delta"])
     unit = Unit(trained["unit"], trained["most_rows_per_unit"])
     private = _private(folder)

@@ -84,10 +84,10 @@ def _model(entry: Registered, name: str | None) -> tuple[Model, Encoding]:
             f"run {entry.name} has no {name or 'private model'}; it has {', '.join(there) or 'none'}"
         )
     try:
-        model = load(entry, name or there[0], DataSettings().data_dir / "models")
-    except Altered as error:
-        raise NoAnswer(str(error)) from None
-    return model, Encoding(schemas.load(entry.metrics["schema"]))
+        encoding = Encoding(schemas.of_trained(entry.metrics))
+        return load(entry, name or there[0], DataSettings().data_dir / "models"), encoding
+    except (Altered, schemas.SchemaError) as error:
+        raise NoAnswer(f"run {entry.name}: {error}") from None
 
 
 def _content(file: str | None, session: str | None) -> bytes:

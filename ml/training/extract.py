@@ -17,8 +17,10 @@ from ml.budget import blocks as times
 from ml.features.encoding import Encoding, labels
 from ml.features.rows import Rows
 from ml.features.schema import Schema
-from streaming.extraction.parquet import extracted
+from ml.features.session_row import COLUMNS
+from streaming.extraction.parquet import extracted, outdated
 from streaming.extraction.windows import file_name
+from streaming.period import Window
 
 TEST_SHARE = 0.2
 TIME = "arrivedAtMs"
@@ -49,11 +51,23 @@ class There:
 
 def look(folder: Path, block_ms: int) -> There:
     """Raises NoExtract."""
+    windows = _windows(folder)
+    spans = [span for window in windows for span in _spans(folder / file_name(window))]
+    return There(times.touched(spans, block_ms), windows[-1].to_ms)
+
+
+def _windows(folder: Path) -> list[Window]:
+    """What there is a file of. Files of an earlier version will not do: what they count, they count by other
+    rules."""
     windows = extracted(folder)
     if not windows:
         raise NoExtract(f"no Parquet file in {folder}: run extract_sessions first")
-    spans = [span for window in windows for span in _spans(folder / file_name(window))]
-    return There(times.touched(spans, block_ms), windows[-1].to_ms)
+    if old := outdated(folder, COLUMNS):
+        raise NoExtract(
+            f"an earlier version wrote {len(old)} of the {len(windows)} files in {folder}, such as "
+            f"{file_name(old[0])}: run extract_sessions first, which writes them anew"
+        )
+    return windows
 
 
 def _spans(file: Path) -> list[tuple[int, int]]:
@@ -66,18 +80,17 @@ def _spans(file: Path) -> list[tuple[int, int]]:
 
 
 def read(folder: Path, schema: Schema, span: Span) -> tuple[Rows, Rows]:
-    """Training and test rows, encoded by `schema`. All sessions of a user are on one side, always the same
-    one; units are numbered by user within a block. Raises NoExtract."""
-    files = [str(folder / file_name(window)) for window in extracted(folder)]
-    if not files:
-        raise NoExtract(f"no Parquet file in {folder}: run extract_sessions first")
+    """Training and test rows, encoded by `schema`, of visits in which something was done before a purchase.
+    All sessions of a user are on one side, always the same one; units are numbered by user within a block.
+    Raises NoExtract."""
+    files = [str(folder / file_name(window)) for window in _windows(folder)]
     assert schema.unit is not None
     encoding = Encoding(schema)
     columns = [*(feature.name for feature in schema.features), schema.target, schema.unit, TIME]
     parts: list[Rows] = []
     is_test: list[npt.NDArray[np.bool_]] = []
     for batch in pyarrow.dataset.dataset(files).to_batches(
-        columns=columns, filter=_within(span), batch_size=50_000
+        columns=columns, filter=_within(span) & _began(), batch_size=50_000
     ):
         if not len(batch):
             continue
@@ -102,6 +115,13 @@ def _within(span: Span) -> Any:
         or_,
         ((time >= block) & (time < min(block + span.block_ms, span.until_ms)) for block in span.blocks),
     )
+
+
+def _began() -> Any:
+    """Something was done before a purchase. An import has a visit without only where it begins with its
+    purchase, so that an empty row would be the label."""
+    viewed, carted, removed = map(pyarrow.dataset.field, ("viewed", "carted", "removed"))
+    return viewed + carted + removed > 0
 
 
 def digests(folder: Path) -> dict[str, str]:

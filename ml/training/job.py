@@ -36,11 +36,11 @@ def run(
 ) -> dict[str, Any]:
     """Trains on what was paid for and releases it, or finishes what an earlier attempt began.
 
-    Returns what models/<run>/metrics.json says: {"run_id", "created", "schema", "epsilon", "delta", "unit",
-    "most_rows_per_unit", "test_share", "note", "epsilon_together", "metrics_epsilon", "charge": {"key",
-    "blocks", "told", "left"}, "models": [{"model", "private", "epsilon", "statement"} and the fields of
-    ml.training.published.Published]}. All of it is differentially private. What is not stands in
-    trusted/<run>: trusted.json {"train_rows", "test_rows", "snapshot": {file: sha256}, "code", "models":
+    Returns what models/<run>/metrics.json says: {"run_id", "created", "schema", "schema_digest", "epsilon",
+    "delta", "unit", "most_rows_per_unit", "test_share", "note", "epsilon_together", "metrics_epsilon",
+    "charge": {"key", "blocks", "told", "left"}, "models": [{"model", "private", "epsilon", "statement"} and
+    the fields of ml.training.published.Published]}. All of it is differentially private. What is not stands
+    in trusted/<run>: trusted.json {"train_rows", "test_rows", "snapshot": {file: sha256}, "code", "models":
     [Result]} and the models without privacy. Raises NotCharged, Lost, or ValueError where nobody is left to
     learn from or to test on.
     """
@@ -60,7 +60,10 @@ def _train(asked: Order, account: Account, charge: Charge, folder: Path, attempt
     span = Span(charge.blocks, account.block_ms, charge.until_ms)
     train, test = extract.read(folder, schema, span)
     if not len(train) or not len(test):
-        raise ValueError("too few users to train and test on: send more sessions, then extract them")
+        raise ValueError(
+            "too few users to train and test on: send more sessions, with what was done in them, then "
+            "extract them"
+        )
     paid = entry(account, charge)
     log_odds: dict[str, Vector] = {}
 
@@ -83,6 +86,7 @@ def _train(asked: Order, account: Account, charge: Charge, folder: Path, attempt
         "run_id": asked.name,
         "created": now(),
         "schema": schema.name,
+        "schema_digest": schema.digest,
         "epsilon": asked.epsilon,
         "delta": asked.delta,
         "unit": unit.name,

@@ -40,8 +40,9 @@ class Review(Struct, frozen=True, rename="camel", kw_only=True):
 class Session(Struct, frozen=True, rename="camel", kw_only=True):
     """One visit of one user, complete when it ended.
 
-    `actions` and the four product lists are parallel: interaction i did `actions[i]` to `product_ids[i]`,
-    named, priced and categorised by the same index; a product may occur often.
+    `actions` and the four product lists are parallel, in the order in which things were done: interaction i
+    did `actions[i]` to `product_ids[i]`, named, priced and categorised by the same index; a product may occur
+    often.
     """
 
     schema_version: int

@@ -20,6 +20,14 @@ def extracted(folder: Path) -> list[Window]:
     return sorted(window for file in folder.glob("*") if (window := of_file_name(file.name)) is not None)
 
 
+def outdated(folder: Path, columns: Iterable[str]) -> list[Window]:
+    """The windows whose file has not exactly `columns`: an earlier version wrote it, by other rules."""
+    named = list(columns)
+    return [
+        window for window in extracted(folder) if pq.read_schema(folder / file_name(window)).names != named
+    ]
+
+
 def prepare(folder: Path) -> None:
     """Makes `folder` and removes what a crash left unfinished in it: only one run may write at a time."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -25,9 +25,14 @@ def of_file_name(name: str) -> Window | None:
     return Window(int(match[1]), int(match[2])) if match else None
 
 
-def plan(extracted: Iterable[Window], until_ms: int, period: Window | None = None) -> list[Window]:
+def plan(
+    extracted: Iterable[Window],
+    until_ms: int,
+    period: Window | None = None,
+    outdated: Iterable[Window] = (),
+) -> list[Window]:
     """What to extract so that the files cover [0, until_ms): everything missing, or within `period`
-    everything again.
+    everything again; and whatever the period, those of the files that are `outdated`.
 
     A past period snaps outward to the borders of the files it touches, so that no session ever stands in two.
     Raises ValueError where files already overlap, for then some sessions are counted twice.
@@ -39,9 +44,11 @@ def plan(extracted: Iterable[Window], until_ms: int, period: Window | None = Non
     scope = Window(0, until_ms)
     if period is not None:
         scope = Window(max(0, period.from_ms), min(until_ms, period.to_ms))
+    again = set(outdated)
     if scope.from_ms >= scope.to_ms:
-        return []
-    again = [] if period is None else [part for part in parts if part.overlaps(scope)]
+        return sorted(again)
+    if period is not None:
+        again |= {part for part in parts if part.overlaps(scope)}
     return sorted([*again, *_gaps(parts, scope)])
 
 

@@ -34,9 +34,6 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "productIds": [product for _, product, *_ in done],
         "productPrices": [price for _, _, price, _ in done],
         "productCategories": [category for *_, category in done],
-        "pageViews": draw(st.integers(0, 1_000_000_000)),
-        "clicks": draw(st.integers(0, 1_000_000_000)),
-        "sessionDuration": draw(st.floats(0, 31_622_400)),
         "purchaseMade": draw(st.booleans()),
     }
 

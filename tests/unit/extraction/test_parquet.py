@@ -64,5 +64,13 @@ def test_preparing_clears_what_a_crash_left_and_nothing_else(tmp_path: Path) -> 
     assert [file.name for file in folder.iterdir()] == ["part-5-17.parquet"]
 
 
+def test_files_of_other_columns_are_outdated(tmp_path: Path) -> None:
+    _write(tmp_path, PAGES)
+    assert parquet.outdated(tmp_path, COLUMNS) == []
+    for others in ([*COLUMNS, "more"], list(COLUMNS)[1:], list(reversed(COLUMNS))):
+        assert parquet.outdated(tmp_path, others) == [WINDOW]
+
+
 def test_a_folder_not_made_yet_holds_nothing(tmp_path: Path) -> None:
     assert parquet.extracted(tmp_path / "none") == []
+    assert parquet.outdated(tmp_path / "none", COLUMNS) == []

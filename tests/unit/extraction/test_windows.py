@@ -43,6 +43,13 @@ def test_a_past_period_takes_whole_files() -> None:
     ]
 
 
+def test_outdated_files_are_written_again_whatever_the_period() -> None:
+    files = [Window(0, 60), Window(60, 80), Window(80, 90)]
+    assert plan(files, 100, outdated=files[:1]) == [Window(0, 60), Window(90, 100)]
+    assert plan(files, 100, Window(70, 75), outdated=files[:2]) == files[:2]
+    assert plan(files, 50, Window(70, 75), outdated=files[2:]) == files[2:]
+
+
 def test_a_period_that_reaches_beyond_the_files_fills_up_to_now_only() -> None:
     assert plan([Window(0, 60)], 100, Window(50, END_OF_TIME_MS)) == [Window(0, 60), Window(60, 100)]
 

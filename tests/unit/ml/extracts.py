@@ -13,6 +13,7 @@ from ml.budget.ledger import Ledger
 from ml.budget.settings import BudgetSettings
 from ml.features import schema as schemas
 from ml.features.schema import Numeric
+from ml.features.session_row import COLUMNS
 from ml.training import job as training
 from ml.training.order import Order
 from ml.training.payment import pay
@@ -31,7 +32,8 @@ def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
         start_ms = NEWEST - block * BLOCK_MS
         rows: list[dict[str, Any]] = []
         for place in range(users * 3):
-            row: dict[str, Any] = {"userId": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
+            row: dict[str, Any] = dict.fromkeys(COLUMNS)
+            row |= {"userId": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
             for feature in schemas.load(training.SCHEMA).features:
                 if isinstance(feature, Numeric):
                     row[feature.name] = float(feature.upper * dice.random() ** 3)

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import shop
@@ -25,6 +26,28 @@ def test_vitrine_schema_reads_only_columns_the_extract_has_and_neither_ids_nor_l
     named = {feature.name for feature in schema.features}
     assert named | {schema.target, schema.unit} <= COLUMNS.keys()
     assert not named & {"sessionId", "userId", "purchaseMade", "productIds", "productCategories"}
+
+
+def test_a_schema_that_encodes_otherwise_has_another_digest() -> None:
+    schema = schemas.load("vitrine-session")
+    assert schemas.of_trained({"schema": schema.name, "schema_digest": schema.digest}) == schema
+    first, *others = schema.features
+    renamed = msgspec.structs.replace(schema, features=(msgspec.structs.replace(first, title="x"), *others))
+    assert renamed.digest == schema.digest
+    digests = {
+        changed.digest
+        for changed in (
+            schema,
+            schema.without(first.name),
+            msgspec.structs.replace(schema, features=(*others, first)),
+            msgspec.structs.replace(schema, features=(Numeric(first.name, 0, 1), *others)),
+            msgspec.structs.replace(schema, positive="false"),
+        )
+    }
+    assert len(digests) == 5
+    for of_before in ({}, {"schema_digest": schema.without(first.name).digest}):
+        with pytest.raises(SchemaError, match="private_models to train new ones"):
+            schemas.of_trained({"schema": schema.name} | of_before)
 
 
 def test_a_schema_of_ones_own(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from ml.training import simulated
 
 ENCODING = Encoding(schemas.load("vitrine-session"))
 FEATURES = ENCODING.schema.features
-HIDDEN = [f for f in FEATURES if f.name in ("country", "topCategory", "cartValueCents", "hour")]
+HIDDEN = [f for f in FEATURES if f.name in ("country", "topCategory", "cartValueCents", "maxPriceViewed")]
 TARGETS = 300
 REPORTS = 4
 CHANCE = 3 * np.sqrt(0.25 / TARGETS)

@@ -33,6 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     metrics = {
         "created": "2026-11-24T12:00:00+00:00",
         "schema": SCHEMA,
+        "schema_digest": ENCODING.schema.digest,
         "epsilon": 4.0,
         "delta": 1e-5,
         "unit": unit.name,

@@ -27,6 +27,7 @@ from ml.training.vault import digest
 from streaming.ports import StoreAway
 
 GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+METRICS = {"schema": "vitrine-session", "schema_digest": schemas.load("vitrine-session").digest}
 FOUND_BY_THE_GATE = {
     "userKind": "returning",
     "late": False,
@@ -50,7 +51,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shelf.put(
                 shelf.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, dice), folder / "models" / run
             )
-        (folder / "models" / run / "metrics.json").write_text(json.dumps({"schema": "vitrine-session"}))
+        (folder / "models" / run / "metrics.json").write_text(json.dumps(METRICS))
     return folder
 
 
@@ -71,7 +72,7 @@ def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> RememberedRegister:
                 models=tuple(shelf.on(folder)),
                 charge=f"{run}.key",
                 blocks=(0,),
-                metrics={"schema": "vitrine-session"},
+                metrics=METRICS,
                 code={},
                 snapshot={},
                 rows={},
@@ -167,6 +168,16 @@ def test_a_model_that_is_not_what_was_registered_is_not_asked(
     books.by_name.clear()
     assert ask(file(tmp_path, GOLDEN)) == 2
     assert "run the DAG private_models" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("metrics", [{"schema": "vitrine-session"}, METRICS | {"schema_digest": "another"}])
+def test_models_that_read_other_features_are_not_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: RememberedRegister, metrics: dict[str, Any]
+) -> None:
+    books.put(replace(books.by_name["first"], metrics=metrics))
+    assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
+    said = capsys.readouterr().err
+    assert "run first: these models read other features" in said and "private_models" in said
 
 
 def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The extract's row: the right figures, and nothing of a person or of the purchase itself."""
+"""The extract's row: the right figures, and nothing of a person, of the purchase or of what follows it."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ DOCUMENT: dict[str, Any] = {
     "_id": "s1",
     "schemaVersion": 1,
     "sessionId": "s1",
-    "eventTimeMs": 1_700_000_000_000,  # Tuesday, 22:13 UTC
+    "eventTimeMs": 1_700_000_000_000,
     "feed": "live",
     "userId": "u1",
     "name": "SECRET name",
@@ -18,11 +18,11 @@ DOCUMENT: dict[str, Any] = {
     "deviceType": "mobile",
     "operatingSystem": "Android",
     "browserType": "Firefox",
-    "productIds": ["p1", "p2", "p1", "p2", "p3"],
-    "productNames": ["SECRET"] * 5,
-    "productPrices": [10, 20.25, 10, 20.25, 5],
-    "productCategories": ["sofas", "lamps", "sofas", "lamps", "rugs"],
-    "actions": ["view", "view", "cart", "remove_from_cart", "purchase"],
+    "productIds": ["p1", "p2", "p1", "p2", "p3", "p4"],
+    "productNames": ["SECRET"] * 6,
+    "productPrices": [10, 20.25, 10, 20.25, 5, 99],
+    "productCategories": ["sofas", "lamps", "sofas", "lamps", "rugs", "beds"],
+    "actions": ["view", "view", "cart", "remove_from_cart", "purchase", "view"],
     "pageViews": 7,
     "sessionDuration": 61,
     "clicks": 9,
@@ -49,13 +49,12 @@ def test_row_has_exactly_the_declared_columns_in_their_order() -> None:
 
 def test_figures() -> None:
     row = session_row(DOCUMENT)
-    assert (row["hour"], row["weekday"]) == (22, 1)
     assert (row["viewed"], row["carted"], row["removed"], row["distinctProducts"]) == (2, 1, 1, 2)
     assert row["meanPriceViewed"] == (10 + 20.25) / 2
     assert row["maxPriceViewed"] == 20.25
     assert (row["topCategory"], row["topCategoryShare"]) == ("lamps", 0.5)
     assert row["cartValueCents"] == 0  # 10.00 in, 20.25 out
-    assert row["productIds"] == ["p1", "p2", "p3"]
+    assert row["productIds"] == ["p1", "p2", "p3", "p4"]
 
 
 def test_no_personal_field_reaches_the_row() -> None:
@@ -64,9 +63,9 @@ def test_no_personal_field_reaches_the_row() -> None:
 
 def test_features_do_not_know_the_purchase() -> None:
     bought = session_row(DOCUMENT)
-    cut = [i for i, action in enumerate(DOCUMENT["actions"]) if action != "purchase"]
+    first = DOCUMENT["actions"].index("purchase")
     parallel = ("productIds", "productNames", "productPrices", "productCategories", "actions")
-    without = {**DOCUMENT, **{name: [DOCUMENT[name][i] for i in cut] for name in parallel}}
+    without = {**DOCUMENT, **{name: DOCUMENT[name][:first] for name in parallel}}
     without |= {"purchaseMade": False, "amountSpent": 0.0, "paymentMethodType": None, "reviews": []}
     for column in COLUMNS.keys() - {"productIds", "productCategories", "purchaseMade"}:
         assert session_row(without)[column] == bought[column], column

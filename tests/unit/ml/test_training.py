@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.dataset
+import pyarrow.parquet as pq
 import pytest
 from extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
 
@@ -210,6 +212,37 @@ def test_an_unknown_type_of_run_is_refused(unknown: str) -> None:
 def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="extract_sessions"):
         pay(Order("r"), a_ledger(), tmp_path, 0)
+
+
+def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Path) -> None:
+    write_extract(tmp_path, users=10)
+    [file] = tmp_path.iterdir()
+    rows = pq.read_table(file).to_pylist()
+    for row in rows[:7]:
+        row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, "purchaseMade": True}
+    for row, some in zip(rows[7:10], ("viewed", "carted", "removed"), strict=True):
+        row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, some: 1.0}
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    there = extract.look(tmp_path, BLOCK_MS)
+    span = extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
+
+
+def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: Path) -> None:
+    folder, books = tmp_path / "extracts", a_ledger()
+    write_extract(folder, users=4, blocks=2)
+    there, file = extract.look(folder, BLOCK_MS), min(folder.iterdir())
+    table = pq.read_table(file)
+    pq.write_table(table.append_column("hour", pa.array([0] * len(table))), file)
+    with pytest.raises(extract.NoExtract, match=rf"1 of the 2 files .*{file.name}: run extract_sessions"):
+        pay(Order("r"), books, folder, 0)
+    assert books.account().charged == 0
+    with pytest.raises(extract.NoExtract, match="an earlier version"):
+        extract.read(
+            folder,
+            schemas.load(training.SCHEMA),
+            extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms),
+        )
 
 
 def test_training_on_one_user_says_what_to_do(tmp_path: Path) -> None:
