@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
+from streaming.adapters import mongo as adapter
 from streaming.adapters.mongo import COLLECTION, INDEXED, PAGE, MongoSessions
 from streaming.adapters.mongo_remembered import RememberedSessions
 from streaming.ports import Document, SessionStore
@@ -76,6 +77,13 @@ def test_the_latest_version_stands_in_whatever_order(
     assert list(store.scan()) == [versions[2]]
 
 
+@pytest.mark.parametrize("id_", ["2026-11-29", "2026-11-29 12:00:00 x", "11-29-2026-a", "abcdef" * 4, "7"])
+def test_the_latest_version_stands_whatever_its_id_looks_like(store: SessionStore, id_: str) -> None:
+    for at_ms in (1, 2):
+        store.insert([a_version(id_, at_ms), a_version("another", at_ms)])
+    assert by_id(store.scan()) == {one: a_version(one, 2) for one in (id_, "another")}
+
+
 def test_what_somebody_changed_is_made_right_by_a_replay(store: SessionStore) -> None:
     store.insert([{"_id": "a", "sessionId": "a", "n": 7}, a_version("b", 1, n=7)])
     right = [a_version("a", 5, n=1), a_version("b", 1, n=1)]
@@ -121,17 +129,75 @@ def in_order(value: object) -> object:
             return value
 
 
-def test_ids_of_any_type_are_scanned_and_pages_join(mongo: MongoSettings) -> None:
+ODD_IDS = [
+    "2026-11-29-1", "2026-11-29", "11/29/2026", "007", "7", "1e5", "True", "null", "$where", "a.b", "{}", " ",
+    "ABCDEF" * 4, "abcdef" * 4, "x" * 128, "x" * 127, "'\"\\",
+    "a\0b", "a\0", "\0", "é", "e\u0301", "😀", "\uffff",
+]  # fmt: skip
+OTHER_TYPES = [8, -1, 2.5, {"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 7, 24, 25, 10_000])
+def test_each_is_scanned_once_whatever_its_id(
+    store: SessionStore, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "PAGE", page)
+    store.insert([a_document(id_) for id_ in ODD_IDS])
+    assert sorted(document["_id"] for document in store.scan()) == sorted(ODD_IDS)
+
+
+@pytest.mark.parametrize("page", [1, 2, 5, 30])
+def test_ids_that_are_no_strings_are_scanned_too(
+    mongo: MongoSettings, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "PAGE", page)
     store = MongoSessions(mongo)
-    store.insert([a_document(f"{n:08}") for n in range(PAGE + 5)])
+    store.insert([a_document(id_) for id_ in ODD_IDS])
     client: MongoClient[Document]
     with MongoClient(mongo.uri.get_secret_value()) as client:
         sessions = client[mongo.database][COLLECTION]
-        strange = sessions.insert_one({"sessionId": "no id of its own"}).inserted_id
-        sessions.insert_one({"_id": 7, "sessionId": "a number"})
+        made = [sessions.insert_one({"sessionId": "no id of its own"}).inserted_id for _ in range(7)]
+        sessions.insert_many([{"_id": id_} for id_ in OTHER_TYPES])
+    found = [repr(document["_id"]) for document in store.scan()]
+    assert sorted(found) == sorted(map(repr, [*ODD_IDS, *made, *OTHER_TYPES]))
+
+
+def test_pages_join(mongo: MongoSettings) -> None:
+    store = MongoSessions(mongo)
+    store.insert([a_document(f"{n:08}") for n in range(PAGE + 5)])
     ids = [document["_id"] for document in store.scan()]
-    assert len(ids) == len(set(ids)) == PAGE + 7
-    assert {strange, 7} <= set(ids)
+    assert len(ids) == len(set(ids)) == PAGE + 5
+
+
+def test_a_scan_goes_on_while_sessions_come_change_and_go(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "PAGE", 3)
+    at_first = {f"s{n:02}" for n in range(20)}
+    store.insert([a_version(id_, 1) for id_ in at_first])
+    seen = []
+    for n, document in enumerate(store.scan()):
+        seen.append(document["_id"])
+        document.clear()  # the reader's own
+        store.insert([a_version(f"a{n}", 1), a_version(f"z{n}", 1)] if n < 20 else [])
+        store.insert([a_version(f"s{n:02}", 2)] if n < 20 else [])
+    assert len(seen) == len(set(seen))
+    assert at_first <= set(seen)
+
+
+def test_a_scan_goes_on_where_its_last_session_was_deleted(
+    mongo: MongoSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "PAGE", 2)
+    store = MongoSessions(mongo)
+    store.insert([a_document(f"s{n}") for n in range(9)])
+    client: MongoClient[Document]
+    with MongoClient(mongo.uri.get_secret_value()) as client:
+        seen = []
+        for document in store.scan():
+            seen.append(document["_id"])
+            client[mongo.database][COLLECTION].delete_one({"sessionId": document["_id"]})
+    assert seen == [f"s{n}" for n in range(9)]
 
 
 def test_what_extraction_asks_by_has_an_index(mongo: MongoSettings) -> None:

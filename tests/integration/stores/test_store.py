@@ -1,8 +1,11 @@
 """The MongoDB stage keeps each valid session once, whatever happens to it."""
 
 import itertools
+import random
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +167,39 @@ def test_without_mongodb_it_waits_with_flat_memory_and_goes_on_by_itself(
     pipeline.drain("store", topics.VALID)
     assert stages.stop(store) == 0
     assert {d["_id"]: d for d in MongoSessions(own_server.settings).scan()} == expected(pipeline)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_insert_has_returned_from_survives_kill_9_of_the_server(
+    own_server: OwnServer, seed: int
+) -> None:
+    until(own_server.answers, "the server's answer")
+    after_batches = random.Random(seed).randrange(1, 12)
+    safe: list[str] = []
+    enough = threading.Event()
+
+    def insert() -> None:
+        sessions = MongoSessions(own_server.settings)
+        try:
+            for batch in itertools.count():
+                ids = [f"{batch:04}-{n}" for n in range(100)]
+                sessions.insert([{"_id": id_, "sessionId": id_, "text": "x" * 1000} for id_ in ids])
+                safe.extend(ids)
+                if batch == after_batches:
+                    enough.set()
+        except StoreAway:
+            enough.set()
+
+    writer = threading.Thread(target=insert)
+    writer.start()
+    assert enough.wait(HUNG_S)
+    time.sleep(random.Random(seed).random() / 10)  # into the middle of a batch after it
+    own_server.kill()
+    writer.join(HUNG_S)
+    assert len(safe) >= 100 * after_batches
+    own_server.start()
+    until(own_server.answers, "the server's answer")
+    assert set(safe) <= {document["_id"] for document in MongoSessions(own_server.settings).scan()}
 
 
 def test_it_stops_when_told_though_mongodb_is_away(pipeline: Any, stages: Any) -> None:
