@@ -4,6 +4,7 @@ import random
 import socket
 import struct
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from streaming.settings import KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
+DAY_MS = 86_400_000
 PRODUCE, ADD_OFFSETS, END, COMMIT_OFFSETS = 0, 25, 26, 28
 """Api keys of Kafka's protocol."""
 FENCED = {47, 90}
@@ -231,8 +233,9 @@ def test_a_commit_of_unknown_outcome_is_decided_when_the_writer_says_that_it_was
 
 
 def messages(sessions: int) -> Sequence[tuple[bytes, bytes]]:
-    settings = TrafficSettings.model_validate({"sessions": sessions, "users": sessions // 5})
-    return [(message.key, message.value) for message in traffic(settings)]
+    start_ms = time.time_ns() // 1_000_000 - 2 * DAY_MS
+    settings = {"sessions": sessions, "users": sessions // 5, "start_ms": start_ms, "duplicate_rate": 0.05}
+    return [(one.key, one.value) for one in traffic(TrafficSettings.model_validate(settings))]
 
 
 @pytest.fixture
@@ -265,9 +268,7 @@ def test_a_gate_killed_in_a_transaction_that_a_late_commit_met_repeats_nothing(
     gates.judge()
 
 
-def test_a_commit_that_nobody_answered_counts_once(
-    gates_behind: Any, network: Network, free_port: int
-) -> None:
+def test_a_commit_without_an_answer_counts_once(gates_behind: Any, network: Network, free_port: int) -> None:
     gates = gates_behind
     gates.environment["VITRINE_METRICS_PORT"] = str(free_port)
     network.once(END, "unanswered")
