@@ -76,11 +76,14 @@ def resident_bytes(pid: int) -> int:
 
 
 def lag(place: Place) -> dict[str, int] | None:
-    """Records that each stage has still to deal with, as the watch saw it last; None without an answer."""
+    """Records that each stage has still to deal with, as the watch saw it last; None if the watch does not
+    answer, or has no answer from Kafka itself."""
     try:
         with urllib.request.urlopen(f"{place.environment['VITRINE_WATCH_URL']}/recent", timeout=2) as answer:
             recent = msgspec.json.decode(answer.read(), type=Recent)
     except (OSError, msgspec.MsgspecError):
+        return None
+    if not any(one.probe == "kafka" and one.away is None for one in recent.probes):
         return None
     behind: dict[str, int] = {}
     for one in recent.readings:
@@ -125,7 +128,10 @@ def print_table(place: Place, found: list[Row]) -> None:
         )
     console.print(table)
     console.print(f"\n{sum(row.resident_bytes for row in found) / 2**30:.1f} GiB resident in all")
-    if behind := lag(place):
+    behind = lag(place)
+    if behind is None and any(row.name == "watch" and row.healthy for row in found):
+        console.print("Records still to be dealt with: unknown, the watch has no answer from Kafka")
+    if behind:
         told = ", ".join(f"{stage} {records}" for stage, records in behind.items())
         console.print(f"Records still to be dealt with: {told}")
     with contextlib.suppress(FileNotFoundError):

@@ -175,6 +175,9 @@ class _PlainWriter:
     def abort(self) -> None:
         raise NotImplementedError("there is nothing to take back")
 
+    def poll(self) -> None:
+        self._producer.poll(0)
+
 
 class _WithoutTransactions(Stage):
     def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:

@@ -18,7 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 
 from streaming.adapters import kafka
 from streaming.adapters.kafka_log import CommittedLog, read_committed_offsets
-from streaming.adapters.kafka_transactions import TransactionAborted, TransactionalWriter, Writer
+from streaming.adapters.kafka_transactions import TransactionalWriter, TransactionLost, Writer
 from streaming.events import topics
 from streaming.gate.decide import (
     Decision,
@@ -118,6 +118,7 @@ class Stage:
         self._asked: _Asked | None = None
         self._written: _Written | None = None
         self._must_rewind = False
+        self._in_doubt: _Written | None = None  # its transaction was lost; the committed offsets will tell
         self._outcomes: Counter[str] = Counter()
         self._looked_after_s = self._reported_s = time.monotonic()
 
@@ -175,7 +176,7 @@ class Stage:
 
     def _advance(self, batch: Batch | None, stop: Event) -> None:
         """Moves what is under way on by one step: `batch` is claimed while the one claimed before is written.
-        What is dropped, because of `stop` or an aborted transaction, is not committed and is read again."""
+        What is dropped, because of `stop` or a lost transaction, is read again unless it was committed."""
         asked, self._asked = self._asked, None
         answered = self._answers(asked, stop) if asked else None
         if asked and answered is None:
@@ -241,8 +242,8 @@ class Stage:
         try:
             for record in records(decision):
                 send(record.topic, record.value, record.key, record.headers)
-        except TransactionAborted:
-            self._taken_back()
+        except TransactionLost:
+            self._lost()
             return
         self._passing("written")
         self._states |= decision.after
@@ -269,7 +270,7 @@ class Stage:
                 self._seen.claim(self._generation or "", [], [], [], done)
             except (OutOfStep, StoreAway) as error:
                 self._writer.abort()
-                raise TransactionAborted(str(error)) from error
+                raise TransactionLost(str(error)) from error
         offsets = [
             TopicPartition(self._raw_topic, partition, span.upto, metadata=encode_state(after[partition]))
             for partition, span in spans.items()
@@ -278,18 +279,19 @@ class Stage:
         self._passing("committed")
 
     def _finish(self) -> bool:
-        """Waits for the batch being committed. False if it was aborted."""
+        """Waits for the batch being committed. False if its transaction was lost."""
         written, self._written = self._written, None
         if written is not None:
             try:
                 written.commit.result()
-            except TransactionAborted:
-                self._taken_back()
+            except TransactionLost:
+                self._lost()
+                self._in_doubt = written
                 return False
             self._tell(written)
         return True
 
-    def _taken_back(self) -> None:
+    def _lost(self) -> None:
         self._must_rewind = True
         self._observer.count(declared.TRANSACTIONS_ABORTED)
 
@@ -309,6 +311,9 @@ class Stage:
         if self._read_to:
             held = [TopicPartition(self._raw_topic, partition) for partition in self._read_to]
             self._consumer.assign(self._load(held))
+        written, self._in_doubt = self._in_doubt, None
+        if written and any(self._read_to.get(at, 0) >= span.upto for at, span in written.batch.spans.items()):
+            self._tell(written)
 
     def _load(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Learns the committed place of `partitions`; gives where to read on."""
@@ -334,8 +339,9 @@ class Stage:
         _log.info("partitions_revoked", extra={"partitions": [p.partition for p in partitions]})
 
     def _idle(self, stop: Event) -> None:
-        """With nothing else to do, an aborted batch is noticed, and a store that lost its memory."""
+        """With nothing else to do, a lost transaction is noticed, and a store that lost its memory."""
         self._finish()
+        self._writer.poll()
         since_s = time.monotonic() - self._looked_after_s
         if self._must_rewind or not self._read_to or since_s < _LOOK_AFTER_STORE_EVERY_S:
             return

@@ -23,7 +23,8 @@ OF_WATCH = """
 ## What the watch sees
 
 `python -m stack.watch`, a service beside the others, asks every component: what a dead stage cannot say of
-itself. Each probe fails alone. The page "Health" in Airflow draws what it has seen in the last half hour.
+itself. Each probe fails alone, and makes its clients anew before it looks again; one that does not come back
+within 20 s counts as failed. The page "Health" in Airflow draws what was seen in the last half hour.
 """
 
 

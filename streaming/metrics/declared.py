@@ -53,7 +53,7 @@ LATE_SESSIONS = Counter(
 )
 TRANSACTIONS_ABORTED = Counter(
     name="vitrine_transactions_aborted_total",
-    meaning="Batches of the gate that were taken back and read again",
+    meaning="Transactions of the gate that were aborted, or whose outcome it had to look up",
 )
 RECOVERIES = Counter(
     name="vitrine_recoveries_total",

@@ -17,6 +17,8 @@ from confluent_kafka import KafkaException
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import HUNG_S, free_port, until
 
+from stack.place import here
+from stack.supervisor import Supervisor
 from stack.watch.kafka import KafkaProbe
 from stack.watch.stores import ElasticsearchProbe, RedisProbe
 from streaming.adapters import kafka as clients
@@ -200,3 +202,46 @@ def test_the_newest_searchable_session_is_the_newest(elasticsearch: Elasticsearc
     index.put([Write(topics.SESSION_SUMMARIES, str(n), 1, body) for n, body in enumerate(bodies)])
     index.refresh(topics.SESSION_SUMMARIES)
     assert probe() == [Reading(declared.NEWEST_SEARCHABLE, 9.0)]
+
+
+def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
+    kafka: KafkaSettings, tmp_path: Path
+) -> None:
+    """Counted from when the broker answers a client that it never had before."""
+    clients.ensure_topics(kafka)
+    send(kafka, *(session(number) for number in range(20)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    changed = {"VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix, "VITRINE_METRICS_PORT": port}
+    with (tmp_path / "watch.log").open("wb") as log:
+        watch = subprocess.Popen([sys.executable, "-m", "stack.watch"], env=os.environ | changed, stderr=log)
+
+    def lag() -> float | None:
+        by_stage = scraped(f"http://127.0.0.1:{port}/metrics")
+        found = [v for k, v in by_stage.items() if k[0] == "vitrine_lag_records" and "gate" in k]
+        return sum(found) if found else None
+
+    supervisor = Supervisor(here().layout)
+    try:
+        until(lambda: lag() == 20, "lag seen")
+        killed = supervisor.processes()["kafka"].pid
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: lag() is None, "a probe that is away shows no lag")
+        until(lambda: answers(kafka), "the broker is back")
+        back_s = time.monotonic()
+        until(lambda: lag() == 20, f"lag seen again; the watch says {tmp_path / 'watch.log'}")
+        assert time.monotonic() - back_s < 30
+        assert supervisor.processes()["kafka"].pid != killed
+    finally:
+        watch.terminate()
+        watch.wait(60)
+
+
+def answers(kafka: KafkaSettings) -> bool:
+    """Whether the broker tells a fresh client of the lag."""
+    try:
+        KafkaProbe(kafka)()
+    except (KafkaException, TimeoutError):
+        return False
+    return True

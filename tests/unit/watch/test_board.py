@@ -1,13 +1,13 @@
 """The board shows what the probes saw last, forgets what is old, and a failing probe takes no other along."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from waiting import HUNG_S
 
 from stack.watch.board import Board
-from stack.watch.looking import Probe, start
+from stack.watch.looking import HUNG, Probe, start
 from streaming.metrics import declared
 from streaming.metrics.kinds import Reading
 
@@ -97,3 +97,50 @@ def test_one_probe_that_fails_and_one_that_hangs_leave_the_third_alone() -> None
     assert away["redis"] is None
     assert away["flink"] == "ConnectionError"
     assert ("vitrine_distinct_users", 1) in standing(board)
+
+
+def test_a_probe_whose_clients_never_get_over_a_failure_makes_them_anew() -> None:
+    stop, made = threading.Event(), threading.Semaphore(0)
+    board = Board(1_000, Clock())
+    lives = iter([False, False, True])
+
+    def make() -> Callable[[], Sequence[Reading]]:
+        sound = next(lives)
+        made.release()
+
+        def looks() -> Sequence[Reading]:
+            if not sound:
+                raise TimeoutError
+            return [Reading(declared.DISTINCT_USERS, 1)]
+
+        return looks
+
+    start([Probe("kafka", make, 0.001)], board, stop)
+    for _ in range(3):
+        assert made.acquire(timeout=30)
+    while ("vitrine_distinct_users", 1) not in standing(board):
+        stop.wait(0.01)
+    stop.set()
+
+
+def test_a_probe_that_does_not_come_back_is_away_and_another_one_looks() -> None:
+    stop, made = threading.Event(), threading.Semaphore(0)
+    board = Board(1_000, Clock())
+    away: list[str | None] = []
+
+    def hangs() -> Sequence[Reading]:
+        stop.wait()
+        return []
+
+    lives = iter([hangs, lambda: [Reading(declared.DISTINCT_USERS, 1)]])
+
+    def make() -> Callable[[], Sequence[Reading]]:
+        away.extend(one.away for one in board.recent().probes)
+        made.release()
+        return next(lives)
+
+    start([Probe("kafka", make, 0.001, within_s=0.2)], board, stop)
+    for _ in range(2):
+        assert made.acquire(timeout=30)
+    stop.set()
+    assert away == [HUNG]
