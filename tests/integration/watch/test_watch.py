@@ -210,9 +210,7 @@ def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
     """Counted from when the broker answers a client that it never had before."""
     clients.ensure_topics(kafka)
     send(kafka, *(session(number) for number in range(20)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     changed = {"VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix, "VITRINE_METRICS_PORT": port}
     with (tmp_path / "watch.log").open("wb") as log:
         watch = subprocess.Popen([sys.executable, "-m", "stack.watch"], env=os.environ | changed, stderr=log)
