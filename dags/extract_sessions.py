@@ -20,7 +20,7 @@ from typing import Any
 from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTrigger
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param, dag, task
 
-from streaming.events import topics
+from streaming.contract import topics
 from streaming.settings import KafkaSettings
 
 EXTRACT = Asset("sessions_extract")
@@ -33,7 +33,7 @@ DUE = Asset(
                 scheme="kafka",
                 kafka_config_id="kafka_default",
                 topics=[KafkaSettings().topic_prefix + topics.EXTRACTION_DUE],
-                apply_function="streaming.events.extraction_due.wake",
+                apply_function="streaming.contract.extraction_due.wake",
             ),
         )
     ],
@@ -70,8 +70,8 @@ def extract_sessions() -> None:
 
         from airflow.sdk.exceptions import AirflowFailException
 
+        from streaming.contract.period import period
         from streaming.extraction import frontier
-        from streaming.period import period
 
         try:
             asked = period(params["from"], params["to"])
@@ -91,8 +91,8 @@ def extract_sessions() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from ml.features.session_row import COLUMNS, session_row
+        from streaming.contract.period import period
         from streaming.extraction import pages, parquet, windows
-        from streaming.period import period
         from streaming.settings import DataSettings, MongoSettings
 
         folder = DataSettings().data_dir / "extracts" / "sessions"

@@ -109,16 +109,16 @@ def private_models() -> None:
         import json
         import logging
 
-        from ml.adapters.settled import ledger
+        from ml.budget.mongo import stored_ledger
         from ml.budget.settings import BudgetSettings
-        from ml.training.order import of_run
-        from ml.training.payment import pay
+        from ml.release.charging import charge_run
+        from ml.release.request import of_run
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         extracts = DataSettings().data_dir / "extracts" / "sessions"
         order = of_run(json.loads(params_json), run_id, run_type)
-        return pay(order, ledger(), extracts, BudgetSettings().automatic_every_h)
+        return charge_run(order, stored_ledger(), extracts, BudgetSettings().automatic_every_h)
 
     @task
     def within_budget(answer: dict[str, Any]) -> None:
@@ -139,16 +139,18 @@ def private_models() -> None:
         import json
         import logging
 
-        from ml.adapters.settled import ledger
-        from ml.training.job import run
-        from ml.training.order import of_run
-        from ml.training.vault import Vault
+        from ml.budget.mongo import stored_ledger
+        from ml.release.artifact_store import ArtifactStore
+        from ml.release.job import run
+        from ml.release.request import of_run
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         data, params = DataSettings().data_dir, json.loads(params_json)
         extracts = data / "extracts" / "sessions"
-        return run(of_run(params, run_id, run_type), ledger(), extracts, Vault(data), run_id, params)
+        return run(
+            of_run(params, run_id, run_type), stored_ledger(), extracts, ArtifactStore(data), run_id, params
+        )
 
     @task(outlets=[MODELS])
     def record(metrics: dict[str, Any], params: dict[str, Any], run_id: str, outlet_events: Any) -> None:
@@ -157,13 +159,13 @@ def private_models() -> None:
         from airflow.providers.mongo.hooks.mongo import MongoHook
         from msgspec import to_builtins
 
-        from ml.registry.registered import registered
-        from ml.training.vault import Vault, digest
+        from ml.registry.entry import entry_of
+        from ml.release.artifact_store import ArtifactStore, digest
         from streaming.settings import DataSettings, MongoSettings
 
-        name, vault = metrics["run_id"], Vault(DataSettings().data_dir)
+        name, vault = metrics["run_id"], ArtifactStore(DataSettings().data_dir)
         trusted = json.loads((vault.trusted(name) / "trusted.json").read_text())
-        entry = registered(run_id, params, digest(vault.released(name)), metrics, trusted)
+        entry = entry_of(run_id, params, digest(vault.released(name)), metrics, trusted)
         with MongoHook() as mongo:
             mongo.replace_one(
                 "model_runs", to_builtins(entry), mongo_db=MongoSettings().database, upsert=True

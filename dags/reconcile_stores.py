@@ -52,12 +52,12 @@ def reconcile_stores() -> None:
     def reconcile(params_json: str) -> None:
         import json
 
-        from streaming.ledger import verdict
-        from streaming.ledger.command import BROKEN, HOLDS, run
+        from streaming.reconcile import last_verdict
+        from streaming.reconcile.command import BROKEN, HOLDS, run
 
         params = json.loads(params_json)
         start, end = params["from"], params["to"]
-        outcome = verdict.kept(run(True, params["timeout_s"], start, end), whole=not (start or end))
+        outcome = last_verdict.kept(run(True, params["timeout_s"], start, end), whole=not (start or end))
         if outcome == BROKEN:
             raise RuntimeError("The books do not balance: the log above names the first that breaks them.")
         if outcome != HOLDS:

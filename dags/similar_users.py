@@ -79,7 +79,7 @@ def similar_users() -> None:
         import json
         import logging
 
-        from ml.similarity.job import run
+        from ml.similar_users.job import run
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log

@@ -3,11 +3,11 @@
 import sys
 
 from stack.components import flink
-from stack.place import here
+from stack.context import this_checkout
 from stack.service import Unhealthy
 
 if __name__ == "__main__":
-    [service] = [service for service in flink.services(here()) if service.name == sys.argv[1]]
+    [service] = [service for service in flink.services(this_checkout()) if service.name == sys.argv[1]]
     try:
         service.health.check()
     except Unhealthy as error:

@@ -38,9 +38,11 @@ def flink() -> None:
     import yaml
 
     from stack.components import flink as native
-    from stack.place import here
+    from stack.context import this_checkout
 
-    jobmanager = next(service for service in native.services(here()) if service.name == "flink-jobmanager")
+    jobmanager = next(
+        service for service in native.services(this_checkout()) if service.name == "flink-jobmanager"
+    )
     assert jobmanager.prepare is not None
     jobmanager.prepare()
     config = HERE.run / "flink" / "conf" / "config.yaml"

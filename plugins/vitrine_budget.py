@@ -6,9 +6,9 @@ It tells nothing of anyone: charges are known before a row is read.
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from ml.adapters.settled import ledger
+from ml.budget.mongo import stored_ledger
 from ml.budget.overview import overview
-from streaming.ports import StoreAway
+from streaming.stores import StoreUnavailable
 from vitrine_pages import page
 
 router = APIRouter()
@@ -18,8 +18,8 @@ router = APIRouter()
 def budget() -> HTMLResponse:
     """As it stands now; 503 while MongoDB is away."""
     try:
-        seen = overview(ledger().account())
-    except StoreAway as away:
+        seen = overview(stored_ledger().account())
+    except StoreUnavailable as away:
         answer = page("budget.html", seen=None, problem=str(away))
         answer.status_code = 503
         return answer

@@ -17,10 +17,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from msgspec import Struct
 
-from ml.score import asking
-from streaming.adapters.mongo import MongoSessions
-from streaming.ports import StoreAway
+from ml.score import client
 from streaming.settings import DataSettings, MongoSettings
+from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.stores import StoreUnavailable
 from vitrine_pages import PAGE_POLICY, ReportedModel, named, page
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class ExactModel(ReportedModel, kw_only=True):
 
 
 class Exact(Struct):
-    """What `trusted/<name>/trusted.json` says (written by ml.training)."""
+    """What `trusted/<name>/trusted.json` says (written by ml.release)."""
 
     train_rows: int
     test_rows: int
@@ -82,23 +82,23 @@ async def explained(request: Request, user: GetUserDep) -> HTMLResponse:
     asked = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
     session, chosen = asked.get("session", "").strip(), asked.get("model", "")
     run, _, model = chosen.partition("/")
-    if model not in asking.models(_models()).get(run, []):
+    if model not in client.models(_models()).get(run, []):
         raise HTTPException(404, "There is no such model.")
     log.info("%s asked why a stored session got its score, by %s of %s", user.get_name(), model, run)
     try:
         return await run_in_threadpool(_explain, session, run, model)
-    except (asking.NotScored, StoreAway) as error:
+    except (client.NotScored, StoreUnavailable) as error:
         return _why(session=session, chosen=chosen, problem=f"{error}.")
 
 
 def _explain(session: str, run: str, model: str) -> HTMLResponse:
     stored = MongoSessions(MongoSettings()).find(session)
     if stored is None:
-        raise asking.NotScored("No such session is stored")
-    answer = asking.ask(stored, run, model)
+        raise client.NotScored("No such session is stored")
+    answer = client.score_by_process(stored, run, model)
     [result] = answer["results"]
     if "rejected" in result:
-        raise asking.NotScored(f"The stored session breaks the contract: {result['rejected']}")
+        raise client.NotScored(f"The stored session breaks the contract: {result['rejected']}")
     average = 1 / (1 + math.exp(-result["base"]))
     return _why(
         session=session,
@@ -111,7 +111,7 @@ def _explain(session: str, run: str, model: str) -> HTMLResponse:
 
 def _why(**values: Any) -> HTMLResponse:
     nothing = {"session": "", "chosen": "", "problem": "", "result": None, "average": None, "statement": None}
-    answer = page("why.html", runs=asking.models(_models()), **nothing | values)
+    answer = page("why.html", runs=client.models(_models()), **nothing | values)
     answer.headers["Content-Security-Policy"] = FORM_POLICY
     return answer
 

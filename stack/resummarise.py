@@ -10,12 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stack import flink_job, running
+from stack import lifecycle
 from stack.components import flink
-from stack.place import here
-from stack.service import Place, StackError
+from stack.context import this_checkout
+from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
-from streaming.adapters.flink import cancel
+from streaming.flink.cluster import cancel
+from streaming.settings import KafkaSettings
+from streaming.summaries.settings import job_name
+from streaming.summaries.submitter import POLL_S, alive, overview
 
 SERVICE = "flink-job"
 CANCEL_TIMEOUT_S = 120.0
@@ -23,7 +26,7 @@ CANCEL_TIMEOUT_S = 120.0
 
 def run(tell: Callable[[str, str], None]) -> None:
     """Returns when the job runs again. Raises StackError where it cannot be ended or started."""
-    place = here()
+    place = this_checkout()
     supervisor = Supervisor(place.layout)
     if supervisor.running():
         supervisor.stop_all([SERVICE])
@@ -32,16 +35,17 @@ def run(tell: Callable[[str, str], None]) -> None:
     checkpoints = Path(urlsplit(flink.checkpoints(place)).path)
     shutil.rmtree(checkpoints, ignore_errors=True)
     tell(SERVICE, "its state is forgotten")
-    running.bring_up([SERVICE], tell)
+    lifecycle.bring_up([SERVICE], tell)
 
 
-def _cancel(place: Place) -> None:
-    name, deadline = flink.job_name(place), time.monotonic() + CANCEL_TIMEOUT_S
+def _cancel(place: StackContext) -> None:
+    name, deadline = job_name(KafkaSettings()), time.monotonic() + CANCEL_TIMEOUT_S
+    rest = flink.rest(place)
     try:
-        while job := flink_job.alive(flink_job.overview(place), name):
-            cancel(flink.rest(place), job)
+        while job := alive(overview(rest), name):
+            cancel(rest, job)
             if time.monotonic() > deadline:
                 raise StackError(f"{name} does not end", "flink-jobmanager")
-            time.sleep(flink_job.POLL_S)
+            time.sleep(POLL_S)
     except OSError:
         return  # without a cluster there is no job on it

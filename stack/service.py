@@ -62,7 +62,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Place:
+class StackContext:
     """What the declaration of a service may read: folders, settings, and the addresses of its neighbours."""
 
     layout: Layout

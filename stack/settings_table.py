@@ -36,7 +36,10 @@ def classes() -> list[type[Settings]]:
 
 def rows() -> list[dict[str, Any]]:
     """One object a setting: the variable, its value as it is now, its default and its meaning."""
-    return [row for settings_class in classes() for row in _of(settings_class)]
+    # A class that extends another shares the variables of that one, which is listed first.
+    found = {row["variable"]: row for settings_class in reversed(classes()) for row in _of(settings_class)}
+    order = [row["variable"] for settings_class in classes() for row in _of(settings_class)]
+    return [found[variable] for variable in dict.fromkeys(order)]
 
 
 def refused(error: ValidationError) -> list[str]:

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.components import airflow
-from stack.service import Place, Service, Unhealthy
+from stack.service import Service, StackContext, Unhealthy
 from stack.supervisor import Process, Supervisor
-from stack.watch.board import Recent
-from streaming.metrics import declared
+from streaming.metrics import catalogue
+from streaming.monitor.probe_history import Recent
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Row:
     """Of the process and all its children."""
 
 
-def rows(place: Place, services: Iterable[Service]) -> list[Row]:
+def rows(place: StackContext, services: Iterable[Service]) -> list[Row]:
     """The state of each service, asked side by side."""
     processes = Supervisor(place.layout).processes()
     with ThreadPoolExecutor(max_workers=16) as pool:
@@ -75,7 +75,7 @@ def resident_bytes(pid: int) -> int:
     return total
 
 
-def lag(place: Place) -> dict[str, int] | None:
+def lag(place: StackContext) -> dict[str, int] | None:
     """Records that each stage has still to deal with, as the watch saw it last; None if the watch does not
     answer, or has no answer from Kafka itself."""
     try:
@@ -87,13 +87,13 @@ def lag(place: Place) -> dict[str, int] | None:
         return None
     behind: dict[str, int] = {}
     for one in recent.readings:
-        if one.metric == declared.LAG_RECORDS.name:
+        if one.metric == catalogue.LAG_RECORDS.name:
             stage = one.labels["stage"]
             behind[stage] = behind.get(stage, 0) + int(one.value)
     return behind
 
 
-def as_json(place: Place, found: list[Row]) -> dict[str, object]:
+def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
     """The documented object."""
     login = {"url": place.environment["VITRINE_AIRFLOW_URL"], "user": airflow.USER, "password": None}
     with contextlib.suppress(FileNotFoundError):
@@ -107,7 +107,7 @@ def as_json(place: Place, found: list[Row]) -> dict[str, object]:
     }
 
 
-def print_table(place: Place, found: list[Row]) -> None:
+def print_table(place: StackContext, found: list[Row]) -> None:
     """The same for people, on standard output."""
     console, table = Console(highlight=False), Table(box=None, pad_edge=False)
     if not console.is_terminal:
@@ -138,7 +138,7 @@ def print_table(place: Place, found: list[Row]) -> None:
         console.print(login(place))
 
 
-def login(place: Place) -> str:
+def login(place: StackContext) -> str:
     """Where Airflow is and how to get in."""
     url = place.environment["VITRINE_AIRFLOW_URL"]
     return f"Airflow: {url}  user {airflow.USER}  password {airflow.password(place)}"

@@ -1,7 +1,7 @@
 """The process supervisor: supervisord of this checkout alone, reached by its unix socket.
 
 supervisord restarts what dies with a growing pause, rotates logs and stops whole process groups. What it does
-not know is order and readiness; that is `stack.up`.
+not know is order and readiness; that is `stack.start`.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from stack import remembered
+from stack import saved_settings
 from stack.changes import Changes
 from stack.layout import Layout
 from stack.service import Service, StackError
@@ -154,7 +154,7 @@ class Supervisor:
         ]
         # Each service inherits this environment. Of our settings it is to find those alone that it reads.
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(remembered.PREFIXES)
+            name: value for name, value in os.environ.items() if not name.startswith(saved_settings.PREFIXES)
         }
         started = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=self._layout.root, env=inherited

@@ -49,7 +49,7 @@ def kafka(prefix: str) -> Iterator[KafkaSettings]:
     """The running cluster with topics and groups of the test's own, gone when it ends."""
     from confluent_kafka.admin import AdminClient
 
-    from streaming.adapters.kafka import properties
+    from streaming.kafka.clients import properties
 
     settings = KafkaSettings(topic_prefix=prefix)
     yield settings

@@ -13,7 +13,7 @@ from ml.audit.bound import lower_bound
 from ml.audit.linear import OnLinear
 from ml.audit.network import OnNetwork
 from ml.audit.trees import OnTrees
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy.randomness import Randomness, SystemRandomness
 from ml.privacy.statement import Budget
 
@@ -51,7 +51,7 @@ def audited(
 ) -> Audit:
     """Trains the model `name` as often as `attack` wants, and attacks it."""
     began = time.perf_counter()
-    kind = shelf.KINDS[name]
+    kind = model_store.KINDS[name]
     trials = [trial for _ in range(runs) for trial in attack.trials(kind, budget, canaries, dice)]
     claim = trials[0].statement
     if claim.epsilon is None or claim.delta is None:

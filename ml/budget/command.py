@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from ml.adapters.settled import ledger
 from ml.budget.account import Raise
 from ml.budget.blocks import beginning_at
 from ml.budget.ledger import Ledger, now
+from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
-from streaming.ports import StoreAway
+from streaming.stores import StoreUnavailable
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 0, 2 for what cannot be set, 3 if MongoDB is away."""
-    books = ledger()
+    books = stored_ledger()
     try:
         if arguments.action == "set":
             _set(books, arguments)
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"budget: {error}", file=sys.stderr)
         return 2
-    except StoreAway as error:
+    except StoreUnavailable as error:
         print(f"budget: {error}", file=sys.stderr)
         return 3
     print(msgspec.json.encode(_plain(seen)).decode() if arguments.json else _text(seen))

@@ -22,7 +22,8 @@ _LONGEST_WAIT_S = 0.05
 
 
 class Accounts(Protocol):
-    """Where accounts are kept. Every method may raise StoreAway; one that did may have done its work."""
+    """Where accounts are kept. Every method may raise StoreUnavailable; one that did may have done its
+    work."""
 
     def read(self, dataset: str) -> Account | None:
         """The account as it is, None where there is none yet."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from ml.cards.card import render
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy import contributions
 from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
-from ml.training import simulated
+from ml.release import simulated
 
 FOLDER = Path(__file__).parents[2] / "docs" / "models"
 
@@ -26,7 +26,7 @@ def cards() -> dict[str, str]:
     budget = Budget(1.0, 1e-5)
     return {
         f"{name}.md": render(kind.fit(rows, encoding, budget, unit, randomness), encoding)
-        for name, kind in shelf.KINDS.items()
+        for name, kind in model_store.KINDS.items()
     }
 
 

@@ -15,12 +15,12 @@ from ml.features import schema as schemas
 from ml.features.encoding import Encoding, labels
 from ml.features.rows import Rows
 from ml.features.schema import Schema, SchemaError
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy import contributions
 from ml.privacy.randomness import Randomness, SystemRandomness
 from ml.privacy.schema_search import NothingFound, search
 from ml.privacy.statement import Budget, PrivacyStatement, Unit
-from ml.training.table import Result, fit_and_measure
+from ml.release.table import Result, fit_and_measure
 
 NOTE = "Laboratory figures: exact metrics on private test rows are not themselves private."
 SEARCH_SHARE = 0.2
@@ -118,9 +118,9 @@ def _answer(question: Question, randomness: Randomness) -> list[Result]:
         encoding = Encoding(schema)
         train = Rows(encoding.encode(question.train.columns), train_y, _units(question))
         test = Rows(encoding.encode(question.test.columns), test_y, np.arange(len(test_y)))
-        kinds = [*shelf.PRIVATE, shelf.BASELINE]
+        kinds = [*model_store.PRIVATE, model_store.BASELINE]
         if not any(result.epsilon is None for result in results):
-            kinds.insert(0, shelf.CEILING)  # the same at every epsilon
+            kinds.insert(0, model_store.NON_PRIVATE)  # the same at every epsilon
         fitted = fit_and_measure(
             kinds, train, test, encoding, left, question.unit, randomness, progress=_report
         )

@@ -40,7 +40,7 @@ COLUMNS: Mapping[str, str] = {
 
 
 def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a MongoDB `sessions` document (streaming.events.valid.ValidSession in camel case).
+    """The row of a MongoDB `sessions` document (streaming.contract.valid_session.ValidSession in camel case).
 
     Raises KeyError where a field is missing: the store holds valid sessions only.
     """

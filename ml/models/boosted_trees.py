@@ -12,8 +12,8 @@ from ml.models.random_trees import RandomTree, grow
 from ml.models.relevance import Relevance
 from ml.models.xgboost_file import XgboostFile
 from ml.privacy import contributions, gdp
-from ml.privacy.loss import GaussianLoss
 from ml.privacy.noisy_sums import noisy_sums
+from ml.privacy.privacy_loss import GaussianLoss
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 

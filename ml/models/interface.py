@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol, Self
 
 from ml.features.encoding import Encoding, Matrix, Vector
 from ml.features.rows import Rows
-from ml.privacy.loss import Loss
+from ml.privacy.privacy_loss import PrivacyLoss
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import Budget, PrivacyStatement, Unit
 
@@ -25,7 +25,7 @@ class Model(Protocol):
         """
 
     @classmethod
-    def loss(cls, budget: Budget, unit: Unit) -> Loss | None:
+    def loss(cls, budget: Budget, unit: Unit) -> PrivacyLoss | None:
         """What `fit` with these will cost each unit, known beforehand; None where it is not private."""
 
     def log_odds(self, x: Matrix) -> Vector:

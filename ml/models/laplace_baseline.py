@@ -8,7 +8,7 @@ import numpy as np
 from ml.features.encoding import Encoding, Matrix, Vector, from_unit, to_unit
 from ml.features.rows import Rows
 from ml.features.schema import Numeric
-from ml.models.ceiling import train
+from ml.models.non_private import train
 from ml.models.xgboost_file import XgboostFile
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit

@@ -10,7 +10,7 @@ import numpy as np
 from ml.features.encoding import Encoding, Flags, Matrix, Vector, presence_weights, with_presence
 from ml.features.rows import Rows
 from ml.privacy import contributions
-from ml.privacy.loss import PureLoss
+from ml.privacy.privacy_loss import PureLoss
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 

@@ -12,7 +12,7 @@ import msgspec
 from ml.explain import synthetic
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
-from ml.models import shelf
+from ml.models import model_store
 from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
@@ -66,10 +66,10 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
 
 
 def _private(folder: Path) -> dict[str, Model]:
-    names = [kind.name for kind in shelf.PRIVATE if kind.name in shelf.on(folder)]
+    names = [kind.name for kind in model_store.PRIVATE if kind.name in model_store.names(folder)]
     if not names:
         raise FileNotFoundError(f"there is no private model in {folder}")
-    return {name: shelf.take(name, folder) for name in names}
+    return {name: model_store.load(name, folder) for name in names}
 
 
 def _measured(trained: dict[str, Any]) -> list[Measured]:

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from ml.models import shelf
+from ml.models import model_store
 from ml.reports import charts
 from ml.reports.charts import Series
 from ml.reports.content import Content, Dependence
@@ -35,7 +35,7 @@ def render(content: Content, data: dict[str, bytes]) -> str:
         content=content,
         title=TITLE,
         created=content.run.created[:16].replace("T", " "),
-        kinds=shelf.KINDS,
+        kinds=model_store.KINDS,
         colours=COLOURS,
         models=list(content.residuals),
         strongest=strongest,
@@ -70,24 +70,24 @@ def _drawn(dependence: Dependence) -> str:
 
 
 def _series(values: dict[str, Any]) -> list[Series]:
-    return [Series(shelf.KINDS[name].title, COLOURS[name], value) for name, value in values.items()]
+    return [Series(model_store.KINDS[name].title, COLOURS[name], value) for name, value in values.items()]
 
 
 def _price(price: Price) -> dict[str, Any]:
     """The table of models with what each gives up."""
     return {
-        "best": shelf.KINDS[price.best].title.lower(),
+        "best": model_store.KINDS[price.best].title.lower(),
         "best_auc": price.of(price.best).roc_auc,
         "given_up": price.given_up(price.best),
         "ceiling": price.ceiling,
-        "baseline": price.of(shelf.BASELINE.name).roc_auc,
+        "baseline": price.of(model_store.BASELINE.name).roc_auc,
         "rows": [(result, price.given_up(result.model)) for result in price.results],
     }
 
 
 def _groups(price: Price) -> list[tuple[Group, float]]:
     """Those whom privacy costs most and least."""
-    prices = uneven(price.groups, price.best, shelf.CEILING.name)
+    prices = uneven(price.groups, price.best, model_store.NON_PRIVATE.name)
     return prices if len(prices) <= 2 * _DEAREST else [*prices[:_DEAREST], *prices[-_DEAREST:]]
 
 

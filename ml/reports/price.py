@@ -16,12 +16,12 @@ from sklearn.metrics import roc_auc_score
 from ml.features.encoding import Encoding, Vector
 from ml.features.rows import Rows
 from ml.features.schema import Categorical, title
-from ml.models import shelf
+from ml.models import model_store
 from ml.models.interface import Model
 from ml.privacy.randomness import Randomness
 from ml.privacy.statement import Budget, Unit
-from ml.training import simulated
-from ml.training.table import Result, fit_and_measure
+from ml.release import simulated
+from ml.release.table import Result, fit_and_measure
 
 SESSIONS = 20_000
 SEED = 7
@@ -50,7 +50,7 @@ class Price(Struct, frozen=True):
     @property
     def ceiling(self) -> float | None:
         """ROC AUC without privacy."""
-        return next(result.roc_auc for result in self.results if result.model == shelf.CEILING.name)
+        return next(result.roc_auc for result in self.results if result.model == model_store.NON_PRIVATE.name)
 
     @property
     def best(self) -> str:
@@ -71,7 +71,7 @@ def measure(encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomne
     """Trains all kinds of models on four fifths of the simulated users and tests them on the others."""
     train, test = simulated.split(simulated.rows(encoding, sessions, SEED))
     models: list[Model] = []
-    kinds = [*shelf.PRIVATE, shelf.CEILING, shelf.BASELINE]
+    kinds = [*model_store.PRIVATE, model_store.NON_PRIVATE, model_store.BASELINE]
     results = fit_and_measure(kinds, train, test, encoding, budget, unit, randomness, keep=models.append)
     log_odds = {model.name: model.log_odds(test.x) for model in models}
     return Price(sessions, len(test), results, _groups(encoding, test, log_odds))

@@ -8,21 +8,21 @@ from typing import Any
 
 import msgspec
 
-from ml.adapters.settled import register
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
-from ml.models import shelf
+from ml.models import model_store
 from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
-from ml.registry.register import Altered, Register, load
-from ml.registry.registered import Registered
-from ml.score.asking import as_stored
+from ml.registry.entry import RegistryEntry
+from ml.registry.mongo import stored_registry
+from ml.registry.registry import ArtifactAltered, ModelRegistry, load
+from ml.score.client import as_stored
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
-from streaming.adapters.mongo import MongoSessions
-from streaming.events.rejection import Rejection
-from streaming.ports import StoreAway
+from streaming.contract.rejection import Rejection
 from streaming.settings import DataSettings, MongoSettings
+from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.stores import StoreUnavailable
 
 
 class NoAnswer(Exception):
@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     away."""
     try:
         content = _content(arguments.file, arguments.session)
-        entry = registered(register(), arguments.run)
+        entry = registered(stored_registry(), arguments.run)
         model, encoding = _model(entry, arguments.model)
         if arguments.reasons < 1:
             raise NoAnswer("--reasons: at least 1 is wanted")
     except NoAnswer as error:
         print(f"score: {error}", file=sys.stderr)
         return 2
-    except StoreAway as error:
+    except StoreUnavailable as error:
         print(f"score: {error}", file=sys.stderr)
         return 3
     now_ms = time.time_ns() // 1_000_000
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if len(readable) == len(found) else 1
 
 
-def registered(books: Register, run: str | None) -> Registered:
+def registered(books: ModelRegistry, run: str | None) -> RegistryEntry:
     """The entry of `run`, or of the newest training. Raises NoAnswer."""
     names = books.names()
     if not names:
@@ -73,9 +73,9 @@ def registered(books: Register, run: str | None) -> Registered:
     return entry
 
 
-def _model(entry: Registered, name: str | None) -> tuple[Model, Encoding]:
+def _model(entry: RegistryEntry, name: str | None) -> tuple[Model, Encoding]:
     """The model asked for, or the first that is private, as it was released."""
-    private = [kind.name for kind in shelf.PRIVATE]
+    private = [kind.name for kind in model_store.PRIVATE]
     if name is not None and name not in private:
         raise NoAnswer(f"--model {name}: only private models are asked, {', '.join(private)}")
     there = [known for known in private if known in entry.models]
@@ -86,7 +86,7 @@ def _model(entry: Registered, name: str | None) -> tuple[Model, Encoding]:
     try:
         encoding = Encoding(schemas.of_trained(entry.metrics))
         return load(entry, name or there[0], DataSettings().data_dir / "models"), encoding
-    except (Altered, schemas.SchemaError) as error:
+    except (ArtifactAltered, schemas.SchemaError) as error:
         raise NoAnswer(f"run {entry.name}: {error}") from None
 
 

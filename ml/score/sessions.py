@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from ml.features.session_row import session_row
-from streaming.events import parsing, valid
-from streaming.events.contract import Session
-from streaming.events.rejection import Rejection
+from streaming.contract import parsing, valid_session
+from streaming.contract.rejection import Rejection
+from streaming.contract.session import Session
 
 GATE_FINDS = ("userKind",)
 """Features that no raw session has: the gate knows whether it met the user before."""
@@ -38,7 +38,7 @@ def read(text: bytes, now_ms: int) -> Readable | Rejection:
     if isinstance(session, Rejection):
         return session
     try:
-        found = msgspec.to_builtins(valid.decode(text))
+        found = msgspec.to_builtins(valid_session.decode(text))
         return Readable(session.session_id, session_row(found), ())
     except msgspec.DecodeError:
         return Readable(session.session_id, session_row(_as_if_stored(session, now_ms)), GATE_FINDS)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml.budget.settings import BudgetSettings
 from stack.health import HttpHealth
-from stack.service import SYSTEM_PATH, Place, Service, StackError
+from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
@@ -42,17 +42,17 @@ READS: tuple[type[Settings] | str, ...] = (
 )
 
 
-def passwords_file(place: Place) -> Path:
+def passwords_file(place: StackContext) -> Path:
     """The simple auth manager's own file: a JSON object of user and password."""
     return place.layout.run / "airflow-passwords.json"
 
 
-def password(place: Place) -> str:
+def password(place: StackContext) -> str:
     """The password of the one user; raises FileNotFoundError before Airflow was first started."""
     return str(json.loads(passwords_file(place).read_text())[USER])
 
 
-def _secret(place: Place, name: str, fresh: str) -> str:
+def _secret(place: StackContext, name: str, fresh: str) -> str:
     """A generated secret, the same one at every start."""
     file = place.layout.run / name
     if not file.exists():
@@ -79,7 +79,7 @@ def mongo_connection(uri: str) -> dict[str, object]:
     return connection
 
 
-def connections(place: Place) -> dict[str, str]:
+def connections(place: StackContext) -> dict[str, str]:
     """Airflow's connections to the stores, as the variables that it reads them from."""
     kafka: dict[str, object] = {
         "bootstrap.servers": place.environment[ADDRESS_VARIABLE["kafka"]],
@@ -97,7 +97,7 @@ def connections(place: Place) -> dict[str, str]:
     }
 
 
-def variables(place: Place) -> dict[str, str]:
+def variables(place: StackContext) -> dict[str, str]:
     """Airflow's settings, beside the shared environment."""
     home, port = place.layout.airflow, place.settings.port("airflow")
     url = f"http://127.0.0.1:{port}"
@@ -138,7 +138,7 @@ def variables(place: Place) -> dict[str, str]:
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
 
-def _prepare(place: Place) -> None:
+def _prepare(place: StackContext) -> None:
     """Makes the login and brings the database to this version, once for each version."""
     place.layout.airflow.mkdir(parents=True, exist_ok=True)
     if not passwords_file(place).exists():
@@ -161,7 +161,7 @@ def _prepare(place: Place) -> None:
     marker.write_text(version)
 
 
-def _version(place: Place) -> str:
+def _version(place: StackContext) -> str:
     packages = place.layout.environment("airflow") / "lib" / "python3.11" / "site-packages"
     return ",".join(sorted(path.name for path in packages.glob("apache_airflow_core-*.dist-info")))
 
@@ -174,7 +174,7 @@ def _ready(component: str) -> Any:
     return reason
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["airflow"]]
     airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
 

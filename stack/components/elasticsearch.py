@@ -7,13 +7,13 @@ import zipfile
 from pathlib import Path
 
 from stack.health import HttpHealth
-from stack.service import Place, Service
+from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 
 USER = "nobody"
 
 
-def settings_yaml(place: Place) -> str:
+def settings_yaml(place: StackContext) -> str:
     """elasticsearch.yml. Security is off because nothing but this machine reaches it."""
     pairs = {
         "cluster.name": "vitrine",
@@ -33,11 +33,11 @@ def settings_yaml(place: Place) -> str:
     return "".join(f"{name}: {value}\n" for name, value in pairs.items())
 
 
-def _archive(place: Place) -> Path:
+def _archive(place: StackContext) -> Path:
     return next((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))
 
 
-def _home(place: Place) -> Path:
+def _home(place: StackContext) -> Path:
     return place.layout.state / "elasticsearch"
 
 
@@ -56,7 +56,7 @@ def _unzip(archive: Path, home: Path) -> None:
     partial.rmdir()
 
 
-def _prepare(place: Place) -> None:
+def _prepare(place: StackContext) -> None:
     home = _home(place)
     _unzip(_archive(place), home)
     config = home / "config"
@@ -77,7 +77,7 @@ def _give(folder: Path) -> None:
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _as_user(place: Place) -> tuple[str, ...]:
+def _as_user(place: StackContext) -> tuple[str, ...]:
     """Elasticsearch refuses to run as root. The user it is given keeps the right to pass through the folders
     of the checkout, which may lie in a home that is closed to others, and no other right."""
     if not place.root:
@@ -106,7 +106,7 @@ def _ready(health: dict[str, str]) -> str | None:
     return None if health["status"] in ("yellow", "green") else f"the cluster is {health['status']}"
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["elasticsearch"]]
     heap, home = place.settings.elasticsearch_heap_mib, _home(place)
     archives = list((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))

@@ -14,14 +14,13 @@ import yaml
 from stack import certificates
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
-from stack.service import SYSTEM_PATH, Place, Service, StackError
+from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
-from streaming.adapters.flink import trust
+from streaming.flink.cluster import trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
-from streaming.summaries.settings import JobSettings
+from streaming.summaries.settings import JobSettings, job_name
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
-JOB = "streaming/summaries/job.py"
 TLS = {
     "security.ssl.rest.enabled": True,
     "security.ssl.rest.authentication-enabled": True,
@@ -29,12 +28,12 @@ TLS = {
 }
 
 
-def home(place: Place) -> Path:
+def home(place: StackContext) -> Path:
     """FLINK_HOME: the distribution inside the wheel."""
     return place.layout.environment("flink") / PYFLINK
 
 
-def variables(place: Place) -> dict[str, str]:
+def variables(place: StackContext) -> dict[str, str]:
     """What Flink's scripts, its command line among them, are run with."""
     run = place.layout.run / "flink"
     return {
@@ -52,14 +51,14 @@ def variables(place: Place) -> dict[str, str]:
     }
 
 
-def rest(place: Place) -> FlinkRestSettings:
+def rest(place: StackContext) -> FlinkRestSettings:
     """The address of REST, and who we are there."""
     names = {name: f"VITRINE_FLINK_{name.upper()}" for name in FlinkRestSettings.model_fields}
     given = {name: place.environment[one] for name, one in names.items() if one in place.environment}
     return FlinkRestSettings.model_validate(given)
 
 
-def settings(place: Place, module_flags: str) -> dict[str, Any]:
+def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
     """config.yaml, flat keys. `module_flags`: the JVM options that the release ships with."""
     ports, python = place.settings, str(place.layout.python("flink"))
     return {
@@ -104,7 +103,7 @@ def settings(place: Place, module_flags: str) -> dict[str, Any]:
     }
 
 
-def security(place: Place) -> dict[str, Any]:
+def security(place: StackContext) -> dict[str, Any]:
     """Part of config.yaml: TLS in which both sides show a certificate, one for REST and another for Flink's
     processes among each other. It holds passwords."""
     rest, internal = place.layout.flink_rest, place.layout.flink_internal
@@ -128,7 +127,7 @@ def _stores(between: str, keys: Path, trusted: Path, password: str) -> dict[str,
     }
 
 
-def elsewhere(place: Place) -> dict[str, Any]:
+def elsewhere(place: StackContext) -> dict[str, Any]:
     """Part of config.yaml for handing the job to a cluster of the user's. Writes the stores that Java wants
     of the user's PEM files; raises StackError where these are no such files."""
     there, folder = rest(place), place.layout.run / "flink" / "keys" / "elsewhere"
@@ -158,14 +157,14 @@ def elsewhere(place: Place) -> dict[str, Any]:
     }
 
 
-def _prepare(place: Place) -> None:
+def _prepare(place: StackContext) -> None:
     host = urlsplit(place.environment[ADDRESS_VARIABLE["flink"]]).hostname or "localhost"
     for identity in (place.layout.flink_rest, place.layout.flink_internal):
         certificates.ensure(identity, {"127.0.0.1", "localhost", host})
     _configure(place, security(place))
 
 
-def _configure(place: Place, more: dict[str, Any]) -> None:
+def _configure(place: StackContext, more: dict[str, Any]) -> None:
     """Folders, libraries and config.yaml with `more` in it."""
     (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
@@ -173,7 +172,7 @@ def _configure(place: Place, more: dict[str, Any]) -> None:
     _link_libraries(place, place.layout.run / "flink" / "lib")
 
 
-def _write_settings(place: Place, more: dict[str, Any]) -> None:
+def _write_settings(place: StackContext, more: dict[str, Any]) -> None:
     """config.yaml, before the start of either process: they read one file, and only one of them may be
     restarted."""
     folder, shipped = place.layout.run / "flink" / "conf", home(place)
@@ -185,14 +184,14 @@ def _write_settings(place: Place, more: dict[str, Any]) -> None:
     certificates.write(folder / "config.yaml", config.encode())
 
 
-def _read_by(place: Place, *others: str) -> str:
+def _read_by(place: StackContext, *others: str) -> str:
     """The settings that concern a process: all but those that begin with one of `others`."""
     return yaml.safe_dump(
         {name: value for name, value in (settings(place, "") | TLS).items() if not name.startswith(others)}
     )
 
 
-def _link_libraries(place: Place, folder: Path) -> None:
+def _link_libraries(place: StackContext, folder: Path) -> None:
     """The lib folder: the release's own jars, the Kafka connector, and flink-python, which must be loaded
     once for all jobs: where each job loads it, the second one in thread mode fails."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -213,14 +212,13 @@ def _has_slots(overview: dict[str, Any]) -> str | None:
     return None if overview["slots-total"] > 0 else "no TaskManager has registered its slots yet"
 
 
-def job_name(place: Place) -> str:
-    """What the job of this stack is called on the cluster."""
-    return place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "session-summaries"
+def _job(place: StackContext) -> str:
+    return job_name(KafkaSettings(topic_prefix=place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")))
 
 
-def checkpoints(place: Place) -> str:
+def checkpoints(place: StackContext) -> str:
     """Where the job keeps its checkpoints, as a URI: a folder that no other job writes to."""
-    own = f"file://{place.layout.stores}/flink/{job_name(place)}"
+    own = f"file://{place.layout.stores}/flink/{_job(place)}"
     return place.environment.get("VITRINE_FLINK_CHECKPOINT_DIR", own)
 
 
@@ -237,7 +235,7 @@ def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
     return reason
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["flink"]]
     external = "flink" in place.external
     trusting = partial(trust, rest(place))
@@ -269,12 +267,12 @@ def services(place: Place) -> tuple[Service, ...]:
     )
     job = Service(
         name="flink-job",
-        command=(str(place.layout.python("main")), "-m", "stack.flink_job"),
+        command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
         environment=place.passed(KafkaSettings, JobSettings, FlinkRestSettings)
         | variables(place)
         | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
         needs=("flink-taskmanager", "kafka"),
-        health=HttpHealth(f"{url}/jobs/overview", _runs(job_name(place)), trusting),
+        health=HttpHealth(f"{url}/jobs/overview", _runs(_job(place)), trusting),
         memory_mib=80,
         start_timeout_s=300,
         prepare=(lambda: _configure(place, elsewhere(place))) if external else None,

@@ -5,11 +5,11 @@ import uuid
 from base64 import urlsafe_b64encode
 
 from stack.health import KafkaHealth
-from stack.service import Place, Service, StackError
+from stack.service import Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 
 
-def server_properties(place: Place) -> str:
+def server_properties(place: StackContext) -> str:
     """The broker's settings. One node, so every internal topic has one replica."""
     client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
     pairs = {
@@ -42,7 +42,7 @@ def server_properties(place: Place) -> str:
     return "".join(f"{name}={value}\n" for name, value in pairs.items())
 
 
-def _java(place: Place, heap_mib: int) -> tuple[str, ...]:
+def _java(place: StackContext, heap_mib: int) -> tuple[str, ...]:
     java = f"{place.java_home}/bin/java"
     quiet = "-Dorg.slf4j.simpleLogger.showDateTime=true"
     dated = "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ"
@@ -50,7 +50,7 @@ def _java(place: Place, heap_mib: int) -> tuple[str, ...]:
     return (java, *heap, "-XX:+UseG1GC", quiet, dated, "-cp", f"{place.layout.jars}/kafka/*")
 
 
-def _prepare(place: Place) -> None:
+def _prepare(place: StackContext) -> None:
     settings_file = place.layout.run / "kafka.properties"
     settings_file.write_text(server_properties(place))
     if (place.layout.stores / "kafka" / "meta.properties").exists():
@@ -67,14 +67,14 @@ def _prepare(place: Place) -> None:
         )
 
 
-def _ensure_topics(place: Place) -> None:
-    from streaming.adapters.kafka import ensure_topics
+def _ensure_topics(place: StackContext) -> None:
+    from streaming.kafka.clients import ensure_topics
     from streaming.settings import KafkaSettings
 
     ensure_topics(KafkaSettings(bootstrap_servers=place.environment[ADDRESS_VARIABLE["kafka"]]))
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     address = place.environment[ADDRESS_VARIABLE["kafka"]]
     client_properties = place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}")
     return (

@@ -3,11 +3,11 @@
 import shutil
 
 from stack.health import MongoHealth
-from stack.service import Place, Service
+from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 
 
-def command(place: Place, mongod: str | None) -> tuple[str, ...]:
+def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
     """What starts the database: `mongod` if there is one."""
     port, folder = str(place.settings.port("mongo")), place.layout.stores / "mongodb"
     if mongod:
@@ -26,7 +26,7 @@ def command(place: Place, mongod: str | None) -> tuple[str, ...]:
     )
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     mongod = shutil.which("mongod")
     folder = place.layout.stores / "mongodb" / ("mongod" if mongod else "nx")
     return (

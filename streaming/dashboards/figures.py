@@ -5,12 +5,12 @@ from typing import Any
 from elasticsearch import ApiError, TransportError
 from msgspec import Struct
 
-from streaming.adapters.elasticsearch import client
+from streaming.contract import topics
 from streaming.dashboards import query
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Dashboard
-from streaming.events import topics
 from streaming.settings import ElasticsearchSettings
+from streaming.sinks.elasticsearch.index import client
 
 TIMEOUT_S = 10.0
 

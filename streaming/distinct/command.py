@@ -7,15 +7,15 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from streaming.adapters.mongo import MongoSessions
-from streaming.adapters.redis_distinct import STANDARD_ERROR, RedisDistinct
-from streaming.distinct.plan import Plan, counters, plan
+from streaming.contract.period import period
+from streaming.dedup.counters import DIMENSIONS
+from streaming.distinct.plan import CounterPlan, counters, plan
 from streaming.distinct.recount import recount
-from streaming.gate.cuts import DIMENSIONS
+from streaming.distinct.redis_counters import STANDARD_ERROR, RedisDistinct
 from streaming.gate.settings import GateSettings
-from streaming.period import period
-from streaming.ports import StoreAway
 from streaming.settings import MongoSettings, RedisSettings
+from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.stores import StoreUnavailable
 
 DONE, WRONG_COMMAND_LINE, UNKNOWN = 0, 2, 3
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         dimension, value = _cut(arguments)
         users = store.count(counters(chosen, dimension, value))
         since_ms = store.whole_since_ms()
-    except StoreAway as error:
+    except StoreUnavailable as error:
         print(f"vitrine: could not be asked: {error}. Is it up? ./vitrine status", file=sys.stderr)
         return UNKNOWN
     if since_ms is None:
@@ -57,7 +57,7 @@ def _cut(arguments: argparse.Namespace) -> tuple[str, str]:
     return "", ""
 
 
-def _answer(users: int, chosen: Plan, cut: dict[str, str] | None, since_ms: int) -> dict[str, Any]:
+def _answer(users: int, chosen: CounterPlan, cut: dict[str, str] | None, since_ms: int) -> dict[str, Any]:
     return {
         "users": users,
         "from": _moment(chosen.counted.from_ms),

@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from streaming.gate.cuts import HOUR_MS, day_name, hour_name
-from streaming.period import Window
+from streaming.contract.period import Window
+from streaming.dedup.counters import HOUR_MS, day_name, hour_name
 
 
-class Plan(Struct, frozen=True):
+class CounterPlan(Struct, frozen=True):
     """Their union is what users had a session in `counted`."""
 
     days: range
@@ -17,7 +17,7 @@ class Plan(Struct, frozen=True):
     """The period asked for, widened to what there is."""
 
 
-def plan(asked: Window, hours_since_ms: int) -> Plan:
+def plan(asked: Window, hours_since_ms: int) -> CounterPlan:
     """The narrowest period around `asked` that whole days and, from `hours_since_ms` on, hours make up, in as
     few counters as there are for it."""
     first, end = _hour_before(asked.from_ms), -_hour_before(-asked.to_ms)
@@ -33,10 +33,10 @@ def plan(asked: Window, hours_since_ms: int) -> Plan:
         hours = (*range(first, days.start * 24), *range(days.stop * 24, end))
     else:
         hours = tuple(range(first, end))
-    return Plan(days, hours, Window(first * HOUR_MS, end * HOUR_MS))
+    return CounterPlan(days, hours, Window(first * HOUR_MS, end * HOUR_MS))
 
 
-def counters(of: Plan, dimension: str = "", value: str = "") -> list[str]:
+def counters(of: CounterPlan, dimension: str = "", value: str = "") -> list[str]:
     """Their names, as the gate gave them."""
     return [
         *(day_name(day, dimension, value) for day in of.days),

@@ -10,18 +10,18 @@ from itertools import islice
 
 import msgspec
 
-from streaming.adapters.claim_records import user_digest
-from streaming.adapters.redis_distinct import RedisDistinct
-from streaming.events.valid import ValidSession
-from streaming.gate.cuts import ALL, HOUR_MS, cuts, day_name, hour_name, place
-from streaming.ports import Document
+from streaming.contract.valid_session import ValidSession
+from streaming.dedup.counters import ALL, HOUR_MS, breakdowns, counter_key, day_name, hour_name
+from streaming.dedup.redis.claim_records import user_digest
+from streaming.distinct.redis_counters import RedisDistinct
+from streaming.stores import Document
 
 _BATCH = 5_000
 
 
 def recount(documents: Iterable[Document], counters: RedisDistinct, hours_kept_ms: int) -> int:
     """Adds all `documents` of MongoDB's sessions, declares the counters whole, and returns how many they
-    were. Raises StoreAway, and msgspec.ValidationError on a document that no stage wrote."""
+    were. Raises StoreUnavailable, and msgspec.ValidationError on a document that no stage wrote."""
     done, rest = 0, _sessions(documents)
     while batch := list(islice(rest, _BATCH)):
         _add(batch, counters, hours_kept_ms)
@@ -41,7 +41,9 @@ def _add(batch: Iterable[ValidSession], counters: RedisDistinct, hours_kept_ms: 
     for session in batch:
         user = user_digest(session.user_id)
         users[ALL].add(user)
-        for hour, hourly, dimension, value in cuts(place(session, session.arrived_at_ms, hours_kept_ms)):
+        for hour, hourly, dimension, value in breakdowns(
+            counter_key(session, session.arrived_at_ms, hours_kept_ms)
+        ):
             users[day_name(hour // 24, dimension, value)].add(user)
             if hourly:
                 name = hour_name(hour, dimension, value)

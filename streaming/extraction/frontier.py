@@ -8,8 +8,8 @@ and then until the store has acknowledged everything the gate had written by the
 
 import time
 
-from streaming.adapters import kafka_progress
-from streaming.events import topics
+from streaming.contract import topics
+from streaming.kafka import offsets
 from streaming.settings import KafkaSettings
 
 GATE, STORE = "gate", "store"
@@ -24,7 +24,7 @@ def wait(settings: KafkaSettings, until_ms: int, timeout_s: float) -> None:
     deadline_s = time.monotonic() + timeout_s
     # What is stamped before `until_ms` may come until then.
     time.sleep(max(0.0, (until_ms + CLOCK_SKEW_MS) / 1000 - time.time()))
-    arrived = kafka_progress.offsets_at(settings, topics.RAW, until_ms)
-    kafka_progress.wait_past(settings, GATE, topics.RAW, arrived, deadline_s)
-    judged = kafka_progress.ends(settings, topics.VALID)
-    kafka_progress.wait_past(settings, STORE, topics.VALID, judged, deadline_s)
+    arrived = offsets.offsets_at(settings, topics.RAW, until_ms)
+    offsets.wait_past(settings, GATE, topics.RAW, arrived, deadline_s)
+    judged = offsets.ends(settings, topics.VALID)
+    offsets.wait_past(settings, STORE, topics.VALID, judged, deadline_s)

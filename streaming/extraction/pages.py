@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from streaming.period import Window
+from streaming.contract.period import Window
 
 PAGE = 10_000
 TIME = "arrivedAtMs"

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from streaming.contract.period import Window
 from streaming.extraction.pages import Document
 from streaming.extraction.windows import file_name, of_file_name
-from streaming.period import Window
 
 _UNFINISHED = ".unfinished"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
-from streaming.period import Window
+from streaming.contract.period import Window
 
 _NAME = re.compile(r"part-(\d+)-(\d+)\.parquet")
 

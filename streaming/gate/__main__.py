@@ -10,12 +10,12 @@ from threading import Event
 from confluent_kafka import KafkaException
 
 from streaming import logs
-from streaming.adapters import kafka, prometheus
-from streaming.adapters.redis_seen import RedisSeen
-from streaming.events import topics
+from streaming.contract import topics
+from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings, exceeds_retention
 from streaming.gate.stage import GROUP, Stage, Step
-from streaming.metrics import declared
+from streaming.kafka import clients
+from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
 from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
 
@@ -32,13 +32,15 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
         signal.signal(number, lambda *_: stop.set())
     tune_garbage_collection()
     try:
-        kafka.ensure_topics(kafka_settings)
-        retention_ms = kafka.retention_ms(kafka_settings, topics.RAW, topics.VALID)
+        clients.ensure_topics(kafka_settings)
+        retention_ms = clients.retention_ms(kafka_settings, topics.RAW, topics.VALID)
         if wrong := exceeds_retention(settings.horizon_ms, retention_ms):
             _log.error("fatal", extra={"cause": wrong})
             return 1
-        observer = Observer(GROUP, prometheus.serve(MetricsSettings()), declared.OF_GATE)
-        Stage(kafka_settings, settings, RedisSeen(redis_settings, settings), passing, observer).run(stop)
+        observer = Observer(GROUP, prometheus.serve(MetricsSettings()), catalogue.OF_GATE)
+        Stage(kafka_settings, settings, RedisDedupStore(redis_settings, settings), passing, observer).run(
+            stop
+        )
     except KafkaException as error:
         _log.error(
             "fatal", extra={"cause": str(error), "remedy": "restart; another gate may use this instance name"}

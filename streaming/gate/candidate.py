@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from streaming.events.contract import Session
-from streaming.events.valid import encoder
+from streaming.contract.session import Session
+from streaming.contract.valid_session import encoder
 
 
 class Candidate(Struct, frozen=True, gc=False):

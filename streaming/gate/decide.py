@@ -4,23 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, json
 
-from streaming.events import horizon
-from streaming.events.contract import LIVE_FEED
-from streaming.events.rejection import Reason, Rejection
-from streaming.events.valid import UserKind
+from streaming.contract import horizon
+from streaming.contract.rejection import Reason, Rejection
+from streaming.contract.session import LIVE_FEED
+from streaming.contract.valid_session import UserKind
+from streaming.dedup.port import BEYOND, NEW_USER, TAKEN
 from streaming.gate.candidate import Candidate
-
-# What the exact store answers for one session, one byte each.
-TAKEN = ord("t")
-"""Another raw message claimed this session: it is a repetition."""
-NEW_USER = ord("n")
-"""This message holds the claim, and its user's first one too."""
-KNOWN_USER = ord("k")
-"""This message holds the claim; another session claimed the user."""
-OLD = ord("o")
-"""In a rebuild: so old that no message can see its claim any more; counted, not claimed."""
-BEYOND = ord("b")
-"""Nobody can tell any more whether this is a repetition."""
 
 _DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
 
@@ -63,14 +52,14 @@ class Valid(Struct, frozen=True):
     late: bool
 
 
-class Refused(Struct, frozen=True):
+class Rejected(Struct, frozen=True):
     """Goes to `rejected_user_session` with its original bytes."""
 
     raw: Raw
     rejection: Rejection
 
 
-Outcome = Valid | Refused
+Outcome = Valid | Rejected
 
 
 class ExtractionDue(Struct, frozen=True, rename="camel"):
@@ -108,14 +97,14 @@ def decide(
         if raw.arrived_at_ms > arrived[raw.partition]:
             arrived[raw.partition] = raw.arrived_at_ms
         if isinstance(session, Rejection):
-            outcomes.append(Refused(raw, session))
+            outcomes.append(Rejected(raw, session))
             continue
         answer = next(answer_of)
         if answer == TAKEN:
-            outcomes.append(Refused(raw, _DUPLICATE))
+            outcomes.append(Rejected(raw, _DUPLICATE))
             continue
         if answer == BEYOND:
-            outcomes.append(Refused(raw, horizon.refusal(session.feed, rules.horizon_ms)))
+            outcomes.append(Rejected(raw, horizon.refusal(session.feed, rules.horizon_ms)))
             continue
         partition = raw.partition
         late = False

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from streaming.events import horizon
-from streaming.events.parsing import parse
-from streaming.events.rejection import Rejection
+from streaming.contract import horizon
+from streaming.contract.parsing import parse
+from streaming.contract.rejection import Rejection
+from streaming.dedup.port import BatchSpan, DedupStore
 from streaming.gate.candidate import Candidate, candidate
 from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
-from streaming.ports import SeenSessions, Span
 
 
 def position(partition: int, offset: int) -> int:
@@ -42,11 +42,11 @@ class Batch:
                 self._arrived_ms.append(raw.arrived_at_ms)
             self.ends[raw.partition] = raw.offset + 1
             newest[raw.partition] = max(newest.get(raw.partition, 0), raw.arrived_at_ms)
-        self.spans = {p: Span(begins[p], end, newest[p]) for p, end in self.ends.items()}
+        self.spans = {p: BatchSpan(begins[p], end, newest[p]) for p, end in self.ends.items()}
 
-    def ask(self, seen: SeenSessions, generation: str) -> bytes:
+    def ask(self, seen: DedupStore, generation: str) -> bytes:
         """What `seen` answers for the sessions; asked again, it answers the same. Raises what
-        SeenSessions.claim raises."""
+        DedupStore.claim raises."""
         return seen.claim(generation, self._sessions, self._positions, self._arrived_ms, self.spans)
 
     def decide(self, answers: bytes, before: Mapping[int, PartitionState], rules: Rules) -> Decision:

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from msgspec import Struct, json
 
-from streaming.events import topics
-from streaming.events.valid import encode_admitted
-from streaming.gate.decide import Decision, Refused, Valid
+from streaming.contract import topics
+from streaming.contract.valid_session import encode_admitted
+from streaming.gate.decide import Decision, Rejected, Valid
 
 Headers = list[tuple[str, str | bytes | None]]
 
 
-class Record(Struct, frozen=True):
+class OutputRecord(Struct, frozen=True):
     """One record for `topic` (its plain name)."""
 
     topic: str
@@ -20,15 +20,15 @@ class Record(Struct, frozen=True):
     headers: Headers | None = None
 
 
-def records(decision: Decision) -> Iterator[Record]:
+def records(decision: Decision) -> Iterator[OutputRecord]:
     """One for each outcome in order, then those for the extractions due."""
     for outcome in decision.outcomes:
         yield _valid(outcome) if isinstance(outcome, Valid) else _refused(outcome)
     for due in decision.extractions_due:
-        yield Record(topics.EXTRACTION_DUE, json.encode(due), str(due.raw_partition).encode())
+        yield OutputRecord(topics.EXTRACTION_DUE, json.encode(due), str(due.raw_partition).encode())
 
 
-def _valid(outcome: Valid) -> Record:
+def _valid(outcome: Valid) -> OutputRecord:
     raw, session = outcome.raw, outcome.session
     value = encode_admitted(
         session.encoded,
@@ -38,12 +38,12 @@ def _valid(outcome: Valid) -> Record:
         raw_offset=raw.offset,
         arrived_at_ms=raw.arrived_at_ms,
     )
-    return Record(topics.VALID, value, session.user_id.encode())
+    return OutputRecord(topics.VALID, value, session.user_id.encode())
 
 
-def _refused(outcome: Refused) -> Record:
+def _refused(outcome: Rejected) -> OutputRecord:
     raw, rejection = outcome.raw, outcome.rejection
-    return Record(
+    return OutputRecord(
         topics.REJECTED,
         raw.value,
         raw.key,

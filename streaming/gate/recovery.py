@@ -7,11 +7,10 @@ from itertools import islice
 from typing import Protocol
 from uuid import uuid4
 
-from streaming.events import valid
-from streaming.events.contract import Session
-from streaming.gate.decide import TAKEN
+from streaming.contract import valid_session
+from streaming.contract.session import Session
+from streaming.dedup.port import TAKEN, DedupStore, LogProgress, OutOfSync, StoreProgress
 from streaming.gate.process import position
-from streaming.ports import Committed, OutOfStep, SeenSessions, Standing
 
 _log = logging.getLogger(__name__)
 _BATCH = 5_000
@@ -22,7 +21,7 @@ _ASK_AGAIN_S = 0.5
 class CommittedSessions(Protocol):
     """What recovery needs of the log."""
 
-    def committed(self) -> Committed:
+    def committed(self) -> LogProgress:
         """How far the gates have come."""
 
     def is_ours_alone(self) -> bool:
@@ -33,8 +32,8 @@ class CommittedSessions(Protocol):
         Those that arrived before `since_ms` may be left out."""
 
 
-def recover(seen: SeenSessions, log: CommittedSessions, settle_s: float) -> str:
-    """The generation to go on with. May raise StoreAway at any point; calling again is safe.
+def recover(seen: DedupStore, log: CommittedSessions, settle_s: float) -> str:
+    """The generation to go on with. May raise StoreUnavailable at any point; calling again is safe.
 
     A gate that asked the store before it lost its memory may still commit. Its records are in the log, in an
     open transaction at least, within `settle_s` of asking, or it asks again (stage.py): so we wait that long.
@@ -58,14 +57,14 @@ def recover(seen: SeenSessions, log: CommittedSessions, settle_s: float) -> str:
             )
             try:
                 _rebuild(seen, log, generation, since_ms, settle_s)
-            except OutOfStep as error:
+            except OutOfSync as error:
                 _log.warning("rebuild_lost", extra={"reason": str(error)})
             continue
         if seen.trust(incarnation):
             return standing.generation
 
 
-def _why_not(standing: Standing, committed: Committed) -> str | None:
+def _why_not(standing: StoreProgress, committed: LogProgress) -> str | None:
     if standing.log != committed.log:
         return "built from another log"
     for partition, offset in committed.offsets.items():
@@ -75,7 +74,7 @@ def _why_not(standing: Standing, committed: Committed) -> str | None:
 
 
 def _rebuild(
-    seen: SeenSessions, log: CommittedSessions, generation: str, since_ms: int, settle_s: float
+    seen: DedupStore, log: CommittedSessions, generation: str, since_ms: int, settle_s: float
 ) -> None:
     if not log.is_ours_alone():
         time.sleep(settle_s)
@@ -88,7 +87,7 @@ def _rebuild(
         positions: list[int] = []
         arrived_ms: list[int] = []
         for value, _ in batch:
-            session = valid.decoded(value)
+            session = valid_session.try_decode(value)
             if session is None:  # a foreigner's: it claimed nothing
                 continue
             sessions.append(session)

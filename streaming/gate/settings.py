@@ -5,10 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from streaming.events.horizon import Horizon
-from streaming.settings import Settings
-
-DAY_MS = 86_400_000
+from streaming.dedup.settings import DedupSettings
 
 
 def exceeds_retention(horizon_ms: int, retention_ms: Mapping[str, int | None]) -> str | None:
@@ -23,7 +20,7 @@ def exceeds_retention(horizon_ms: int, retention_ms: Mapping[str, int | None]) -
     return None
 
 
-class GateSettings(Settings):
+class GateSettings(DedupSettings):
     """The Redis stage: batches, lateness, horizon, filters. All gates of one log need the same horizon."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_GATE_", frozen=True)
@@ -39,31 +36,8 @@ class GateSettings(Settings):
     extraction_every: int = Field(
         5_000, ge=1, description="Valid sessions of a partition after which an extraction is due"
     )
-    horizon_ms: int = Field(
-        21 * DAY_MS,
-        ge=DAY_MS // 24,
-        description="How long repetitions are recognised; a live session that ended longer before its "
-        "arrival is refused as beyond_horizon, and a user is new who had no session for so long. At most the "
-        "topics' retention, less the longest time the gate may be behind",
-    )
-    horizon_segments: int = Field(
-        4, ge=1, le=64, description="In how many parts the horizon is forgotten; more are dearer to ask"
-    )
-    session_capacity: int = Field(
-        10_000_000, ge=1, description="Sessions within the horizon that the Bloom filters are reserved for"
-    )
-    session_error_rate: float = Field(0.001, gt=0, lt=1, description="False positives among unseen sessions")
-    user_capacity: int = Field(
-        1_000_000, ge=1, description="Users within a segment that the Bloom filters are reserved for"
-    )
-    user_error_rate: float = Field(0.001, gt=0, lt=1, description="False positives among unseen users")
     warn_at_fill: float = Field(
         0.8, gt=0, description="Share of a filter's capacity from which on it is warned of in the log"
-    )
-    hours_kept_ms: int = Field(
-        35 * DAY_MS,
-        ge=0,
-        description="How long distinct users are kept by the hour of their session; by the day for ever",
     )
     settle_ms: int = Field(
         5_000,
@@ -78,8 +52,3 @@ class GateSettings(Settings):
         10_000, ge=6_000, description="When a silent gate's partitions go to the others"
     )
     progress_every_s: float = Field(10, gt=0, description="Seconds between two log lines of progress")
-
-    @property
-    def horizon(self) -> Horizon:
-        """As it is cut."""
-        return Horizon(self.horizon_ms, self.horizon_segments)

@@ -16,30 +16,31 @@ from typing import Literal
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
-from streaming.adapters import kafka
-from streaming.adapters.kafka_log import CommittedLog, read_committed_offsets
-from streaming.adapters.kafka_transactions import TransactionalWriter, TransactionLost, Writer
-from streaming.events import topics
+from streaming.contract import topics
+from streaming.dedup.port import BatchSpan, DedupStore, OutOfSync
 from streaming.gate.decide import (
     Decision,
     PartitionState,
     Raw,
-    Refused,
+    Rejected,
     Rules,
     Valid,
     decode_state,
     encode_state,
 )
-from streaming.gate.log import GateLog
+from streaming.gate.decided_log import GateLog
 from streaming.gate.process import Batch
 from streaming.gate.records import records
 from streaming.gate.recovery import recover
 from streaming.gate.settings import GateSettings
 from streaming.gate.upkeep import Upkeep
-from streaming.metrics import declared
-from streaming.metrics.observer import NOBODY, Observer
-from streaming.ports import OutOfStep, SeenSessions, Span, StoreAway
+from streaming.kafka import clients
+from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
+from streaming.kafka.transactions import TransactionalWriter, TransactionLost, Writer
+from streaming.metrics import catalogue
+from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.settings import KafkaSettings
+from streaming.stores import StoreUnavailable
 
 GROUP = "gate"
 _log = logging.getLogger(__name__)
@@ -74,14 +75,14 @@ class _Written:
 
 def reader(kafka_settings: KafkaSettings, settings: GateSettings) -> Consumer:
     """The consumer of a gate, not yet subscribed."""
-    return kafka.consumer(
+    return clients.consumer(
         kafka_settings,
         GROUP,
         **{
             # A static member: restarted in time it has its partitions back without a rebalance. So every
             # assignment must be whole: in a cooperative one that takes two steps, a member that died between
             # them came back to the first, and a partition was nobody's for good.
-            "group.instance.id": kafka.name(kafka_settings, f"{GROUP}-{settings.instance}"),
+            "group.instance.id": clients.name(kafka_settings, f"{GROUP}-{settings.instance}"),
             "partition.assignment.strategy": "range",
             "session.timeout.ms": settings.session_timeout_ms,
             "max.poll.interval.ms": _MAX_POLL_INTERVAL_MS,
@@ -98,14 +99,14 @@ class Stage:
         self,
         kafka_settings: KafkaSettings,
         settings: GateSettings,
-        seen: SeenSessions,
+        seen: DedupStore,
         passing: Callable[[Step], None] = lambda step: None,
-        observer: Observer = NOBODY,
+        observer: Observer = NULL_OBSERVER,
     ) -> None:
         self._settings, self._seen, self._passing = settings, seen, passing
         self._observer = observer
         self._rules = Rules(settings.allowed_lateness_ms, settings.extraction_every, settings.horizon_ms)
-        self._raw_topic = kafka.name(kafka_settings, topics.RAW)
+        self._raw_topic = clients.name(kafka_settings, topics.RAW)
         # Fences the transactions of this gate's former life before anything is read.
         self._writer = self._new_writer(kafka_settings)
         self._consumer = reader(kafka_settings, settings)
@@ -202,11 +203,11 @@ class Stage:
         for pause_s in _pauses_s():
             try:
                 return asked.answers.result(), asked.at_s
-            except OutOfStep as error:
+            except OutOfSync as error:
                 _log.warning("store_out_of_step", extra={"reason": str(error)})
                 if not self._recover(stop):
                     break
-            except StoreAway as error:
+            except StoreUnavailable as error:
                 _log.warning("store_away", extra={"reason": str(error)})
                 stopped = stop.wait(pause_s)
                 self._observer.away(time.monotonic() - asked.at_s)
@@ -224,9 +225,9 @@ class Stage:
             began_s = time.monotonic()
             try:
                 self._generation = recover(self._seen, self._log, self._settings.settle_ms / 1000)
-                self._observer.count(declared.RECOVERIES)
+                self._observer.count(catalogue.RECOVERIES)
                 return True
-            except StoreAway as error:
+            except StoreUnavailable as error:
                 _log.warning("store_away", extra={"reason": str(error)})
                 stopped = stop.wait(pause_s)
                 self._observer.away(time.monotonic() - began_s)
@@ -256,7 +257,7 @@ class Stage:
     def _commit(
         self,
         group: object,
-        spans: Mapping[int, Span],
+        spans: Mapping[int, BatchSpan],
         after: Mapping[int, PartitionState],
         asked_at_s: float,
     ) -> None:
@@ -268,7 +269,7 @@ class Stage:
             try:
                 done = {partition: span._replace(committed=span.upto) for partition, span in spans.items()}
                 self._seen.claim(self._generation or "", [], [], [], done)
-            except (OutOfStep, StoreAway) as error:
+            except (OutOfSync, StoreUnavailable) as error:
                 self._writer.abort()
                 raise TransactionLost(str(error)) from error
         offsets = [
@@ -293,16 +294,16 @@ class Stage:
 
     def _lost(self) -> None:
         self._must_rewind = True
-        self._observer.count(declared.TRANSACTIONS_ABORTED)
+        self._observer.count(catalogue.TRANSACTIONS_ABORTED)
 
     def _tell(self, done: _Written) -> None:
         """A batch is committed."""
         outcomes = _counted(done.decision)
         self._outcomes += outcomes
         for outcome, count in outcomes.items():
-            self._observer.count(declared.OUTCOMES, count, outcome=outcome)
-        self._observer.count(declared.LATE_SESSIONS, _late(done.decision))
-        self._observer.safe(map(_ARRIVED_AT_MS, done.batch.raws))
+            self._observer.count(catalogue.OUTCOMES, count, outcome=outcome)
+        self._observer.count(catalogue.LATE_SESSIONS, _late(done.decision))
+        self._observer.observe_latency(map(_ARRIVED_AT_MS, done.batch.raws))
         self._observer.batch(len(done.batch.raws), time.monotonic() - done.asked_at_s)
 
     def _rewind(self) -> None:
@@ -349,7 +350,7 @@ class Stage:
         try:
             standing = self._seen.standing()
             in_step = standing and standing.generation == self._generation and self._seen.is_trusted()
-        except StoreAway:
+        except StoreUnavailable:
             in_step = False
         if not in_step:
             self._recover(stop)
@@ -373,8 +374,8 @@ def _pauses_s() -> Iterator[float]:
 
 def _counted(decision: Decision) -> Counter[str]:
     """Outcomes by name: valid, or the reason of refusal."""
-    refused = Counter(o.rejection.reason.value for o in decision.outcomes if isinstance(o, Refused))
-    return refused + Counter({declared.VALID: len(decision.outcomes) - refused.total()})
+    refused = Counter(o.rejection.reason.value for o in decision.outcomes if isinstance(o, Rejected))
+    return refused + Counter({catalogue.VALID: len(decision.outcomes) - refused.total()})
 
 
 def _late(decision: Decision) -> int:

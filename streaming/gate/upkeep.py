@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaException
 
+from streaming.dedup.port import DedupStore, FilterFill, OutOfSync
 from streaming.gate.recovery import CommittedSessions
-from streaming.ports import FilterFill, OutOfStep, SeenSessions, StoreAway
+from streaming.stores import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 _EVERY_S = 60.0
@@ -17,7 +18,7 @@ _EVERY_S = 60.0
 class Upkeep:
     """Of the store of seen sessions, by any of the gates that share it; the first time at once."""
 
-    def __init__(self, seen: SeenSessions, log: CommittedSessions, warn_at_fill: float) -> None:
+    def __init__(self, seen: DedupStore, log: CommittedSessions, warn_at_fill: float) -> None:
         self._seen, self._log, self._warn_at_fill = seen, log, warn_at_fill
         self._next_s = 0.0
         self._told: set[tuple[str, bool]] = set()
@@ -28,9 +29,9 @@ class Upkeep:
             return
         self._next_s = time.monotonic() + _EVERY_S
         try:
-            self._seen.forget_before(generation, self._log.committed().settled_ms)
+            self._seen.forget_before(generation, self._log.committed().low_watermark_ms)
             self._warn(self._seen.filter_fill())
-        except (StoreAway, OutOfStep, KafkaException) as error:
+        except (StoreUnavailable, OutOfSync, KafkaException) as error:
             _log.info("upkeep_put_off", extra={"reason": str(error)})
 
     def _warn(self, fills: Iterable[FilterFill]) -> None:

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterable
 
-from streaming.metrics import declared
+from streaming.metrics import catalogue
 from streaming.metrics.kinds import Histogram, Label, Metric
 
 HEAD = """\
 # Metrics
 
-Made from `streaming/metrics/declared.py` by `python -m streaming.metrics > docs/metrics.md`; a test holds
+Made from `streaming/metrics/catalogue.py` by `python -m streaming.metrics > docs/metrics.md`; a test holds
 it fresh. No label holds what a message said. Beside these each process shows the `process_…` of Prometheus'
 own client.
 """
@@ -22,15 +22,16 @@ At `/metrics` on `VITRINE_METRICS_PORT`, which the local stack sets for gate, st
 OF_WATCH = """
 ## What the watch sees
 
-`python -m stack.watch`, a service beside the others, asks every component: what a dead stage cannot say of
-itself. Each probe fails alone, and makes its clients anew before it looks again; one that does not come back
-within 20 s counts as failed. The page "Health" in Airflow draws what was seen in the last half hour.
+`python -m streaming.monitor`, a service beside the others, asks every component, since a dead stage cannot
+report about itself. Each probe fails alone, and makes its clients anew before it looks again; one that does
+not come back within 20 s counts as failed. The page "Health" in Airflow draws what was seen in the last half
+hour.
 """
 
 
 def page() -> str:
     """All of docs/metrics.md."""
-    return HEAD + OF_STAGES + _table(declared.OF_STAGES) + OF_WATCH + _table(declared.OF_WATCH)
+    return HEAD + OF_STAGES + _table(catalogue.OF_STAGES) + OF_WATCH + _table(catalogue.OF_WATCH)
 
 
 def _table(metrics: Iterable[Metric]) -> str:

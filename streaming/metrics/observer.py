@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import product
 
-from streaming.metrics import declared
+from streaming.metrics import catalogue
 from streaming.metrics.kinds import Counter as Total
 from streaming.metrics.meter import Meter, Silent
 
@@ -29,21 +29,21 @@ class Observer:
 
     def batch(self, records: int, took_s: float) -> None:
         """A batch was committed."""
-        self._meter.add(declared.RECORDS, records, stage=self._stage)
-        self._meter.observe(declared.BATCH_SECONDS, {took_s: 1}, stage=self._stage)
+        self._meter.add(catalogue.RECORDS, records, stage=self._stage)
+        self._meter.observe(catalogue.BATCH_SECONDS, {took_s: 1}, stage=self._stage)
 
-    def safe(self, arrived_at_ms: Iterable[int]) -> None:
+    def observe_latency(self, arrived_at_ms: Iterable[int]) -> None:
         """What arrived at these times is safe as of now."""
         if self._listens:
             now_ms = self._now_s() * 1000
             latencies = {
                 max(0.0, (now_ms - at_ms) / 1000): times for at_ms, times in Counter(arrived_at_ms).items()
             }
-            self._meter.observe(declared.LATENCY_SECONDS, latencies, stage=self._stage)
+            self._meter.observe(catalogue.LATENCY_SECONDS, latencies, stage=self._stage)
 
     def away(self, waited_s: float) -> None:
         """The stage stood still for `waited_s` because its store is away."""
-        self._meter.add(declared.STORE_AWAY_SECONDS, waited_s, stage=self._stage)
+        self._meter.add(catalogue.STORE_AWAY_SECONDS, waited_s, stage=self._stage)
 
     def count(self, metric: Total, amount: float = 1, **labels: str) -> None:
         """`amount` more of a metric that this stage alone has."""
@@ -51,7 +51,7 @@ class Observer:
 
     def _begin_at_zero(self, own: Iterable[Total]) -> None:
         """What is first seen with its first count has no increase in the eyes of Prometheus."""
-        for common in (declared.RECORDS, declared.STORE_AWAY_SECONDS):
+        for common in (catalogue.RECORDS, catalogue.STORE_AWAY_SECONDS):
             self._meter.add(common, 0, stage=self._stage)
         for metric in own:
             names = [label.name for label in metric.labels]
@@ -59,5 +59,5 @@ class Observer:
                 self._meter.add(metric, 0, **dict(zip(names, values, strict=True)))
 
 
-NOBODY = Observer("")
+NULL_OBSERVER = Observer("")
 """Keeps nothing."""

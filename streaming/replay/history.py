@@ -10,8 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streaming.events.correction import Place
-from streaming.events.rejection import Reason
+from streaming.contract.correction import LogPosition
+from streaming.contract.rejection import Reason
 
 State = Literal["open", "corrected", "sent again", "waiting"]
 
@@ -19,7 +19,7 @@ State = Literal["open", "corrected", "sent again", "waiting"]
 class Rejected(Struct, frozen=True):
     """A message of `rejected_user_session`, by the raw message it is the outcome of."""
 
-    place: Place
+    place: LogPosition
     reason: str
     detail: str
     arrived_at_ms: int
@@ -30,8 +30,8 @@ class Rejected(Struct, frozen=True):
 class Attempt(Struct, frozen=True):
     """A raw message that was sent in place of a rejected one."""
 
-    place: Place
-    corrects: Place
+    place: LogPosition
+    corrects: LogPosition
     digest: str
     """Of its bytes."""
 
@@ -42,23 +42,23 @@ class History:
 
     def __init__(self, attempts: Sequence[Attempt], judged: dict[int, int]) -> None:
         self._judged = judged
-        self._root: dict[Place, Place] = {}
-        self._sent: set[tuple[Place, str]] = set()
-        self._by_root: dict[Place, list[Place]] = {}
+        self._root: dict[LogPosition, LogPosition] = {}
+        self._sent: set[tuple[LogPosition, str]] = set()
+        self._by_root: dict[LogPosition, list[LogPosition]] = {}
         for attempt in sorted(attempts, key=lambda attempt: attempt.place):
             self._root[attempt.place] = attempt.corrects
         for attempt in attempts:
             root = self.root(attempt.place)
             self._sent.add((root, attempt.digest))
             self._by_root.setdefault(root, []).append(attempt.place)
-        self._refused: set[Place] = set()
+        self._refused: set[LogPosition] = set()
 
-    def hear(self, place: Place, reason: str) -> None:
+    def hear(self, place: LogPosition, reason: str) -> None:
         """Of every rejection. A duplicate was let through before: what it repeats is there."""
         if place in self._root and reason != Reason.DUPLICATE:
             self._refused.add(place)
 
-    def root(self, place: Place) -> Place:
+    def root(self, place: LogPosition) -> LogPosition:
         """The message rejected first, which the one at `place` was to correct; `place` itself if none."""
         seen = {place}
         while (before := self._root.get(place)) is not None and before not in seen:
@@ -66,18 +66,18 @@ class History:
             place = before
         return place
 
-    def state(self, place: Place) -> State:
+    def state(self, place: LogPosition) -> State:
         """Of the rejected message at `place`. Waiting: the gate has yet to decide an attempt."""
         if place in self._root:
             return "sent again"
         states = {self._state_of_attempt(attempt) for attempt in self._by_root.get(place, ())}
         return "corrected" if "corrected" in states else "waiting" if "waiting" in states else "open"
 
-    def was_sent(self, root: Place, digest: str) -> bool:
+    def was_sent(self, root: LogPosition, digest: str) -> bool:
         """Whether bytes with this digest were sent in place of `root`."""
         return (root, digest) in self._sent
 
-    def _state_of_attempt(self, place: Place) -> State:
+    def _state_of_attempt(self, place: LogPosition) -> State:
         if place.offset >= self._judged.get(place.partition, 0):
             return "waiting"
         return "open" if place in self._refused else "corrected"

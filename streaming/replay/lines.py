@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from streaming.events.contract import Session
-from streaming.events.correction import Place, place
-from streaming.events.parsing import parse
+from streaming.contract.correction import LogPosition, parse_log_position
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
 from streaming.replay.history import Rejected
 
 
@@ -24,7 +24,7 @@ class BadLine(ValueError):
 class Line(msgspec.Struct, frozen=True):
     """A message to be sent in place of the one rejected at `position`."""
 
-    position: Place
+    position: LogPosition
     key: bytes | None
     value: bytes
 
@@ -49,7 +49,9 @@ def read(text: bytes) -> Line:
     """The message in a line. Raises BadLine."""
     try:
         fields = msgspec.json.decode(text, type=dict[str, Any])
-        return of(place(str(fields["position"])), _content(fields, "key"), _content(fields, "value"))
+        return of(
+            parse_log_position(str(fields["position"])), _content(fields, "key"), _content(fields, "value")
+        )
     except msgspec.MsgspecError:
         raise BadLine("is no JSON object") from None
     except KeyError as error:
@@ -58,7 +60,7 @@ def read(text: bytes) -> Line:
         raise BadLine(f"has a position or a value that cannot be read ({error})") from None
 
 
-def of(position: Place, key: bytes | None, value: bytes | None) -> Line:
+def of(position: LogPosition, key: bytes | None, value: bytes | None) -> Line:
     """`value` for the position it corrects; a session goes under its user's key, whatever the key was."""
     value = value or b""
     judged = parse(value, _ANY_TIME_MS)

@@ -5,11 +5,11 @@ from typing import cast
 
 from confluent_kafka import Message
 
-from streaming.adapters import kafka, kafka_progress
-from streaming.events import topics
-from streaming.events.correction import Place, corrected, digest, place
+from streaming.contract import topics
+from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
+from streaming.contract.period import Window
 from streaming.gate.stage import GROUP as GATE
-from streaming.period import Window
+from streaming.kafka import clients, offsets
 from streaming.replay.history import Attempt, History, Rejected
 from streaming.settings import KafkaSettings
 
@@ -19,10 +19,10 @@ Headers = list[tuple[str, str | bytes | None]]
 def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterator[Rejected]:
     """Every rejection whose raw message arrived in `period`, or all. A record that does not say which raw
     message it is of is passed over: reconcile names it."""
-    for message in kafka.read_all(settings, topics.REJECTED):
+    for message in clients.read_all(settings, topics.REJECTED):
         told = {name: _text(value) for name, value in _headers(message)}
         try:
-            at = place(
+            at = parse_log_position(
                 f"{told.get(topics.HEADER_RAW_PARTITION, '')}:{told.get(topics.HEADER_RAW_OFFSET, '')}"
             )
             arrived_at_ms = int(told.get(topics.HEADER_ARRIVED_AT_MS, "0"))
@@ -41,7 +41,7 @@ def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterato
 
 def history(settings: KafkaSettings) -> History:
     """What has been sent again so far. Raises KafkaException."""
-    judged = kafka_progress.committed(settings, GATE, topics.RAW)
+    judged = offsets.committed(settings, GATE, topics.RAW)
     found = History(list(_attempts(settings)), judged)
     for one in rejections(settings):
         found.hear(one.place, one.reason)
@@ -50,18 +50,18 @@ def history(settings: KafkaSettings) -> History:
 
 def wait_until_judged(settings: KafkaSettings, deadline_s: float) -> None:
     """Returns when the gate has decided all that was sent by now, and that is visible. Raises Behind."""
-    ends = kafka_progress.ends(settings, topics.RAW)
-    kafka_progress.wait_past(settings, GATE, topics.RAW, ends, deadline_s)
-    kafka_progress.wait_visible(settings, topics.REJECTED, deadline_s)
+    ends = offsets.ends(settings, topics.RAW)
+    offsets.wait_past(settings, GATE, topics.RAW, ends, deadline_s)
+    offsets.wait_visible(settings, topics.REJECTED, deadline_s)
 
 
 def _attempts(settings: KafkaSettings) -> Iterator[Attempt]:
-    for message in kafka.read_all(settings, topics.RAW):
+    for message in clients.read_all(settings, topics.RAW):
         value = message.value()
         root = corrected(_headers(message), value)
         partition, offset = message.partition(), message.offset()
         if root is not None and partition is not None and offset is not None:
-            yield Attempt(Place(partition, offset), root, digest(value))
+            yield Attempt(LogPosition(partition, offset), root, digest(value))
 
 
 def _headers(message: Message) -> Headers:

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable
 
 from msgspec import Struct
 
-from streaming.events.correction import Place, digest
+from streaming.contract.correction import LogPosition, digest
 from streaming.replay.history import History
 from streaming.replay.lines import Line
 
@@ -30,9 +30,9 @@ class Plan(Struct):
     """Nothing was rejected there."""
 
 
-def plan(lines: Iterable[Line], rejected: Container[Place], history: History) -> Plan:
+def plan(lines: Iterable[Line], rejected: Container[LogPosition], history: History) -> Plan:
     """`rejected` holds the places of all rejections. Raises Ambiguous."""
-    found, chosen = Plan([]), dict[Place, str]()
+    found, chosen = Plan([]), dict[LogPosition, str]()
     for line in lines:
         root, bytes_digest = history.root(line.position), digest(line.value)
         if root in chosen and chosen[root] != bytes_digest:

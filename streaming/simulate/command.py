@@ -11,8 +11,8 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streaming.adapters.kafka import ensure_topics, name, producer, require
-from streaming.events import topics
+from streaming.contract import topics
+from streaming.kafka.clients import ensure_topics, name, producer, require
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import KINDS, traffic

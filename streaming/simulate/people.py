@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from streaming.simulate.catalogue import CATEGORIES, PER_CATEGORY
 from streaming.simulate.devices import KITS
-from streaming.simulate.places import Place, places
+from streaming.simulate.places import Town, places
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ class People:
     names: list[str]
     emails: list[str]
     genders: list[str]
-    homes: list[Place]
+    homes: list[Town]
     style: Ints
     first_kit: Ints
     second_kit: Ints

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class Town(NamedTuple):
     country: str
     state: str
     city: str
@@ -26,15 +26,15 @@ Spain          | 0.08 | Madrid, Madrid, 28001; Catalonia, Barcelona, 08001; Anda
 """Country | share of the visitors | state, city, postcode; ... with the largest town first."""
 
 
-def places() -> tuple[list[Place], list[float]]:
+def places() -> tuple[list[Town], list[float]]:
     """All places, and the share of the visitors from each; the shares sum to 1."""
-    found: list[Place] = []
+    found: list[Town] = []
     shares: list[float] = []
     for line in _TABLE.replace(";\n", ";").strip().splitlines():
         country, share, towns = (part.strip() for part in line.split("|"))
         rows = [[part.strip() for part in town.split(",")] for town in towns.split(";")]
         weights = [1 / (rank + 1.5) for rank in range(len(rows))]
         for (state, city, zip_code), weight in zip(rows, weights, strict=True):
-            found.append(Place(country, state, city, zip_code))
+            found.append(Town(country, state, city, zip_code))
             shares.append(float(share) * weight / sum(weights))
     return found, shares

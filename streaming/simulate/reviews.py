@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streaming.events.contract import Sentiment
+from streaming.contract.session import Sentiment
 from streaming.simulate.people import Ints
 
 _ASPECTS: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from streaming.events.contract import SCHEMA_VERSION, UNKNOWN, Review, Session
+from streaming.contract.session import SCHEMA_VERSION, UNKNOWN, Review, Session
 from streaming.simulate import reviews
 from streaming.simulate.catalogue import catalogue
 from streaming.simulate.devices import KITS, Kit

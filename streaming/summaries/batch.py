@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from streaming.events.valid import decoded
+from streaming.contract.valid_session import try_decode
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
 from streaming.summaries.session import summarise
@@ -35,7 +35,7 @@ def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
     windows = Windows()
     for message in messages:
         # One session at a time: thousands alive at once would keep the garbage collector busy.
-        session = decoded(message)
+        session = try_decode(message)
         if session is None:
             session_ids.append(None)
             summaries.append(b"")

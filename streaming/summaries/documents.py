@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from streaming.events import topics
-from streaming.events.valid import ValidSession
+from streaming.contract import topics
+from streaming.contract.valid_session import ValidSession
 from streaming.summaries.review import ReviewSentiment, reviews
 from streaming.summaries.session import SessionSummary, summarise
 

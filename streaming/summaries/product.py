@@ -12,8 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streaming.events.contract import Action
-from streaming.events.valid import ValidSession
+from streaming.contract.session import Action
+from streaming.contract.valid_session import ValidSession
 from streaming.summaries.keys import bounded
 from streaming.summaries.session import cents
 

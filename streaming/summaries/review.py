@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from streaming.events.contract import Sentiment
-from streaming.events.valid import ValidSession
+from streaming.contract.session import Sentiment
+from streaming.contract.valid_session import ValidSession
 from streaming.summaries.keys import bounded
 from streaming.summaries.sentiment import classify, model_name
 

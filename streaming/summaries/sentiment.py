@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import msgspec
 
-from streaming.events.contract import Sentiment
+from streaming.contract.session import Sentiment
 from streaming.summaries import lexicons, vader
 
 NEUTRAL_BELOW = 0.05

@@ -4,8 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streaming.events.contract import Action
-from streaming.events.valid import UserKind, ValidSession
+from streaming.contract.session import Action
+from streaming.contract.valid_session import UserKind, ValidSession
 
 FunnelStep = Literal["browse", "view", "cart", "purchase"]
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from streaming.events import topics
+from streaming.contract import topics
 from streaming.settings import KafkaSettings
 from streaming.summaries.batch import PART
 from streaming.summaries.settings import GROUP, JobSettings, job_name

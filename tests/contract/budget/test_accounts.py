@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pymongo import MongoClient
 
-from ml.adapters.accounts_mongo import RECORDS, MongoAccounts
-from ml.adapters.accounts_remembered import RememberedAccounts
 from ml.budget.account import Account, Block, Charge, Raise, Release, Request
 from ml.budget.ledger import Accounts, Ledger
+from ml.budget.memory import InMemoryAccounts
+from ml.budget.mongo import RECORDS, MongoAccounts
 from ml.budget.settings import BudgetSettings
-from ml.privacy.loss import PureLoss
+from ml.privacy.privacy_loss import PureLoss
 from ml.privacy.renyi import ORDERS
 from streaming.settings import MongoSettings
 
@@ -21,7 +21,7 @@ from streaming.settings import MongoSettings
 @pytest.fixture(params=["remembered", "mongodb"])
 def store(request: pytest.FixtureRequest) -> Accounts:
     if request.param == "remembered":
-        return RememberedAccounts()
+        return InMemoryAccounts()
     return MongoAccounts(request.getfixturevalue("mongo"))
 
 

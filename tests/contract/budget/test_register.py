@@ -4,13 +4,13 @@ import pytest
 from msgspec.structs import replace
 from pymongo import MongoClient
 
-from ml.adapters.register_mongo import COLLECTION, MongoRegister
-from ml.adapters.register_remembered import RememberedRegister
-from ml.registry.register import Register
-from ml.registry.registered import Registered
+from ml.registry.entry import RegistryEntry
+from ml.registry.memory import InMemoryRegistry
+from ml.registry.mongo import COLLECTION, MongoRegistry
+from ml.registry.registry import ModelRegistry
 from streaming.settings import MongoSettings
 
-ENTRY = Registered(
+ENTRY = RegistryEntry(
     name="run-1",
     dag_run_id="manual__1",
     at="2026-11-24T12:00:00+00:00",
@@ -27,18 +27,18 @@ ENTRY = Registered(
 
 
 @pytest.fixture(params=["remembered", "mongodb"])
-def register(request: pytest.FixtureRequest) -> Register:
+def register(request: pytest.FixtureRequest) -> ModelRegistry:
     if request.param == "remembered":
-        return RememberedRegister()
-    return MongoRegister(request.getfixturevalue("mongo"))
+        return InMemoryRegistry()
+    return MongoRegistry(request.getfixturevalue("mongo"))
 
 
-def test_nothing_is_registered_at_first(register: Register) -> None:
+def test_nothing_is_registered_at_first(register: ModelRegistry) -> None:
     assert register.find("run-1") is None
     assert register.names() == []
 
 
-def test_an_entry_comes_back_as_it_was(register: Register) -> None:
+def test_an_entry_comes_back_as_it_was(register: ModelRegistry) -> None:
     register.put(ENTRY)
     register.put(ENTRY)
     assert register.find("run-1") == ENTRY
@@ -48,11 +48,11 @@ def test_an_entry_comes_back_as_it_was(register: Register) -> None:
 def test_what_was_noted_before_there_was_a_register_is_no_entry(mongo: MongoSettings) -> None:
     with MongoClient[dict[str, object]](mongo.uri.get_secret_value()) as client:
         client[mongo.database][COLLECTION].insert_one({"_id": "old", "metrics": {}})
-    assert MongoRegister(mongo).find("old") is None
-    assert MongoRegister(mongo).names() == []
+    assert MongoRegistry(mongo).find("old") is None
+    assert MongoRegistry(mongo).names() == []
 
 
-def test_the_newest_is_named_first(register: Register) -> None:
+def test_the_newest_is_named_first(register: ModelRegistry) -> None:
     register.put(ENTRY)
     register.put(replace(ENTRY, name="run-0", at="2026-11-25T12:00:00+00:00"))
     register.put(replace(ENTRY, name="run-2", at="2026-11-23T12:00:00+00:00"))

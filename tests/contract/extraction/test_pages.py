@@ -8,8 +8,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
+from streaming.contract.period import Window
 from streaming.extraction.pages import pages
-from streaming.period import Window
 from streaming.settings import MongoSettings
 
 START_MS = 1_700_000_000_000

@@ -19,16 +19,15 @@ from pymongo.database import Database
 from redis import Redis
 from waiting import HUNG_S, free_port, until
 
-from ml.adapters.accounts_mongo import MongoAccounts
-from ml.adapters.settled import DATASET
 from ml.budget.ledger import Ledger
+from ml.budget.mongo import DATASET, MongoAccounts
 from ml.budget.settings import BudgetSettings
 from stack.components import airflow as declared
 from stack.components import stages
 from stack.layout import HERE, Layout
-from stack.service import Place, Service, Unhealthy
+from stack.service import Service, StackContext, Unhealthy
 from stack.settings import StackSettings, environment
-from streaming.adapters import kafka as clients
+from streaming.kafka import clients
 from streaming.settings import KafkaSettings, MongoSettings
 
 FINISHED = ("success", "failed")
@@ -40,7 +39,7 @@ CHAIN_HUNG_S = 4 * HUNG_S
 class Shop:
     """The isolated stack of these tests."""
 
-    place: Place
+    place: StackContext
     api: httpx.Client
     database: Database[dict[str, Any]]
     data: Path
@@ -125,7 +124,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             _signal_group(process, signal.SIGTERM)  # all at once: each takes its time
 
 
-def _place(root: Path) -> Place:
+def _place(root: Path) -> StackContext:
     for folder in ("dags", "plugins", "dashboards"):
         (root / folder).symlink_to(HERE.root / folder)
     layout, name = Layout(root), f"dags{uuid4().hex[:8]}"
@@ -146,17 +145,17 @@ def _place(root: Path) -> Place:
         "VITRINE_GATE_USER_CAPACITY": "100000",
     }
     shared = environment(StackSettings(), HERE, os.environ)
-    return Place(layout=layout, settings=settings, environment=shared | own, external=frozenset())
+    return StackContext(layout=layout, settings=settings, environment=shared | own, external=frozenset())
 
 
-def _kafka(place: Place) -> KafkaSettings:
+def _kafka(place: StackContext) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
         topic_prefix=place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
     )
 
 
-def _forget(place: Place) -> None:
+def _forget(place: StackContext) -> None:
     """Leaves Kafka and Redis as they were."""
     kafka = _kafka(place)
     admin = AdminClient(clients.properties(kafka))
@@ -170,12 +169,12 @@ def _forget(place: Place) -> None:
             redis.delete(key)
 
 
-def _variables(place: Place) -> dict[str, str]:
+def _variables(place: StackContext) -> dict[str, str]:
     return dict(os.environ) | dict(place.environment)
 
 
 @contextmanager
-def _running(place: Place, service: Service) -> Iterator[subprocess.Popen[bytes]]:
+def _running(place: StackContext, service: Service) -> Iterator[subprocess.Popen[bytes]]:
     if service.prepare is not None:
         service.prepare()
     with place.layout.log(service.name).open("wb") as log:
@@ -201,7 +200,7 @@ def _signal_group(process: subprocess.Popen[bytes], which: signal.Signals) -> No
         os.killpg(process.pid, which)
 
 
-def _healthy(place: Place, service: Service, process: subprocess.Popen[bytes]) -> None:
+def _healthy(place: StackContext, service: Service, process: subprocess.Popen[bytes]) -> None:
     def look() -> bool:
         assert process.poll() is None, f"{service.name}: {place.layout.log(service.name).read_text()[-3000:]}"
         try:
@@ -213,7 +212,7 @@ def _healthy(place: Place, service: Service, process: subprocess.Popen[bytes]) -
     until(look, f"health of {service.name}", hung_s=CHAIN_HUNG_S)
 
 
-def _log_in(place: Place) -> httpx.Client:
+def _log_in(place: StackContext) -> httpx.Client:
     url = place.environment["VITRINE_AIRFLOW_URL"]
     login = {"username": declared.USER, "password": declared.password(place)}
     token = (

@@ -13,11 +13,11 @@ from ml.budget.account import Raise
 from ml.budget.ledger import now
 from ml.budget.settings import BudgetSettings
 from ml.features.session_row import COLUMNS, session_row
+from ml.folder_digest import folder_digest
 from ml.run_names import file_name
-from ml.training.vault import digest
-from streaming.adapters import kafka as clients
-from streaming.events import topics
+from streaming.contract import topics
 from streaming.extraction import parquet
+from streaming.kafka import clients
 
 CHAIN = ("extract_sessions", "similar_users", "private_models", "shap_reports")
 DAGS = (*CHAIN, "reconcile_stores")
@@ -171,7 +171,7 @@ def test_models_keep_their_metrics(first_day: Any) -> None:
         assert recorded is not None
         assert recorded["metrics"] == metrics
         assert recorded["params"]["epsilon"] == 1.0
-        assert recorded["digest"] == digest(first_day.data / "models" / name)
+        assert recorded["digest"] == folder_digest(first_day.data / "models" / name)
         assert recorded["charge"] == metrics["charge"]["key"]
         assert recorded["dag_run_id"] == run["dag_run_id"]
 
@@ -184,7 +184,7 @@ def test_each_release_was_paid_for_once(first_day: Any) -> None:
     assert len(paid) == account["charged"] == len(_trained(first_day))
     for run in _trained(first_day):
         name = file_name(run["dag_run_id"])
-        assert paid[name]["release"]["digest"] == digest(first_day.data / "models" / name)
+        assert paid[name]["release"]["digest"] == folder_digest(first_day.data / "models" / name)
 
 
 def test_a_run_over_the_budget_is_refused_at_once_and_says_how_to_go_on(first_day: Any) -> None:

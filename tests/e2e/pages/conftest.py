@@ -10,13 +10,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from waiting import HUNG_S, until
 
-from stack import screenshots
-from stack.place import here
-from streaming.adapters import kafka
-from streaming.adapters.elasticsearch import client
-from streaming.events import topics
-from streaming.events.contract import SCHEMA_VERSION, Action, Review, Session
+from lab import screenshots
+from stack.context import this_checkout
+from streaming.contract import topics
+from streaming.contract.session import SCHEMA_VERSION, Action, Review, Session
+from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.sinks.elasticsearch.index import client
 
 HUNG_MS = HUNG_S * 1000
 expect.set_options(timeout=HUNG_MS)
@@ -38,7 +38,7 @@ TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and b
 
 @pytest.fixture(scope="session")
 def airflow_url() -> str:
-    return screenshots.url(here())
+    return screenshots.url(this_checkout())
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +60,7 @@ def reader(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
     """A browser logged in through Airflow's own form."""
     with browser.new_context(base_url=airflow_url, viewport={"width": 1360, "height": 1000}) as context:
         context.set_default_timeout(HUNG_MS)
-        screenshots.log_in(context, here())
+        screenshots.log_in(context, this_checkout())
         yield context
 
 
@@ -133,10 +133,10 @@ def _session(feed: str, number: int) -> Session:
 
 def _send(sessions: list[Session]) -> None:
     settings = KafkaSettings()
-    producer = kafka.producer(settings)
+    producer = clients.producer(settings)
     for session in sessions:
         producer.produce(
-            kafka.name(settings, topics.RAW), key=session.user_id, value=msgspec.json.encode(session)
+            clients.name(settings, topics.RAW), key=session.user_id, value=msgspec.json.encode(session)
         )
     assert producer.flush(HUNG_S) == 0
 

@@ -6,8 +6,8 @@ from typing import Any
 from playwright.sync_api import FrameLocator, Page, Route, expect
 from waiting import until
 
-from stack import declared
-from stack.place import here
+from stack import services
+from stack.context import this_checkout
 
 RECENT = "**/health/recent"
 
@@ -33,7 +33,7 @@ def test_it_shows_how_the_running_stack_is(page: Page, sent: Any) -> None:
     stages = ["gate", "store", "flink-job", "index"]
     until(lambda: list(rows(frame, "lag")) == stages, "the lag of each stage")
     expect(frame.locator("#lag .spark svg")).to_have_count(4)
-    wanted = {service.name for service in declared.services(here())} - {"watch"}
+    wanted = {service.name for service in services.services(this_checkout())} - {"watch"}
     until(lambda: rows(frame, "services").keys() == wanted, "all services")
 
     def valid() -> int:

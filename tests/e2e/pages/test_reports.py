@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Error, Page, expect
 from waiting import HUNG_S, until
 
-from stack import screenshots
+from lab import screenshots
 from stack.airflow_api import FINISHED, AirflowApi
-from stack.place import here
-from streaming.adapters.mongo import MongoSessions
+from stack.context import this_checkout
 from streaming.settings import MongoSettings
 from streaming.simulate.command import run as simulate
+from streaming.sinks.mongo.sessions import MongoSessions
 
 CHAIN = ("extract_sessions", "private_models", "shap_reports")
 
@@ -22,14 +22,14 @@ CHAIN = ("extract_sessions", "private_models", "shap_reports")
 def report() -> dict[str, Any]:
     """The newest report of this stack; where there is none yet, the DAGs make one, of simulated sessions."""
     try:
-        return screenshots.newest_report(here())
+        return screenshots.newest_report(this_checkout())
     except FileNotFoundError:
         _make_a_report()
-        return screenshots.newest_report(here())
+        return screenshots.newest_report(this_checkout())
 
 
 def _make_a_report() -> None:
-    api = AirflowApi(here())
+    api = AirflowApi(this_checkout())
     assert simulate(sessions=3_000, seed=1) == 0
     since = api.trigger(CHAIN[0]).queued_at
     states: dict[str, list[str]] = {}
@@ -102,8 +102,10 @@ def test_a_report_is_one_file_that_loads_nothing(page: Page, report: dict[str, A
     address = f"{link.get_attribute('href')}/document"
     asked.clear()
     page.goto(address, wait_until="networkidle")
-    assert [url for url in asked if not url.startswith("data:")] == [screenshots.url(here()) + address]
-    folder = Path(here().environment["VITRINE_DATA_DIR"]) / "reports"
+    assert [url for url in asked if not url.startswith("data:")] == [
+        screenshots.url(this_checkout()) + address
+    ]
+    folder = Path(this_checkout().environment["VITRINE_DATA_DIR"]) / "reports"
     assert (folder / f"{address.split('/')[-2]}.html").stat().st_size < 3_000_000
     assert json.loads((folder / f"{address.split('/')[-2]}.json").read_text())["title"] == report["title"]
 

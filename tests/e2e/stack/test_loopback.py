@@ -4,14 +4,14 @@ import ipaddress
 
 import psutil
 
-from stack.place import here
+from stack.context import this_checkout
 from stack.supervisor import Supervisor
 
 
 def test_everything_listens_on_loopback() -> None:
     listening = [
         (name, connection.laddr)
-        for name, process in Supervisor(here().layout).processes().items()
+        for name, process in Supervisor(this_checkout().layout).processes().items()
         if process.pid
         for one in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True))
         for connection in one.net_connections(kind="tcp")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ml.bench import budget
+from lab.benchmarks import budget
 from streaming.settings import MongoSettings
 
 

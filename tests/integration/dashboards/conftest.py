@@ -9,13 +9,13 @@ import pytest
 from elasticsearch import Elasticsearch, helpers
 from waiting import HUNG_S
 
-from streaming.adapters.elasticsearch import ElasticsearchIndex
+from streaming.contract import topics
+from streaming.contract.session import SCHEMA_VERSION, Action, Review
+from streaming.contract.valid_session import UserKind, ValidSession
 from streaming.dashboards.figures import Figures
-from streaming.events import topics
-from streaming.events.contract import SCHEMA_VERSION, Action, Review
-from streaming.events.valid import UserKind, ValidSession
-from streaming.index.documents import DOCUMENTS
 from streaming.settings import ElasticsearchSettings
+from streaming.sinks.elasticsearch.documents import DOCUMENTS
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 

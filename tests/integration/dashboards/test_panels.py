@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from streaming.contract.session import Review
+from streaming.contract.valid_session import ValidSession
 from streaming.dashboards import query, source
 from streaming.dashboards.figures import Figures
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Panel
-from streaming.events.contract import Review
-from streaming.events.valid import ValidSession
 
 HOUR_MS = 3_600_000
 DASHBOARDS = source.load_all(Path(__file__).parents[3] / "dashboards")

@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from streaming.adapters.mongo import MongoSessions
-from streaming.adapters.redis_seen import RedisSeen
-from streaming.bench.sessions import valid_sessions
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract.valid_session import ValidSession
+from streaming.dedup.port import LogProgress
+from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.command import run
-from streaming.events.valid import ValidSession
 from streaming.gate.settings import GateSettings
-from streaming.ports import Committed
 from streaming.settings import MongoSettings, RedisSettings
+from streaming.sinks.mongo.sessions import MongoSessions
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -40,17 +40,17 @@ def sessions() -> list[ValidSession]:
 
 
 @pytest.fixture
-def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisSeen]:
+def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisDedupStore]:
     monkeypatch.setenv("VITRINE_REDIS_KEY_PREFIX", redis.key_prefix)
-    store = RedisSeen(redis, GateSettings(session_capacity=10_000, user_capacity=1_000))
-    nothing_yet = Committed("log", {}, {}, settled_ms=0, begins_ms=0)
+    store = RedisDedupStore(redis, GateSettings(session_capacity=10_000, user_capacity=1_000))
+    nothing_yet = LogProgress("log", {}, {}, low_watermark_ms=0, begins_ms=0)
     store.start_rebuild("one", nothing_yet)
     store.finish_rebuild("one", nothing_yet)
     store.trust(store.incarnation())
     yield store
 
 
-def claim(store: RedisSeen, counted: list[ValidSession]) -> None:
+def claim(store: RedisDedupStore, counted: list[ValidSession]) -> None:
     store.claim("one", counted, range(len(counted)), [s.arrived_at_ms for s in counted], {})
 
 
@@ -79,7 +79,7 @@ def users(of: list[ValidSession], answer: dict[str, Any]) -> int:
     )
 
 
-def test_any_period_and_cut_is_answered(seen: RedisSeen, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_period_and_cut_is_answered(seen: RedisDedupStore, capsys: pytest.CaptureFixture[str]) -> None:
     counted, dice = sessions(), Random(6)
     claim(seen, counted)
     for number in range(80):
@@ -96,7 +96,7 @@ def test_any_period_and_cut_is_answered(seen: RedisSeen, capsys: pytest.CaptureF
 
 
 def test_what_the_log_no_longer_has_is_counted_from_mongodb(
-    seen: RedisSeen,
+    seen: RedisDedupStore,
     mongo: MongoSettings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -106,7 +106,7 @@ def test_what_the_log_no_longer_has_is_counted_from_mongodb(
     MongoSessions(mongo).insert([{"_id": s.session_id, **msgspec.to_builtins(s)} for s in counted])
     seen.drop()
     begins_ms = NOW_MS - 30 * DAY_MS
-    seen.start_rebuild("two", Committed("log", {0: 2_000}, {0: NOW_MS}, NOW_MS, begins_ms))
+    seen.start_rebuild("two", LogProgress("log", {0: 2_000}, {0: NOW_MS}, NOW_MS, begins_ms))
     year = NOW_MS - 365 * DAY_MS, NOW_MS + DAY_MS
     lost = asked(capsys, *year)
     assert lost["users"] == 0

@@ -6,10 +6,10 @@ import pytest
 from confluent_kafka import KafkaException, TopicPartition
 from waiting import HUNG_S, until
 
-from streaming.adapters import kafka as clients
-from streaming.adapters.kafka_progress import Behind
-from streaming.events import topics
+from streaming.contract import topics
 from streaming.extraction.frontier import GATE, STORE, wait
+from streaming.kafka import clients
+from streaming.kafka.offsets import StageBehind
 from streaming.settings import KafkaSettings
 
 
@@ -70,10 +70,10 @@ def test_nothing_sent_nothing_to_wait_for(kafka: KafkaSettings) -> None:
 def test_waits_for_the_gate(kafka: KafkaSettings) -> None:
     _send(kafka, 3)
     now_ms = _now_ms()
-    with pytest.raises(Behind, match="`gate`"):
+    with pytest.raises(StageBehind, match="`gate`"):
         wait(kafka, now_ms, timeout_s=0)
     _judge(kafka, 2)
-    with pytest.raises(Behind, match="`gate`"):
+    with pytest.raises(StageBehind, match="`gate`"):
         wait(kafka, now_ms, timeout_s=0)
     _judge(kafka, 3)
     wait(kafka, now_ms, timeout_s=HUNG_S)
@@ -83,10 +83,10 @@ def test_waits_for_the_store(kafka: KafkaSettings) -> None:
     _send(kafka, 2)
     now_ms = _now_ms()
     _judge(kafka, 2, let_through=2)
-    with pytest.raises(Behind, match="`store`"):
+    with pytest.raises(StageBehind, match="`store`"):
         wait(kafka, now_ms, timeout_s=0)
     _acknowledge(kafka, 1)
-    with pytest.raises(Behind, match="`store`"):
+    with pytest.raises(StageBehind, match="`store`"):
         wait(kafka, now_ms, timeout_s=0)
     # The transaction's marker stands after the last session: the store's offset never gets past it.
     _acknowledge(kafka, 2)
@@ -97,7 +97,7 @@ def test_what_a_transaction_took_back_is_not_waited_for(kafka: KafkaSettings) ->
     _send(kafka)
     now_ms = _now_ms()
     _judge(kafka, 1, let_through=2, abort=True)
-    with pytest.raises(Behind, match="`gate`"):
+    with pytest.raises(StageBehind, match="`gate`"):
         wait(kafka, now_ms, timeout_s=0)
     _judge(kafka, 1)
     wait(kafka, now_ms, timeout_s=HUNG_S)
@@ -110,7 +110,7 @@ def test_does_not_wait_for_what_arrived_later(kafka: KafkaSettings) -> None:
     until(lambda: time.time_ns() // 1_000_000 > moment_ms, "the next millisecond")
     _send(kafka)
     wait(kafka, moment_ms, timeout_s=HUNG_S)
-    with pytest.raises(Behind):
+    with pytest.raises(StageBehind):
         wait(kafka, _now_ms(), timeout_s=0)
 
 

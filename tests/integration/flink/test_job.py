@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 from waiting import HUNG_S, until
 
-from streaming.adapters import flink
-from streaming.adapters.kafka import ensure_topics, name, producer, read_all
-from streaming.bench.sessions import valid_sessions
-from streaming.events import topics
-from streaming.events.contract import Review
-from streaming.events.valid import ValidSession, encode
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract import topics
+from streaming.contract.session import Review
+from streaming.contract.valid_session import ValidSession, encode
+from streaming.flink import cluster as flink
+from streaming.kafka.clients import ensure_topics, name, producer, read_all
 from streaming.settings import KafkaSettings
+from streaming.summaries import submitter
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 
@@ -115,7 +116,7 @@ def test_documents_equal_the_pure_reducers_and_a_restored_job_goes_on_exactly(
     poison(kafka)
     send(kafka, first)
     poison(kafka)
-    job = flink.run(cluster, flink.JOB, environment)
+    job = flink.run(cluster, submitter.JOB, environment)
     try:
         until_equal(kafka, first)
         checkpoint = flink.newest_checkpoint(cluster, job)
@@ -124,7 +125,7 @@ def test_documents_equal_the_pure_reducers_and_a_restored_job_goes_on_exactly(
     assert checkpoint is not None
 
     send(kafka, second)
-    job = flink.run(cluster, flink.JOB, environment | {"VITRINE_FLINK_PARALLELISM": "2"}, checkpoint)
+    job = flink.run(cluster, submitter.JOB, environment | {"VITRINE_FLINK_PARALLELISM": "2"}, checkpoint)
     try:
         until_equal(kafka, told)
     finally:

@@ -20,13 +20,14 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
-from stack import certificates, screenshots
+from lab import screenshots
+from stack import certificates
+from stack.context import this_checkout
 from stack.identity import Identity
-from stack.place import here
-from streaming.adapters.flink import client
+from streaming.flink.cluster import client
 from streaming.settings import FlinkRestSettings
 
-PLACE = here()
+PLACE = this_checkout()
 REST = FlinkRestSettings()
 PORT = urlsplit(REST.url).port or 0
 ANOTHER_UID = 12_345

@@ -20,8 +20,8 @@ from redis import Redis
 from redis.exceptions import ConnectionError
 from waiting import HUNG_S, free_port, until
 
-from streaming.adapters.kafka import consumer, end_offsets, ensure_topics, name, producer, read_all
-from streaming.adapters.kafka_progress import wait_visible
+from streaming.kafka.clients import consumer, end_offsets, ensure_topics, name, producer, read_all
+from streaming.kafka.offsets import wait_visible
 from streaming.settings import KafkaSettings, RedisSettings
 
 LATENESS_MS = 3_600_000

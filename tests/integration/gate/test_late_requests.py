@@ -16,9 +16,9 @@ import pytest
 from confluent_kafka import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from streaming.adapters.kafka import consumer, ensure_topics, name, read_all
-from streaming.adapters.kafka_transactions import TransactionalWriter, TransactionLost
-from streaming.events import topics
+from streaming.contract import topics
+from streaming.kafka.clients import consumer, ensure_topics, name, read_all
+from streaming.kafka.transactions import TransactionalWriter, TransactionLost
 from streaming.settings import KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from waiting import HUNG_S
 
-from streaming.gate.distinct import distinct_users
+from streaming.distinct.all_users import distinct_users
 from streaming.gate.settings import GateSettings
 from streaming.settings import RedisSettings
 from streaming.simulate.settings import TrafficSettings

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from streaming.adapters.kafka import read_all
-from streaming.events import topics
-from streaming.events.contract import Session
-from streaming.events.parsing import parse
+from streaming.contract import topics
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
+from streaming.kafka.clients import read_all
 from streaming.settings import KafkaSettings
 from streaming.simulate.command import run
 

@@ -11,13 +11,14 @@ import psutil
 import pytest
 from waiting import free_port, until
 
-from stack import declared, running
+from stack import lifecycle
+from stack import services as declared
+from stack.context import under
 from stack.layout import HERE, Layout
-from stack.place import under
-from stack.service import Place, Service, StackError, Unhealthy
+from stack.service import Service, StackContext, StackError, Unhealthy
 from stack.settings import StackSettings, environment
+from stack.start import make_folders, up
 from stack.supervisor import Supervisor, end_of_log
-from stack.up import make_folders, up
 
 
 def quiet(service: str, state: str) -> None:
@@ -25,25 +26,25 @@ def quiet(service: str, state: str) -> None:
 
 
 @pytest.fixture
-def make_place(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
+def make_place(tmp_path: Path) -> Iterator[Callable[[str], StackContext]]:
     """Checkouts in folders of their own that share our environments. What they started ends with the test."""
-    made: list[Place] = []
+    made: list[StackContext] = []
 
-    def make(name: str) -> Place:
+    def make(name: str) -> StackContext:
         layout = Layout(tmp_path / name)
         make_folders(layout)
         (layout.state / "envs").symlink_to(HERE.state / "envs")
         settings = StackSettings(port_offset=0, redis_port=free_port())
-        place = Place(layout, settings, environment(settings, layout, {}), frozenset())
+        place = StackContext(layout, settings, environment(settings, layout, {}), frozenset())
         made.append(place)
         return place
 
     yield make
     for place in made:
-        running.take_down(place, quiet)
+        lifecycle.take_down(place, quiet)
 
 
-def bring_up(place: Place) -> Service:
+def bring_up(place: StackContext) -> Service:
     services = declared.services(place)
     wanted = declared.with_needs(services, ["redis"])
     up(place, services, wanted, quiet)
@@ -58,7 +59,7 @@ def healthy(service: Service) -> bool:
     return True
 
 
-def test_what_is_killed_comes_back_healthy(make_place: Callable[[str], Place]) -> None:
+def test_what_is_killed_comes_back_healthy(make_place: Callable[[str], StackContext]) -> None:
     place = make_place("one")
     redis = bring_up(place)
     first = Supervisor(place.layout).processes()["redis"]
@@ -72,21 +73,21 @@ def test_what_is_killed_comes_back_healthy(make_place: Callable[[str], Place]) -
     until(back, "a second Redis")
 
 
-def test_down_stops_only_its_own(make_place: Callable[[str], Place]) -> None:
+def test_down_stops_only_its_own(make_place: Callable[[str], StackContext]) -> None:
     one, other = make_place("one"), make_place("other")
     bring_up(one)
     neighbour = bring_up(other)
     pids = {place.layout.root: Supervisor(place.layout).processes()["redis"].pid for place in (one, other)}
     supervisor_pid = int((one.layout.run / "supervisor.pid").read_text())
-    assert running.take_down(one, quiet) == ["redis"]
+    assert lifecycle.take_down(one, quiet) == ["redis"]
     assert not psutil.pid_exists(pids[one.layout.root])
     assert not psutil.pid_exists(supervisor_pid)
-    assert running.take_down(one, quiet) == []
+    assert lifecycle.take_down(one, quiet) == []
     assert psutil.pid_exists(pids[other.layout.root])
     assert healthy(neighbour)
 
 
-def test_up_again_starts_nothing_twice(make_place: Callable[[str], Place]) -> None:
+def test_up_again_starts_nothing_twice(make_place: Callable[[str], StackContext]) -> None:
     place = make_place("one")
     bring_up(place)
     first = Supervisor(place.layout).processes()["redis"].pid
@@ -95,7 +96,7 @@ def test_up_again_starts_nothing_twice(make_place: Callable[[str], Place]) -> No
 
 
 def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(
-    make_place: Callable[[str], Place],
+    make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
     redis = next(service for service in declared.services(place) if service.name == "redis")
@@ -106,7 +107,9 @@ def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(
     until(lambda: "FATAL CONFIG FILE ERROR" in end_of_log(place.layout, "redis"), "what Redis says of it")
 
 
-def test_a_component_of_the_users_is_looked_at_and_not_started(make_place: Callable[[str], Place]) -> None:
+def test_a_component_of_the_users_is_looked_at_and_not_started(
+    make_place: Callable[[str], StackContext],
+) -> None:
     place = make_place("one")
     redis = next(service for service in declared.services(place) if service.name == "redis")
     elsewhere = replace(redis, external=True, start_timeout_s=1)
@@ -116,7 +119,7 @@ def test_a_component_of_the_users_is_looked_at_and_not_started(make_place: Calla
 
 
 def test_a_setting_that_does_not_concern_it_leaves_a_service_alone(
-    make_place: Callable[[str], Place],
+    make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
     bring_up(place)
@@ -149,19 +152,21 @@ class Told:
             raise KeyboardInterrupt
 
 
-def pids(place: Place) -> dict[str, int]:
+def pids(place: StackContext) -> dict[str, int]:
     found = Supervisor(place.layout).processes()
     return {name: one.pid for name, one in found.items() if one.state in ("STARTING", "RUNNING")}
 
 
-def variable(place: Place, service: str, name: str) -> str | None:
+def variable(place: StackContext, service: str, name: str) -> str | None:
     """What the process itself finds, once it is the service's and no more the supervisor's copy."""
     process = psutil.Process(pids(place)[service])
     until(lambda: "time.sleep(3600)" in " ".join(process.cmdline()), f"the process of {service}")
     return process.environ().get(name)
 
 
-def test_only_whom_a_setting_concerns_is_restarted_named_or_not(make_place: Callable[[str], Place]) -> None:
+def test_only_whom_a_setting_concerns_is_restarted_named_or_not(
+    make_place: Callable[[str], StackContext],
+) -> None:
     place = make_place("one")
     before = (one("base"), one("top", "base", SECRET="hunter1"), one("other"))
     up(place, before, before, quiet)
@@ -180,7 +185,7 @@ def test_only_whom_a_setting_concerns_is_restarted_named_or_not(make_place: Call
 
 
 def test_a_changed_configuration_file_is_written_before_its_reader_starts_again(
-    make_place: Callable[[str], Place],
+    make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
     written: list[str] = []
@@ -200,7 +205,7 @@ def test_a_changed_configuration_file_is_written_before_its_reader_starts_again(
     assert pids(place)["other"] == first["other"]
 
 
-def test_what_was_never_started_stays_so_when_it_changes(make_place: Callable[[str], Place]) -> None:
+def test_what_was_never_started_stays_so_when_it_changes(make_place: Callable[[str], StackContext]) -> None:
     place = make_place("one")
     before, now = (one("on"), one("off", A="1")), (one("on"), one("off", A="2"))
     up(place, before, before[:1], quiet)
@@ -209,7 +214,7 @@ def test_what_was_never_started_stays_so_when_it_changes(make_place: Callable[[s
 
 
 def test_what_the_user_runs_elsewhere_from_now_on_is_stopped_and_that_is_said(
-    make_place: Callable[[str], Place],
+    make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
     before = (one("store"), one("other"))
@@ -224,7 +229,7 @@ def test_what_the_user_runs_elsewhere_from_now_on_is_stopped_and_that_is_said(
 
 @pytest.mark.parametrize("moment", ["restarting", "stopping", "starting again"])
 def test_an_interrupted_restart_is_finished_by_the_next_up(
-    make_place: Callable[[str], Place], moment: str, monkeypatch: pytest.MonkeyPatch
+    make_place: Callable[[str], StackContext], moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = make_place("one")
     before = (one("top", A="1"), one("other"))
@@ -247,7 +252,7 @@ def test_an_interrupted_restart_is_finished_by_the_next_up(
 
 
 def test_what_does_not_get_healthy_again_is_said_and_started_by_the_next_up(
-    make_place: Callable[[str], Place],
+    make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
     before = (one("top", A="1"), one("other"))
@@ -266,7 +271,7 @@ class Never:
 
 
 def test_a_service_finds_no_setting_that_is_not_its_own(
-    make_place: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
+    make_place: Callable[[str], StackContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITRINE_REDIS_URL", "redis://user:hunter2@elsewhere")
     monkeypatch.setenv("MONGO_URI", "mongodb://user:hunter2@elsewhere")

@@ -16,14 +16,14 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from waiting import HUNG_S
 
-from streaming.adapters import kafka as clients
-from streaming.adapters import kafka_progress
-from streaming.events import topics
-from streaming.events.contract import Session
-from streaming.events.horizon import is_beyond, refusal
-from streaming.events.parsing import parse
-from streaming.events.rejection import Reason, Rejection
-from streaming.events.valid import ValidSession, admit, decode, encode
+from streaming.contract import topics
+from streaming.contract.horizon import is_beyond, refusal
+from streaming.contract.parsing import parse
+from streaming.contract.rejection import Reason, Rejection
+from streaming.contract.session import Session
+from streaming.contract.valid_session import ValidSession, admit, decode, encode
+from streaming.kafka import clients
+from streaming.kafka import offsets as kafka_progress
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 from waiting import HUNG_S, until
 
-from streaming.adapters import kafka as clients
-from streaming.adapters.elasticsearch import ElasticsearchIndex
-from streaming.events import topics
-from streaming.index.documents import DOCUMENTS
-from streaming.index.stage import Indexing
+from streaming.contract import topics
+from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.sinks.elasticsearch.documents import DOCUMENTS
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.elasticsearch.stage import ElasticsearchSink
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 
@@ -82,7 +82,7 @@ def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
     assert once == expected(pipeline)
 
     # A whole topic again, and an old part of it late: by hand, without a commit.
-    indexing = Indexing(kafka, documents_index, clients.producer(kafka))
+    indexing = ElasticsearchSink(kafka, documents_index, clients.producer(kafka))
     records = [message for name in topics.INDEXED for message in clients.read_all(kafka, name)]
     indexing.write(indexing.read(records))
     indexing.write(indexing.read(records[: len(records) // 3]))

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from waiting import HUNG_S
 
-from streaming.adapters import kafka as clients
-from streaming.adapters.elasticsearch import ElasticsearchIndex
-from streaming.bench.sessions import valid_sessions
-from streaming.events import topics
-from streaming.events.contract import LIVE_FEED, Session
-from streaming.ledger.command import run
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract import topics
+from streaming.contract.session import LIVE_FEED, Session
+from streaming.kafka import clients
+from streaming.reconcile.command import run
 from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.summaries.product import WINDOW_MS
 
 MINUTE_MS = 60_000

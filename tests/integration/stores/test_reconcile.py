@@ -15,13 +15,13 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from waiting import HUNG_S, until
 
-from streaming.adapters import kafka as clients
-from streaming.adapters.elasticsearch import client
-from streaming.adapters.mongo import COLLECTION
-from streaming.events import topics
-from streaming.events.valid import decode
-from streaming.ledger.command import run
+from streaming.contract import topics
+from streaming.contract.valid_session import decode
+from streaming.kafka import clients
+from streaming.reconcile.command import run
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
+from streaming.sinks.elasticsearch.index import client
+from streaming.sinks.mongo.sessions import COLLECTION
 
 Reconcile = Callable[..., tuple[int, dict[str, Any]]]
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from waiting import HUNG_S
 
-from streaming.events import topics
-from streaming.ledger.command import run as run_reconcile
-from streaming.replay import again, listing
+from streaming.contract import topics
+from streaming.reconcile.command import run as run_reconcile
+from streaming.replay import command as again
+from streaming.replay import rejected_command
 
 Call = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -23,8 +24,8 @@ KILLED_AT = 15
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from streaming.ingest.sending import Sender
-from streaming.replay.again import run
+from streaming.file_import.sending import Sender
+from streaming.replay.command import run
 send = Sender.send
 def send_and_wait(sender, *message):
     send(sender, *message)
@@ -53,7 +54,7 @@ def call(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def rejected(call: Call, **more: Any) -> dict[str, Any]:
-    code, told = call(listing.run, more.pop("reason", None), None, None, as_json=True, **more)
+    code, told = call(rejected_command.run, more.pop("reason", None), None, None, as_json=True, **more)
     assert code == 0
     return told
 
@@ -81,7 +82,9 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
     original, corrected = tmp_path / "rejected.jsonl", tmp_path / "corrected.jsonl"
     rejected(call, reason="unknown_device", out=original)
     assert stat.S_IMODE(original.stat().st_mode) == 0o600
-    assert call(listing.run, None, None, None, out=original)[0] == 2  # not over what somebody corrected
+    assert (
+        call(rejected_command.run, None, None, None, out=original)[0] == 2
+    )  # not over what somebody corrected
     lines = [json.loads(line) for line in original.read_text().splitlines()]
     count = len(lines)
     assert count == before["rejected"]["unknown_device"] > KILLED_AT + 5

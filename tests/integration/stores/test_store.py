@@ -15,11 +15,11 @@ import psutil
 import pytest
 from waiting import HUNG_S, free_port, until
 
-from streaming.adapters import kafka as clients
-from streaming.adapters.mongo import MongoSessions
-from streaming.events import topics
-from streaming.ports import Document, StoreAway
+from streaming.contract import topics
+from streaming.kafka import clients
 from streaming.settings import KafkaSettings, MongoSettings
+from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.stores import Document, StoreUnavailable
 
 
 def expected(pipeline: Any) -> dict[str, Document]:
@@ -129,7 +129,7 @@ class OwnServer:
     def answers(self) -> bool:
         try:
             MongoSessions(self.settings).estimated_count()
-        except StoreAway:
+        except StoreUnavailable:
             return False
         return True
 
@@ -187,7 +187,7 @@ def test_what_insert_has_returned_from_survives_kill_9_of_the_server(
                 safe.extend(ids)
                 if batch == after_batches:
                     enough.set()
-        except StoreAway:
+        except StoreUnavailable:
             enough.set()
 
     writer = threading.Thread(target=insert)

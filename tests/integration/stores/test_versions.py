@@ -8,23 +8,23 @@ import pytest
 from rich.console import Console
 from waiting import HUNG_S
 
-from streaming.adapters import kafka as clients
-from streaming.adapters.elasticsearch import ElasticsearchIndex
-from streaming.adapters.mongo import MongoSessions
-from streaming.events import topics
-from streaming.ledger.account import account
-from streaming.ledger.command import gather
-from streaming.ledger.recompute import recompute
-from streaming.ledger.report import Report
+from streaming.contract import topics
+from streaming.kafka import clients
+from streaming.reconcile.account import reconcile_evidence
+from streaming.reconcile.command import gather
+from streaming.reconcile.recompute import recompute
+from streaming.reconcile.report import Report
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
-from streaming.store.documents import document
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.mongo.documents import document
+from streaming.sinks.mongo.sessions import MongoSessions
 
 
 @pytest.fixture
 def reconciled(stages: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Report]:
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
-    return lambda: account(gather(HUNG_S, Console(stderr=True), None), lambda: 0)
+    return lambda: reconcile_evidence(gather(HUNG_S, Console(stderr=True), None), lambda: 0)
 
 
 def test_topics_twice_and_old_batches_late_leave_the_stores_as_they_were(

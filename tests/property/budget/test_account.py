@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ml.budget import account as accounts
 from ml.budget.account import Account, Block, Charge, NotCharged, OverBudget, Raise, Release, Request
 from ml.privacy import renyi
-from ml.privacy.loss import GaussianLoss, PureLoss
+from ml.privacy.privacy_loss import GaussianLoss, PureLoss
 
 WEEK_MS = 7 * 86_400_000
 NEW = Account("sessions", WEEK_MS, epsilon=4.0, delta=1e-5)

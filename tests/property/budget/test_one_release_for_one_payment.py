@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ml.adapters.accounts_remembered import RememberedAccounts
 from ml.budget.account import Charge, NotCharged, OverBudget, Request
 from ml.budget.ledger import Ledger
+from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
-from ml.privacy.loss import PureLoss
-from ml.training.release import once
-from ml.training.vault import Attempt, Lost, Vault, digest
+from ml.folder_digest import folder_digest
+from ml.privacy.privacy_loss import PureLoss
+from ml.release.artifact_store import ArtifactLost, ArtifactStore, Attempt
+from ml.release.release_once import once
 
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published", None)
 """After which of them an attempt dies; None: it does not."""
@@ -39,8 +40,8 @@ class World:
     """A ledger, a disk, and somebody outside who remembers all that was ever published."""
 
     def __init__(self, folder: Path, attempt: "Run") -> None:
-        self.ledger = Ledger(RememberedAccounts(), "sessions", BudgetSettings(epsilon=EPSILON, delta=1e-5))
-        self.vault = Vault(folder)
+        self.ledger = Ledger(InMemoryAccounts(), "sessions", BudgetSettings(epsilon=EPSILON, delta=1e-5))
+        self.vault = ArtifactStore(folder)
         self.attempt = attempt
         self.seen: dict[str, set[str]] = {}
 
@@ -66,7 +67,7 @@ class World:
             folder = self.vault.released(key)
             if folder.is_dir() and (files := list(folder.iterdir())):
                 assert [path.name for path in files] == ["model"]
-                self.seen.setdefault(key, set()).add(digest(folder))
+                self.seen.setdefault(key, set()).add(folder_digest(folder))
         for key, digests in self.seen.items():
             assert len(digests) == 1, "one payment bought two releases"
             paid = self.ledger.account().find(key)
@@ -151,7 +152,7 @@ def publishes_before_the_ledger_knows(world: World, key: str, passed: Passed) ->
     target.parent.mkdir(parents=True, exist_ok=True)
     attempt.public.rename(target)
     passed("published")
-    world.ledger.release(key, digest(target), attempt.name, "now")
+    world.ledger.release(key, folder_digest(target), attempt.name, "now")
 
 
 def trains_again_after_a_release(world: World, key: str, passed: Passed) -> None:
@@ -198,7 +199,7 @@ def test_what_is_lost_after_its_release_is_never_made_again(tmp_path: Path) -> N
     world = World(tmp_path, sound)
     world.run("a", "released", (None, lambda: None))
     world.vault.clear("a")
-    with pytest.raises(Lost):
+    with pytest.raises(ArtifactLost):
         sound(world, "a", lambda step: None)
     assert not world.vault.released("a").exists()
 
@@ -207,7 +208,7 @@ def test_what_was_changed_after_its_release_is_not_taken_for_it(tmp_path: Path) 
     world = World(tmp_path, sound)
     world.run("a", None, (None, lambda: None))
     (world.vault.released("a") / "model").write_text("another")
-    with pytest.raises(Lost):
+    with pytest.raises(ArtifactLost):
         sound(world, "a", lambda step: None)
 
 

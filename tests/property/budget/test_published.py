@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml.features.rows import Rows
-from ml.privacy.loss import GaussianLoss
 from ml.privacy.noisy_sums import GRID
+from ml.privacy.privacy_loss import GaussianLoss
 from ml.privacy.randomness import Integers
 from ml.privacy.seeded import SeededRandomness
-from ml.training import published
-from ml.training.published import EDGES
+from ml.release import private_metrics
+from ml.release.private_metrics import EDGES
 
 
 class Watched(SeededRandomness):
@@ -48,7 +48,7 @@ def test_a_unit_moves_each_histogram_by_one_at_most(of: list[tuple[int, bool, fl
     for some in (of, without):
         test, log_odds = table(some)
         dice = Watched()
-        published.publish(test, {"a": log_odds, "b": -log_odds}, loss, dice)
+        private_metrics.private_metrics(test, {"a": log_odds, "b": -log_odds}, loss, dice)
         seen.append(np.concatenate(dice.hidden) / GRID)
         # Both histograms together: sqrt(2) over the noise is the mu that was paid.
         assert np.sqrt(2) / dice.scales[0] == pytest.approx(loss.mu)
@@ -61,7 +61,7 @@ def test_without_noise_the_figures_are_those_of_the_binned_scores() -> None:
     y = (dice.random(20_000) < 0.2).astype(np.int8)
     log_odds = dice.normal(-1.5, 1.2, len(y)) + 1.5 * y
     test = Rows(np.zeros((len(y), 1), np.float32), y, np.arange(len(y)))
-    found = published.publish(test, {"a": log_odds}, GaussianLoss(100.0), Watched())["a"]
+    found = private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(100.0), Watched())["a"]
     probability = 1 / (1 + np.exp(-log_odds))
     binned = np.searchsorted(EDGES, probability, side="right")
     assert found.roc_auc == pytest.approx(roc_auc_score(y, binned), abs=1e-4)
@@ -72,7 +72,9 @@ def test_without_noise_the_figures_are_those_of_the_binned_scores() -> None:
 
 def test_where_the_noise_drowns_all_nothing_is_said() -> None:
     test, log_odds = table([(number, number % 2 == 0, 0.1) for number in range(6)])
-    found = published.publish(test, {"a": log_odds}, GaussianLoss(0.1), SeededRandomness(2))["a"]
+    found = private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(0.1), SeededRandomness(2))[
+        "a"
+    ]
     assert found.roc_auc is None and found.accuracy is None
     assert len(found.yes) == len(EDGES) - 1
 
@@ -83,7 +85,7 @@ def test_the_noise_that_is_told_is_the_noise_that_is_there() -> None:
     log_odds = dice.normal(-1, 1, len(y)) + y
     test = Rows(np.zeros((len(y), 1), np.float32), y, np.arange(len(y)))
     found = [
-        published.publish(test, {"a": log_odds}, GaussianLoss(0.3), SeededRandomness(seed))["a"]
+        private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(0.3), SeededRandomness(seed))["a"]
         for seed in range(200)
     ]
     spread = float(np.std([one.roc_auc for one in found]))

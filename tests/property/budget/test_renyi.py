@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.privacy import renyi
-from ml.privacy.loss import GaussianLoss, Loss, PureLoss, epsilon_together
 from ml.privacy.poisson import PoissonGaussian
+from ml.privacy.privacy_loss import GaussianLoss, PrivacyLoss, PureLoss, epsilon_together
 from ml.privacy.renyi import ORDERS
 
 DELTA = 1e-5
@@ -23,7 +23,7 @@ losses = st.one_of(
 )
 
 
-def accountant(loss: Loss) -> RdpAccountant:
+def accountant(loss: PrivacyLoss) -> RdpAccountant:
     """Of one mechanism, by dp-accounting."""
     if isinstance(loss, GaussianLoss):
         return RdpAccountant(ORDERS).compose(dp_accounting.GaussianDpEvent(1 / loss.mu))
@@ -40,13 +40,15 @@ def accountant(loss: Loss) -> RdpAccountant:
 
 @settings(max_examples=40)
 @given(losses)
-def test_curves_are_those_of_the_accountant(loss: Loss) -> None:
+def test_curves_are_those_of_the_accountant(loss: PrivacyLoss) -> None:
     assert loss.curve() == pytest.approx(accountant(loss).rdp, rel=1e-6, abs=1e-9)
 
 
 @settings(max_examples=40)
 @given(st.lists(losses, min_size=1, max_size=5), st.floats(1e-9, 1e-2))
-def test_epsilon_is_the_accountants_with_each_orders_share_of_delta(run: list[Loss], delta: float) -> None:
+def test_epsilon_is_the_accountants_with_each_orders_share_of_delta(
+    run: list[PrivacyLoss], delta: float
+) -> None:
     spent = renyi.total([loss.curve() for loss in run])
     oracle = sum(accountant(loss).rdp for loss in run)
     expected, _ = compute_epsilon(ORDERS, oracle, delta / len(ORDERS))
@@ -55,7 +57,7 @@ def test_epsilon_is_the_accountants_with_each_orders_share_of_delta(run: list[Lo
 
 @settings(max_examples=12)
 @given(st.lists(losses, min_size=1, max_size=3))
-def test_the_filter_is_never_below_the_tight_sum_of_a_plan(run: list[Loss]) -> None:
+def test_the_filter_is_never_below_the_tight_sum_of_a_plan(run: list[PrivacyLoss]) -> None:
     """Privacy loss distributions are exact for a plan fixed beforehand: the filter, sound for more, may only
     ask for more."""
     spent = renyi.total([loss.curve() for loss in run])
@@ -65,7 +67,7 @@ def test_the_filter_is_never_below_the_tight_sum_of_a_plan(run: list[Loss]) -> N
 
 
 @given(losses, st.integers(1, 4))
-def test_a_group_loses_no_less_than_one(loss: Loss, units: int) -> None:
+def test_a_group_loses_no_less_than_one(loss: PrivacyLoss, units: int) -> None:
     assert all(
         many >= one * (1 - 1e-9) for many, one in zip(loss.of_group(units).curve(), loss.curve(), strict=True)
     )
@@ -85,7 +87,7 @@ def test_a_group_in_poisson_steps_against_the_mixture_of_gaussians() -> None:
 
 @given(st.lists(losses, max_size=6), st.floats(0.5, 10))
 def test_the_odometer_never_runs_back_and_never_tells_less_than_was_spent(
-    run: list[Loss], step: float
+    run: list[PrivacyLoss], step: float
 ) -> None:
     spent, before = renyi.NOTHING, 0
     for loss in run:

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.distinct.plan import Plan, counters, plan
-from streaming.period import Window
+from streaming.contract.period import Window
+from streaming.distinct.plan import CounterPlan, counters, plan
 
 HOUR_MS = 3_600_000
 NOW_H = 5_000
@@ -13,7 +13,7 @@ PERIODS = st.lists(MOMENTS, min_size=2, max_size=2, unique=True).map(lambda ends
 KEPT_SINCE = st.one_of(MOMENTS, st.just(0), st.just(NOW_H * HOUR_MS))
 
 
-def hours_of(chosen: Plan) -> list[int]:
+def hours_of(chosen: CounterPlan) -> list[int]:
     """All hours whose sessions are counted, as often as they are."""
     return [day * 24 + hour for day in chosen.days for hour in range(24)] + list(chosen.hours)
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.contract.period import Window
 from streaming.extraction.windows import plan
-from streaming.period import Window
 
 moments = st.integers(0, 50)
 periods = st.tuples(moments, moments).map(sorted).filter(lambda pair: pair[0] < pair[1])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.gate.fill import error_rate
+from streaming.dedup.redis.bloom import error_rate
 
 CAPACITIES = st.integers(1, 10**9)
 RATES = st.floats(1e-6, 0.5)

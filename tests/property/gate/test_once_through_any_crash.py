@@ -24,15 +24,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from streaming.adapters.seen_remembered import RememberedSeen
-from streaming.events.contract import Session
-from streaming.events.horizon import Horizon
-from streaming.gate.decide import TAKEN, PartitionState, Raw, Rules, decode_state, encode_state
+from streaming.contract.horizon import Horizon
+from streaming.contract.session import Session
+from streaming.dedup.memory import InMemoryDedupStore
+from streaming.dedup.port import TAKEN, LogProgress, OutOfSync
+from streaming.gate.decide import PartitionState, Raw, Rules, decode_state, encode_state
+from streaming.gate.low_watermark import low_watermark_ms
 from streaming.gate.process import Batch
-from streaming.gate.records import Record, records
+from streaming.gate.records import OutputRecord, records
 from streaming.gate.recovery import recover
-from streaming.gate.settled import settled_ms
-from streaming.ports import Committed, OutOfStep
 
 PARTITIONS = 3
 LATENESS_MS = 50
@@ -98,23 +98,23 @@ class Machine(RuleBasedStateMachine):
         self.known: dict[int, tuple[str, bytes]] = {}
         """Feed and value of each session sent: it is sent again as it was."""
         self.raw: dict[int, list[Sent]] = {partition: [] for partition in range(PARTITIONS)}
-        self.out: list[Record] = []
+        self.out: list[OutputRecord] = []
         self.offsets: dict[int, tuple[int, str]] = {}
         self.asked: dict[int, Asked] = {}
         self.generation: str | None = None
         self.saved: object | None = None
         self.has_lost = False
 
-    def make_store(self) -> RememberedSeen:
-        return RememberedSeen(HORIZON)
+    def make_store(self) -> InMemoryDedupStore:
+        return InMemoryDedupStore(HORIZON)
 
     # What recovery reads: CommittedSessions.
 
-    def committed(self) -> Committed:
+    def committed(self) -> LogProgress:
         offsets = {partition: offset for partition, (offset, _) in self.offsets.items()}
         arrived_ms = {p: decode_state(metadata).arrived_ms for p, (_, metadata) in self.offsets.items()}
         ends = {partition: len(sent) for partition, sent in self.raw.items()}
-        return Committed("log", offsets, arrived_ms, settled_ms(offsets, arrived_ms, ends), 0)
+        return LogProgress("log", offsets, arrived_ms, low_watermark_ms(offsets, arrived_ms, ends), 0)
 
     def is_ours_alone(self) -> bool:
         return False
@@ -162,7 +162,7 @@ class Machine(RuleBasedStateMachine):
             try:
                 self.asked[partition] = Asked(batch, batch.ask(self.seen, self.generation or ""))
                 return
-            except OutOfStep:
+            except OutOfSync:
                 # Recovery waits until no other gate can commit on what the store said before.
                 self.asked.clear()
                 self.generation = recover(self.seen, self, 0)
@@ -173,8 +173,8 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.generation is not None)
     @rule()
     def forget_what_nobody_sees(self) -> None:
-        with suppress(OutOfStep):
-            self.seen.forget_before(self.generation or "", self.committed().settled_ms)
+        with suppress(OutOfSync):
+            self.seen.forget_before(self.generation or "", self.committed().low_watermark_ms)
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
@@ -235,7 +235,7 @@ class Machine(RuleBasedStateMachine):
         judge(self.raw, self.out, self.has_lost)
 
 
-def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[Record], has_lost: bool) -> None:
+def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lost: bool) -> None:
     """Asserts all that must hold between what was sent and what came out. `has_lost`: whether the store ever
     lost claims of messages not committed yet."""
     outcome_at: dict[tuple[int, int], tuple[str, dict]] = {}
@@ -335,7 +335,7 @@ class OffsetsFirst(OutputAndOffsetsApart):
         return super().steps(partition, asked)[::-1]
 
 
-class ClaimsWithoutPosition(RememberedSeen):
+class ClaimsWithoutPosition(InMemoryDedupStore):
     """Filter before produce: a claim that does not know whose it is refuses its own replay."""
 
     def claim(self, generation, sessions, positions, arrived_ms, spans):
@@ -348,7 +348,7 @@ class ClaimsWithoutPosition(RememberedSeen):
         )
 
 
-class MaybeIsEnough(RememberedSeen):
+class MaybeIsEnough(InMemoryDedupStore):
     """The Bloom filter's word alone refuses."""
 
     def claim(self, generation, sessions: Sequence[Session], positions, arrived_ms, spans):
@@ -359,7 +359,7 @@ class MaybeIsEnough(RememberedSeen):
         )
 
 
-class SpringsIntoBeing(RememberedSeen):
+class SpringsIntoBeing(InMemoryDedupStore):
     """A store that lost everything goes on as if it were merely empty."""
 
     def forget(self) -> None:
@@ -369,7 +369,7 @@ class SpringsIntoBeing(RememberedSeen):
             held.users.clear()
 
 
-class TrustsARestart(RememberedSeen):
+class TrustsARestart(InMemoryDedupStore):
     """A store that came back with older data is not compared with the log."""
 
     def restart(self, snapshot: object | None = None) -> None:
@@ -381,7 +381,7 @@ class TrustsARestart(RememberedSeen):
             self._generations[self._current].offsets |= offsets
 
 
-class ForgetsTooEarly(RememberedSeen):
+class ForgetsTooEarly(InMemoryDedupStore):
     """A segment is dropped as soon as the newest message is past it, though a partition lags."""
 
     def claim(self, generation, sessions, positions, arrived_ms, spans):
@@ -393,10 +393,10 @@ class ForgetsTooEarly(RememberedSeen):
 class SeesByTheWallClock(Machine):
     """What a message sees depends on when it is read."""
 
-    def make_store(self) -> RememberedSeen:
+    def make_store(self) -> InMemoryDedupStore:
         machine = self
 
-        class Store(RememberedSeen):
+        class Store(InMemoryDedupStore):
             def claim(self, generation, sessions, positions, arrived_ms, spans):
                 now = [machine.now_ms] * len(sessions)
                 return super().claim(generation, sessions, positions, now, spans)
@@ -411,14 +411,14 @@ class JudgesByTheWallClock(Machine):
         return self.now_ms
 
 
-class NeverTooOld(RememberedSeen):
+class NeverTooOld(InMemoryDedupStore):
     """An import sent again after its sessions were forgotten is let through."""
 
     def _is_beyond(self, session, arrived_ms):
         return False
 
 
-def with_store(store: type[RememberedSeen]) -> type[Machine]:
+def with_store(store: type[InMemoryDedupStore]) -> type[Machine]:
     return type(f"With{store.__name__}", (Machine,), {"make_store": lambda self: store(HORIZON)})
 
 

@@ -15,16 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming import logs
-from streaming.events import valid
-from streaming.events.rejection import Rejection
+from streaming.contract import valid_session
+from streaming.contract.rejection import Rejection
 from streaming.gate.candidate import Candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, decide
 from streaming.gate.process import Batch
 from streaming.gate.records import records
-from streaming.index.documents import DOCUMENTS
-from streaming.index.newest import Record, arrivals, newest
-from streaming.ports import StoreAway
-from streaming.store.documents import document
+from streaming.sinks.elasticsearch.documents import DOCUMENTS
+from streaming.sinks.elasticsearch.newest import IndexRecord, arrivals, newest
+from streaming.sinks.mongo.documents import document
+from streaming.stores import StoreUnavailable
 from streaming.summaries.batch import reduce
 from streaming.summaries.documents import documents
 
@@ -97,9 +97,9 @@ def steps(value: bytes) -> Iterator[Callable[[], object]]:
     for record in records(decision):
         admitted = record.value or b""
         yield lambda admitted=admitted: document(admitted)  # type: ignore[misc]
-        yield lambda admitted=admitted: list(documents(valid.decode(admitted)))  # type: ignore[misc]
+        yield lambda admitted=admitted: list(documents(valid_session.decode(admitted)))  # type: ignore[misc]
         for index, kind in DOCUMENTS.items():
-            written, _ = newest([Record(index, 0, 1, NOW_MS, MARK.encode(), admitted)])
+            written, _ = newest([IndexRecord(index, 0, 1, NOW_MS, MARK.encode(), admitted)])
             yield lambda written=written: list(arrivals(write for _, write in written.values()))  # type: ignore[misc]
             yield lambda admitted=admitted, kind=kind: msgspec.json.decode(admitted, type=kind)  # type: ignore[misc]
     yield lambda: document(value)
@@ -117,7 +117,7 @@ def test_whatever_a_message_says_no_log_line_says_it(value: bytes) -> None:
             except Exception as error:
                 failures += 1
                 logging.exception("failed")
-                wrapped = StoreAway("the store did not take a document")
+                wrapped = StoreUnavailable("the store did not take a document")
                 wrapped.__cause__ = error
                 sys.excepthook(type(wrapped), wrapped, error.__traceback__)
     lines = told(heard)
@@ -131,11 +131,11 @@ def test_our_own_words_are_kept_with_the_type_of_what_they_stand_for() -> None:
             try:
                 {}[MARK]
             except KeyError as error:
-                raise StoreAway("Redis is full") from error
-        except StoreAway:
+                raise StoreUnavailable("Redis is full") from error
+        except StoreUnavailable:
             logging.exception("failed")
     [line] = told(heard)
-    assert line["exception"] == ["builtins.KeyError", "streaming.ports.StoreAway: Redis is full"]
+    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreAway: Redis is full"]
     assert len(line["raised"]) == 2 and "test_no_content.py" in line["raised"][0]
 
 

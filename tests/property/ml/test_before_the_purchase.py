@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
 from ml.features.session_row import session_row
-from streaming.events import parsing, valid
-from streaming.events.contract import Session
-from streaming.ingest.reading import Reading
-from streaming.ingest.settings import IngestSettings
-from streaming.ingest.shop_events import COLUMNS
+from streaming.contract import parsing, valid_session
+from streaming.contract.session import Session
+from streaming.file_import.reading import Reading
+from streaming.file_import.settings import IngestSettings
+from streaming.file_import.shop_events import COLUMNS
 
 ENCODING = Encoding(schemas.load("vitrine-session"))
 NOW_MS = 1_800_000_000_000
@@ -51,7 +51,7 @@ def features(message: bytes) -> tuple[dict[str, Any], list[float], bool]:
     session = parsing.parse(message, NOW_MS)
     assert isinstance(session, Session), session
     found: dict[str, Any] = {"user_kind": "new", "late": False, "raw_partition": 0, "raw_offset": 0}
-    row = session_row(msgspec.to_builtins(valid.admit(session, **found, arrived_at_ms=NOW_MS)))
+    row = session_row(msgspec.to_builtins(valid_session.admit(session, **found, arrived_at_ms=NOW_MS)))
     named = {feature.name: row[feature.name] for feature in ENCODING.schema.features}
     x = ENCODING.encode({name: [value] for name, value in named.items()})
     return named, np.asarray(x[0], dtype=np.float64).tolist(), row["purchaseMade"]

@@ -6,12 +6,12 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.events.correction import Place, digest
+from streaming.contract.correction import LogPosition, digest
 from streaming.replay.history import Attempt, History
 from streaming.replay.lines import Line
 from streaming.replay.plan import Ambiguous, plan
 
-ROOTS = [Place(0, n) for n in range(4)]
+ROOTS = [LogPosition(0, n) for n in range(4)]
 files = st.lists(
     st.builds(Line, st.sampled_from(ROOTS), st.none(), st.sampled_from([b"bad", b"good", b"better"])),
     max_size=6,
@@ -23,7 +23,7 @@ class Log:
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
-        self.bytes: dict[Place, bytes] = {}
+        self.bytes: dict[LogPosition, bytes] = {}
 
     def history(self) -> History:
         end = len(ROOTS) + len(self.attempts)
@@ -36,7 +36,7 @@ class Log:
         return history
 
     def send(self, line: Line) -> None:
-        place = Place(0, len(ROOTS) + len(self.attempts))
+        place = LogPosition(0, len(ROOTS) + len(self.attempts))
         self.bytes[place] = line.value
         self.attempts.append(Attempt(place, line.position, digest(line.value)))
 
@@ -70,4 +70,4 @@ def test_a_correction_of_an_attempt_corrects_its_root() -> None:
     [sent] = plan([Line(attempt, None, b"good")], set(ROOTS), log.history()).send
     assert sent.position == ROOTS[0]
     assert plan([Line(attempt, None, b"bad")], set(ROOTS), log.history()).already_sent == 1
-    assert plan([Line(Place(7, 7), None, b"good")], set(ROOTS), log.history()).not_rejected == 1
+    assert plan([Line(LogPosition(7, 7), None, b"good")], set(ROOTS), log.history()).not_rejected == 1

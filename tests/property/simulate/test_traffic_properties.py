@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.events.contract import Session
-from streaming.events.parsing import parse
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 

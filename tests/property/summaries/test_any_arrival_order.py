@@ -4,10 +4,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.bench.sessions import valid_sessions
-from streaming.events.contract import LIVE_FEED, Session
-from streaming.events.valid import ValidSession, admit
-from streaming.gate.decide import KNOWN_USER, PartitionState, Raw, Rules, Valid, decide
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract.session import LIVE_FEED, Session
+from streaming.contract.valid_session import ValidSession, admit
+from streaming.dedup.port import KNOWN_USER
+from streaming.gate.decide import PartitionState, Raw, Rules, Valid, decide
 from streaming.summaries.product import WINDOW_MS, window
 
 PARTITIONS = 2

@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.bench.sessions import valid_sessions
-from streaming.events import topics
-from streaming.events.contract import Review
-from streaming.events.valid import ValidSession, encode
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract import topics
+from streaming.contract.session import Review
+from streaming.contract.valid_session import ValidSession, encode
 from streaming.summaries.batch import COLUMNS, PART, reduce
 from streaming.summaries.documents import documents
 from streaming.summaries.product import WINDOW_MS, ProductActivity, merge, window

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ml.adapters.accounts_remembered import RememberedAccounts
 from ml.budget import command
 from ml.budget.account import OverBudget, Request
 from ml.budget.arguments import add_arguments
 from ml.budget.ledger import Ledger
+from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
 from ml.privacy import renyi
 
@@ -18,14 +18,14 @@ WEEK_MS = 7 * 86_400_000
 
 
 @pytest.fixture
-def store() -> RememberedAccounts:
-    return RememberedAccounts()
+def store() -> InMemoryAccounts:
+    return InMemoryAccounts()
 
 
 @pytest.fixture
-def books(store: RememberedAccounts, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+def books(store: InMemoryAccounts, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     found = Ledger(store, "sessions", BudgetSettings(epsilon=4.0))
-    monkeypatch.setattr(command, "ledger", lambda: found)
+    monkeypatch.setattr(command, "stored_ledger", lambda: found)
     return found
 
 
@@ -119,9 +119,7 @@ def test_impossible_numbers_are_a_wrong_command_line(books: Ledger, words: list[
     assert ended.value.code == 2
 
 
-def test_without_mongodb(
-    books: Ledger, store: RememberedAccounts, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_mongodb(books: Ledger, store: InMemoryAccounts, capsys: pytest.CaptureFixture[str]) -> None:
     store.away = True
     assert ask() == 3
     assert "away" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.utils.types import DagRunType as StoredDagRunType
 from markupsafe import Markup
 
-from ml.training.run_type import RunType
+from ml.release.run_type import RunType
 
 EXPRESSION = re.compile(r"{{(.*?)}}")
 PLAIN = (str, int, float, bool, type(None), Markup)

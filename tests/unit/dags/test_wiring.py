@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from airflow.providers.apache.kafka.triggers.await_message import AwaitMessageTrigger
 
-from streaming.events.extraction_due import wake
+from streaming.contract.extraction_due import wake
 
 
 def _woken_by(dag: Any) -> set[str]:
@@ -44,7 +44,7 @@ def test_kafka_wakes_the_extraction(dags: Mapping[str, Any]) -> None:
     trigger = watcher.trigger.trigger
     assert isinstance(trigger, AwaitMessageTrigger)
     assert trigger.topics == ["extraction_due"]
-    assert trigger.apply_function == "streaming.events.extraction_due.wake"
+    assert trigger.apply_function == "streaming.contract.extraction_due.wake"
 
 
 def test_the_extraction_also_runs_every_hour(dags: Mapping[str, Any]) -> None:

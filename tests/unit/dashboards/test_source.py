@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from streaming.contract import topics
 from streaming.dashboards import source
 from streaming.dashboards.source import Dashboard, Panel
-from streaming.events import topics
 from streaming.summaries.product import ProductActivity
 from streaming.summaries.review import ReviewSentiment
 from streaming.summaries.session import SessionSummary

@@ -5,8 +5,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from streaming.contract.period import Window
 from streaming.extraction import parquet
-from streaming.period import Window
 
 COLUMNS = {"id": "string", "n": "int64", "price": "float64", "tags": "list<string>", "sold": "bool"}
 WINDOW = Window(5, 17)

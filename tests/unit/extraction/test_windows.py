@@ -1,7 +1,7 @@
 import pytest
 
+from streaming.contract.period import END_OF_TIME_MS, Window, period
 from streaming.extraction.windows import file_name, of_file_name, plan
-from streaming.period import END_OF_TIME_MS, Window, period
 
 DAY_MS = 86_400_000
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from streaming.events.contract import Session
-from streaming.events.parsing import parse
-from streaming.gate.cuts import DAY_MS, HOUR_MS, cuts, day_name, hour_name, place
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
+from streaming.dedup.counters import DAY_MS, HOUR_MS, breakdowns, counter_key, day_name, hour_name
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
@@ -17,7 +17,7 @@ def session() -> Session:
 
 def test_a_session_is_counted_in_all_and_by_each_dimension() -> None:
     hour = 20_000 * 24 + 13
-    assert cuts((hour, True, "NL", "mobile", "Direct")) == (
+    assert breakdowns((hour, True, "NL", "mobile", "Direct")) == (
         (hour, True, "", ""),
         (hour, True, "country", "NL"),
         (hour, True, "device", "mobile"),
@@ -27,9 +27,9 @@ def test_a_session_is_counted_in_all_and_by_each_dimension() -> None:
 
 def test_the_hours_of_an_old_import_are_not_counted(session: Session) -> None:
     at_ms = session.event_time_ms
-    hour, hourly, *_ = place(session, at_ms + DAY_MS, DAY_MS)
+    hour, hourly, *_ = counter_key(session, at_ms + DAY_MS, DAY_MS)
     assert (hour, hourly) == (at_ms // HOUR_MS, True)
-    hour, hourly, *_ = place(session, at_ms + DAY_MS + 1, DAY_MS)
+    hour, hourly, *_ = counter_key(session, at_ms + DAY_MS + 1, DAY_MS)
     assert (hour, hourly) == (at_ms // DAY_MS * 24, False)
 
 

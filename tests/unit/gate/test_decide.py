@@ -3,18 +3,15 @@
 import pytest
 from msgspec import DecodeError
 
-from streaming.events.contract import Session
-from streaming.events.horizon import stated_horizon_ms
-from streaming.events.rejection import Reason, Rejection
+from streaming.contract.horizon import stated_horizon_ms
+from streaming.contract.rejection import Reason, Rejection
+from streaming.contract.session import Session
+from streaming.dedup.port import BEYOND, KNOWN_USER, NEW_USER, TAKEN
 from streaming.gate.decide import (
-    BEYOND,
-    KNOWN_USER,
-    NEW_USER,
-    TAKEN,
     ExtractionDue,
     PartitionState,
     Raw,
-    Refused,
+    Rejected,
     Rules,
     Valid,
     decide,
@@ -48,15 +45,15 @@ def test_an_answer_makes_an_outcome() -> None:
     decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, KNOWN_USER]), FRESH, RULES)
     first, refused, duplicate, last = decision.outcomes
     assert isinstance(first, Valid) and first.user_kind == "new"
-    assert refused == Refused(raws[1], broken)
-    assert isinstance(duplicate, Refused) and duplicate.rejection.reason is Reason.DUPLICATE
+    assert refused == Rejected(raws[1], broken)
+    assert isinstance(duplicate, Rejected) and duplicate.rejection.reason is Reason.DUPLICATE
     assert isinstance(last, Valid) and last.user_kind == "returning"
 
 
 def test_beyond_the_horizon_states_by_which() -> None:
     decision = decide([raw(0)], [session(feed="import")], bytes([BEYOND]), FRESH, RULES)
     (outcome,) = decision.outcomes
-    assert isinstance(outcome, Refused) and outcome.rejection.reason is Reason.BEYOND_HORIZON
+    assert isinstance(outcome, Rejected) and outcome.rejection.reason is Reason.BEYOND_HORIZON
     assert stated_horizon_ms(outcome.rejection.detail) == RULES.horizon_ms
 
 

@@ -1,11 +1,11 @@
 """Decisions as Kafka records."""
 
-from streaming.events.contract import Session
-from streaming.events.parsing import parse
-from streaming.events.rejection import Reason, Rejection
-from streaming.events.valid import admit, encode
+from streaming.contract.parsing import parse
+from streaming.contract.rejection import Reason, Rejection
+from streaming.contract.session import Session
+from streaming.contract.valid_session import admit, encode
 from streaming.gate.candidate import candidate
-from streaming.gate.decide import Decision, ExtractionDue, Raw, Refused, Valid
+from streaming.gate.decide import Decision, ExtractionDue, Raw, Rejected, Valid
 from streaming.gate.records import records
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
@@ -33,7 +33,7 @@ def test_valid_sessions_are_the_canonical_bytes_keyed_by_user() -> None:
 
 def test_refused_messages_keep_their_bytes_and_say_why() -> None:
     raw = Raw(1, 42, 1_234, None, b"\xff\x00")
-    (record,) = records(Decision([Refused(raw, Rejection(Reason.NOT_UTF8, "at byte 0"))], [], {}))
+    (record,) = records(Decision([Rejected(raw, Rejection(Reason.NOT_UTF8, "at byte 0"))], [], {}))
     assert (record.topic, record.key, record.value) == ("rejected_user_session", None, b"\xff\x00")
     assert dict(record.headers or []) == {
         "reason": b"not_utf8",
@@ -46,7 +46,7 @@ def test_refused_messages_keep_their_bytes_and_say_why() -> None:
 
 def test_extractions_due_come_last() -> None:
     raw = Raw(0, 1, 2, b"k", b"v")
-    refused = Refused(raw, Rejection(Reason.DUPLICATE, "sessionId"))
+    refused = Rejected(raw, Rejection(Reason.DUPLICATE, "sessionId"))
     *_, last = records(Decision([refused], [ExtractionDue(0, 1, 2, 5_000)], {}))
     assert last.topic == "extraction_due"
     assert last.value == b'{"rawPartition":0,"rawOffset":1,"arrivedAtMs":2,"sessions":5000}'

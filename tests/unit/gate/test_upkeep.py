@@ -5,27 +5,27 @@ import math
 
 import pytest
 
+from streaming.dedup.port import FilterFill, LogProgress, OutOfSync
 from streaming.gate import upkeep as module
 from streaming.gate.upkeep import Upkeep
-from streaming.ports import Committed, FilterFill, OutOfStep
 
 
 class Seen:
     def __init__(self, items: int) -> None:
         self.items, self.forgotten = items, list[tuple[str, int]]()
 
-    def forget_before(self, generation: str, settled_ms: int) -> None:
+    def forget_before(self, generation: str, low_watermark_ms: int) -> None:
         if generation != "first":
-            raise OutOfStep("another generation")
-        self.forgotten.append((generation, settled_ms))
+            raise OutOfSync("another generation")
+        self.forgotten.append((generation, low_watermark_ms))
 
     def filter_fill(self) -> list[FilterFill]:
         return [FilterFill("users:7", 100, 10, 0.0, 1), FilterFill("sessions:7", 100, self.items, 0.01, 1)]
 
 
 class Log:
-    def committed(self) -> Committed:
-        return Committed("log", {}, {}, settled_ms=123, begins_ms=0)
+    def committed(self) -> LogProgress:
+        return LogProgress("log", {}, {}, low_watermark_ms=123, begins_ms=0)
 
 
 def upkeep(seen: Seen) -> Upkeep:

@@ -7,22 +7,22 @@ from pathlib import Path
 import pytest
 
 from streaming.metrics import __main__ as page
-from streaming.metrics import declared, kinds
+from streaming.metrics import catalogue, kinds
 from streaming.metrics.kinds import Counter, Histogram, Label, Metric
 
 ROOT = Path(__file__).parents[3]
 
 
 def metrics() -> Iterable[Metric]:
-    return (value for value in vars(declared).values() if isinstance(value, Metric))
+    return (value for value in vars(catalogue).values() if isinstance(value, Metric))
 
 
 def test_every_metric_is_listed_once() -> None:
-    assert set(metrics()) == set(declared.ALL)
-    assert len({metric.name for metric in declared.ALL}) == len(declared.ALL)
+    assert set(metrics()) == set(catalogue.ALL)
+    assert len({metric.name for metric in catalogue.ALL}) == len(catalogue.ALL)
 
 
-@pytest.mark.parametrize("metric", declared.ALL, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", catalogue.ALL, ids=lambda metric: metric.name)
 def test_names_and_buckets_are_as_prometheus_wants_them(metric: Metric) -> None:
     assert re.fullmatch("vitrine(_[a-z]+)+", metric.name)
     assert metric.name.endswith("_total") == isinstance(metric, Counter)

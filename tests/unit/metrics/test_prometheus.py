@@ -6,10 +6,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import HUNG_S, free_port
 
-from streaming.adapters import prometheus
-from streaming.adapters.prometheus import PrometheusMeter
-from streaming.metrics import declared
-from streaming.metrics.observer import NOBODY, Observer
+from streaming.metrics import catalogue, prometheus
+from streaming.metrics.observer import NULL_OBSERVER, Observer
+from streaming.metrics.prometheus import PrometheusMeter
 from streaming.settings import MetricsSettings
 
 
@@ -21,11 +20,11 @@ def registry_of(meter: PrometheusMeter) -> CollectorRegistry:
 
 def test_batches_are_counted_and_timed() -> None:
     meter = PrometheusMeter()
-    observer = Observer("gate", meter, declared.OF_GATE, now_s=lambda: 100.0)
+    observer = Observer("gate", meter, catalogue.OF_GATE, now_s=lambda: 100.0)
     observer.batch(5, 0.2)
     observer.batch(3, 70)
-    observer.safe([99_900, 99_900, 40_000, 101_000])  # the last one by a clock that is ahead
-    observer.count(declared.OUTCOMES, 4, outcome="valid")
+    observer.observe_latency([99_900, 99_900, 40_000, 101_000])  # the last one by a clock that is ahead
+    observer.count(catalogue.OUTCOMES, 4, outcome="valid")
     observer.away(1.5)
     observer.away(0.5)
     value = registry_of(meter).get_sample_value
@@ -49,8 +48,8 @@ def test_batches_are_counted_and_timed() -> None:
 
 
 def test_without_a_meter_nothing_is_worked_out() -> None:
-    NOBODY.batch(1, 1)
-    NOBODY.safe(iter("these are no times"))  # type: ignore[arg-type]
+    NULL_OBSERVER.batch(1, 1)
+    NULL_OBSERVER.observe_latency(iter("these are no times"))  # type: ignore[arg-type]
 
 
 def test_what_is_served_parses_and_a_second_process_of_the_port_works_unwatched() -> None:

@@ -7,17 +7,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.adapters.accounts_remembered import RememberedAccounts
 from ml.budget.blocks import DAY_MS
 from ml.budget.ledger import Ledger
+from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
 from ml.features import schema as schemas
 from ml.features.schema import Numeric
 from ml.features.session_row import COLUMNS
-from ml.training import job as training
-from ml.training.order import Order
-from ml.training.payment import pay
-from ml.training.vault import Vault
+from ml.release import job as training
+from ml.release.artifact_store import ArtifactStore
+from ml.release.charging import charge_run
+from ml.release.request import TrainingRequest
 from streaming.extraction.windows import Window, file_name
 
 BLOCK_MS = BudgetSettings().block_days * DAY_MS
@@ -46,10 +46,10 @@ def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
 
 
 def a_ledger(epsilon: float = 1_000.0) -> Ledger:
-    return Ledger(RememberedAccounts(), "sessions", BudgetSettings(epsilon=epsilon))
+    return Ledger(InMemoryAccounts(), "sessions", BudgetSettings(epsilon=epsilon))
 
 
-def train(folder: Path, order: Order, books: Ledger) -> dict[str, Any]:
-    answer = pay(order, books, folder / "extracts", every_h=0)
+def train(folder: Path, order: TrainingRequest, books: Ledger) -> dict[str, Any]:
+    answer = charge_run(order, books, folder / "extracts", every_h=0)
     assert answer["key"] == order.key
-    return training.run(order, books, folder / "extracts", Vault(folder), "manual__1", {"epsilon": 4})
+    return training.run(order, books, folder / "extracts", ArtifactStore(folder), "manual__1", {"epsilon": 4})

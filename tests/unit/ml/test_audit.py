@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import shop
 
+from lab.benchmarks.planted import FAULTS, LITTLE_NOISE, NO_BOUND, Planted
 from ml.audit import command
 from ml.audit.arguments import MODELS, add_arguments
 from ml.audit.attack import Trial, coins
 from ml.audit.command import ATTACKS, Audit, audited
-from ml.bench.planted import FAULTS, LITTLE_NOISE, NO_BOUND, Planted
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy.randomness import Randomness, SystemRandomness
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
@@ -32,7 +32,7 @@ def small(model: str, confidence: float, planted: Planted = nullcontext) -> Audi
 
 
 def test_every_private_model_is_attacked() -> None:
-    assert set(MODELS) == set(ATTACKS) == set(FAULTS) == {kind.name for kind in shelf.PRIVATE}
+    assert set(MODELS) == set(ATTACKS) == set(FAULTS) == {kind.name for kind in model_store.PRIVATE}
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -6,19 +6,19 @@ import msgspec
 import pytest
 import shop
 
-from ml.bench import accuracy
-from ml.models import shelf
+from lab.benchmarks import accuracy
+from ml.models import model_store
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
-from ml.training.table import Result, fit_and_measure
-from stack import bench
+from ml.release.table import Result, fit_and_measure
+from stack import benchmarks
 from stack.service import StackError
 
 
 @pytest.fixture(scope="module")
 def ceiling() -> Result:
     (result,) = fit_and_measure(
-        [shelf.CEILING], shop.rows(300, seed=1), shop.rows(300, seed=2), shop.ENCODING,
+        [model_store.NON_PRIVATE], shop.rows(300, seed=1), shop.rows(300, seed=2), shop.ENCODING,
         Budget(1.0, 1e-5), Unit("row", 1), SeededRandomness(1),
     )  # fmt: skip
     return result
@@ -42,4 +42,4 @@ def test_the_price_is_paired_by_split(ceiling: Result) -> None:
 @pytest.mark.parametrize(("name", "file"), [("accuracy", None), ("training", Path("rows.csv"))])
 def test_a_benchmark_gets_a_file_where_it_wants_one(name: str, file: Path | None) -> None:
     with pytest.raises(StackError, match="FILE"):
-        bench.run(name, minutes=1, file=file)
+        benchmarks.run(name, minutes=1, file=file)

@@ -6,7 +6,7 @@ import pytest
 
 from ml.cards.__main__ import FOLDER, cards
 from ml.cards.card import FACTS
-from ml.models import shelf
+from ml.models import model_store
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +20,12 @@ def test_cards_are_fresh(fresh: dict[str, str]) -> None:
 
 
 def test_every_kind_of_model_has_one(fresh: dict[str, str]) -> None:
-    assert FACTS.keys() == shelf.KINDS.keys() == {name.removesuffix(".md") for name in fresh}
+    assert FACTS.keys() == model_store.KINDS.keys() == {name.removesuffix(".md") for name in fresh}
     for name, card in fresh.items():
         heads = re.findall(r"^## (.*)$", card, re.MULTILINE)
         assert heads == [
             "Intended use", "Data", "Training", "Privacy", "Figures", "Limits", "Fairness", "How to load",
         ]  # fmt: skip
-        private = shelf.KINDS[name.removesuffix(".md")] in shelf.PRIVATE
+        private = model_store.KINDS[name.removesuffix(".md")] in model_store.PRIVATE
         assert ("**No guarantee.**" in card) is not private
         assert ("Not yet proven" in card) is private

@@ -12,7 +12,7 @@ import shop
 from ml.evaluate import command
 from ml.evaluate.arguments import add_arguments
 from ml.evaluate.command import run
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy.seeded import SeededRandomness
 
 FIGURES = {
@@ -78,7 +78,11 @@ def test_with_a_schema(files: dict[str, Path], capsys: pytest.CaptureFixture[str
     assert all(result.keys() == FIGURES for result in results)
     assert [(result["model"], result["epsilon"]) for result in results] == [
         ("xgboost", None),
-        *((kind.name, epsilon) for epsilon in (1.0, 4.0) for kind in (*shelf.PRIVATE, shelf.BASELINE)),
+        *(
+            (kind.name, epsilon)
+            for epsilon in (1.0, 4.0)
+            for kind in (*model_store.PRIVATE, model_store.BASELINE)
+        ),
     ]
     by = {(result["model"], result["epsilon"]): result for result in results}
     assert by["boosted_trees", 4.0]["roc_auc"] > 0.85
@@ -96,7 +100,7 @@ def test_without_a_schema_the_search_is_paid_for(
     assert document["schema"] is None
     by = {result["model"]: result for result in document["results"]}
     assert by["boosted_trees"]["roc_auc"] > 0.8
-    for kind in shelf.PRIVATE:
+    for kind in model_store.PRIVATE:
         statement = by[kind.name]["statement"]
         assert (statement["epsilon"], statement["delta"]) == (8.0, 1e-5)
         assert "finding bounds" in statement["composition"]

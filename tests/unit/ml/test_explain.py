@@ -8,15 +8,15 @@ from ml.explain import synthetic
 from ml.explain.attribution import explain
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
-from ml.training import simulated
+from ml.release import simulated
 
 LARGEST_GAP = {"boosted_trees": 1e-4, "logistic_regression": 1e-6, "neural_network": 1e-9}
 
 
-@pytest.mark.parametrize("kind", shelf.PRIVATE, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", model_store.PRIVATE, ids=lambda kind: kind.name)
 def test_values_and_base_sum_to_the_log_odds(kind: type) -> None:
     dice = SeededRandomness(1)
     model = kind.fit(shop.rows(1_000, seed=1), shop.ENCODING, Budget(8.0, 1e-5), Unit("row", 1), dice)  # type: ignore[attr-defined]
@@ -28,7 +28,7 @@ def test_values_and_base_sum_to_the_log_odds(kind: type) -> None:
 
 def test_a_feature_that_does_not_matter_gets_nothing_from_the_linear_model() -> None:
     dice = SeededRandomness(2)
-    model = shelf.KINDS["logistic_regression"].fit(
+    model = model_store.KINDS["logistic_regression"].fit(
         shop.rows(500, seed=2), shop.ENCODING, Budget(8.0, 0.0), Unit("row", 1), dice
     )
     x = np.tile(synthetic.rows(shop.ENCODING, 1, dice), (10, 1))
@@ -37,7 +37,7 @@ def test_a_feature_that_does_not_matter_gets_nothing_from_the_linear_model() -> 
 
 def test_the_model_without_privacy_is_not_explained() -> None:
     dice = SeededRandomness(3)
-    ceiling = shelf.CEILING.fit(
+    ceiling = model_store.NON_PRIVATE.fit(
         shop.rows(100, seed=3), shop.ENCODING, Budget(1.0, 1e-5), Unit("row", 1), dice
     )
     with pytest.raises(TypeError, match="only private models"):

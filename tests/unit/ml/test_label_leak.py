@@ -11,13 +11,13 @@ from ml.features import schema as schemas
 from ml.features.encoding import Encoding, labels
 from ml.features.rows import Rows
 from ml.features.session_row import session_row
-from ml.models.ceiling import Ceiling
+from ml.models.non_private import NonPrivateBaseline
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
-from streaming.events import parsing, valid
-from streaming.events.contract import Session
-from streaming.ingest import visit
-from streaming.ingest.grouping import Event
+from streaming.contract import parsing, valid_session
+from streaming.contract.session import Session
+from streaming.file_import import visit
+from streaming.file_import.grouping import Event
 
 TRAINED_ON, TESTED_ON = 4_000, 4_000
 STANDARD_ERRORS = 5.5
@@ -35,7 +35,9 @@ def test_labels_of_a_coin_cannot_be_learned() -> None:
     y = labels([row["purchaseMade"] for row in table], encoding.schema.positive)
     rows = Rows(x, y, np.arange(len(y), dtype=np.int64))
     train, test = rows.take(np.arange(TRAINED_ON)), rows.take(np.arange(TRAINED_ON, len(rows)))
-    model = Ceiling.fit(train, encoding, Budget(1.0, 1e-5), Unit("session", 1), SeededRandomness(7))
+    model = NonPrivateBaseline.fit(
+        train, encoding, Budget(1.0, 1e-5), Unit("session", 1), SeededRandomness(7)
+    )
     bought = int(test.y.sum())
     error = math.sqrt((TESTED_ON + 1) / (12 * bought * (TESTED_ON - bought)))
     assert abs(roc_auc_score(test.y, model.log_odds(test.x)) - 0.5) < STANDARD_ERRORS * error
@@ -63,7 +65,7 @@ def _row(number: int, dice: np.random.Generator) -> dict[str, object]:
     message = visit.outgoing(events, "import-abc", {"deviceType": "desktop", "referrer": "Direct"})
     session = parsing.parse(message.value, NOW_MS)
     assert isinstance(session, Session)
-    stored = valid.admit(
+    stored = valid_session.admit(
         session, user_kind="new", late=False, raw_partition=0, raw_offset=number, arrived_at_ms=NOW_MS
     )
     return session_row(msgspec.to_builtins(stored))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.training.metrics import calibration_error, measure
+from ml.release.metrics import calibration_error, measure
 
 
 def test_perfect_and_upside_down() -> None:

@@ -10,7 +10,7 @@ import xgboost
 from sklearn.metrics import roc_auc_score
 
 from ml.features.rows import Rows
-from ml.models import boosted_trees, neural_network, relevance, shelf
+from ml.models import boosted_trees, model_store, neural_network, relevance
 from ml.models.boosted_trees import BoostedTrees
 from ml.models.interface import Model
 from ml.models.laplace_baseline import blur
@@ -24,7 +24,7 @@ from ml.privacy.statement import Budget, Unit
 
 BUDGET = Budget(4.0, 1e-5)
 USER = Unit("user", 3)
-EVERY = list(shelf.KINDS.values())
+EVERY = list(model_store.KINDS.values())
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,14 @@ def test_a_saved_model_comes_back_the_same(
     kind: type[Model], trained: dict[str, Model], tmp_path: Path
 ) -> None:
     x = shop.rows(500, seed=3).x
-    shelf.put(trained[kind.name], tmp_path)
-    again = shelf.take(kind.name, tmp_path)
+    model_store.save(trained[kind.name], tmp_path)
+    again = model_store.load(kind.name, tmp_path)
     assert np.array_equal(again.log_odds(x), trained[kind.name].log_odds(x))
     assert again.statement == trained[kind.name].statement
-    assert shelf.on(tmp_path) == [kind.name]
+    assert model_store.names(tmp_path) == [kind.name]
 
 
-@pytest.mark.parametrize("kind", [*shelf.PRIVATE, shelf.CEILING], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [*model_store.PRIVATE, model_store.NON_PRIVATE], ids=lambda kind: kind.name)
 def test_learns(kind: type[Model], trained: dict[str, Model]) -> None:
     test = shop.rows(1_000, seed=4)
     assert roc_auc_score(test.y, trained[kind.name].log_odds(test.x)) > 0.85
@@ -54,7 +54,7 @@ def test_learns(kind: type[Model], trained: dict[str, Model]) -> None:
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.name)
 def test_statement_tells_the_truth_of_what_was_asked(kind: type[Model], trained: dict[str, Model]) -> None:
     statement = trained[kind.name].statement
-    if kind in shelf.PRIVATE:
+    if kind in model_store.PRIVATE:
         assert statement.private
         assert statement.epsilon == BUDGET.epsilon
         assert statement.delta in (0.0, BUDGET.delta)

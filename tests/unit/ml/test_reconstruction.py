@@ -15,12 +15,12 @@ from ml.features import schema as schemas
 from ml.features.encoding import Encoding, Matrix
 from ml.features.rows import Rows
 from ml.features.schema import Feature
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy import contributions
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
+from ml.release import simulated
 from ml.reports import content
-from ml.training import simulated
 
 ENCODING = Encoding(schemas.load("vitrine-session"))
 FEATURES = ENCODING.schema.features
@@ -39,7 +39,9 @@ def shop() -> dict[str, Any]:
         contributions.bounded(part, unit.most_rows, dice)
         for part in halves(simulated.rows(ENCODING, 4_000, seed=11))
     )
-    model = shelf.KINDS["logistic_regression"].fit(learned_from, ENCODING, Budget(1.0, 1e-5), unit, dice)
+    model = model_store.KINDS["logistic_regression"].fit(
+        learned_from, ENCODING, Budget(1.0, 1e-5), unit, dice
+    )
     return {
         "model": model,
         "visitors": learned_from.x[:TARGETS],

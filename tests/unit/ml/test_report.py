@@ -10,12 +10,12 @@ import pytest
 
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
-from ml.models import shelf
+from ml.models import model_store
 from ml.privacy import contributions
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
+from ml.release import simulated
 from ml.reports import findings, job
-from ml.training import simulated
 
 SCHEMA = "vitrine-session"
 ENCODING = Encoding(schemas.load(SCHEMA))
@@ -28,8 +28,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A report on models of 3,000 sessions. Beside it lie, as in an older run, exact metrics."""
     folder, dice, unit = tmp_path_factory.mktemp("data"), SeededRandomness(1), Unit("user", 8)
     rows = contributions.bounded(simulated.rows(ENCODING, 3_000, seed=1), unit.most_rows, dice)
-    for kind in shelf.PRIVATE:
-        shelf.put(kind.fit(rows, ENCODING, Budget(4.0, 1e-5), unit, dice), folder / "models")
+    for kind in model_store.PRIVATE:
+        model_store.save(kind.fit(rows, ENCODING, Budget(4.0, 1e-5), unit, dice), folder / "models")
     metrics = {
         "created": "2026-11-24T12:00:00+00:00",
         "schema": SCHEMA,
@@ -104,7 +104,7 @@ def test_the_summary_is_data(made: dict[str, Any]) -> None:
     summary = json.loads((made["folder"] / "run-1.json").read_text())
     assert summary == made["summary"]
     assert {"title", "created", "epsilon", "unproven", "models", "ranking"} <= summary.keys()
-    assert [model["model"] for model in summary["models"]] == list(shelf.KINDS)
+    assert [model["model"] for model in summary["models"]] == list(model_store.KINDS)
     assert "cartValueCents" in [ranked["feature"] for ranked in summary["ranking"][:3]]
     assert max(summary["residuals"].values()) < 1e-4
     assert len(summary["pairs"]) == findings.PAIRS and 0 < summary["together"] < 1

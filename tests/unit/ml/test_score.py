@@ -12,19 +12,19 @@ import pytest
 from bson.int64 import Int64
 from msgspec.structs import replace
 
-from ml.adapters.register_remembered import RememberedRegister
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
-from ml.models import shelf
+from ml.folder_digest import folder_digest
+from ml.models import model_store
 from ml.privacy import contributions
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
-from ml.registry.registered import Registered
+from ml.registry.entry import RegistryEntry
+from ml.registry.memory import InMemoryRegistry
+from ml.release import simulated
 from ml.score import command
 from ml.score.arguments import add_arguments
-from ml.training import simulated
-from ml.training.vault import digest
-from streaming.ports import StoreAway
+from streaming.stores import StoreUnavailable
 
 GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
 METRICS = {"schema": "vitrine-session", "schema_digest": schemas.load("vitrine-session").digest}
@@ -48,28 +48,29 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "second": ("logistic_regression",),
     }.items():
         for name in names:
-            shelf.put(
-                shelf.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, dice), folder / "models" / run
+            model_store.save(
+                model_store.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, dice),
+                folder / "models" / run,
             )
         (folder / "models" / run / "metrics.json").write_text(json.dumps(METRICS))
     return folder
 
 
 @pytest.fixture(autouse=True)
-def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> RememberedRegister:
+def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> InMemoryRegistry:
     """Both runs, as their DAG runs have registered them."""
     monkeypatch.setenv("VITRINE_DATA_DIR", str(data))
-    found = RememberedRegister()
+    found = InMemoryRegistry()
     for hour, run in enumerate(("first", "second")):
         folder = data / "models" / run
         found.put(
-            Registered(
+            RegistryEntry(
                 name=run,
                 dag_run_id=run,
                 at=f"2026-11-24T0{hour}:00:00+00:00",
                 params={},
-                digest=digest(folder),
-                models=tuple(shelf.on(folder)),
+                digest=folder_digest(folder),
+                models=tuple(model_store.names(folder)),
                 charge=f"{run}.key",
                 blocks=(0,),
                 metrics=METRICS,
@@ -78,7 +79,7 @@ def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> RememberedRegister:
                 rows={},
             )
         )
-    monkeypatch.setattr(command, "register", lambda: found)
+    monkeypatch.setattr(command, "stored_registry", lambda: found)
     return found
 
 
@@ -160,7 +161,7 @@ def test_standard_input_and_the_newest_run(
 
 
 def test_a_model_that_is_not_what_was_registered_is_not_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: RememberedRegister
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry
 ) -> None:
     books.put(replace(books.by_name["first"], digest="another"))
     assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
@@ -172,7 +173,7 @@ def test_a_model_that_is_not_what_was_registered_is_not_asked(
 
 @pytest.mark.parametrize("metrics", [{"schema": "vitrine-session"}, METRICS | {"schema_digest": "another"}])
 def test_models_that_read_other_features_are_not_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: RememberedRegister, metrics: dict[str, Any]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry, metrics: dict[str, Any]
 ) -> None:
     books.put(replace(books.by_name["first"], metrics=metrics))
     assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
@@ -219,7 +220,7 @@ def test_a_stored_session_by_its_id(
     assert ask("--session", "s2") == 2
 
     def away(_: str) -> None:
-        raise StoreAway("MongoDB does not answer")
+        raise StoreUnavailable("MongoDB does not answer")
 
     monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=away))
     assert ask("--session", "s1") == 3

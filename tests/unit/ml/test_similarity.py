@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ml.similarity import job
-from ml.similarity.bands import Banding, banding
-from ml.similarity.item_sets import item_sets
-from ml.similarity.neighbours import jaccard, most_similar
+from ml.similar_users import job
+from ml.similar_users.bands import Banding, banding
+from ml.similar_users.item_sets import item_sets
+from ml.similar_users.neighbours import jaccard, most_similar
 
 
 def people(n: int, seed: int) -> dict[str, frozenset[bytes]]:

@@ -15,15 +15,16 @@ from extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
 from ml.budget.account import NotCharged
 from ml.budget.ledger import now
 from ml.features import schema as schemas
-from ml.models import shelf
+from ml.folder_digest import folder_digest
+from ml.models import model_store
 from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import EXACT_METRICS, NO_LEDGER
-from ml.training import extract
-from ml.training import job as training
-from ml.training.order import MOST_SESSIONS, Order, of_run
-from ml.training.payment import pay
-from ml.training.run_type import RunType
-from ml.training.vault import Vault, digest
+from ml.release import extract
+from ml.release import job as training
+from ml.release.artifact_store import ArtifactStore
+from ml.release.charging import charge_run
+from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
+from ml.release.run_type import RunType
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         # So few rows and real dice would now and then make a poor model of a sound trainer.
         patch.setattr(training, "SystemRandomness", lambda: SeededRandomness(1))
-        metrics = train(folder, Order("run-1", epsilon=4, metrics_epsilon=8), books)
+        metrics = train(folder, TrainingRequest("run-1", epsilon=4, metrics_epsilon=8), books)
     return {"folder": folder, "models": folder / "models" / "run-1", "metrics": metrics, "books": books}
 
 
@@ -48,7 +49,7 @@ def test_metrics_stand_beside_the_models(trained: dict[str, Any]) -> None:
         "dag_run_id": "manual__1",
         "params": {"epsilon": 4},
     }
-    assert shelf.on(models) == [kind.name for kind in shelf.PRIVATE]
+    assert model_store.names(models) == [kind.name for kind in model_store.PRIVATE]
     by = {model["model"]: model for model in metrics["models"]}
     assert by["boosted_trees"]["statement"]["unit"] == "user within a block of 7 days"
     assert by["boosted_trees"]["statement"]["most_rows_per_unit"] == MOST_SESSIONS
@@ -56,7 +57,7 @@ def test_metrics_stand_beside_the_models(trained: dict[str, Any]) -> None:
 
 def test_what_is_published_is_close_to_what_is_kept(trained: dict[str, Any]) -> None:
     exact = {model["model"]: model for model in trusted(trained)["models"]}
-    assert list(exact) == list(shelf.KINDS)
+    assert list(exact) == list(model_store.KINDS)
     assert exact["boosted_trees"]["roc_auc"] > 0.75
     for model in trained["metrics"]["models"]:
         within = 5 * model["roc_auc_noise"] + 0.03  # the noise, and ties within a bin
@@ -65,7 +66,7 @@ def test_what_is_published_is_close_to_what_is_kept(trained: dict[str, Any]) -> 
 
 def test_what_is_not_private_stays_on_the_trusted_side(trained: dict[str, Any]) -> None:
     folder = trained["folder"] / "trusted" / "run-1"
-    assert shelf.on(folder) == [shelf.CEILING.name, shelf.BASELINE.name]
+    assert model_store.names(folder) == [model_store.NON_PRIVATE.name, model_store.BASELINE.name]
     assert trusted(trained)["train_rows"] + trusted(trained)["test_rows"] == 4_500
     assert len(trusted(trained)["snapshot"]) == 1
     assert (trained["folder"] / "trusted").stat().st_mode & 0o077 == 0
@@ -97,10 +98,10 @@ def test_the_statement_names_its_payment_and_claims_what_the_ledger_proves(train
 
 
 def test_a_retry_returns_what_was_released(trained: dict[str, Any]) -> None:
-    order = Order("run-1", epsilon=4, metrics_epsilon=8)
-    before = digest(trained["models"])
+    order = TrainingRequest("run-1", epsilon=4, metrics_epsilon=8)
+    before = folder_digest(trained["models"])
     assert train(trained["folder"], order, trained["books"]) == trained["metrics"]
-    assert digest(trained["models"]) == before
+    assert folder_digest(trained["models"]) == before
     assert trained["books"].account().charged == 1
 
 
@@ -109,8 +110,8 @@ def test_the_log_tells_nothing_of_the_data(
 ) -> None:
     caplog.set_level(logging.INFO)
     write_extract(tmp_path / "extracts", users=200)
-    monkeypatch.setattr(shelf, "PRIVATE", (shelf.PRIVATE[1],))
-    train(tmp_path, Order("r", laplace=False), a_ledger())
+    monkeypatch.setattr(model_store, "PRIVATE", (model_store.PRIVATE[1],))
+    train(tmp_path, TrainingRequest("r", laplace=False), a_ledger())
     exact = json.loads((tmp_path / "trusted" / "r" / "trusted.json").read_text())
     told = [record.getMessage() for record in caplog.records]
     assert any("logistic_regression trained" in line for line in told)
@@ -120,23 +121,25 @@ def test_the_log_tells_nothing_of_the_data(
 
 def test_only_the_blocks_that_were_paid_for_are_read(tmp_path: Path) -> None:
     write_extract(tmp_path, users=40, blocks=3)
-    schema, there = schemas.load(training.SCHEMA), extract.look(tmp_path, BLOCK_MS)
+    schema, there = schemas.load(training.SCHEMA), extract.list_available(tmp_path, BLOCK_MS)
     assert there.blocks == [NEWEST, NEWEST - BLOCK_MS, NEWEST - 2 * BLOCK_MS]
-    every = extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    every = extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
     assert sum(map(len, extract.read(tmp_path, schema, every))) == 360
-    middle = extract.Span((NEWEST - BLOCK_MS,), BLOCK_MS, there.until_ms)
+    middle = extract.ReadScope((NEWEST - BLOCK_MS,), BLOCK_MS, there.until_ms)
     train_rows, test_rows = extract.read(tmp_path, schema, middle)
     assert len(train_rows) + len(test_rows) == 120
     assert len(set(train_rows.unit) | set(test_rows.unit)) == 40
-    earlier = extract.Span((NEWEST,), BLOCK_MS, NEWEST + 7)
+    earlier = extract.ReadScope((NEWEST,), BLOCK_MS, NEWEST + 7)
     assert sum(map(len, extract.read(tmp_path, schema, earlier))) == 7
 
 
 def test_no_user_is_on_both_sides_and_each_block_is_a_unit(tmp_path: Path) -> None:
     write_extract(tmp_path, users=40, blocks=2)
-    there = extract.look(tmp_path, BLOCK_MS)
+    there = extract.list_available(tmp_path, BLOCK_MS)
     rows = extract.read(
-        tmp_path, schemas.load(training.SCHEMA), extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms)
+        tmp_path,
+        schemas.load(training.SCHEMA),
+        extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
     )
     sizes = [len(np.unique(side.unit)) for side in rows]
     assert sum(sizes) == 80 and not sizes[0] % 2 and not sizes[1] % 2  # a user's two units on one side
@@ -148,27 +151,31 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
 ) -> None:
     write_extract(tmp_path / "extracts", users=40, blocks=2)
     books = a_ledger(epsilon=3.0)
-    assert "key" in pay(Order("first"), books, tmp_path / "extracts", 0)
+    assert "key" in charge_run(TrainingRequest("first"), books, tmp_path / "extracts", 0)
 
     def read(*_: object) -> None:
         raise AssertionError("a row was read")
 
     monkeypatch.setattr(pyarrow.dataset, "dataset", read)
-    refused = pay(Order("second"), books, tmp_path / "extracts", 0)["refused"]
+    refused = charge_run(TrainingRequest("second"), books, tmp_path / "extracts", 0)["refused"]
     assert "of epsilon 3 spent" in refused and "budget set" in refused
     with pytest.raises(NotCharged):
-        training.run(Order("second"), books, tmp_path / "extracts", Vault(tmp_path), "x", {})
+        training.run(
+            TrainingRequest("second"), books, tmp_path / "extracts", ArtifactStore(tmp_path), "x", {}
+        )
 
 
 def test_a_named_block_must_be_there(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=4)
-    refused = pay(Order("r", blocks=("1999-01-01",)), a_ledger(), tmp_path / "extracts", 0)["refused"]
+    refused = charge_run(TrainingRequest("r", blocks=("1999-01-01",)), a_ledger(), tmp_path / "extracts", 0)[
+        "refused"
+    ]
     assert "no session is extracted of 1998-12-31 to 1999-01-07" in refused
 
 
 def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) -> None:
     extracts = trained["folder"] / "extracts"
-    skipped = pay(Order("run-2", automatic=True), trained["books"], extracts, every_h=20)
+    skipped = charge_run(TrainingRequest("run-2", automatic=True), trained["books"], extracts, every_h=20)
     assert "Trigger the DAG" in skipped["too_soon"]
     assert trained["books"].account().charged == 1
 
@@ -176,24 +183,29 @@ def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) ->
 def test_an_extraction_on_a_spent_budget_is_no_failure_however_soon_it_comes(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=40)
     books = a_ledger(epsilon=3.0)
-    key = pay(Order("first", automatic=True), books, tmp_path / "extracts", every_h=20)["key"]
+    key = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)[
+        "key"
+    ]
     books.release(key, "digest", "attempt", now())
     for every_h in (0, 20):
-        answer = pay(Order("second", automatic=True), books, tmp_path / "extracts", every_h)
+        answer = charge_run(TrainingRequest("second", automatic=True), books, tmp_path / "extracts", every_h)
         assert "of epsilon 3 spent" in answer.pop("spent")
         assert answer == {}
-    assert "refused" in pay(Order("second"), books, tmp_path / "extracts", every_h=20)
+    assert "refused" in charge_run(TrainingRequest("second"), books, tmp_path / "extracts", every_h=20)
     assert books.account().charged == 1
 
 
 def test_what_a_person_asks_for_is_never_too_soon(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=40)
     books = a_ledger()
-    first = pay(Order("first", automatic=True), books, tmp_path / "extracts", every_h=20)
+    first = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
     books.release(first["key"], "digest", "attempt", now())
-    assert "key" in pay(Order("second"), books, tmp_path / "extracts", every_h=20)
+    assert "key" in charge_run(TrainingRequest("second"), books, tmp_path / "extracts", every_h=20)
     # Asked again, the first run is paid for already, however soon that be.
-    assert pay(Order("first", automatic=True), books, tmp_path / "extracts", every_h=20) == first
+    assert (
+        charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
+        == first
+    )
     assert [charge.automatic for charge in books.account().charges] == [True, False]
 
 
@@ -211,7 +223,7 @@ def test_an_unknown_type_of_run_is_refused(unknown: str) -> None:
 
 def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="extract_sessions"):
-        pay(Order("r"), a_ledger(), tmp_path, 0)
+        charge_run(TrainingRequest("r"), a_ledger(), tmp_path, 0)
 
 
 def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Path) -> None:
@@ -223,30 +235,30 @@ def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Pat
     for row, some in zip(rows[7:10], ("viewed", "carted", "removed"), strict=True):
         row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, some: 1.0}
     pq.write_table(pa.Table.from_pylist(rows), file)
-    there = extract.look(tmp_path, BLOCK_MS)
-    span = extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    there = extract.list_available(tmp_path, BLOCK_MS)
+    span = extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
     assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
 
 
 def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: Path) -> None:
     folder, books = tmp_path / "extracts", a_ledger()
     write_extract(folder, users=4, blocks=2)
-    there, file = extract.look(folder, BLOCK_MS), min(folder.iterdir())
+    there, file = extract.list_available(folder, BLOCK_MS), min(folder.iterdir())
     table = pq.read_table(file)
     pq.write_table(table.append_column("hour", pa.array([0] * len(table))), file)
     with pytest.raises(extract.NoExtract, match=rf"1 of the 2 files .*{file.name}: run extract_sessions"):
-        pay(Order("r"), books, folder, 0)
+        charge_run(TrainingRequest("r"), books, folder, 0)
     assert books.account().charged == 0
     with pytest.raises(extract.NoExtract, match="an earlier version"):
         extract.read(
             folder,
             schemas.load(training.SCHEMA),
-            extract.Span(tuple(there.blocks), BLOCK_MS, there.until_ms),
+            extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
         )
 
 
 def test_training_on_one_user_says_what_to_do(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=1)
     with pytest.raises(ValueError, match="too few users"):
-        train(tmp_path, Order("r"), a_ledger())
+        train(tmp_path, TrainingRequest("r"), a_ledger())
     assert not (tmp_path / "models").exists()

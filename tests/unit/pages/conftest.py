@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 from fastapi.testclient import TestClient
 
-from ml.adapters.accounts_remembered import RememberedAccounts
 from ml.budget.ledger import Ledger
+from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
 
 # Airflow reads its settings when it is first imported; none of this machine's may get in.
@@ -63,9 +63,9 @@ def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def accounts(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> RememberedAccounts:
+def accounts(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> InMemoryAccounts:
     """What the page 'Privacy budget' reads, in the place of MongoDB."""
-    remembered = RememberedAccounts()
+    remembered = InMemoryAccounts()
     books = Ledger(remembered, "sessions", BudgetSettings(epsilon=4.0))
     monkeypatch.setattr("vitrine_budget.ledger", lambda: books)
     return remembered

@@ -3,9 +3,9 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from ml.adapters.accounts_remembered import RememberedAccounts
 from ml.budget.account import Raise, Request
 from ml.budget.ledger import Ledger
+from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
 from ml.privacy import renyi
 
@@ -13,7 +13,7 @@ WEEK_MS = 7 * 86_400_000
 
 
 @pytest.fixture
-def books(accounts: RememberedAccounts) -> Ledger:
+def books(accounts: InMemoryAccounts) -> Ledger:
     """The ledger that the page reads."""
     return Ledger(accounts, "sessions", BudgetSettings(epsilon=4.0))
 
@@ -46,7 +46,7 @@ def test_blocks_charges_and_changes_are_told(reader: TestClient, books: Ledger) 
     assert "&lt;b&gt;more" in text and "<b>more" not in text
 
 
-def test_without_mongodb_the_page_says_what_to_do(reader: TestClient, accounts: RememberedAccounts) -> None:
+def test_without_mongodb_the_page_says_what_to_do(reader: TestClient, accounts: InMemoryAccounts) -> None:
     accounts.away = True
     answer = reader.get("/budget")
     assert answer.status_code == 503

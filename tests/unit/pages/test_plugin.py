@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from waiting import HUNG_S
 
-from ml.adapters.accounts_remembered import RememberedAccounts
+from ml.budget.memory import InMemoryAccounts
 
 RUN = "manual__2026-11-24T00:00:00+00:00"
 
@@ -49,7 +49,7 @@ def test_there_is_no_documentation_page(reader: TestClient, path: str) -> None:
 
 
 def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
-    plugin: ModuleType, reader: TestClient, reports_dir: Path, accounts: RememberedAccounts
+    plugin: ModuleType, reader: TestClient, reports_dir: Path, accounts: InMemoryAccounts
 ) -> None:
     from vitrine_pages import PAGE_POLICY
 

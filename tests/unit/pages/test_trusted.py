@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from streaming.dashboards.figures import Holdings, PanelFigures
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Dashboard
-from streaming.ports import StoreAway
+from streaming.stores import StoreUnavailable
 
 SECRET = "SECRET-session"
 RUN = "run-1"
@@ -172,7 +172,7 @@ def test_what_cannot_be_answered_is_said(
     import vitrine_trusted
 
     def away(_: str) -> None:
-        raise StoreAway("MongoDB does not answer")
+        raise StoreUnavailable("MongoDB does not answer")
 
     monkeypatch.setattr(vitrine_trusted, "MongoSessions", lambda settings: SimpleNamespace(find=away))
     assert "MongoDB does not answer." in client.post("/why", data=ASKED).text

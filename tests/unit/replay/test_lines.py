@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streaming.events.correction import Place, corrected, headers
+from streaming.contract.correction import LogPosition, corrected, correction_headers
 from streaming.replay.history import Rejected
 from streaming.replay.lines import BadLine, Line, read, write
 
@@ -12,14 +12,14 @@ from streaming.replay.lines import BadLine, Line, read, write
 @pytest.mark.parametrize("value", [b"{", b"", b"\xff\x00", "ü \u2028 😀".encode(), b'{"a": 1.50}', b"[]\n"])
 @pytest.mark.parametrize("key", [b"k", b"\xff", None])
 def test_bytes_come_back_as_they_were(key: bytes | None, value: bytes) -> None:
-    line = write(Rejected(Place(1, 7), "not_json", "$", 5, key, value))
+    line = write(Rejected(LogPosition(1, 7), "not_json", "$", 5, key, value))
     assert line.count(b"\n") == 1
     assert json.loads(line)["position"] == "1:7"
-    assert read(line) == Line(Place(1, 7), key, value)
+    assert read(line) == Line(LogPosition(1, 7), key, value)
 
 
 def test_a_tombstone_is_sent_as_no_bytes() -> None:
-    assert read(write(Rejected(Place(0, 0), "not_json", "", 5, None, None))).value == b""
+    assert read(write(Rejected(LogPosition(0, 0), "not_json", "", 5, None, None))).value == b""
 
 
 def test_an_object_may_stand_for_its_text() -> None:
@@ -45,8 +45,8 @@ def test_what_cannot_be_sent_is_said(line: bytes, says: str) -> None:
 
 
 def test_a_correction_is_known_by_its_headers_on_its_own_bytes_alone() -> None:
-    told = headers(Place(3, 14), b"bytes")
-    assert corrected(told, b"bytes") == Place(3, 14)
+    told = correction_headers(LogPosition(3, 14), b"bytes")
+    assert corrected(told, b"bytes") == LogPosition(3, 14)
     assert corrected(told, b"other") is None
     assert corrected(None, b"bytes") is None
     assert corrected([("corrects", b"x"), told[1]], b"bytes") is None

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from streaming.events.contract import Session
-from streaming.events.horizon import is_beyond, refusal
-from streaming.events.parsing import parse
-from streaming.events.rejection import Reason, Rejection
+from streaming.contract.horizon import is_beyond, refusal
+from streaming.contract.parsing import parse
+from streaming.contract.rejection import Reason, Rejection
+from streaming.contract.session import Session
 from streaming.simulate.devices import KITS
 from streaming.simulate.faults import FAULTS
 from streaming.simulate.places import places

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from stack.layout import Layout
-from stack.service import Place
+from stack.service import StackContext
 from stack.settings import StackSettings, environment, external
 
 
-def place_at(root: Path, **given: str) -> Place:
+def place_at(root: Path, **given: str) -> StackContext:
     layout = Layout(root)
     settings = StackSettings(port_offset=int(given.get("VITRINE_PORT_OFFSET", "0")))
-    return Place(
+    return StackContext(
         layout=layout,
         settings=settings,
         environment=environment(settings, layout, given),
@@ -23,5 +23,5 @@ def place_at(root: Path, **given: str) -> Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> StackContext:
     return place_at(tmp_path)

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from stack.service import Service, StackError, Unhealthy
-from stack.up import check_memory, check_port, port_taken
+from stack.start import check_memory, check_port, port_taken
 
 
 class Never:

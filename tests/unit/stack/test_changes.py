@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from stack import declared, settings_table
+from stack import services as declared
+from stack import settings_table
 from stack.changes import concerned, reason
+from stack.context import under
 from stack.layout import HERE
-from stack.place import under
-from stack.service import Place
+from stack.service import StackContext
 from stack.settings import PORTS, StackSettings
 from streaming.settings import variables
 
@@ -18,10 +19,10 @@ AIRFLOW = {"airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "
 STAGES = {"gate", "store", "index"}
 READ_FROM = {
     "gate": ["streaming/gate/__main__.py"],
-    "store": ["streaming/store/__main__.py"],
-    "index": ["streaming/index/__main__.py"],
-    "flink-job": ["stack/flink_job.py", "streaming/summaries/job.py"],
-    "watch": ["stack/watch/__main__.py"],
+    "store": ["streaming/sinks/mongo/__main__.py"],
+    "index": ["streaming/sinks/elasticsearch/__main__.py"],
+    "flink-job": ["streaming/summaries/submitter.py", "streaming/summaries/job.py"],
+    "watch": ["streaming/monitor/__main__.py"],
     **{name: ["dags", "plugins", "ml/score/__main__.py"] for name in AIRFLOW},
 }
 PARTLY = {
@@ -47,7 +48,7 @@ PARTLY = {
 }
 
 
-def concerns(place: Place, before: Mapping[str, str], **now: str) -> dict[str, tuple[str, ...]]:
+def concerns(place: StackContext, before: Mapping[str, str], **now: str) -> dict[str, tuple[str, ...]]:
     return concerned(lambda given: declared.services(under(place, given)), before, {**before, **now})
 
 
@@ -82,17 +83,17 @@ def concerns(place: Place, before: Mapping[str, str], **now: str) -> dict[str, t
     ],
 )
 def test_a_setting_concerns_these_and_no_others(
-    place: Place, variable: str, value: str, services: set[str]
+    place: StackContext, variable: str, value: str, services: set[str]
 ) -> None:
     assert concerns(place, {}, **{variable: value}) == dict.fromkeys(services, (variable,))
 
 
-def test_another_port_offset_concerns_all(place: Place) -> None:
+def test_another_port_offset_concerns_all(place: StackContext) -> None:
     every = {service.name for service in declared.services(place)}
     assert concerns(place, {}, VITRINE_PORT_OFFSET="500").keys() == every
 
 
-def test_each_service_has_its_own_reasons(place: Place) -> None:
+def test_each_service_has_its_own_reasons(place: StackContext) -> None:
     before = {"VITRINE_GATE_LINGER_MS": "50", "VITRINE_PORT_OFFSET": "500"}
     found = concerns(place, before, VITRINE_GATE_LINGER_MS="60", VITRINE_METRICS_HOST="127.0.0.2")
     assert found["gate"] == ("VITRINE_GATE_LINGER_MS", "VITRINE_METRICS_HOST")
@@ -101,14 +102,14 @@ def test_each_service_has_its_own_reasons(place: Place) -> None:
     assert concerns(place, before) == {}
 
 
-def test_a_setting_that_is_gone_concerns_whom_it_concerned(place: Place) -> None:
+def test_a_setting_that_is_gone_concerns_whom_it_concerned(place: StackContext) -> None:
     before = {"VITRINE_INDEX_LINGER_MS": "250"}
     found = concerned(lambda given: declared.services(under(place, given)), before, {})
     assert found == {"index": ("VITRINE_INDEX_LINGER_MS",)}
 
 
 def test_what_is_not_given_is_the_default_whatever_this_process_finds(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITRINE_PORT_OFFSET", "3000")
     assert StackSettings.of({}).port_offset == 0
@@ -122,7 +123,7 @@ def test_a_reason_names_variables() -> None:
     assert reason(()) == "it runs with something else than is declared now"
 
 
-def test_no_foreign_program_finds_our_settings(place: Place) -> None:
+def test_no_foreign_program_finds_our_settings(place: StackContext) -> None:
     given = {**place.environment, "VITRINE_REDIS_URL": "redis://user:hunter2@elsewhere/0"}
     by_name = {service.name: service for service in declared.services(under(place, given))}
     for name in ("kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager", "index"):
@@ -131,7 +132,7 @@ def test_no_foreign_program_finds_our_settings(place: Place) -> None:
 
 
 @pytest.mark.parametrize("service", sorted(READ_FROM))
-def test_each_process_of_ours_finds_what_its_code_reads(place: Place, service: str) -> None:
+def test_each_process_of_ours_finds_what_its_code_reads(place: StackContext, service: str) -> None:
     """By the source: every settings object that is made anywhere in what its entry points import."""
     classes = {found.__name__: found for found in settings_table.classes()}
     made = _made(READ_FROM[service]) & classes.keys()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stack import commands
-from stack.checks import AIRFLOW, BROWSER, imports, rooms
 from stack.layout import HERE
+from stack.test_runner import AIRFLOW, BROWSER, imports, rooms
 
 
 def test_help_needs_nothing_but_python() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from stack.declared import levels, startable, with_needs
 from stack.service import Service, StackError, Unhealthy
+from stack.services import levels, startable, with_needs
 
 
 class Never:

@@ -10,7 +10,7 @@ import pytest
 
 from stack import demo
 from stack.airflow_api import Run
-from stack.followed import notice
+from stack.demo_dags import notice
 
 SPENT = {"spent": "The privacy budget does not allow this run."}
 REFUSED = {"refused": "The privacy budget does not allow this run."}

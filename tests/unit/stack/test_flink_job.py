@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from stack.flink_job import alive, newest_checkpoint
+from streaming.summaries.submitter import alive, newest_checkpoint
 
 
 def checkpoint(folder: Path, job: str, number: int, written_at_s: int | None) -> Path:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from stack import declared
+from stack import services
 from stack.components import stages
 from stack.health import GroupHealth
-from stack.service import Place, Unhealthy
+from stack.service import StackContext, Unhealthy
 
 
 def test_a_stage_whose_process_does_not_answer_is_not_healthy_whatever_its_group_says() -> None:
@@ -14,7 +14,7 @@ def test_a_stage_whose_process_does_not_answer_is_not_healthy_whatever_its_group
 
 
 @pytest.mark.parametrize("stage", sorted(stages.NEEDS))
-def test_a_stage_is_asked_itself_beside_its_group(place: Place, stage: str) -> None:
-    [service] = [one for one in declared.services(place) if one.name == stage]
+def test_a_stage_is_asked_itself_beside_its_group(place: StackContext, stage: str) -> None:
+    [service] = [one for one in services.services(place) if one.name == stage]
     assert isinstance(service.health, GroupHealth)
     assert service.health.metrics_url == service.address != ""

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from stack import certificates, declared
+from stack import certificates
+from stack import services as declared
 from stack.components import elasticsearch, flink, kafka, mongodb, watch
 from stack.health import HttpHealth
 from stack.identity import Identity
-from stack.service import Place, StackError, Unhealthy
+from stack.service import StackContext, StackError, Unhealthy
 from stack.settings import ADDRESS_VARIABLE, StackSettings, environment, external, own_addresses
 from streaming.settings import printable
 
 
-def test_the_declaration_is_whole(place: Place) -> None:
+def test_the_declaration_is_whole(place: StackContext) -> None:
     services = declared.services(place)
     assert declared.with_needs(services, [service.name for service in services])
     ports = [port for service in services for port in service.ports]
@@ -38,7 +39,7 @@ def test_an_address_of_the_users_makes_a_component_external(tmp_path: Path) -> N
     assert set(ADDRESS_VARIABLE.values()) == set(own_addresses(settings))
 
 
-def test_what_the_user_sets_goes_to_services_and_handlers(place: Place) -> None:
+def test_what_the_user_sets_goes_to_services_and_handlers(place: StackContext) -> None:
     given = {"VITRINE_REDIS_URL": "redis://elsewhere", "VITRINE_GATE_BATCH": "7", "SHELL": "sh"}
     passed = environment(StackSettings(), place.layout, given)
     assert passed["VITRINE_REDIS_URL"] == "redis://elsewhere"
@@ -49,24 +50,24 @@ def test_what_the_user_sets_goes_to_services_and_handlers(place: Place) -> None:
 @pytest.mark.parametrize(
     "option", ["listeners=PLAINTEXT://127.0.0.1:19092,", "auto.create.topics.enable=false"]
 )
-def test_kafka_listens_on_loopback_and_makes_no_topic_by_itself(place: Place, option: str) -> None:
+def test_kafka_listens_on_loopback_and_makes_no_topic_by_itself(place: StackContext, option: str) -> None:
     assert option in kafka.server_properties(place)
 
 
-def test_elasticsearch_listens_on_loopback(place: Place) -> None:
+def test_elasticsearch_listens_on_loopback(place: StackContext) -> None:
     text = elasticsearch.settings_yaml(place)
     assert "http.host: 127.0.0.1\n" in text
     assert "transport.host: 127.0.0.1\n" in text
 
 
-def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(place: Place) -> None:
+def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(place: StackContext) -> None:
     written = flink.settings(place, "--add-opens=some")
     assert written["env.java.opts.all"] == "--add-opens=some"
     assert {written[key] for key in written if key.endswith("bind-host")} == {"127.0.0.1"}
     assert flink.checkpoints(place) != written["execution.checkpointing.dir"]
 
 
-def test_flink_asks_for_a_certificate_everywhere_and_names_no_origin_but_its_own(place: Place) -> None:
+def test_flink_asks_for_a_certificate_everywhere_and_names_no_origin_but_its_own(place: StackContext) -> None:
     for identity in (place.layout.flink_rest, place.layout.flink_internal):
         certificates.ensure(identity, {"127.0.0.1"})
     written = flink.settings(place, "") | flink.security(place)
@@ -79,7 +80,7 @@ def test_flink_asks_for_a_certificate_everywhere_and_names_no_origin_but_its_own
     assert written["web.access-control-allow-origin"] == place.environment["VITRINE_FLINK_URL"]
 
 
-def test_everyone_is_given_the_certificate_of_our_own_flink(place: Place) -> None:
+def test_everyone_is_given_the_certificate_of_our_own_flink(place: StackContext) -> None:
     ours = place.layout.flink_rest
     rest = flink.rest(place)
     assert rest.url.startswith("https://127.0.0.1:")
@@ -95,7 +96,7 @@ def test_everyone_is_given_the_certificate_of_our_own_flink(place: Place) -> Non
             service.health.check()
 
 
-def with_settings(place: Place, **given: str) -> Place:
+def with_settings(place: StackContext, **given: str) -> StackContext:
     return dataclasses.replace(
         place,
         environment=environment(place.settings, place.layout, given),
@@ -103,7 +104,7 @@ def with_settings(place: Place, **given: str) -> Place:
     )
 
 
-def test_a_flink_of_the_users_is_asked_as_the_user_says(place: Place, tmp_path: Path) -> None:
+def test_a_flink_of_the_users_is_asked_as_the_user_says(place: StackContext, tmp_path: Path) -> None:
     plain = with_settings(place, VITRINE_FLINK_URL="http://flink.example:8081")
     assert flink.rest(plain).certificate_file is None
     assert flink.elsewhere(plain) == {"rest.address": "flink.example", "rest.port": 8081}
@@ -127,21 +128,21 @@ def test_a_flink_of_the_users_is_asked_as_the_user_says(place: Place, tmp_path: 
         flink.elsewhere(guarded)
 
 
-def test_the_password_of_a_users_key_is_shown_to_nobody(place: Place) -> None:
+def test_the_password_of_a_users_key_is_shown_to_nobody(place: StackContext) -> None:
     given = {**place.environment, "VITRINE_FLINK_KEY_PASSWORD": "hunter2"}
     rest = flink.rest(dataclasses.replace(place, environment=given))
     assert rest.key_password.get_secret_value() == "hunter2"
     assert "hunter2" not in f"{rest!r} {printable(rest)}"
 
 
-def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: Place) -> None:
+def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: StackContext) -> None:
     assert mongodb.command(place, "/usr/bin/mongod")[0] == "/usr/bin/mongod"
     assert mongodb.command(place, None)[0].endswith("/nx-27017")
     for found in ("/usr/bin/mongod", None):
         assert "127.0.0.1" in mongodb.command(place, found)
 
 
-def test_the_watch_is_asked_at_its_own_port_and_knows_those_of_the_stages(place: Place) -> None:
+def test_the_watch_is_asked_at_its_own_port_and_knows_those_of_the_stages(place: StackContext) -> None:
     settings = StackSettings(port_offset=1000, store_metrics_port=0)
     moved = {**place.environment, **own_addresses(settings)}
     place = dataclasses.replace(place, settings=settings, environment=moved)

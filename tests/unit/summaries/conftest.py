@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streaming.events.valid import ValidSession
+from streaming.contract.valid_session import ValidSession
 
 HOUR_MS = 3_600_000
 SESSION = ValidSession(

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from streaming.events.contract import Review
-from streaming.events.topics import PRODUCT_SENTIMENT, SESSION_SUMMARIES
+from streaming.contract.session import Review
+from streaming.contract.topics import PRODUCT_SENTIMENT, SESSION_SUMMARIES
 from streaming.summaries.documents import documents
 from streaming.summaries.review import reviews
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from streaming.events.valid import ValidSession
+from streaming.contract.valid_session import ValidSession
 from streaming.summaries.session import cents, summarise
 
 SOFA = ("p1", "Sofa", 499.99, "sofas")

@@ -1,0 +1,1 @@
+"""Instruments that measure and torment the product, and are never imported by it."""

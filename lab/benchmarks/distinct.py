@@ -1,0 +1,150 @@
+"""`python -m lab.benchmarks.distinct`: a year of distinct users, asked for by random periods and cuts.
+
+A year of sessions goes through the gate's own claim; users come back as people do, some often, most seldom.
+Then periods from an hour to the whole year, in all and by country, device and referrer, are estimated as
+`./vitrine distinct` does and compared with exact counts of the same sessions; and the whole year is asked for
+at random moments of the last day, and timed. Prints one JSON object.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from lab.benchmarks.own_redis import own_redis
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract.period import Window
+from streaming.contract.session import Session
+from streaming.dedup.counters import DAY_MS, HOUR_MS
+from streaming.dedup.port import LogProgress
+from streaming.dedup.redis.store import RedisDedupStore
+from streaming.distinct.plan import CounterPlan, counters, plan
+from streaming.distinct.redis_counters import RedisDistinct
+from streaming.gate.settings import GateSettings
+
+_BATCH = 5_000
+_DAYS = 365
+_FIELDS = ("", "country", "device", "referrer")
+
+
+class Year:
+    """What was claimed, as columns: hour, user, and the place's number."""
+
+    def __init__(self, count: int, users: int, now_ms: int) -> None:
+        random = np.random.default_rng(9)
+        begin_ms = now_ms - _DAYS * DAY_MS
+        self.at_ms: NDArray[np.int64] = np.sort(random.integers(begin_ms, now_ms, count))
+        self.user: NDArray[np.int64] = (random.random(count) ** 2 * users).astype(np.int64)
+        self.places = list(valid_sessions(2_000))
+        self.place: NDArray[np.int64] = random.integers(0, len(self.places), count)
+
+    def value(self, dimension: str, place: int) -> str:
+        """Of a dimension at a place; empty for all."""
+        session = self.places[place]
+        return {
+            "": "",
+            "country": session.country,
+            "device": session.device_type,
+            "referrer": session.referrer,
+        }[dimension]
+
+    def exact(self, counted: Window, dimension: str, value: str) -> int:
+        """Distinct users of the period and cut."""
+        first, end = np.searchsorted(self.at_ms, (counted.from_ms, counted.to_ms))
+        users, places = self.user[first:end], self.place[first:end]
+        there = np.array([self.value(dimension, place) == value for place in range(len(self.places))])
+        return len(np.unique(users[there[places]]))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=600_000, help="of the year")
+    parser.add_argument("--users", type=int, default=200_000, help="who may come")
+    parser.add_argument("--periods", type=int, default=1_000, help="to compare with exact counts")
+    parser.add_argument("--queries", type=int, default=300, help="of the whole year, to time")
+    options = parser.parse_args()
+    gate, now_ms = GateSettings(), time.time_ns() // 1_000_000
+    year = Year(options.sessions, options.users, now_ms)
+    with own_redis() as settings:
+        _claim(RedisDedupStore(settings, gate), gate, year)
+        store, dice, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
+        errors, sizes = [], []
+        for number in range(options.periods):
+            dimension = _FIELDS[number % len(_FIELDS)]
+            value = year.value(dimension, dice.randrange(len(year.places)))
+            chosen = plan(_period(dice, now_ms), since_ms)
+            exact = year.exact(chosen.counted, dimension, value)
+            estimate = store.count(counters(chosen, dimension, value))
+            errors.append(abs(estimate - exact) / max(exact, 1))
+            sizes.append(exact)
+        took_ms = [_timed(store, plan(_year(dice, now_ms), since_ms)) for _ in range(options.queries)]
+    result: dict[str, Any] = {
+        "sessions": options.sessions,
+        "users": len(np.unique(year.user)),
+        "periods": len(errors),
+        "users_of_a_period": {"median": statistics.median(sizes), "largest": max(sizes)},
+        "error": {"p50": _at(errors, 0.5, 4), "p99": _at(errors, 0.99, 4), "largest": round(max(errors), 4)},
+        "within_2.5_percent": round(sum(error <= 0.025 for error in errors) / len(errors), 4),
+        "year_ms": {"p50": _at(took_ms, 0.5, 1), "p95": _at(took_ms, 0.95, 1)},
+    }
+    print(json.dumps(result))
+    return 0
+
+
+def _claim(seen: RedisDedupStore, gate: GateSettings, year: Year) -> None:
+    nothing_yet = LogProgress("log", offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
+    seen.start_rebuild("year", nothing_yet)
+    seen.finish_rebuild("year", nothing_yet)
+    seen.trust(seen.incarnation())
+    count = len(year.at_ms)
+    for begin in range(0, count, _BATCH):
+        rows = range(begin, min(begin + _BATCH, count))
+        arrived_ms = year.at_ms[begin : begin + _BATCH].tolist()
+        sessions: list[Session] = [
+            replace(
+                year.places[year.place[row]],
+                session_id=f"s{row}",
+                user_id=f"u{year.user[row]}",
+                event_time_ms=at_ms,
+            )
+            for row, at_ms in zip(rows, arrived_ms, strict=True)
+        ]
+        seen.claim("year", sessions, rows, arrived_ms, {})
+        seen.forget_before("year", arrived_ms[0])
+        if begin % (20 * _BATCH) == 0:
+            print(f"{begin:,} of {count:,} sessions claimed", file=sys.stderr, flush=True)
+
+
+def _period(dice: Random, now_ms: int) -> Window:
+    """From an hour to a year, short and long ones alike."""
+    length_ms = int(HOUR_MS * (_DAYS * 24) ** dice.random())
+    end_ms = now_ms - dice.randrange(_DAYS * DAY_MS - length_ms + 1)
+    return Window(end_ms - length_ms, end_ms)
+
+
+def _year(dice: Random, now_ms: int) -> Window:
+    end_ms = now_ms - dice.randrange(DAY_MS)
+    return Window(end_ms - _DAYS * DAY_MS, end_ms)
+
+
+def _timed(store: RedisDistinct, chosen: CounterPlan) -> float:
+    names = counters(chosen)
+    started = time.perf_counter()
+    store.count(names)
+    return (time.perf_counter() - started) * 1_000
+
+
+def _at(values: Sequence[float], share: float, digits: int) -> float:
+    return round(float(np.quantile(values, share)), digits)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

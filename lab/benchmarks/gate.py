@@ -1,0 +1,247 @@
+"""`python -m lab.benchmarks.gate`: the gate against a bare consume-and-produce of the same messages.
+
+Both read the same simulated messages from a topic of their own, the same client library and settings,
+batch size and transactions; the bare loop writes each message on as it is. The gate's Redis holds sessions in
+every segment of the horizon, so that each look-up is as dear as it gets. A third kind is the gate without
+transactions: output first, offsets after. Rounds alternate, each in a fresh process on fresh topics; the
+clock runs from the first batch read to the last commit. Prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from threading import Event, Thread
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from msgspec.structs import replace
+
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract import topics
+from streaming.dedup.port import LogProgress
+from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.__main__ import tune_garbage_collection
+from streaming.gate.settings import GateSettings
+from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.kafka import clients
+from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
+from streaming.kafka.transactions import Headers, Writer
+from streaming.metrics.observer import Observer
+from streaming.metrics.prometheus import PrometheusMeter
+from streaming.settings import KafkaSettings, RedisSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+
+_DAY_MS = 86_400_000
+_PAST_SESSIONS = 50_000
+"""In each segment before the present one, of a quarter of the users."""
+_NOWHERE = 1 << 60
+"""Raw positions of a partition that there is not."""
+_SETTLED_S = (
+    0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=200_000, help="raw messages of a round")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")
+    options = parser.parse_args()
+    _tell(f"making {options.messages:,} messages")
+    sessions = TrafficSettings(
+        sessions=options.messages,
+        users=options.messages // 10,
+        seed=7,
+        start_ms=time.time_ns() // 1_000_000 - _DAY_MS,
+    )
+    messages = [(message.key, message.value) for message in traffic(sessions)][: options.messages]
+    kinds = {"bare": bare, "gate": gate, "without_transactions": gate_without_transactions}
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(options.rounds):
+        for kind, run in kinds.items():
+            rates[kind].append(_round(run, messages))
+            _tell(f"round {number + 1} {kind}: {rates[kind][-1]:,.0f} messages/s")
+    medians = {kind: statistics.median(of) for kind, of in rates.items()}
+    result = {
+        "messages": len(messages),
+        "bytes_per_message": round(sum(len(value) for _, value in messages) / len(messages)),
+        "batch_size": GateSettings().batch_size,
+        "bare_per_s": round(medians["bare"]),
+        "gate_per_s": round(medians["gate"]),
+        "without_transactions_per_s": round(medians["without_transactions"]),
+        "ratio": round(medians["gate"] / medians["bare"], 3),
+        "ratio_to_without_transactions": round(medians["gate"] / medians["without_transactions"], 3),
+        "rounds": {kind: [round(rate) for rate in of] for kind, of in rates.items()},
+    }
+    print(json.dumps(result))
+    return 0
+
+
+def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[bytes, bytes]]) -> float:
+    """Messages a second of one run, on topics made and loaded for it."""
+    settings = KafkaSettings(topic_prefix=f"bench-gate-{os.getpid()}-{time.monotonic_ns()}-")
+    clients.ensure_topics(settings)
+    loader, raw = clients.producer(settings), clients.name(settings, topics.RAW)
+    for key, value in messages:
+        while True:
+            try:
+                loader.produce(raw, value, key)
+                break
+            except BufferError:
+                loader.poll(0.1)
+    loader.flush()
+    time.sleep(_SETTLED_S)
+    try:
+        with get_context("spawn").Pool(1) as process:
+            seconds = process.apply(run, (settings, len(messages)))
+    finally:
+        admin = AdminClient(clients.properties(settings))
+        declared = topics.declared(settings.partitions, settings.retention_ms)
+        for deleted in admin.delete_topics(
+            [clients.name(settings, topic.name) for topic in declared]
+        ).values():
+            deleted.result(clients.TIMEOUT_S)
+    return len(messages) / seconds
+
+
+def bare(settings: KafkaSettings, messages: int) -> float:
+    """Seconds to read `messages` and write them on in transactions."""
+    gate_settings = GateSettings()
+    client = reader(settings, gate_settings)
+    producer = clients.producer(
+        settings, **{"transactional.id": settings.topic_prefix + "bare", "delivery.report.only.error": True}
+    )
+    producer.init_transactions()
+    source = clients.name(settings, topics.RAW)
+    client.subscribe([source])
+    target = clients.name(settings, topics.VALID)
+    tune_garbage_collection()
+    done, started = 0, 0.0
+    while done < messages:
+        batch = client.consume(gate_settings.batch_size, gate_settings.linger_ms / 1000)
+        if not batch:
+            continue
+        started = started or time.monotonic()
+        producer.begin_transaction()
+        ends: dict[int | None, int] = {}
+        for message in batch:
+            producer.produce(target, message.value(), message.key())
+            ends[message.partition()] = (message.offset() or 0) + 1
+        positions = [TopicPartition(source, partition or 0, end) for partition, end in ends.items()]
+        producer.send_offsets_to_transaction(positions, client.consumer_group_metadata())
+        producer.commit_transaction()
+        done += len(batch)
+    seconds = time.monotonic() - started
+    client.close()
+    return seconds
+
+
+def gate(settings: KafkaSettings, messages: int) -> float:
+    """Seconds the real stage takes for the same, with keys of its own in Redis."""
+    return _staged(Stage, settings, messages)
+
+
+def gate_without_transactions(settings: KafkaSettings, messages: int) -> float:
+    """The same with output and offsets apart."""
+    return _staged(_WithoutTransactions, settings, messages)
+
+
+class _PlainWriter:
+    """An idempotent producer at its fastest; what a crash leaves between output and offsets is done twice."""
+
+    def __init__(self, settings: KafkaSettings, consumer: Callable[[], Consumer]) -> None:
+        self._settings, self._consumer = settings, consumer
+        self._producer = clients.producer(settings, **{"delivery.report.only.error": True})
+
+    def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
+    ) -> None:
+        while True:
+            try:
+                name = clients.name(self._settings, topic)
+                return self._producer.produce(name, value, key, headers=headers)
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def flush(self) -> None:
+        self._producer.flush()
+
+    def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
+        self._consumer().commit(offsets=list(offsets), asynchronous=False)
+
+    def abort(self) -> None:
+        raise NotImplementedError("there is nothing to take back")
+
+    def poll(self) -> None:
+        self._producer.poll(0)
+
+
+class _WithoutTransactions(Stage):
+    def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:
+        return _PlainWriter(kafka_settings, lambda: self._consumer)
+
+
+def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
+    times: dict[Step, float] = {}
+
+    def passing(step: Step) -> None:
+        if step != "read" or step not in times:
+            times[step] = time.monotonic()
+
+    gate_settings = GateSettings()
+    seen = RedisDedupStore(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
+    _fill_horizon(seen, settings, gate_settings)
+    observer = Observer(GROUP, PrometheusMeter())  # as it is watched in earnest
+    stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
+    tune_garbage_collection()
+    running = Thread(target=stage.run, args=(stop,))
+    running.start()
+    group = clients.consumer(settings, GROUP)
+    raw = clients.name(settings, topics.RAW)
+    while running.is_alive() and _committed(group, raw, settings.partitions) < messages:
+        time.sleep(0.1)
+    stop.set()
+    running.join()
+    group.close()
+    seen.drop()
+    return times["committed"] - times["read"]
+
+
+def _fill_horizon(seen: RedisDedupStore, settings: KafkaSettings, gate_settings: GateSettings) -> None:
+    """A generation that the gate will find in step with its fresh topics, and a past in it."""
+    log = CommittedLog(settings).identity(topics.RAW, topics.VALID)
+    nothing_yet = LogProgress(log, offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
+    seen.start_rebuild("past", nothing_yet)
+    seen.finish_rebuild("past", nothing_yet)
+    seen.trust(seen.incarnation())
+    now_ms, segment_ms = time.time_ns() // 1_000_000, gate_settings.horizon.segment_ms
+    past = list(valid_sessions(_PAST_SESSIONS))
+    for ago in range(gate_settings.horizon_segments, 0, -1):
+        at_ms = now_ms - ago * segment_ms
+        for begin in range(0, len(past), gate_settings.batch_size):
+            batch = [
+                replace(session, session_id=f"{session.session_id}-{ago}", event_time_ms=at_ms)
+                for session in past[begin : begin + gate_settings.batch_size]
+            ]
+            # Positions of a partition that there is not.
+            seen.claim(
+                "past", batch, [_NOWHERE + begin + i for i in range(len(batch))], [at_ms] * len(batch), {}
+            )
+
+
+def _committed(group: Consumer, topic: str, partitions: int) -> int:
+    places = [TopicPartition(topic, partition) for partition in range(partitions)]
+    return sum(max(place.offset, 0) for place in read_committed_offsets(group, places))
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+"""`python -m lab.benchmarks.indexer`: the indexer against a bare bulk load of the same documents.
+
+Three ways alternate, each into fresh indices of the same templates: `bare` sends encoded documents from
+memory in requests as long as the indexer's, `helpers` lets the client's own streaming_bulk do it, and
+`indexer` is the real stage, which reads them from Kafka, orders their versions and commits its offsets. The
+clock runs from the first batch read to the last one acknowledged. The ratio is the median over the rounds,
+against the faster of the other two. Prints one JSON object.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event
+from typing import Any
+
+import msgspec
+from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
+from elasticsearch import helpers
+
+from streaming.contract import topics
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
+from streaming.contract.valid_session import admit
+from streaming.kafka import clients, sink_runner
+from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+from streaming.sinks.elasticsearch.__main__ import GROUP
+from streaming.sinks.elasticsearch.documents import DOCUMENTS
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex, client
+from streaming.sinks.elasticsearch.newest import Newest
+from streaming.sinks.elasticsearch.settings import IndexSettings
+from streaming.sinks.elasticsearch.stage import ElasticsearchSink
+from streaming.summaries.documents import documents
+from streaming.summaries.product import Windows
+
+Document = tuple[str, bytes, bytes]
+"""Index, id and body."""
+
+_FAR_FUTURE_MS = 2**45
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--sessions", type=int, default=40_000, help="simulated sessions behind the documents"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")
+    options = parser.parse_args()
+    _tell(f"making the documents of {options.sessions:,} sessions")
+    made = list(_documents(options.sessions))
+    settings = KafkaSettings(topic_prefix=f"bench-index-{os.getpid()}-")
+    rates: dict[str, list[float]] = {"bare": [], "helpers": [], "indexer": []}
+    clients.ensure_topics(settings)
+    try:
+        _load(settings, made)
+        ways: dict[str, Callable[[ElasticsearchIndex], float]] = {
+            "bare": lambda index: bare(index, made),
+            "helpers": lambda index: by_helpers(index, made),
+            "indexer": lambda index: indexer(index, settings, len(made)),
+        }
+        for number in range(options.rounds):
+            for kind, way in ways.items():
+                rates[kind].append(len(made) / _on_fresh_indices(way, len(made)))
+                _tell(f"round {number + 1} {kind}: {rates[kind][-1]:,.0f} documents/s")
+    finally:
+        declared = topics.declared(settings.partitions, settings.retention_ms)
+        names = [clients.name(settings, topic.name) for topic in declared]
+        admin = AdminClient(clients.properties(settings))
+        for deleted in admin.delete_topics(names).values():
+            deleted.result(clients.TIMEOUT_S)
+    # Within a round the machine is nearly the same machine, whatever else runs on it.
+    ratios = [
+        own / max(others)
+        for own, *others in zip(rates["indexer"], rates["bare"], rates["helpers"], strict=True)
+    ]
+    medians = {kind: statistics.median(of) for kind, of in rates.items()}
+    result = {
+        "documents": len(made),
+        "bytes_per_document": round(sum(len(body) for _, _, body in made) / len(made)),
+        "batch_size": IndexSettings().batch_size,
+        "bare_per_s": round(medians["bare"]),
+        "helpers_per_s": round(medians["helpers"]),
+        "indexer_per_s": round(medians["indexer"]),
+        "ratio": round(statistics.median(ratios), 3),
+        "rounds": {kind: [round(rate) for rate in of] for kind, of in rates.items()},
+    }
+    print(json.dumps(result))
+    return 0
+
+
+def _documents(sessions: int) -> Iterator[Document]:
+    """What simulated sessions become: summaries, sentiments and window figures, each once."""
+    windows = Windows()
+    shop = TrafficSettings(sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0)
+    for offset, message in enumerate(traffic(shop)):
+        judged = parse(message.value, _FAR_FUTURE_MS)
+        if not isinstance(judged, Session):
+            continue
+        session = admit(
+            judged,
+            user_kind="new",
+            late=False,
+            raw_partition=0,
+            raw_offset=offset,
+            arrived_at_ms=message.due_ms,
+        )
+        windows.add(session)
+        for index, id_, document in documents(session):
+            yield index, id_.encode(), msgspec.json.encode(document)
+    for id_, activity in windows.activities().items():
+        yield topics.PRODUCT_ACTIVITY, id_.encode(), msgspec.json.encode(activity)
+
+
+def _load(settings: KafkaSettings, made: Sequence[Document]) -> None:
+    loader = clients.producer(settings)
+    for index, id_, body in made:
+        while True:
+            try:
+                loader.produce(clients.name(settings, index), body, id_)
+                break
+            except BufferError:
+                loader.poll(0.1)
+    loader.flush()
+
+
+def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float], expected: int) -> float:
+    """Seconds of `way` into indices that are gone afterwards."""
+    settings = ElasticsearchSettings(index_prefix=f"bench-index-{os.getpid()}-{time.monotonic_ns()}-")
+    index = ElasticsearchIndex(settings)
+    for name, document in DOCUMENTS.items():
+        index.prepare(name, document)
+    admin = client(settings)
+    try:
+        seconds = way(index)
+        for name in DOCUMENTS:
+            index.refresh(name)
+        if (found := sum(map(index.count, DOCUMENTS))) != expected:
+            raise RuntimeError(f"{found} documents arrived of {expected}")
+        return seconds
+    finally:
+        for name in DOCUMENTS:
+            admin.indices.delete(index=index.name(name))
+            admin.indices.delete_index_template(name=index.name(name))
+        admin.close()
+
+
+def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
+    """Seconds to send everything by the client's bulk call alone, its bodies already encoded."""
+    batch_size = IndexSettings().batch_size
+    target = client(ElasticsearchSettings())
+    started = time.monotonic()
+    for first in range(0, len(made), batch_size):
+        operations: list[Any] = []
+        for name, id_, body in made[first : first + batch_size]:
+            operations += ({"index": {"_index": index.name(name), "_id": id_.decode()}}, body)
+        if target.bulk(operations=operations, filter_path="errors")["errors"]:
+            raise RuntimeError("Elasticsearch refused documents of the bare load")
+    return time.monotonic() - started
+
+
+def by_helpers(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
+    """Seconds to send everything by the client's streaming_bulk, which decodes and encodes each document."""
+    target = client(ElasticsearchSettings())
+    started = time.monotonic()
+    actions = (
+        {"_index": index.name(name), "_id": id_.decode(), "_source": msgspec.json.decode(body)}
+        for name, id_, body in made
+    )
+    for _ in helpers.streaming_bulk(target, actions, chunk_size=IndexSettings().batch_size):
+        pass
+    return time.monotonic() - started
+
+
+def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -> float:
+    """Seconds that the real stage takes for the same from its topics, as a new consumer group."""
+    own, stop = IndexSettings(), Event()
+    indexing = ElasticsearchSink(settings, index, clients.producer(settings))
+    indexing.prepare()
+    reader = sink_runner.consumer(settings, f"{GROUP}-{time.monotonic_ns()}", topics.INDEXED, own)
+    started, ended, written = 0.0, 0.0, 0
+
+    def read(batch: Sequence[Message]) -> Newest:
+        nonlocal started
+        started = started or (time.monotonic() if batch else 0.0)
+        return indexing.read(batch)
+
+    def write(batch: Newest) -> None:
+        nonlocal ended, written
+        indexing.write(batch)
+        written += len(batch[0])
+        ended = time.monotonic()
+        if written >= expected:
+            stop.set()
+
+    try:
+        sink_runner.run_sink(reader, read, write, own, stop)
+        return ended - started
+    finally:
+        reader.close()
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

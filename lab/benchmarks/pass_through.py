@@ -1,0 +1,50 @@
+"""What the Flink job is measured against: every message read as JSON and written whole, in SQL alone."""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import inspect
+
+from streaming.contract.valid_session import ValidSession
+from streaming.settings import KafkaSettings
+from streaming.summaries import sql
+from streaming.summaries.settings import JobSettings
+
+PASS_THROUGH = "pass_through"
+"""The topic that it writes."""
+
+
+def _column_type(type_: inspect.Type) -> str:
+    """The SQL type that holds a field of the contract whole."""
+    match type_:
+        case inspect.StrType() | inspect.LiteralType():
+            return "STRING"
+        case inspect.IntType():
+            return "BIGINT"
+        case inspect.FloatType():
+            return "DOUBLE"
+        case inspect.BoolType():
+            return "BOOLEAN"
+        case inspect.ListType(item_type=item):
+            return f"ARRAY<{_column_type(item)}>"
+        case inspect.UnionType(types=types):
+            return _column_type(next(t for t in types if not isinstance(t, inspect.NoneType)))
+        case inspect.StructType(fields=fields):
+            return f"ROW<{', '.join(f'`{f.encode_name}` {_column_type(f.type)}' for f in fields)}>"
+        case _:
+            raise TypeError(f"no SQL type for {type_}")
+
+
+def statements(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
+    """Source and sink with the job's own options, and the INSERT between them."""
+    columns = ", ".join(
+        f"`{field.encode_name}` {_column_type(inspect.type_info(field.type))}"
+        for field in msgspec.structs.fields(ValidSession)
+    )
+    read = sql.source(kafka, job, PASS_THROUGH) | {"format": "json"}
+    written = sql.sink(kafka, job, PASS_THROUGH) | {
+        "connector": "kafka", "key.format": "raw", "key.fields": "sessionId", "value.format": "json",
+    }  # fmt: skip
+    yield f"CREATE TABLE valid ({columns}) {sql.options(read)}"
+    yield f"CREATE TABLE passed ({columns}) {sql.options(written)}"
+    yield "INSERT INTO passed SELECT * FROM valid"

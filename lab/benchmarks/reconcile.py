@@ -1,0 +1,98 @@
+"""`python -m lab.benchmarks.reconcile [SESSIONS]`: what the account of `./vitrine reconcile` costs by itself.
+
+Topics and stores are made up as they are read, so that all memory that grows is the account's own state.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Generic, TypeVar
+
+import msgspec
+
+from lab.benchmarks.sessions import valid_sessions
+from streaming.contract import topics
+from streaming.contract.session import Session
+from streaming.contract.valid_session import ValidSession, encode, encoder
+from streaming.gate.settings import GateSettings
+from streaming.reconcile.account import reconcile_evidence
+from streaming.reconcile.evidence import Evidence, OffsetRange, RawRecord, ReconcileScope, ValidRecord
+from streaming.stores import Document
+from streaming.summaries.documents import documents
+from streaming.summaries.product import Windows
+
+T = TypeVar("T")
+
+
+class Made(Generic[T]):
+    """An iterable that is made up anew each time it is read."""
+
+    def __init__(self, make: Callable[[], Iterable[T]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._make())
+
+
+def evidence(count: int) -> Evidence:
+    """Of `count` sessions, each of a user of its own, on one partition, all of it right."""
+
+    def sessions() -> Iterator[ValidSession]:
+        for offset, session in enumerate(valid_sessions(count)):
+            place = {"raw_partition": 0, "raw_offset": offset, "late": False, "feed": "bench"}
+            yield msgspec.structs.replace(session, user_id=str(offset), user_kind="new", **place)
+
+    def raw() -> Iterator[RawRecord]:
+        for at in sessions():
+            fields = {name: getattr(at, name) for name in Session.__struct_fields__}
+            yield RawRecord(0, at.raw_offset, at.arrived_at_ms, b"", encoder.encode(Session(**fields)))
+
+    def found(index: str) -> Iterator[tuple[str, Document]]:
+        if index == topics.PRODUCT_ACTIVITY:
+            windows = Windows()
+            for session in sessions():
+                windows.add(session)
+            for id_, activity in windows.activities().items():
+                yield id_, msgspec.to_builtins(activity)
+            return
+        for session in sessions():
+            for where, id_, document in documents(session):
+                if where == index:
+                    yield id_, msgspec.to_builtins(document)
+
+    gate = GateSettings()
+    return Evidence(
+        standing=ReconcileScope(spans={0: OffsetRange(0, count)}, until={0: count}),
+        allowed_lateness_ms=gate.allowed_lateness_ms,
+        horizon=gate.horizon,
+        indexes={name: Made(partial(found, name)) for name in topics.INDEXED},
+        mongodb=Made(lambda: ({"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions())),
+        valid=Made(lambda: (ValidRecord(0, s.raw_offset, s.user_id.encode(), encode(s)) for s in sessions())),
+        rejected=(),
+        raw=Made(raw),
+    )
+
+
+def resident_bytes() -> int:
+    """The most this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def measure(count: int) -> dict[str, float]:
+    """{"sessions", "bytes_a_session", "seconds"} beside what a first, small account needed."""
+    reconcile_evidence(evidence(2_000), lambda: 0)
+    before, began = resident_bytes(), time.monotonic()
+    report = reconcile_evidence(evidence(count), lambda: 0)
+    assert report.holds, report.breaks
+    return {
+        "sessions": count,
+        "bytes_a_session": round((resident_bytes() - before) / count, 1),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)))

@@ -1,0 +1,37 @@
+"""Simulated sessions as the gate would have let them through, for benchmarks of what comes after it."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
+from streaming.contract.valid_session import ValidSession, admit
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+
+
+def valid_sessions(count: int, seed: int = 7, late_rate: float = 0.01) -> Iterator[ValidSession]:
+    """`count` distinct valid sessions of one day, every tenth of another user on average."""
+    settings = TrafficSettings(
+        sessions=count * 2 + 100,
+        users=max(count // 10, 10),
+        seed=seed,
+        late_rate=late_rate,
+        broken_rate=0,
+        duplicate_rate=0,
+    )
+    return islice(_admitted(settings), count)
+
+
+def _admitted(settings: TrafficSettings) -> Iterator[ValidSession]:
+    for offset, message in enumerate(traffic(settings)):
+        session = parse(message.value, message.due_ms)
+        if isinstance(session, Session):
+            yield admit(
+                session,
+                user_kind="new" if offset % 2 else "returning",
+                late=message.kind == "late",
+                raw_partition=0,
+                raw_offset=offset,
+                arrived_at_ms=message.due_ms,
+            )

@@ -1,0 +1,73 @@
+"""The command line of `./vitrine torture`. Standard library only: it is read first."""
+
+import argparse
+
+THROUGH = ("gate", "all")
+HOW = ("gone", "frozen", "full-disk")
+OUTAGES = ("redis", "kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager")
+
+WHAT_IT_DOES = """\
+Sends simulated events (5 % repeated, 2 % broken) through stages of its own, on topics, a Redis, a database
+and indices of its own, and ends stages, Redis, the broker and, through all, Flink's TaskManager by SIGKILL:
+at random moments and at every named point between two steps of a stage. Each kill comes while at least 1,000
+messages are not acknowledged, or the run is void. Then an oracle that shares no code with the stages works
+out from the raw topic what must have come out, and everything is compared: topics, distinct users and,
+through all, MongoDB and every index. The broker and the TaskManager are those of the running stack, whose
+supervisor starts them again; the data in it are not touched. What the torture made is removed at its end.
+
+With --json: {"events", "kills", "seed", "through", "crash_points": {name: times}, "victims": {name: times},
+"unacknowledged_at_kills": {"least", "median"}, "lost", "duplicated", "wrong", "examples", "void": [why, …],
+"outcomes": {outcome or store: n}, "distinct_users": {"exact", "estimate"}, "flushes",
+"false_positive_rate", "restarts", "seconds"}.
+An outage adds "outage": {"service", "seconds", "how", "resident_before": {stage: bytes},
+"resident_most": {stage: bytes}, "lag_most": {stage: offsets}, "caught_up_s", "memory_bounded"}.
+Exits 1 if anything is lost, duplicated or wrong, or if the run is void."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what `lab.chaos.command.run` reads; `--json` comes with every command."""
+    parser.description = f"{parser.description}\n\n{WHAT_IT_DOES}"
+    parser.add_argument("--events", type=_whole, default=20_000, metavar="N", help="messages to send (20000)")
+    parser.add_argument("--kills", type=_whole, default=10, metavar="K", help="processes to kill (10)")
+    parser.add_argument("--seed", type=_whole, default=1, metavar="S", help="of events and kills (1)")
+    parser.add_argument("--through", choices=THROUGH, default="gate", help="how far: the gate, or all stores")
+    parser.add_argument(
+        "--false-positives",
+        type=_rate,
+        metavar="P",
+        help="force the Bloom filters to this error rate, say 0.1",
+    )
+    parser.add_argument("--flush", action="store_true", help="empty Redis (FLUSHALL) in the middle")
+    parser.add_argument(
+        "--outage",
+        choices=OUTAGES,
+        metavar="SERVICE",
+        help=f"instead of kills: one of {', '.join(OUTAGES)} is gone for a while under load",
+    )
+    parser.add_argument(
+        "--how",
+        choices=HOW,
+        default=HOW[0],
+        help="with --outage: killed, stopped by SIGSTOP, or without a byte free on its disk (redis: by root; "
+        "kafka, mongodb and elasticsearch: where their folder is a mount of its own)",
+    )
+    parser.add_argument(
+        "--seconds", type=_whole, default=120, metavar="S", help="how long an outage lasts (120)"
+    )
+    parser.add_argument("--plant", metavar="FAULT", help=argparse.SUPPRESS)  # for the tests of the torture
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate between 0 and 1")
+    return rate

@@ -1,0 +1,122 @@
+"""The stages that are the torture's own: two instances of each, and the job's keeper."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.components import flink
+from stack.layout import HERE
+from stack.service import StackContext
+
+INSTANCES = ("a", "b")
+KEEPER = "flink-job"
+
+
+@dataclass
+class _Member:
+    stage: str
+    instance: str
+    process: subprocess.Popen[str]
+
+
+class Cluster:
+    """Starts the stages, ends them, and starts again what ended."""
+
+    def __init__(
+        self,
+        place: StackContext,
+        stages: Iterable[str],
+        variables: Mapping[str, str],
+        folder: Path,
+        plant: str | None,
+    ) -> None:
+        self._variables = {
+            stage: os.environ | variables | (flink.variables(place) if stage == KEEPER else {})
+            for stage in stages
+        }
+        self._folder, self._plant = folder, plant
+        self._members: dict[tuple[str, str], _Member] = {}
+        self.restarts = 0
+        """How often a stage ended by itself, as it may when its broker is gone, and was started again."""
+        for stage in self._variables:
+            for instance in INSTANCES if stage != KEEPER else INSTANCES[:1]:
+                self._start(stage, instance)
+
+    def _start(self, stage: str, instance: str) -> None:
+        python = str(HERE.python("main"))
+        if stage == KEEPER:
+            command = [python, "-m", "streaming.summaries.submitter"]
+        else:
+            command = [python, "-m", "lab.chaos.stage", stage]
+            command += ["--plant", self._plant] if self._plant else []
+        with (self._folder / f"{stage}-{instance}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                env=self._variables[stage] | {"VITRINE_GATE_INSTANCE": instance},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd=HERE.root,
+                start_new_session=True,
+            )
+        self._members[stage, instance] = _Member(stage, instance, process)
+
+    def pids(self, stage: str) -> dict[str, int]:
+        """Of the instances of `stage` that run."""
+        return {
+            member.instance: member.process.pid
+            for member in self._members.values()
+            if member.stage == stage and member.process.poll() is None
+        }
+
+    def kill(self, stage: str, instance: str) -> None:
+        """SIGKILL."""
+        process = self._members[stage, instance].process
+        process.kill()
+        process.wait()
+
+    def arm(self, stage: str, line: str) -> None:
+        """Tells every instance of `stage` at which passing of which point to end; "" that it need not."""
+        for member in self._members.values():
+            if member.stage == stage and member.process.poll() is None and member.process.stdin:
+                try:
+                    member.process.stdin.write(line + "\n")
+                    member.process.stdin.flush()
+                except BrokenPipeError:
+                    continue
+
+    def killed(self, stage: str) -> list[str]:
+        """The instances of `stage` that SIGKILL has ended."""
+        return [
+            member.instance
+            for member in self._members.values()
+            if member.stage == stage and member.process.poll() == -signal.SIGKILL
+        ]
+
+    def keep(self) -> None:
+        """Starts again what has ended by itself, as the stack's supervisor does, and one instance of a stage
+        of which none is left: both may have come to the point at which one was to end."""
+        for name, member in list(self._members.items()):
+            if member.process.poll() not in (None, -signal.SIGKILL):
+                self.restarts += member.stage != KEEPER
+                self._start(*name)
+            elif not self.pids(member.stage):
+                self._start(*name)
+
+    def revive(self) -> None:
+        """Starts again what has ended, the killed included."""
+        self.keep()
+        for name, member in list(self._members.items()):
+            if member.process.poll() is not None:
+                self._start(*name)
+
+    def end(self) -> None:
+        """Ends all, at once."""
+        for member in self._members.values():
+            member.process.kill()
+            member.process.wait()
+        self._members.clear()

@@ -1,0 +1,75 @@
+"""What the torture sends: simulated sessions, 5 in 100 messages repetitions and 2 in 100 broken."""
+
+import json
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import NamedTuple
+
+from streaming.contract.session import MAX_MESSAGE_BYTES
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import Message, traffic
+
+REPEATED, BROKEN = 0.05, 0.02
+KEPT = 2_000
+"""Earlier sessions that may be repeated at any later time."""
+TOMBSTONE_EVERY, HUGE_EVERY = 10_000, 25_000
+HOUR_MS = 3_600_000
+SPAN_MS = 24 * HOUR_MS
+
+
+class Event(NamedTuple):
+    """A message for the raw topic; `partition` where it is not to be the key's own."""
+
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+
+
+def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Event]:
+    """Exactly `count` events of the 24 hours before `end_ms`. The same arguments give the same events."""
+    dice = Random(seed)
+    sessions = traffic(
+        TrafficSettings(
+            sessions=count,
+            seed=seed,
+            users=max(50, count // 5),
+            start_ms=end_ms - SPAN_MS,
+            span_s=SPAN_MS / 1000,
+            broken_rate=BROKEN,
+            duplicate_rate=0,
+        )
+    )
+    kept: list[Message] = []
+    for number in range(1, count + 1):
+        if number % TOMBSTONE_EVERY == 0:
+            yield Event(b"nobody", None)
+        elif number % HUGE_EVERY == 1 and number > 1:
+            yield Event(b"nobody", b'"' + b"x" * (MAX_MESSAGE_BYTES + 1) + b'"')
+        elif kept and dice.random() < REPEATED:
+            # Now and then the one just sent, so that two gates ask for it at about the same moment.
+            of = kept[-1] if dice.random() < 0.25 else dice.choice(kept)
+            yield dice.choice(REPETITIONS)(of, dice, partitions)
+        else:
+            message = next(sessions)
+            yield Event(message.key, message.value)
+            if message.kind in ("valid", "late"):
+                if len(kept) == KEPT:
+                    del kept[dice.randrange(KEPT)]
+                kept.append(message)
+
+
+def _again(of: Message, dice: Random, partitions: int) -> Event:
+    return Event(of.key, of.value)
+
+
+def _elsewhere(of: Message, dice: Random, partitions: int) -> Event:
+    """Without its key, in whatever partition."""
+    return Event(None, of.value, dice.randrange(partitions))
+
+
+def _with_other_content(of: Message, dice: Random, partitions: int) -> Event:
+    fields = json.loads(of.value)
+    return Event(of.key, json.dumps(fields | {"clicks": fields["clicks"] + 1}).encode())
+
+
+REPETITIONS: tuple[Callable[[Message, Random, int], Event], ...] = (_again, _elsewhere, _with_other_content)

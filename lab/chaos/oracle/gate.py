@@ -1,0 +1,152 @@
+"""What the gate had to make of each raw message, and what it made of it.
+
+Order within a partition decides: of several copies of a session, the first sound one of some partition is the
+valid one, and each later one in that partition is a duplicate; which partition wins is not decided by the
+log. It is alike with a user's first session.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
+
+from lab.chaos.oracle.contract import FACTS, FIELDS, Fields, sound
+from lab.chaos.oracle.findings import Findings
+from lab.chaos.oracle.readings import Record
+
+LATENESS_MS = 3_600_000
+
+Position = tuple[int, int]
+"""Raw partition and offset."""
+
+
+class _Outcome(NamedTuple):
+    """What became of a raw message. `digest`: of the fields it carried, or of the original bytes."""
+
+    name: str
+    digest: bytes
+    arrived_at_ms: int
+    user_kind: str = ""
+    late: bool = False
+
+
+@dataclass
+class _Partition:
+    """What earlier messages of a raw partition left behind."""
+
+    newest_ms: int = 0
+    sessions: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+
+def judge(
+    raw: Iterable[Record], valid: Iterable[Record], rejected: Iterable[Record], findings: Findings
+) -> int:
+    """Tells `findings` all that is not as it must be; returns the number of distinct users."""
+    outcomes: dict[Position, _Outcome] = {}
+    for place, outcome in chain(_valid(valid, findings), _rejected(rejected)):
+        if place in outcomes:
+            findings.is_duplicated(f"outcome of {place}")
+        outcomes[place] = outcome
+        findings.counts[outcome.name] += 1
+    partitions: dict[int, _Partition] = defaultdict(_Partition)
+    times_valid: Counter[str] = Counter()
+    times_new: Counter[str] = Counter()
+    for record in raw:
+        findings.counts["raw"] += 1
+        partition = partitions[record.partition]
+        fields, against = sound(record.value, record.at_ms)
+        place = record.partition, record.offset
+        if place not in outcomes:
+            findings.is_lost(f"raw {record.partition}:{record.offset}")
+            continue
+        outcome = outcomes.pop(place)
+        if wrong := _wrong(record, fields, against, outcome, partition):
+            findings.is_wrong(f"raw {record.partition}:{record.offset} is {outcome.name}: {wrong}")
+        if against:
+            continue
+        partition.sessions.add(fields["sessionId"])
+        times_valid[fields["sessionId"]] += outcome.name == "valid"
+        if outcome.name == "valid":
+            partition.users.add(fields["userId"])
+            times_new[fields["userId"]] += outcome.user_kind == "new"
+            if fields.get("feed", "live") == "live":
+                partition.newest_ms = max(partition.newest_ms, fields["eventTimeMs"])
+    for session, times in times_valid.items():
+        if times == 0:
+            findings.is_lost(f"session {session}: every copy is a duplicate")
+        elif times > 1:
+            findings.is_duplicated(f"session {session}: valid {times} times")
+    for user, times in times_new.items():
+        if times != 1:
+            findings.is_wrong(f"a user is new {times} times (digest {_digest(user.encode()).hex()})")
+    for place in outcomes:
+        findings.is_wrong(f"the outcome of {place}, where nothing was sent")
+    return len(times_new)
+
+
+def _wrong(
+    record: Record, fields: Fields, against: frozenset[str], outcome: _Outcome, partition: _Partition
+) -> str:
+    """Why the outcome is not the one it should be; empty if it is."""
+    if outcome.arrived_at_ms != record.at_ms:
+        return "has another time of arrival"
+    if against and outcome.name not in against:
+        return f"should be {' or '.join(sorted(against))}"
+    if outcome.name != "valid":
+        if not against and outcome.name != "duplicate":
+            return "nothing is wrong with it"
+        return "" if outcome.digest == original(record) else "has other bytes"
+    if fields["sessionId"] in partition.sessions:
+        return "an earlier copy stands in its partition"
+    if outcome.user_kind == "new" and fields["userId"] in partition.users:
+        return "its user is not new"
+    live = fields.get("feed", "live") == "live"
+    if outcome.late != (live and fields["eventTimeMs"] < partition.newest_ms - LATENESS_MS):
+        return f"late is {outcome.late}"
+    return "" if outcome.digest == content(fields) else "has other content"
+
+
+def _valid(records: Iterable[Record], findings: Findings) -> Iterator[tuple[Position, _Outcome]]:
+    for record in records:
+        fields = json.loads(record.value or b"")
+        if record.key != fields["userId"].encode():
+            findings.is_wrong(f"valid {record.partition}:{record.offset} has another key than its user")
+        if fields["userKind"] not in ("new", "returning"):
+            findings.is_wrong(f"valid {record.partition}:{record.offset} has a user of no kind")
+        yield (
+            (fields["rawPartition"], fields["rawOffset"]),
+            _Outcome("valid", content(fields), fields["arrivedAtMs"], fields["userKind"], fields["late"]),
+        )
+
+
+def _rejected(records: Iterable[Record]) -> Iterator[tuple[Position, _Outcome]]:
+    for record in records:
+        headers = record.headers
+        yield (
+            (int(headers["raw_partition"]), int(headers["raw_offset"])),
+            _Outcome(headers["reason"].decode(), original(record), int(headers["arrived_at_ms"])),
+        )
+
+
+def content(fields: Fields, names: tuple[str, ...] = FIELDS) -> bytes:
+    """A digest of the contract's fields."""
+    held = {"feed": "live"} | {name: fields[name] for name in names if name in fields}
+    return _digest(json.dumps(held, sort_keys=True).encode())
+
+
+def content_and_facts(fields: Fields) -> bytes:
+    """The same with what the gate found out."""
+    return content(fields, (*FIELDS, *FACTS))
+
+
+def original(record: Record) -> bytes:
+    """A digest of the bytes as they came."""
+    return _digest(b"%r\0%r" % (record.key, record.value))
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=12).digest()

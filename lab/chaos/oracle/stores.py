@@ -1,0 +1,114 @@
+"""What MongoDB and Elasticsearch have to hold because of the valid sessions, and what they hold."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from lab.chaos.oracle.contract import Fields
+from lab.chaos.oracle.findings import Findings
+from lab.chaos.oracle.gate import content_and_facts
+from lab.chaos.oracle.readings import Document, Record, fields
+
+HOUR_MS = 3_600_000
+Documents = Iterable[tuple[str, Document]]
+FIGURES = ("views", "carts", "removals", "purchases", "revenueCents")
+ACTION_FIGURE = {"view": "views", "cart": "carts", "remove_from_cart": "removals", "purchase": "purchases"}
+
+
+def judge_mongodb(valid: Iterable[Record], found: Iterable[Document], findings: Findings) -> None:
+    """Each valid session is one document under its id, field by field."""
+    wanted = {session["sessionId"]: content_and_facts(session) for session in _sessions(valid)}
+    seen: set[str] = set()
+    for document in found:
+        findings.counts["mongodb"] += 1
+        id_ = document.get("sessionId")
+        if id_ not in wanted:
+            findings.is_wrong(f"MongoDB holds {document['_id']}, which is no valid session")
+        elif id_ in seen:
+            findings.is_duplicated(f"MongoDB holds {id_} again as {document['_id']}")
+        elif wanted[id_] != content_and_facts(document) or document["_id"] != id_:
+            findings.is_wrong(f"MongoDB holds {id_} with other content")
+        seen.add(str(id_))
+    for id_ in wanted.keys() - seen:
+        findings.is_lost(f"MongoDB lacks {id_}")
+
+
+def judge_summaries(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
+    """Each valid session has one summary, with the figures that follow from it."""
+    wanted = {session["sessionId"]: _summary(session) for session in _sessions(valid)}
+    _judge("session_summaries", wanted, ((doc["sessionId"], doc) for _, doc in found), findings)
+
+
+def judge_sentiment(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
+    """Each review of each valid session has one document; what it says of the text is for others to judge."""
+    wanted: dict[str, Document] = {}
+    for session in _sessions(valid):
+        for number, review in enumerate(session["reviews"]):
+            wanted[f"{session['sessionId']}:{number}"] = {
+                "sessionId": session["sessionId"],
+                "productId": review["productId"],
+                "rating": review["rating"],
+                "statedSentiment": review["sentiment"],
+            }
+    _judge("product_sentiment", wanted, found, findings)
+
+
+def judge_activity(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
+    """Each hour's figures of each product and category are the sums over the punctual valid sessions."""
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for session in _sessions(valid):
+        if session["late"]:
+            continue
+        hour = session["eventTimeMs"] // HOUR_MS * HOUR_MS
+        for product, category, price, action in zip(
+            session["productIds"], session["productCategories"], session["productPrices"], session["actions"],
+            strict=True,
+        ):  # fmt: skip
+            for at in (f"product {hour} {product}", f"category {hour} {category}"):
+                sums[at][ACTION_FIGURE[action]] += 1
+                if action == "purchase":
+                    sums[at]["revenueCents"] += round(price * 100)
+    wanted = {at: {name: figures[name] for name in FIGURES} for at, figures in sums.items()}
+    _judge("product_activity", wanted, ((_subject(doc), doc) for _, doc in found), findings)
+
+
+def _subject(activity: Document) -> str:
+    of = activity["productId"] if activity["level"] == "product" else activity["category"]
+    return f"{activity['level']} {activity['windowStartMs']} {of}"
+
+
+def _judge(where: str, wanted: dict[str, Document], found: Documents, findings: Findings) -> None:
+    seen: set[str] = set()
+    for id_, document in found:
+        findings.counts[where] += 1
+        expected = wanted.get(id_)
+        if expected is None:
+            findings.is_wrong(f"{where} holds {id_}, which follows from nothing")
+        elif id_ in seen:
+            findings.is_duplicated(f"{where} holds {id_} twice")
+        elif differing := [name for name, value in expected.items() if document.get(name) != value]:
+            findings.is_wrong(f"{where} {id_}: {', '.join(differing)}")
+        seen.add(id_)
+    for id_ in wanted.keys() - seen:
+        findings.is_lost(f"{where} lacks {id_}")
+
+
+def _sessions(valid: Iterable[Record]) -> Iterable[Fields]:
+    return (fields(record.value) for record in valid)
+
+
+def _summary(session: Fields) -> dict[str, Any]:
+    actions: Counter[str] = Counter(session["actions"])
+    copied = (
+        "userId", "userKind", "feed", "late", "eventTimeMs", "arrivedAtMs", "pageViews", "clicks",
+        "purchaseMade", "paymentMethodType", "deviceType", "referrer", "country", "city",
+    )  # fmt: skip
+    return {name: session[name] for name in copied} | {
+        "viewed": actions["view"],
+        "carted": actions["cart"],
+        "removed": actions["remove_from_cart"],
+        "purchased": actions["purchase"],
+        "distinctProducts": len(set(session["productIds"])),
+        "amountSpentCents": round(session["amountSpent"] * 100),
+        "reviewCount": len(session["reviews"]),
+    }

@@ -1,0 +1,100 @@
+"""A service that is gone, frozen or on a full disk for a while under load: what that does to the stages, and
+how long they need to be through once it is back."""
+
+import os
+import signal
+import time
+from typing import Any
+
+import psutil
+from confluent_kafka import KafkaException
+
+from lab.chaos import full_disk
+from lab.chaos.backlog import READS
+from lab.chaos.nemesis import Nemesis
+from lab.chaos.outage_effect import OutageEffect
+from lab.chaos.schedule import STAGES
+from stack.service import StackError
+from stack.supervisor import Supervisor
+
+BEFORE_S = 15.0
+SAMPLE_S = 1.0
+
+
+def run(course: Nemesis, watched: OutageEffect) -> None:
+    """Takes the service away amid a steady stream, brings it back, and returns when all events are sent.
+    Raises StackError if it cannot be taken or does not come back."""
+    course.feed.release(1)
+    course.begin(lambda: course.pending.decided() > 0, "the first decision")
+    rate_per_s = course.report.events / (BEFORE_S + watched.seconds)
+    began_s = time.monotonic()
+
+    def stream(until_s: float, what: str) -> None:
+        while (now_s := time.monotonic()) < until_s:
+            course.feed.release(round(rate_per_s * (now_s - began_s)))
+            course.fleet.keep()
+            _sample(course, watched)
+            course.tell(what, course.feed.sent)
+            time.sleep(SAMPLE_S)
+
+    stream(began_s + BEFORE_S, "load before the outage")
+    watched.resident_before = dict(watched.resident_most)
+    back = _take(course, watched)
+    try:
+        stream(began_s + BEFORE_S + watched.seconds, f"{watched.service}: {watched.how}")
+    finally:
+        back()
+    course.feed.release(course.report.events)
+    course.feed.finish()
+
+
+def _take(course: Nemesis, watched: OutageEffect) -> Any:
+    """Takes the service away by SIGKILL, or freezes it; gives what brings it back."""
+    name = watched.service
+    if name == "redis":
+        if watched.how == "full-disk":
+            return course.redis.fill_disk()
+        if watched.how == "frozen":
+            return _frozen([course.redis.pid])
+        course.redis.kill()
+        return course.redis.start
+    supervisor = Supervisor(course.layout)
+    process = supervisor.processes().get(name)
+    if process is None or process.state != "RUNNING":
+        raise StackError(f"{name} does not run here, so it cannot be taken away")
+    if watched.how == "full-disk":
+        return full_disk.fill(course.layout.stores / name)
+    if watched.how == "frozen":
+        return _frozen([process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))])
+    os.kill(process.pid, signal.SIGKILL)
+    supervisor.stop_all([name])
+    return lambda: supervisor.start(name)
+
+
+def _frozen(pids: list[int]) -> Any:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+    def thaw() -> None:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    return thaw
+
+
+def _sample(course: Nemesis, watched: OutageEffect) -> None:
+    stages = STAGES[course.report.through]
+    for stage in stages:
+        for pid in course.fleet.pids(stage).values():
+            try:
+                resident = psutil.Process(pid).memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+            watched.resident_most[stage] = max(resident, watched.resident_most.get(stage, 0))
+    for stage in (*stages, *(("flink-job",) if "store" in stages else ())):
+        assert stage in READS
+        try:
+            lag = course.pending.of(stage)
+        except KafkaException:
+            continue
+        watched.lag_most[stage] = max(lag, watched.lag_most.get(stage, 0))

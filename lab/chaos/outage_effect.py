@@ -1,0 +1,29 @@
+"""What an outage did to the stages."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_RESIDENT_BYTES = 400 * 2**20
+"""More than this a stage may not hold, however long it waits."""
+
+
+@dataclass
+class OutageEffect:
+    """What an outage did, as `--json` prints it under "outage"."""
+
+    service: str
+    seconds: float
+    how: str
+    """gone, frozen or full-disk"""
+    resident_before: dict[str, int] = field(default_factory=dict)
+    resident_most: dict[str, int] = field(default_factory=dict)
+    """In bytes, the largest instance of each stage."""
+    lag_most: dict[str, int] = field(default_factory=dict)
+    caught_up_s: float = 0.0
+    """From the service's return until every stage is through."""
+
+    def memory_bounded(self) -> bool:
+        return all(resident <= MOST_RESIDENT_BYTES for resident in self.resident_most.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return vars(self) | {"memory_bounded": self.memory_bounded()}

@@ -1,0 +1,70 @@
+"""A real stage with a fuse: `python -m lab.chaos.stage gate|store|index [--plant FAULT]`.
+
+Standard input arms it: a line `written 3` has it end by SIGKILL at the third passing of that point from now,
+an empty line puts the fuse out, and the end of the input, which comes with the end of the torture, ends it at
+once.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import IO
+
+from lab.chaos.planted_faults import FAULTS
+from streaming.gate.__main__ import main as gate
+from streaming.sinks.elasticsearch.__main__ import main as index
+from streaming.sinks.mongo.__main__ import main as store
+
+STAGES: dict[str, Callable[[Callable[[str], None]], int]] = {"gate": gate, "store": store, "index": index}
+
+
+class Fuse:
+    """Ends its process at a passing of a named point. Steps are passed in several threads."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end, self._lock = end, Lock()
+        self._point, self._left = "", 0
+
+    def arm(self, line: str) -> None:
+        """As standard input has it."""
+        point, _, passings = line.partition(" ")
+        with self._lock:
+            self._point, self._left = point, int(passings or 0)
+
+    def passing(self, point: str) -> None:
+        with self._lock:
+            if point != self._point:
+                return
+            self._left -= 1
+            if self._left == 0:
+                self._end()
+
+    def listen(self, lines: IO[str]) -> None:
+        """Until the end of `lines`, which ends the process too."""
+        for line in lines:
+            self.arm(line.strip())
+        self._end()
+
+
+def end_at_once() -> None:
+    """SIGKILL: no last word, no clean-up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--plant", choices=FAULTS)
+    arguments = parser.parse_args()
+    if arguments.plant:
+        FAULTS[arguments.plant]()
+    fuse = Fuse(end_at_once)
+    Thread(target=fuse.listen, args=(sys.stdin,), daemon=True).start()
+    return STAGES[arguments.stage](fuse.passing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""Measurements of the learning side, each a module that prints one JSON object."""

@@ -1,0 +1,14 @@
+"""What tells one folder of files from another."""
+
+import hashlib
+from pathlib import Path
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 of the names and contents of all files in `folder`."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return found.hexdigest()

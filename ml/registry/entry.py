@@ -1,0 +1,57 @@
+"""PURE: one entry of the register. Standard library and msgspec alone: the Airflow environment writes it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class RegistryEntry(Struct, frozen=True, kw_only=True):
+    """The models of one run of `private_models`."""
+
+    name: str = field(name="_id")
+    """Of the run, and of its folder: models/<name>."""
+    dag_run_id: str
+    at: str
+    """ISO 8601, UTC."""
+    params: dict[str, Any]
+    digest: str
+    """ml.release.artifact_store.digest of the folder: what is loaded must be what was released."""
+    models: tuple[str, ...]
+    """Names of ml.models.model_store."""
+    charge: str
+    """Key of the payment in the ledger."""
+    blocks: tuple[int, ...]
+    """The blocks of time that were read."""
+    metrics: dict[str, Any]
+    """metrics.json: differentially private."""
+    code: dict[str, str | None]
+    """ml.release.code_version."""
+    snapshot: dict[str, str]
+    """The extract's files when they were read, name to SHA-256. Trusted side."""
+    rows: dict[str, int]
+    """{"train", "test"}: exact counts. Trusted side."""
+
+
+def entry_of(
+    dag_run_id: str,
+    params: Mapping[str, Any],
+    digest: str,
+    metrics: Mapping[str, Any],
+    trusted: Mapping[str, Any],
+) -> RegistryEntry:
+    """From what a training leaves: models/<name>/metrics.json and trusted/<name>/trusted.json."""
+    return RegistryEntry(
+        name=metrics["run_id"],
+        dag_run_id=dag_run_id,
+        at=metrics["created"],
+        params=dict(params),
+        digest=digest,
+        models=tuple(model["model"] for model in metrics["models"]),
+        charge=metrics["charge"]["key"],
+        blocks=tuple(metrics["charge"]["blocks"]),
+        metrics=dict(metrics),
+        code=trusted["code"],
+        snapshot=trusted["snapshot"],
+        rows={"train": trusted["train_rows"], "test": trusted["test_rows"]},
+    )

@@ -1,0 +1,78 @@
+"""Pay for a run: the first task of the DAG `private_models`."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ml.budget import account as accounts
+from ml.budget.account import Account, Charge, OverBudget
+from ml.budget.blocks import DAY_MS, all_told
+from ml.budget.ledger import Ledger, now
+from ml.release import extract
+from ml.release import request as order
+from ml.release.request import TrainingRequest
+
+log = logging.getLogger(__name__)
+
+
+def charge_run(asked: TrainingRequest, books: Ledger, folder: Path, every_h: float) -> dict[str, Any]:
+    """Charges the run, before a row is read. Returns {"key", "blocks", "what"}, or {"refused": why} where the
+    budget does not allow it or a block is named that is not there. Where an extraction woke it, that is
+    {"spent": why} for the budget, and {"too_soon": why} less than `every_h` hours after the last release.
+    Raises NoExtract."""
+    account = books.account()
+    there = extract.list_available(folder, account.block_ms)
+    try:
+        request = order.charge_request(asked, account, there, now())
+        if asked.automatic and account.find(asked.key) is None and (why := _too_soon(account, every_h)):
+            accounts.charge(account, request)  # in thought: on a spent budget, waiting alone would not help
+            return {"too_soon": why}
+        charge = books.charge(request)
+    except OverBudget as refusal:
+        return {"spent" if asked.automatic else "refused": str(refusal)}
+    except ValueError as refusal:
+        return {"refused": str(refusal)}
+    log.info("charged %s: %s", charge.key, all_told(charge.blocks, account.block_ms))
+    return {"key": charge.key, "blocks": list(charge.blocks), "what": charge.what}
+
+
+def _too_soon(account: Account, every_h: float) -> str | None:
+    released = [charge.release.at for charge in account.charges if charge.release]
+    if not released:
+        return None
+    due = datetime.fromisoformat(max(released)) + timedelta(hours=every_h)
+    if datetime.now(UTC) >= due:
+        return None
+    return (
+        f"The last models were released at {max(released)}: an extraction trains the next ones from "
+        f"{due.isoformat(timespec='seconds')} on, so that the budget lasts. Trigger the DAG to train now."
+    )
+
+
+def entry(account: Account, charge: Charge) -> dict[str, Any]:
+    """The entry of the ledger, for the statement: what it is called, and what it left."""
+    blocks = [account.block(start_ms) for start_ms in charge.blocks]
+    left = [
+        {
+            "from_ms": block.start_ms,
+            "epsilon": block.epsilon,
+            "delta": block.delta,
+            "epsilon_left": max(0.0, block.epsilon - block.epsilon_spent),
+        }
+        for block in blocks
+    ]
+    least = min(blocks, key=lambda block: block.epsilon - block.epsilon_spent)
+    told = (
+        f"Charge {charge.key}, paid by the blocks {all_told(charge.blocks, account.block_ms)}. The unit is "
+        f"one user's sessions of one block of {days(account)}: whatever runs follow, these lose "
+        f"({least.epsilon:g}, {least.delta:g}) at most, of which epsilon {least.epsilon_spent:.2f} is spent. "
+        f"A user who was in every block of all charges so far has lost ({account.lifetime_epsilon:g}, "
+        f"{account.delta:g}) at most."
+    )
+    return {"key": charge.key, "blocks": list(charge.blocks), "left": left, "told": told}
+
+
+def days(account: Account) -> str:
+    days = account.block_ms // DAY_MS
+    return "one day" if days == 1 else f"{days} days"

@@ -1,0 +1,131 @@
+"""The Parquet files of extract_sessions as rows to learn from: named blocks of time, and no others."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.dataset
+import pyarrow.parquet
+
+from ml.budget import blocks as times
+from ml.features.encoding import Encoding, labels
+from ml.features.rows import Rows
+from ml.features.schema import Schema
+from ml.features.session_row import COLUMNS
+from ml.release.scope import AvailableBlocks, ReadScope
+from streaming.contract.period import Window
+from streaming.extraction.parquet import extracted, outdated
+from streaming.extraction.windows import file_name
+
+TEST_SHARE = 0.2
+TIME = "arrivedAtMs"
+
+
+class NoExtract(FileNotFoundError):
+    """There is nothing to learn from yet."""
+
+
+def list_available(folder: Path, block_ms: int) -> AvailableBlocks:
+    """Raises NoExtract."""
+    windows = _windows(folder)
+    spans = [span for window in windows for span in _spans(folder / file_name(window))]
+    return AvailableBlocks(times.touched(spans, block_ms), windows[-1].to_ms)
+
+
+def _windows(folder: Path) -> list[Window]:
+    """What there is a file of. Files of an earlier version will not do: what they count, they count by other
+    rules."""
+    windows = extracted(folder)
+    if not windows:
+        raise NoExtract(f"no Parquet file in {folder}: run extract_sessions first")
+    if old := outdated(folder, COLUMNS):
+        raise NoExtract(
+            f"an earlier version wrote {len(old)} of the {len(windows)} files in {folder}, such as "
+            f"{file_name(old[0])}: run extract_sessions first, which writes them anew"
+        )
+    return windows
+
+
+def _spans(file: Path) -> list[tuple[int, int]]:
+    """First and last arrival of each row group, from the footer."""
+    footer = pyarrow.parquet.read_metadata(file)
+    column = footer.schema.names.index(TIME)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    found = [group.column(column).statistics for group in groups if group.num_rows]
+    return [(known.min, known.max) for known in found]
+
+
+def read(folder: Path, schema: Schema, span: ReadScope) -> tuple[Rows, Rows]:
+    """Training and test rows, encoded by `schema`, of visits in which something was done before a purchase.
+    All sessions of a user are on one side, always the same one; units are numbered by user within a block.
+    Raises NoExtract."""
+    files = [str(folder / file_name(window)) for window in _windows(folder)]
+    assert schema.unit is not None
+    encoding = Encoding(schema)
+    columns = [*(feature.name for feature in schema.features), schema.target, schema.unit, TIME]
+    parts: list[Rows] = []
+    is_test: list[npt.NDArray[np.bool_]] = []
+    for batch in pyarrow.dataset.dataset(files).to_batches(
+        columns=columns, filter=_within(span) & _began(), batch_size=50_000
+    ):
+        if not len(batch):
+            continue
+        table = batch.to_pydict()
+        users = table[schema.unit]
+        block = [times.block_of(moment, span.block_ms) for moment in table[TIME]]
+        unit = [number(f"{block} {user}") for block, user in zip(block, users, strict=True)]
+        y = labels(table[schema.target], schema.positive)
+        parts.append(Rows(encoding.encode(table), y, np.array(unit, dtype=np.int64)))
+        is_test.append(_test_side(np.array([number(user) for user in users], dtype=np.int64)))
+    if not parts:
+        parts = [Rows(np.zeros((0, encoding.width), np.float32), np.zeros(0, np.int8), np.zeros(0, np.int64))]
+        is_test = [np.zeros(0, dtype=np.bool_)]
+    rows = Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "unit")))
+    tested = np.concatenate(is_test)
+    return rows.take(_at(~tested)), rows.take(_at(tested))
+
+
+def _within(span: ReadScope) -> Any:
+    time = pyarrow.dataset.field(TIME)
+    return reduce(
+        or_,
+        ((time >= block) & (time < min(block + span.block_ms, span.until_ms)) for block in span.blocks),
+    )
+
+
+def _began() -> Any:
+    """Something was done before a purchase. An import has a visit without only where it begins with its
+    purchase, so that an empty row would be the label."""
+    viewed, carted, removed = map(pyarrow.dataset.field, ("viewed", "carted", "removed"))
+    return viewed + carted + removed > 0
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file, by name: what the rows were, for the trusted side."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))
+    }
+
+
+def number(text: str) -> int:
+    """63 bits of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def split(rows: Rows) -> tuple[Rows, Rows]:
+    """Training and test rows by unit, where the unit is the user."""
+    is_test = _test_side(rows.unit)
+    return rows.take(_at(~is_test)), rows.take(_at(is_test))
+
+
+def _test_side(users: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return np.asarray((users % 1_000) < 1_000 * TEST_SHARE)
+
+
+def _at(flags: Sequence[bool] | npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(flags).astype(np.int64)

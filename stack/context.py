@@ -1,0 +1,34 @@
+"""The place of this checkout, read from the environment once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from stack.layout import HERE, Layout
+from stack.machine import java_home
+from stack.service import StackContext
+from stack.settings import StackSettings, environment, external
+
+
+def this_checkout(layout: Layout = HERE) -> StackContext:
+    """This checkout, with the settings of the environment variables."""
+    settings = StackSettings()
+    return StackContext(
+        layout=layout,
+        settings=settings,
+        environment=environment(settings, layout, os.environ),
+        external=external(settings, os.environ),
+        java_home=java_home(),
+        root=os.geteuid() == 0,
+    )
+
+
+def under(place: StackContext, given: Mapping[str, str]) -> StackContext:
+    """The same place with the settings `given` instead of its own."""
+    settings = StackSettings.of(given)
+    return replace(
+        place,
+        settings=settings,
+        environment=environment(settings, place.layout, given),
+        external=external(settings, given),
+    )

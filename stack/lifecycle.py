@@ -1,0 +1,53 @@
+"""The stack as a whole: install what is missing, bring it up, take it down."""
+
+from collections.abc import Callable, Iterable
+
+from stack import changes, provision, saved_settings
+from stack import services as declared
+from stack.context import this_checkout, under
+from stack.service import Service, StackContext
+from stack.start import make_folders, up
+from stack.supervisor import ENDED, Supervisor
+
+Tell = Callable[[str, str], None]
+
+
+def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
+    """Starts the services called `names` (all, if none) with what they need, and starts again those that run
+    and that a changed setting concerns. Returns all of these when they are healthy.
+    Raises Missing for what cannot be installed and StackError for what does not start."""
+    place = this_checkout()
+    make_folders(place.layout)
+    services = declared.services(place)
+    before = saved_settings.settings(place.layout)
+    wanted = declared.with_needs(services, list(names) or [service.name for service in services])
+    saved_settings.remember(place.layout)
+    provision.ensure(place.layout, wanted, tell)
+    # What was installed just now, a Java say, belongs into the declaration.
+    place = this_checkout()
+    services = declared.services(place)
+    wanted = declared.with_needs(services, [service.name for service in wanted])
+    concerned = changes.concerned(
+        lambda given: declared.services(under(place, given)), before, saved_settings.wished()
+    )
+    return up(place, services, wanted, tell, concerned)
+
+
+def take_down(place: StackContext, tell: Tell) -> list[str]:
+    """Stops what this checkout's supervisor started, those that need others first, then the supervisor."""
+    supervisor = Supervisor(place.layout)
+    processes = supervisor.processes()
+    if not supervisor.running():
+        return []
+    services = declared.services(place)
+    alive = {name for name, process in processes.items() if process.state not in ENDED}
+    stopped = []
+    for level in declared.levels(declared.with_needs(services, [service.name for service in services])):
+        names = [name for name in level if name in alive]
+        supervisor.stop_all(names)
+        for name in names:
+            tell(name, "stopped")
+        stopped += names
+    supervisor.shutdown()
+    saved_settings.forget(place.layout)
+    return stopped

@@ -1,0 +1,19 @@
+"""`python -m stack.monitor`: the monitor of the local stack, which asks its supervisor as well."""
+
+import sys
+
+from stack.context import this_checkout
+from stack.services_probe import ServicesProbe
+from streaming.monitor.__main__ import main as monitor
+from streaming.monitor.probe import Probe
+from streaming.settings import WatchSettings
+
+
+def main() -> int:
+    """As `python -m streaming.monitor`, and the services unless another supervisor runs them."""
+    services = Probe("services", lambda: ServicesProbe(this_checkout()), 15)
+    return monitor([services] if WatchSettings().supervised else [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

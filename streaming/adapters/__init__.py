@@ -1,1 +1,0 @@
-"""Thin clients of the real components, and remembering stand-ins for unit tests."""

@@ -1,0 +1,1 @@
+"""Which sessions and users were seen within the horizon, and which raw message came first with each."""

@@ -1,0 +1,1 @@
+"""The dedup store in Redis with RedisBloom, each of its steps one Lua script."""

@@ -1,0 +1,281 @@
+"""Seen sessions in Redis with RedisBloom. All keys lie in one cluster slot: `<prefix>{gate}:…`.
+
+current, building      the generation in use, and the one under construction (expires if its builder dies)
+generations            all that may have keys
+<generation>:offsets   hash: partition → raw offset seen up to, and `log` and `layout`
+<generation>:segments  hash: the segments of the horizon there are, and the `lowest` there may be
+<generation>:dropping  set: segments out of use whose keys are being deleted
+<generation>:sessions:<segment> and users:<segment>      Bloom filters
+<generation>:s:<segment>:<bucket> and u:<segment>:<bucket>   hashes: rest of the digest → raw position;
+listpacks
+
+Beside the generations, as they only ever grow and every rebuild would add the same:
+
+counted                hash: partition → newest arrival counted, `log`, and `since_ms` the counts are whole
+feeds                  hash: import → its first arrival
+users:<cut>            HyperLogLogs of user digests
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha1
+from itertools import islice, product
+from math import ceil, log2
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import ConnectionError, NoScriptError, OutOfMemoryError, ResponseError, TimeoutError
+from xxhash import xxh3_128_hexdigest
+
+from streaming.contract.session import Visit
+from streaming.dedup.counters import ALL
+from streaming.dedup.port import BatchSpan, FilterFill, LogProgress, OutOfSync, StoreProgress
+from streaming.dedup.redis import connection
+from streaming.dedup.redis.bloom import error_rate
+from streaming.dedup.redis.claim_records import pack
+from streaming.dedup.settings import DedupSettings
+from streaming.settings import RedisSettings
+from streaming.stores import StoreUnavailable
+
+_CLAIM = Path(__file__).with_name("claim.lua").read_text()
+_FORGET = Path(__file__).with_name("forget.lua").read_text()
+_PUBLISH = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OUTOFSTEP another builds') end
+redis.call('SET', KEYS[2], ARGV[1])
+return redis.call('DEL', KEYS[1])
+"""
+_DISK_FULL = "MISCONF"
+"""How Redis begins to say that it can write no more to its file."""
+_BUILDER_PATIENCE_MS = 60_000
+_SESSIONS_A_BUCKET = 64
+"""At full capacity. Redis keeps a hash of up to 128 fields as a listpack, at a fifth of the memory."""
+
+
+class RedisDedupStore:
+    """The real DedupStore."""
+
+    def __init__(self, settings: RedisSettings, dedup: DedupSettings) -> None:
+        # redis-py's types say str | bytes for every answer; this client answers bytes.
+        self._redis: Any = connection.client(settings)
+        self._horizon, self._hours_kept_ms = dedup.horizon, dedup.hours_kept_ms
+        sessions = ceil(dedup.session_capacity / dedup.horizon_segments)
+        self._filters = {
+            b"sessions": (sessions, dedup.session_error_rate),
+            b"users": (dedup.user_capacity, dedup.user_error_rate),
+        }
+        bits = min(max(ceil(log2(sessions / _SESSIONS_A_BUCKET)), 8), 24)
+        self._bucket_bits = bits
+        self._layout = f"{self._horizon.segment_ms} ms x {self._horizon.segments}, {bits} bits".encode()
+        self._prefix = settings.key_prefix.encode() + b"{gate}:"
+        # Redis forgets scripts when it starts afresh: that it knows this one means that somebody compared
+        # these very keys with the log since. Building must not say so: hence another name for the same step.
+        own = f"-- {xxh3_128_hexdigest(self._prefix)}"
+        self._claim, self._restore = f"{own}\n{_CLAIM}", f"{own} under construction\n{_CLAIM}"
+        self._claim_sha, self._restore_sha = (
+            sha1(text.encode()).hexdigest() for text in (self._claim, self._restore)
+        )
+
+    def standing(self) -> StoreProgress | None:
+        with translated():
+            generation = self._redis.get(self._prefix + b"current")
+            if generation is None:
+                return None
+            held = self._redis.hgetall(self._key(generation, b"offsets"))
+            segments = self._redis.hkeys(self._key(generation, b"segments"))
+            filters = [
+                self._key(generation, kind + b":" + segment)
+                for segment in segments
+                if segment != b"lowest"
+                for kind in self._filters
+            ]
+            complete = b"lowest" in segments and self._redis.exists(*filters or [b""]) == len(filters)
+        log, layout = held.pop(b"log", b"").decode(), held.pop(b"layout", b"")
+        if not complete or layout != self._layout:  # cut by another horizon: as good as nothing
+            return None
+        return StoreProgress(generation.decode(), log, {int(p): int(offset) for p, offset in held.items()})
+
+    def incarnation(self) -> str:
+        with translated():
+            return str(self._redis.info("server")["run_id"])
+
+    def is_trusted(self) -> bool:
+        with translated():
+            return all(self._redis.script_exists(self._claim_sha))
+
+    def trust(self, incarnation: str) -> bool:
+        with translated():
+            memory = self._redis.info("memory")
+            if memory["maxmemory"] and memory["maxmemory_policy"] != "noeviction":
+                raise RuntimeError("Redis may evict claims: set maxmemory-policy noeviction")
+            self._redis.script_load(self._claim)
+        return self.incarnation() == incarnation
+
+    def claim(
+        self,
+        generation: str,
+        sessions: Sequence[Visit],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, BatchSpan],
+    ) -> bytes:
+        return self._step(self._claim_sha, b"current", generation, sessions, positions, arrived_ms, spans)
+
+    def start_rebuild(self, generation: str, committed: LogProgress) -> int | None:
+        name = generation.encode()
+        lowest = self._horizon.first_visible(committed.low_watermark_ms)
+        with translated():
+            if not self._redis.set(self._prefix + b"building", name, nx=True, px=_BUILDER_PATIENCE_MS):
+                return None
+            self._redis.sadd(self._prefix + b"generations", name)
+            self._redis.script_load(self._restore)
+            self._redis.hset(self._key(name, b"segments"), "lowest", lowest)
+            counted: dict[bytes, bytes] = self._redis.hgetall(self._prefix + b"counted")
+            if counted.get(b"log") != committed.log.encode():
+                counted = {}
+                self._unlink(self._matching(self._prefix + b"users:"))
+                self._redis.unlink(self._prefix + b"counted", self._prefix + b"feeds")
+                whole = {"log": committed.log, "since_ms": committed.begins_ms}
+                self._redis.hset(self._prefix + b"counted", mapping=whole)
+        counted_ms = min((int(counted.get(b"%d" % p, 0)) for p in committed.offsets), default=0)
+        return max(0, min(lowest * self._horizon.segment_ms, counted_ms))
+
+    def restore(
+        self,
+        generation: str,
+        sessions: Sequence[Visit],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+    ) -> bytes:
+        answers = self._step(
+            self._restore_sha, b"building", generation, sessions, positions, arrived_ms, {}, building=True
+        )
+        with translated():
+            self._redis.pexpire(self._prefix + b"building", _BUILDER_PATIENCE_MS)
+        return answers
+
+    def finish_rebuild(self, generation: str, committed: LogProgress) -> None:
+        name = generation.encode()
+        held: dict[str, str | int | bytes] = {str(p): offset for p, offset in committed.offsets.items()}
+        with translated():
+            own = held | {"log": committed.log, "layout": self._layout}
+            self._redis.hset(self._key(name, b"offsets"), mapping=own)
+            self._redis.eval(_PUBLISH, 2, self._prefix + b"building", self._prefix + b"current", name)
+            if committed.arrived_ms:
+                self._redis.hset(
+                    self._prefix + b"counted", mapping={str(p): ms for p, ms in committed.arrived_ms.items()}
+                )
+            self._drop_all_but(set(self._redis.mget(self._prefix + b"building", self._prefix + b"current")))
+
+    def forget_before(self, generation: str, low_watermark_ms: int) -> None:
+        name = generation.encode()
+        with translated():
+            segments: list[bytes] = self._redis.eval(
+                _FORGET, 3, self._prefix + b"current", self._key(name, b"segments"),
+                self._key(name, b"dropping"), name, self._horizon.first_visible(low_watermark_ms),
+            )  # fmt: skip
+            for segment in segments:
+                self._unlink(self._keys_of(name, segment))
+                self._redis.srem(self._key(name, b"dropping"), segment)
+
+    def filter_fill(self) -> list[FilterFill]:
+        fills: list[FilterFill] = []
+        with translated():
+            generation = self._redis.get(self._prefix + b"current")
+            held = self._redis.hkeys(self._key(generation, b"segments")) if generation else []
+            for segment in sorted(int(key) for key in held if key != b"lowest"):
+                for kind, (capacity, asked) in self._filters.items():
+                    name = b"%b:%d" % (kind, segment)
+                    info = self._redis.bf().info(self._key(generation, name))
+                    rate = error_rate(info.insertedNum, capacity, asked)
+                    fills.append(FilterFill(name.decode(), capacity, info.insertedNum, rate, info.size))
+        return fills
+
+    def drop(self) -> None:
+        """Deletes everything under the prefix: for benchmarks and tests."""
+        with translated():
+            self._unlink(self._matching(self._prefix))
+
+    def distinct_users(self) -> int:
+        with translated():
+            return int(self._redis.pfcount(self._prefix + b"users:" + ALL.encode()))
+
+    def _step(
+        self,
+        sha: str,
+        pointer: bytes,
+        generation: str,
+        sessions: Sequence[Visit],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, BatchSpan],
+        building: bool = False,
+    ) -> bytes:
+        name, prefix, horizon = generation.encode(), self._prefix, self._horizon
+        packed = pack(sessions, positions, arrived_ms, horizon, self._hours_kept_ms)
+        lines = "\n".join(
+            f"{partition} {span.committed} {span.upto} {span.arrived_ms}" for partition, span in spans.items()
+        )
+        filters = [word for capacity_and_rate in self._filters.values() for word in capacity_and_rate]
+        with translated():
+            answers: bytes = self._redis.evalsha(
+                sha, 5,
+                prefix + pointer, self._key(name, b"offsets"), self._key(name, b"segments"),
+                prefix + b"counted", prefix + b"feeds",
+                name, self._key(name, b""), prefix + b"users:",
+                horizon.segments, horizon.horizon_ms, *filters, self._bucket_bits, int(building), lines,
+                packed.records, packed.places, len(packed.origins) // 4, *packed.origins, *packed.breakdowns,
+            )  # fmt: skip
+        return answers
+
+    def _key(self, generation: bytes, suffix: bytes) -> bytes:
+        return self._prefix + generation + b":" + suffix
+
+    def _keys_of(self, generation: bytes, segment: bytes) -> Iterator[bytes]:
+        """All that a segment may have: asking for each by name is less than looking through all keys."""
+        for kind in self._filters:
+            yield self._key(generation, kind + b":" + segment)
+        whole, rest = divmod(self._bucket_bits, 8)
+        bytes_of = [range(256)] * whole + ([range(0, 256, 1 << (8 - rest))] if rest else [])
+        for kind in (b"s", b"u"):
+            for bucket in product(*bytes_of):
+                yield self._key(generation, b"%b:%b:%b" % (kind, segment, bytes(bucket)))
+
+    def _drop_all_but(self, in_use: set[bytes]) -> None:
+        """Deletes the keys of generations nobody uses: those of dead builders, and the one just replaced."""
+        known: set[bytes] = self._redis.smembers(self._prefix + b"generations")
+        for generation in known - in_use:
+            self._unlink(self._matching(self._key(generation, b"")))
+            self._redis.srem(self._prefix + b"generations", generation)
+
+    def _matching(self, prefix: bytes) -> Iterator[bytes]:
+        found: Iterator[bytes] = self._redis.scan_iter(match=_literal(prefix) + b"*", count=10_000)
+        return found
+
+    def _unlink(self, keys: Iterator[bytes]) -> None:
+        """In pieces, between which others are served."""
+        while some := list(islice(keys, 1_000)):
+            self._redis.unlink(*some)
+
+
+def _literal(key: bytes) -> bytes:
+    """`key` as a pattern that matches itself alone."""
+    return b"".join(b"\\" + bytes([c]) if c in b"*?[]\\^-" else bytes([c]) for c in key)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The client's errors in the words of the port. A server that is still loading is away too."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError) as error:
+        raise StoreUnavailable(str(error)) from error
+    except NoScriptError as error:
+        raise OutOfSync("Redis was started afresh") from error
+    except OutOfMemoryError as error:
+        raise StoreUnavailable(f"Redis is full: {error}") from error
+    except ResponseError as error:
+        if str(error).startswith("OUTOFSTEP"):
+            raise OutOfSync(str(error)) from error
+        if str(error).startswith(_DISK_FULL):
+            raise StoreUnavailable(f"Redis cannot write to its disk: {error}") from error
+        raise

@@ -1,0 +1,31 @@
+"""What `--set` may fill in: wire fields that a source often does not know."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from streaming.contract.session import Session
+
+SETTABLE = tuple(
+    field.encode_name
+    for field in msgspec.structs.fields(Session)
+    if field.name
+    in {
+        "gender", "device_type", "operating_system", "browser_type", "payment_method_type",
+        "referrer", "country", "state", "city", "zip_code",
+    }
+)  # fmt: skip
+_MAX_CHARACTERS = 128
+
+
+class AssignmentError(Exception):
+    """An assignment that cannot be made; the message says what can be set."""
+
+
+def check(assigned: Mapping[str, str]) -> None:
+    """Raises AssignmentError unless all of `assigned` may be set."""
+    for field, value in assigned.items():
+        if field not in SETTABLE:
+            raise AssignmentError(f"--set {field}: no such field to set. These can be: {', '.join(SETTABLE)}")
+        if not 1 <= len(value) <= _MAX_CHARACTERS:
+            raise AssignmentError(f"--set {field}: takes 1 to {_MAX_CHARACTERS} characters")

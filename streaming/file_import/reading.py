@@ -1,0 +1,68 @@
+"""From a file to messages for the raw topic, in bounded memory."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from streaming.file_import import json_lines, source, visit
+from streaming.file_import.grouping import Grouping
+from streaming.file_import.json_lines import Outgoing
+from streaming.file_import.settings import IngestSettings
+from streaming.file_import.shop_events import RowReader
+from streaming.file_import.source import Format
+
+
+class Watcher(Protocol):
+    """Is told how the reading goes."""
+
+    def read(self, position_bytes: int) -> None: ...
+
+    def grouping(self) -> None: ...
+
+
+class Reading:
+    """One pass over `path`; `events` counts the rows or lines read so far. Raises SourceError if it cannot be
+    imported, at once or, where the end is damaged, on the way."""
+
+    def __init__(self, path: Path, assigned: Mapping[str, str], watcher: Watcher) -> None:
+        self.format = source.recognise(path)
+        self.feed = source.feed_of(path)
+        self.events = 0
+        self._path, self._assigned, self._watcher = path, assigned, watcher
+
+    def messages(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
+        """A message for each session and, as it stands, for each line that cannot be read. Grouping needs
+        room for the events in the directory `spill`."""
+        if self.format is Format.JSON_LINES:
+            return self._json_lines()
+        return self._shop_events(settings, spill)
+
+    def _json_lines(self) -> Iterator[Outgoing]:
+        for block in source.blocks(self._path):
+            self._watcher.read(block.position_bytes)
+            for line in block.lines:
+                self.events += 1
+                yield json_lines.outgoing(line, self.feed, self._assigned)
+
+    def _shop_events(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
+        spill.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="ingest-", dir=spill) as directory:
+            grouping = Grouping(Path(directory), settings.memory_mb, settings.threads)
+            try:
+                reader: RowReader | None = None
+                for block in source.blocks(self._path):
+                    lines = block.lines
+                    if reader is None and lines:
+                        reader, lines = RowReader(lines[0]), lines[1:]
+                    if reader is not None and lines:
+                        self.events += len(lines)
+                        rows = reader.read(lines)
+                        yield from (Outgoing(None, line) for line in rows.malformed)
+                        grouping.add(rows.events)
+                    self._watcher.read(block.position_bytes)
+                self._watcher.grouping()
+                for events in grouping.sessions():
+                    yield visit.outgoing(events, self.feed, self._assigned)
+            finally:
+                grouping.close()

@@ -1,0 +1,90 @@
+"""What the gate made of our messages, read from the topics it writes."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from streaming.contract import topics
+from streaming.file_import.offset_runs import OffsetRuns
+from streaming.kafka.clients import POLL_S, consumer, end_offsets, name
+from streaming.settings import KafkaSettings
+
+_BATCH = 5_000
+
+
+class _Origin(msgspec.Struct, rename="camel"):
+    """Where a valid session stands in the raw topic; its other fields are passed over."""
+
+    raw_partition: int
+    raw_offset: int
+
+
+_decoder = msgspec.json.Decoder(_Origin)
+
+
+class GateSilent(Exception):
+    """The gate gave no verdict on our messages for too long."""
+
+
+class Verdicts:
+    """Made before anything is sent, it reads what the gate writes from then on."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._valid = name(settings, topics.VALID)
+        self._client: Consumer = consumer(settings, "ingest")
+        self._client.assign(
+            [
+                TopicPartition(topic, partition, end)
+                for topic in (self._valid, name(settings, topics.REJECTED))
+                for partition, end in end_offsets(self._client, topic).items()
+            ]
+        )
+        self.accepted = 0
+        self.rejected: Counter[str] = Counter()
+
+    def wait(self, ours: OffsetRuns, patience_s: float, seen: Callable[[int], None]) -> None:
+        """Counts until each of `ours` has its verdict, telling `seen` how many there are. Raises GateSilent
+        when no further one comes for `patience_s`, KafkaException if Kafka cannot be read."""
+        deadline = time.monotonic() + patience_s
+        done = 0
+        while done < len(ours):
+            if time.monotonic() > deadline:
+                raise GateSilent(f"{len(ours) - done} of {len(ours)} messages without a verdict")
+            for message in self._client.consume(_BATCH, timeout=POLL_S):
+                error = message.error()
+                if error is not None:
+                    if not error.retriable():
+                        raise KafkaException(error)
+                    continue
+                self._count(message, ours)
+            if (now_done := self.accepted + self.rejected.total()) > done:
+                done = now_done
+                deadline = time.monotonic() + patience_s
+                seen(done)
+
+    def _count(self, message: Message, ours: OffsetRuns) -> None:
+        if message.topic() == self._valid:
+            origin = _decoder.decode(message.value() or b"")
+            self.accepted += (origin.raw_partition, origin.raw_offset) in ours
+            return
+        headers = {key: _text(value) for key, value in _headers(message)}
+        place = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
+        if place in ours:
+            self.rejected[headers[topics.HEADER_REASON]] += 1
+
+    def close(self) -> None:
+        """Leaves the topics."""
+        self._client.close()
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
+
+
+def _headers(message: Message) -> list[tuple[str, str | bytes | None]]:
+    headers: Any = message.headers()
+    return list(headers or [])

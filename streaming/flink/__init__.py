@@ -1,0 +1,1 @@
+"""A Flink cluster as a client sees it."""

@@ -1,0 +1,177 @@
+"""Kafka clients as every stage wants them: committed reads, idempotent writes, topics that exist."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
+
+from streaming.contract import topics
+from streaming.settings import KafkaSettings
+
+TIMEOUT_S = 30.0
+POLL_S = 0.1
+"""How long a bounded read waits for a batch to fill; `Consumer.consume` waits that long even at the end."""
+
+
+def properties(settings: KafkaSettings) -> dict[str, Any]:
+    """What every client of this cluster is configured with."""
+    own: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "client.id": "vitrine",
+        # A broker that is away is waited for; the stage sees it as lag, not as an error line a second.
+        "reconnect.backoff.ms": 500,
+        "reconnect.backoff.max.ms": 2_000,
+        "log.connection.close": False,
+    }
+    extra: dict[str, Any] = json.loads(settings.client_properties.get_secret_value())
+    return own | extra
+
+
+def name(settings: KafkaSettings, topic: str) -> str:
+    """The name of `topic` (or of a consumer group) on this cluster."""
+    return settings.topic_prefix + topic
+
+
+def require(settings: KafkaSettings, timeout_s: float = 5.0) -> None:
+    """For commands that would rather fail than wait: raises KafkaException if no broker answers in time."""
+    AdminClient(properties(settings) | {"log_level": 0}).list_topics(timeout=timeout_s)
+
+
+def ensure_topics(settings: KafkaSettings) -> None:
+    """Makes the declared topics that are not there yet, and returns when they can be read and written.
+    Raises KafkaException if the cluster refuses."""
+    admin = AdminClient(properties(settings))
+    wanted = [
+        NewTopic(
+            name(settings, topic.name),
+            num_partitions=topic.partitions,
+            replication_factor=settings.replication_factor,
+            config=topic.config,
+        )
+        for topic in topics.declared(settings.partitions, settings.retention_ms)
+    ]
+    for outcome in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
+        try:
+            outcome.result(TIMEOUT_S)
+        except TimeoutError as error:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    _wait_until_led(settings, [one.topic for one in wanted])
+
+
+def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
+    """What the controller has made the brokers hear of a moment later, under load a long one."""
+    client = consumer(settings, "progress")
+    deadline = time.monotonic() + TIMEOUT_S
+    try:
+        for topic in names:
+            while not client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions:
+                if time.monotonic() > deadline:
+                    raise KafkaException(
+                        KafkaError(KafkaError._TIMED_OUT, f"{topic} was made but has no leader")
+                    )
+                time.sleep(POLL_S)
+            end_offsets(client, topic)
+    finally:
+        client.close()
+
+
+def retention_ms(settings: KafkaSettings, *names: str) -> dict[str, int | None]:
+    """How long each of these topics keeps its records on this cluster, whatever was declared; None: for
+    ever."""
+    admin = AdminClient(properties(settings))
+    asked = {ConfigResource(ConfigResource.Type.TOPIC, name(settings, topic)): topic for topic in names}
+    found: dict[str, int | None] = {}
+    for resource, answer in admin.describe_configs(list(asked), request_timeout=TIMEOUT_S).items():
+        kept_ms = int(answer.result(TIMEOUT_S)["retention.ms"].value)
+        found[asked[resource]] = None if kept_ms < 0 else kept_ms
+    return found
+
+
+def producer(settings: KafkaSettings, **extra: object) -> Producer:
+    """An idempotent producer that batches for throughput."""
+    return Producer(
+        properties(settings)
+        | {
+            "enable.idempotence": True,
+            "linger.ms": 20,
+            "compression.type": "lz4",
+            "message.max.bytes": 2 * topics.RAW_MAX_BYTES,
+            "queue.buffering.max.kbytes": 262_144,
+        }
+        | extra
+    )
+
+
+def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
+    """A consumer of committed records that starts at the beginning and commits only when told."""
+    return Consumer(
+        properties(settings)
+        | {
+            "group.id": name(settings, group),
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "partition.assignment.strategy": "cooperative-sticky",
+        }
+        | extra
+    )
+
+
+def end_offsets(client: Consumer, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition of `topic` (its full cluster name)."""
+    partitions = client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
+    return {partition: _end(client, TopicPartition(topic, partition)) for partition in partitions}
+
+
+_NO_LEADER_YET = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+"""What a broker says of a topic just made, for a moment."""
+
+
+def _end(client: Consumer, partition: TopicPartition) -> int:
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return int(client.get_watermark_offsets(partition, timeout=TIMEOUT_S)[1])
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_S)
+
+
+def read_all(
+    settings: KafkaSettings, topic: str, first: Mapping[int, int] | None = None, batch: int = 5_000
+) -> Iterator[Message]:
+    """Every committed record of `topic` to its end as of now, partition by partition: of those in `first`
+    from the offset given there, or what retention has left of it; of all from the beginning without it."""
+    full_name = name(settings, topic)
+    # The broker holds a fetch at the end open for new records: waiting there is time lost for each partition.
+    client = consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
+    try:
+        starts = dict.fromkeys(end_offsets(client, full_name), 0) if first is None else first
+        for partition, start in starts.items():
+            client.assign([TopicPartition(full_name, partition, start)])
+            yield from _until_end(client, batch)
+    finally:
+        client.close()
+
+
+def _until_end(client: Consumer, batch: int) -> Iterator[Message]:
+    while True:
+        for message in client.consume(batch, timeout=POLL_S):
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                return
+            else:
+                raise KafkaException(error)

@@ -1,0 +1,176 @@
+"""Every metric of Vitrine. docs/metrics.md is made of this by `python -m streaming.metrics`. Pure."""
+
+from streaming.contract import topics
+from streaming.contract.rejection import Reason
+from streaming.metrics.kinds import Counter, Gauge, Histogram, Label, Metric
+
+_STAGE = Label("stage", "which stage tells it", ("gate", "store", "index"))
+_READER = Label("stage", "which stage reads", ("gate", "store", "flink-job", "index"))
+_TOPIC = Label("topic", "its plain name")
+_PARTITION = Label("partition", "its number")
+_FILTER = Label(
+    "filter", "of sessions or of users: the fullest segment of the horizon", ("sessions", "users")
+)
+_SERVICE = Label("service", "as `./vitrine status` names it")
+
+VALID = "valid"
+
+# What a stage tells of itself.
+RECORDS = Counter(
+    name="vitrine_records_total",
+    meaning="Records read, dealt with and committed",
+    labels=(_STAGE,),
+)
+BATCH_SECONDS = Histogram(
+    name="vitrine_batch_seconds",
+    meaning="From asking the store (gate) or having read (store, index) to the commit of a batch",
+    labels=(_STAGE,),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+LATENCY_SECONDS = Histogram(
+    name="vitrine_latency_seconds",
+    meaning=(
+        "From a message's arrival in the raw topic until it was decided (gate), its session was in MongoDB"
+        " (store), or its summary acknowledged by Elasticsearch (index), which makes it searchable within a"
+        " second (one summary in fifty is timed). A replay counts from the first arrival"
+    ),
+    labels=(_STAGE,),
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600),
+)
+STORE_AWAY_SECONDS = Counter(
+    name="vitrine_store_away_seconds_total",
+    meaning="Time that a stage stood still because its store (Redis, MongoDB, Elasticsearch) was away",
+    labels=(_STAGE,),
+)
+OUTCOMES = Counter(
+    name="vitrine_outcomes_total",
+    meaning="Raw messages by what the gate made of them",
+    labels=(Label("outcome", "valid, or why it was refused", (VALID, *(reason.value for reason in Reason))),),
+)
+LATE_SESSIONS = Counter(
+    name="vitrine_late_sessions_total",
+    meaning="Valid sessions that came too late for their window; they are among the valid outcomes",
+)
+TRANSACTIONS_ABORTED = Counter(
+    name="vitrine_transactions_aborted_total",
+    meaning="Transactions of the gate that were aborted, or whose outcome it had to look up",
+)
+RECOVERIES = Counter(
+    name="vitrine_recoveries_total",
+    meaning="Times that the gate compared Redis with the log, and rebuilt it where it had to; 1 at a start",
+)
+SESSIONS_STORED = Counter(
+    name="vitrine_sessions_stored_total",
+    meaning="Sessions given to MongoDB",
+    labels=(Label("result", "new, or there already after a replay", ("new", "known")),),
+)
+DOCUMENTS_REFUSED = Counter(
+    name="vitrine_documents_refused_total",
+    meaning="Records that no store will ever take, put aside in `refused_documents`",
+    labels=(
+        Label("index", "plain name of the topic, which is the index's too", (topics.VALID, *topics.INDEXED)),
+    ),
+)
+
+
+# What no stage can say of itself: the watch (streaming/monitor) looks at each component.
+PROBES = ("kafka", "services", "redis", "elasticsearch", "flink", "reconcile", "stages")
+PROBE_UP = Gauge(
+    name="vitrine_probe_up",
+    meaning="Whether the watch gets an answer there; where it does not, what it had read there is gone too",
+    labels=(Label("probe", "what is asked", PROBES),),
+)
+LAG_RECORDS = Gauge(
+    name="vitrine_lag_records",
+    meaning="Offsets that the stage has not committed past; 0 once it has seen every record",
+    labels=(_READER, _TOPIC, _PARTITION),
+)
+LAG_SECONDS = Gauge(
+    name="vitrine_lag_seconds",
+    meaning="Age of the oldest record that the stage has not dealt with; 0 if there is none",
+    labels=(_READER, _TOPIC, _PARTITION),
+)
+EXPIRED_RECORDS = Gauge(
+    name="vitrine_expired_records",
+    meaning="Offsets that retention has deleted and the stage had not committed past",
+    labels=(_READER, _TOPIC, _PARTITION),
+)
+END_OFFSET = Gauge(
+    name="vitrine_topic_end_offset",
+    meaning="The offset after the last record of a partition; how fast it grows is the rate of what comes in",
+    labels=(_TOPIC, _PARTITION),
+)
+RETENTION_SECONDS = Gauge(
+    name="vitrine_topic_retention_seconds",
+    meaning="How long the topic keeps its records",
+    labels=(_TOPIC,),
+)
+SERVICE_UP = Gauge(
+    name="vitrine_service_up",
+    meaning="Whether a service that was started, or is run elsewhere, answers in its own protocol",
+    labels=(_SERVICE,),
+)
+SERVICE_STARTS = Counter(
+    name="vitrine_service_starts_total",
+    meaning="Times that the supervisor has started the service; restarts are all but the first",
+    labels=(_SERVICE,),
+)
+RESIDENT_BYTES = Gauge(
+    name="vitrine_service_resident_bytes",
+    meaning="Memory that a service and its children hold",
+    labels=(_SERVICE,),
+)
+FILTER_CAPACITY = Gauge(
+    name="vitrine_filter_capacity", meaning="Items that a Bloom filter was reserved for", labels=(_FILTER,)
+)
+FILTER_ITEMS = Gauge(
+    name="vitrine_filter_items",
+    meaning="Items in it; beyond its capacity it grows by layers, exact but dearer to ask",
+    labels=(_FILTER,),
+)
+FILTER_ERROR_RATIO = Gauge(
+    name="vitrine_filter_error_ratio",
+    meaning="Estimated share of unseen items that it takes for seen ones; each costs a look-up, no decision",
+    labels=(_FILTER,),
+)
+FILTER_BYTES = Gauge(
+    name="vitrine_filter_bytes", meaning="Memory of all filters of the kind", labels=(_FILTER,)
+)
+DISTINCT_USERS = Gauge(name="vitrine_distinct_users", meaning="Estimate of the users seen, by Redis")
+REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis says it uses")
+NEWEST_SEARCHABLE = Gauge(
+    name="vitrine_newest_searchable_timestamp_seconds",
+    meaning="When the newest session arrived that can be searched for",
+)
+FLINK_JOB_RUNNING = Gauge(name="vitrine_flink_job_running", meaning="1 if all tasks of the job run, else 0")
+FLINK_JOB_RESTARTS = Gauge(
+    name="vitrine_flink_job_restarts", meaning="Restarts of the job since it was submitted"
+)
+FLINK_CHECKPOINT = Gauge(
+    name="vitrine_flink_checkpoint_timestamp_seconds",
+    meaning="When the job's last completed checkpoint was taken",
+)
+RECONCILE_ENDED = Gauge(
+    name="vitrine_reconcile_timestamp_seconds", meaning="When `reconcile` last came to a verdict, or to none"
+)
+RECONCILE_VERDICT = Gauge(
+    name="vitrine_reconcile_verdict",
+    meaning="1 for the verdict of the last `reconcile`, 0 for the others",
+    labels=(Label("verdict", "whether the stores agree", ("holds", "broken", "unknown")),),
+)
+
+OF_EVERY_STAGE: tuple[Metric, ...] = (RECORDS, BATCH_SECONDS, LATENCY_SECONDS, STORE_AWAY_SECONDS)
+OF_GATE: tuple[Counter, ...] = (OUTCOMES, LATE_SESSIONS, TRANSACTIONS_ABORTED, RECOVERIES)
+OF_STORE: tuple[Counter, ...] = (SESSIONS_STORED, DOCUMENTS_REFUSED)
+OF_INDEX: tuple[Counter, ...] = (DOCUMENTS_REFUSED,)
+OF_STAGES = OF_EVERY_STAGE + OF_GATE + (SESSIONS_STORED,) + OF_INDEX
+OF_WATCH: tuple[Metric, ...] = (
+    PROBE_UP,
+    *(LAG_RECORDS, LAG_SECONDS, EXPIRED_RECORDS, END_OFFSET, RETENTION_SECONDS),
+    *(SERVICE_UP, SERVICE_STARTS, RESIDENT_BYTES),
+    *(FILTER_CAPACITY, FILTER_ITEMS, FILTER_ERROR_RATIO, FILTER_BYTES),
+    *(DISTINCT_USERS, REDIS_BYTES, NEWEST_SEARCHABLE),
+    *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT),
+    *(RECONCILE_ENDED, RECONCILE_VERDICT),
+)
+ALL = OF_STAGES + OF_WATCH

@@ -1,0 +1,27 @@
+"""The probe of the stages' own metrics: what became of the messages, for the page Health."""
+
+from collections.abc import Mapping
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from streaming.metrics import catalogue
+from streaming.metrics.kinds import Reading
+
+TIMEOUT_S = 5.0
+
+
+class StagesProbe:
+    """Reads the metrics at `urls` (by stage); raises httpx.HTTPError if one does not answer."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls, self._client = urls, httpx.Client(timeout=TIMEOUT_S)
+
+    def __call__(self) -> list[Reading]:
+        text = self._client.get(self._urls["gate"]).raise_for_status().text
+        return [
+            Reading(catalogue.OUTCOMES, sample.value, sample.labels)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == catalogue.OUTCOMES.name
+        ]

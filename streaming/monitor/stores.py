@@ -1,0 +1,61 @@
+"""The probes of Redis and Elasticsearch: what only they know."""
+
+from collections.abc import Iterable
+
+from streaming.contract import topics
+from streaming.dedup.port import FilterFill
+from streaming.dedup.redis import connection
+from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.settings import GateSettings
+from streaming.metrics import catalogue
+from streaming.metrics.kinds import Reading
+from streaming.settings import ElasticsearchSettings, RedisSettings
+from streaming.sinks.elasticsearch import index
+
+
+class RedisProbe:
+    """Raises StoreUnavailable, or the client's error, while Redis does not answer."""
+
+    def __init__(self, settings: RedisSettings, gate: GateSettings) -> None:
+        self._settings = settings
+        self._seen = RedisDedupStore(settings, gate)
+
+    def __call__(self) -> list[Reading]:
+        with connection.client(self._settings) as client:
+            used = int(client.info("memory")["used_memory"])
+        return [
+            Reading(catalogue.REDIS_BYTES, used),
+            Reading(catalogue.DISTINCT_USERS, self._seen.distinct_users()),
+            *filters(self._seen.filter_fill()),
+        ]
+
+
+def filters(fills: Iterable[FilterFill]) -> list[Reading]:
+    """Of each kind of filter the fullest one, and the memory of all."""
+    by_kind: dict[str, list[FilterFill]] = {}
+    for fill in fills:
+        by_kind.setdefault(fill.name.partition(":")[0], []).append(fill)
+    readings = []
+    for kind, found in by_kind.items():
+        fullest, labels = max(found, key=lambda fill: fill.items / fill.capacity), {"filter": kind}
+        readings += [
+            Reading(catalogue.FILTER_CAPACITY, fullest.capacity, labels),
+            Reading(catalogue.FILTER_ITEMS, fullest.items, labels),
+            Reading(catalogue.FILTER_ERROR_RATIO, fullest.error_rate_estimate, labels),
+            Reading(catalogue.FILTER_BYTES, sum(fill.bytes for fill in found), labels),
+        ]
+    return readings
+
+
+class ElasticsearchProbe:
+    """Raises the client's error while Elasticsearch does not answer."""
+
+    def __init__(self, settings: ElasticsearchSettings) -> None:
+        self._client = index.client(settings)
+        self._index = settings.index_prefix + topics.SESSION_SUMMARIES
+
+    def __call__(self) -> list[Reading]:
+        newest = {"newest": {"max": {"field": "arrivedAtMs"}}}
+        answer = self._client.search(index=self._index, size=0, aggs=newest, track_total_hits=False)
+        found = answer["aggregations"]["newest"]["value"]
+        return [] if found is None else [Reading(catalogue.NEWEST_SEARCHABLE, found / 1000)]

@@ -1,0 +1,125 @@
+"""Which sessions were let through, and whether each user's first one was called so. Pure.
+
+Thirty-three bytes a session. A place is one number: raw partition and offset.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streaming.contract.correction import LogPosition
+from streaming.contract.horizon import Horizon
+from streaming.contract.parsing import FUTURE_TOLERANCE_MS
+from streaming.contract.valid_session import ValidSession
+from streaming.reconcile.store_contents import id_digest
+
+_OFFSET_BITS = 48
+
+Numbers = NDArray[np.uint64]
+
+
+class Admitted:
+    """Takes valid sessions, then `sort`, then questions."""
+
+    def __init__(self) -> None:
+        self._ids, self._users, self._places = array("Q"), array("Q"), array("Q")
+        self._arrived_ms = array("Q")
+        self._new = bytearray()
+
+    def add(self, session: ValidSession) -> None:
+        self._ids.append(id_digest(session.session_id))
+        self._users.append(id_digest(session.user_id))
+        self._places.append(session.raw_partition << _OFFSET_BITS | session.raw_offset)
+        self._arrived_ms.append(max(session.arrived_at_ms, 0))
+        self._new.append(session.user_kind == "new")
+
+    def sort(self) -> None:
+        """By session, the first place of each first."""
+        before = (self._ids, self._users, self._places, self._arrived_ms)
+        order = np.lexsort((_numbers(self._places), _numbers(self._ids)))
+        columns = (array("Q", _numbers(column)[order].tobytes()) for column in before)
+        self._ids, self._users, self._places, self._arrived_ms = columns
+        self._new = bytearray(np.frombuffer(self._new, np.uint8)[order].tobytes())
+
+    def place_of(self, session_id: str) -> LogPosition | None:
+        """The first raw place that the valid session comes from."""
+        key = id_digest(session_id)
+        at = bisect_left(self._ids, key)
+        return _place(self._places[at]) if at < len(self._ids) and self._ids[at] == key else None
+
+    def distinct_users(self) -> int:
+        return len(np.unique(_numbers(self._users)))
+
+    def repeated(self) -> Iterator[LogPosition]:
+        """Where a session stands that was let through once more."""
+        ids = _numbers(self._ids)
+        for at in np.flatnonzero(ids[1:] == ids[:-1]):
+            yield _place(self._places[at + 1])
+
+    def wrongly_new(self, horizon: Horizon) -> Iterator[LogPosition]:
+        """Sessions whose user is called new although one of that user arrived so shortly before that the gate
+        still knew it; or, of another raw partition, was called new as well."""
+        by_user = _by_user(self._users, self._arrived_ms, self._places, self._new)
+        known_ms = horizon.horizon_ms + FUTURE_TOLERANCE_MS
+        yield from by_user.where(by_user.new & by_user.alone & (by_user.gap_ms <= known_ms))
+        new = by_user.of(by_user.new & ~by_user.alone)
+        yield from new.where(new.gap_ms <= known_ms)
+
+    def wrongly_returning(self, horizon: Horizon) -> Iterator[LogPosition]:
+        """Sessions whose user is called returning although none of that user arrived before, or only longer
+        ago than the gate can have known. Of users with sessions in several raw partitions nothing is said:
+        between those the log does not tell which came first."""
+        by_user = _by_user(self._users, self._arrived_ms, self._places, self._new)
+        reach_ms = (horizon.segments + 1) * horizon.segment_ms
+        yield from by_user.where(~by_user.new & by_user.alone & (by_user.gap_ms > reach_ms))
+
+
+class _ByUser(NamedTuple):
+    """Sessions by user, those of each in the order of their arrival."""
+
+    users: Numbers
+    arrived_ms: Numbers
+    places: Numbers
+    new: NDArray[np.bool_]
+
+    @property
+    def gap_ms(self) -> Numbers:
+        """Since the session before of the same user; for ever, if there is none."""
+        gaps = np.full(len(self.users), np.iinfo(np.uint64).max)
+        same = self.users[1:] == self.users[:-1]
+        gaps[1:][same] = (self.arrived_ms[1:] - self.arrived_ms[:-1])[same]
+        return gaps
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Whether all sessions of the same user come from one raw partition."""
+        if not len(self.users):
+            return np.zeros(0, np.bool_)
+        starts = np.flatnonzero(np.concatenate(([True], self.users[1:] != self.users[:-1])))
+        partitions = self.places >> np.uint64(_OFFSET_BITS)
+        one = np.minimum.reduceat(partitions, starts) == np.maximum.reduceat(partitions, starts)
+        return np.repeat(one, np.diff(np.append(starts, len(self.users))))
+
+    def of(self, chosen: NDArray[np.bool_]) -> "_ByUser":
+        return _ByUser(self.users[chosen], self.arrived_ms[chosen], self.places[chosen], self.new[chosen])
+
+    def where(self, chosen: NDArray[np.bool_]) -> Iterator[LogPosition]:
+        return map(_place, self.places[chosen].tolist())
+
+
+def _by_user(users: "array[int]", arrived_ms: "array[int]", places: "array[int]", new: bytearray) -> _ByUser:
+    of, at_ms, stands = _numbers(users), _numbers(arrived_ms), _numbers(places)
+    order = np.lexsort((stands, at_ms, of))
+    return _ByUser(of[order], at_ms[order], stands[order], np.frombuffer(new, np.bool_)[order])
+
+
+def _numbers(column: "array[int]") -> Numbers:
+    return np.frombuffer(column, np.uint64)
+
+
+def _place(number: int) -> LogPosition:
+    return LogPosition(int(number) >> _OFFSET_BITS, int(number) & (1 << _OFFSET_BITS) - 1)

@@ -1,0 +1,67 @@
+"""Waits until everything sent before a moment has come through all stages, and says what is judged."""
+
+from collections.abc import Callable
+
+from streaming.contract import topics
+from streaming.contract.period import Window
+from streaming.kafka import offsets
+from streaming.reconcile.evidence import OffsetRange, ReconcileScope
+from streaming.settings import KafkaSettings
+from streaming.summaries.settings import GROUP as SUMMARIES
+
+GATE, STORE, INDEX = "gate", "store", "index"
+READS = {GATE: (topics.RAW,), STORE: (topics.VALID,), SUMMARIES: (topics.VALID,), INDEX: topics.INDEXED}
+"""By stage, the topics it reads."""
+
+
+def wait(
+    settings: KafkaSettings, period: Window | None, deadline_s: float, tell: Callable[[str], None]
+) -> ReconcileScope:
+    """Takes the ends of the raw topic, waits until every stage has dealt with what lies before them, and says
+    where all stand. Raises Behind when time.monotonic() comes to `deadline_s`, or KafkaException."""
+    valid_from = offsets.ends(settings, topics.VALID)
+    until = offsets.ends(settings, topics.RAW)
+
+    def passed(group: str, topic: str, goals: dict[int, int]) -> None:
+        def behind(by: dict[int, int]) -> None:
+            tell(f"waiting for {group}: {sum(by.values())} offsets of {topic} to go")
+
+        offsets.wait_past(settings, group, topic, goals, deadline_s, behind)
+
+    passed(GATE, topics.RAW, until)
+    offsets.wait_visible(settings, topics.REJECTED, deadline_s)  # no stage reads that topic
+    valid = offsets.ends(settings, topics.VALID)
+    passed(STORE, topics.VALID, valid)
+    passed(SUMMARIES, topics.VALID, valid)
+    for topic in topics.INDEXED:
+        # Flink writes before it commits the offsets it read, so the ends that count are there by now.
+        passed(INDEX, topic, offsets.ends(settings, topic))
+
+    return ReconcileScope(
+        spans=_spans(settings, period, until),
+        until=until,
+        valid_from=valid_from,
+        cut={
+            topic: [at for at, low in offsets.starts(settings, topic).items() if low]
+            for topic in (topics.VALID, topics.REJECTED)
+        },
+        stages={
+            stage: {topic: offsets.committed(settings, stage, topic) for topic in read}
+            for stage, read in READS.items()
+        },
+        whole=period is None,
+    )
+
+
+def _spans(settings: KafkaSettings, period: Window | None, until: dict[int, int]) -> dict[int, OffsetRange]:
+    low = offsets.starts(settings, topics.RAW)
+    first, last = low, until
+    if period is not None:
+        first, last = (
+            offsets.offsets_at(settings, topics.RAW, moment_ms)
+            for moment_ms in (period.from_ms, period.to_ms)
+        )
+    return {
+        at: OffsetRange(min(max(first[at], low[at]), end), max(min(last[at], end), min(low[at], end)))
+        for at, end in until.items()
+    }

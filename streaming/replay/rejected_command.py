@@ -1,0 +1,95 @@
+"""`./vitrine rejected`: what was rejected and what became of it, without contents."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from streaming.contract.period import period
+from streaming.contract.rejection import Reason
+from streaming.kafka import clients
+from streaming.replay import lines, log
+from streaming.replay.exit_codes import DONE, InvalidRequest, carried_out
+from streaming.replay.history import History, Rejected, counts
+from streaming.settings import KafkaSettings
+
+NOT_REPETITIONS = frozenset(str(reason) for reason in Reason) - {Reason.DUPLICATE}
+
+
+def run(
+    reason: str | None,
+    start: str | None,
+    end: str | None,
+    *,
+    count: bool = False,
+    everything: bool = False,
+    out: Path | None = None,
+    as_json: bool = False,
+) -> int:
+    """Lists rejected messages, or counts them by the state they are in; without `everything` only open ones
+    are listed. 0; 2 if the command line makes no sense; 3 if Kafka cannot be asked."""
+    return carried_out(partial(_list, reason, start, end, count, everything, out, as_json))
+
+
+def _list(
+    reason: str | None,
+    start: str | None,
+    end: str | None,
+    count: bool,
+    everything: bool,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    settings = KafkaSettings()
+    try:
+        asked = period(start, end)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
+    clients.require(settings)
+    history = log.history(settings)
+    reasons = frozenset({reason}) if reason else NOT_REPETITIONS
+
+    def chosen() -> Iterator[Rejected]:
+        for one in log.rejections(settings, asked):
+            if one.reason in reasons and (everything or history.state(one.place) == "open"):
+                yield one
+
+    if out is not None:
+        _write(out, chosen())
+    found = counts(log.rejections(settings, asked), history, reasons)
+    if as_json:
+        told: dict[str, object] = {"counts": found}
+        if not count:
+            told["messages"] = [_listed(one, history) for one in chosen()]
+        print(json.dumps(told))
+    elif count:
+        for state, of in found.items():
+            for name, number in of.items():
+                print(f"{number:>9}  {state:<10}  {name}")
+    elif out is None:
+        for one in chosen():
+            print("  ".join(_listed(one, history).values()))
+    return DONE
+
+
+def _write(out: Path, found: Iterable[Rejected]) -> None:
+    """The original bytes, for their owner alone. Raises Refused rather than touch a file that is there."""
+    try:
+        opened = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise InvalidRequest(f"cannot make {out}: {error.strerror}") from None
+    with os.fdopen(opened, "wb") as file:
+        file.writelines(map(lines.write, found))
+
+
+def _listed(one: Rejected, history: History) -> dict[str, str]:
+    """What is told of a message."""
+    return {
+        "position": str(one.place),
+        "state": history.state(one.place),
+        "reason": one.reason,
+        "arrived": datetime.fromtimestamp(one.arrived_at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+        "detail": one.detail,
+    }

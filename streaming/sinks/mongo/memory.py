@@ -1,0 +1,39 @@
+"""A SessionStore that only remembers, for unit tests."""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+
+from streaming.sinks.port import session_version
+from streaming.stores import Document, StoreUnavailable
+
+
+class InMemorySessions:
+    """Set `away` to have every call answered by StoreUnavailable."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[object, Document] = {}
+        self.away = False
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the store is away")
+
+    def prepare(self) -> None:
+        self._answer()
+
+    def insert(self, sessions: Sequence[Document]) -> int:
+        self._answer()
+        before = len(self.by_id)
+        for session in sessions:
+            held = self.by_id.get(session["_id"])
+            if held is None or session_version(held) <= session_version(session):
+                self.by_id[session["_id"]] = deepcopy(session)
+        return len(self.by_id) - before
+
+    def scan(self) -> Iterator[Document]:
+        self._answer()
+        yield from deepcopy(list(self.by_id.values()))
+
+    def estimated_count(self) -> int:
+        self._answer()
+        return len(self.by_id)

@@ -1,0 +1,182 @@
+"""Sessions in MongoDB, or in the embedded wire-compatible server: only what both do alike is used.
+
+Two things are said in a form that suits the embedded server and changes nothing for mongod. Pages by `_id`
+are asked for by `min`, which it answers from its index; `$gt` it compares in Python with everything that is
+left. And ids are asked for by `$in` together with one that is no date, for what begins like a date it would
+compare as one, and not find.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+from uuid import uuid4
+
+from bson.codec_options import TypeDecoder, TypeRegistry
+from bson.int64 import Int64
+from pymongo import MongoClient, WriteConcern
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, PyMongoError
+
+from streaming.settings import MongoSettings
+from streaming.sinks.port import session_version
+from streaming.stores import Document, StoreUnavailable
+
+COLLECTION = "sessions"
+INDEXED = ("arrivedAtMs", "eventTimeMs", "userId")
+SYNCED = "sessions_synced"
+"""In the embedded server: one small document, which is written after every batch of sessions."""
+PAGE = 2_000
+"""Documents asked for at once: the embedded server makes an answer whole, in memory, while others wait."""
+
+_DUPLICATE_KEY = 11000
+_ASKED_AT_ONCE = 500
+_VERSION_FIELD = "arrivedAtMs"
+_NO_DATE = "-" * 129
+"""Longer than the id of a session may be: there is none of this id."""
+_TIMEOUT_MS = 5_000
+_ANSWER_TIMEOUT_MS = 60_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _PlainLong(TypeDecoder):
+    """Long integers as `int`, in the place of the subclass by which BSON marks them."""
+
+    bson_type = Int64
+
+    def transform_bson(self, value: Any) -> int:
+        return int(value)
+
+
+def client(settings: MongoSettings) -> MongoClient[Document]:
+    """A client that gives up on an absent server after seconds: the stages wait and retry by themselves."""
+    return MongoClient(
+        settings.uri.get_secret_value(),
+        serverSelectionTimeoutMS=_TIMEOUT_MS,
+        connectTimeoutMS=_TIMEOUT_MS,
+        socketTimeoutMS=_ANSWER_TIMEOUT_MS,
+        appname="vitrine",
+        type_registry=TypeRegistry([_PlainLong()]),
+    )
+
+
+def available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`call(...)`, every failure of the server as StoreUnavailable. Its text may quote documents: it is
+    left out."""
+    try:
+        return call(*args, **kwargs)
+    except PyMongoError as error:
+        raise StoreUnavailable(f"MongoDB does not answer as it should ({type(error).__name__})") from error
+
+
+def is_embedded(build_info: Mapping[str, Any]) -> bool:
+    """Whether what answered `buildInfo` so is the embedded server; mongod names no process there."""
+    return build_info.get("process") == "nx_27017"
+
+
+class MongoSessions:
+    """The collection `sessions`, as a SessionStore.
+
+    Acknowledged means on disk, and on most members where there are several: mongod is asked for just that.
+    The embedded server would sync its write-ahead log after every document of a batch. It gets the batch
+    without that, and then one small write with it: the log is one file, and its sync takes in all that was
+    written before. So neither kill -9 nor a power cut takes what `insert` has returned from; a power cut
+    during `insert` may take any part of that batch, which its caller then gives again.
+    """
+
+    def __init__(self, settings: MongoSettings) -> None:
+        database, safe = client(settings)[settings.database], WriteConcern(w="majority", j=True)
+        self._database = database
+        self._sessions: Collection[Document] = database.get_collection(COLLECTION, write_concern=safe)
+        self._unsynced = self._sessions.with_options(write_concern=WriteConcern(w=1))
+        self._synced: Collection[Document] = database.get_collection(SYNCED, write_concern=safe)
+
+    def prepare(self) -> None:
+        for field in INDEXED:
+            available(self._sessions.create_index, field)
+
+    def insert(self, sessions: Sequence[Document]) -> int:
+        if not sessions:
+            return 0
+        # Asked each time: another server may have come to this address.
+        if not is_embedded(available(self._database.command, "buildInfo")):
+            return self._insert(self._sessions, sessions)
+        new = self._insert(self._unsynced, sessions)
+        available(self._sync)
+        return new
+
+    def _insert(self, into: Collection[Document], sessions: Sequence[Document]) -> int:
+        try:
+            return len(available(into.insert_many, sessions, ordered=False).inserted_ids)
+        except StoreUnavailable as unavailable:
+            error = unavailable.__cause__
+            if not isinstance(error, BulkWriteError):
+                raise
+            details = error.details
+            codes = {failure["code"] for failure in details["writeErrors"]}
+            if codes != {_DUPLICATE_KEY} or details.get("writeConcernErrors"):
+                raise StoreUnavailable(
+                    f"MongoDB did not store all sessions (error codes {sorted(codes)})"
+                ) from error
+            held_already = [sessions[failure["index"]] for failure in details["writeErrors"]]
+            self._supersede(into, held_already)
+            return int(details["nInserted"])
+
+    def _supersede(self, into: Collection[Document], sessions: Sequence[Document]) -> None:
+        """Puts each of `sessions` in the place of what has its id, if that is another content of no later
+        version. A replay finds all alike and writes nothing."""
+        held: dict[object, Document] = {}
+        ids = list({session["_id"] for session in sessions})
+        for start in range(0, len(ids), _ASKED_AT_ONCE):
+            query = _with_id(*ids[start : start + _ASKED_AT_ONCE])
+            held |= {document["_id"]: document for document in available(list, into.find(query))}
+        for session in sorted(sessions, key=session_version):
+            there = held.get(session["_id"], {})
+            if there == session or session_version(there) > session_version(session):
+                continue
+            # Only if it is still what was just read: nobody else may have put a later one there.
+            unchanged = _with_id(session["_id"]) | {_VERSION_FIELD: there.get(_VERSION_FIELD)}
+            available(into.replace_one, unchanged, session)
+            held[session["_id"]] = session
+
+    def _sync(self) -> None:
+        # Always another content: what changes nothing is not written, and so not synced either.
+        mark = {"_id": COLLECTION, "batch": uuid4().hex}
+        self._synced.replace_one({"_id": COLLECTION}, mark, upsert=True)
+
+    def scan(self) -> Iterator[Document]:
+        """In the server's order of ids. A page begins with the last string id of the one before, because only
+        of strings both servers have the same notion; ids of other types after it are read again and left
+        out."""
+        after: str | None = None
+        passed: set[str] = set()
+        limit = PAGE
+        while True:
+            page = available(self._page, after, limit)
+            ids = [document["_id"] for document in page]  # before a reader may change the documents
+            fresh = [document for document in page if repr(document["_id"]) not in passed]
+            last = max((at for at, id_ in enumerate(ids) if isinstance(id_, str)), default=0)
+            if len(page) < limit:
+                yield from fresh
+                return
+            if isinstance(ids[last], str) and ids[last] != after:
+                after, passed, limit = ids[last], set(map(repr, ids[last:])), PAGE
+            else:
+                passed.update(map(repr, ids))
+                limit *= 2
+            yield from fresh
+
+    def find(self, session_id: str) -> Document | None:
+        """The one session of this id."""
+        return available(self._sessions.find_one, _with_id(session_id))
+
+    def estimated_count(self) -> int:
+        return available(self._sessions.estimated_document_count)
+
+    def _page(self, first: str | None, limit: int) -> list[Document]:
+        found = self._sessions.find({}).hint([("_id", 1)]).sort("_id", 1).limit(limit).batch_size(limit)
+        return list(found if first is None else found.min([("_id", first)]))
+
+
+def _with_id(*ids: object) -> Document:
+    return {"_id": {"$in": [*ids, _NO_DATE]}}

@@ -1,0 +1,65 @@
+"""A batch of valid sessions into the database, and what is no session into the topic of refused documents."""
+
+from collections.abc import Sequence
+
+import msgspec
+from confluent_kafka import Message, Producer
+
+from streaming.contract import topics
+from streaming.kafka.dead_letters import DeadLetter, DeadLetters
+from streaming.metrics import catalogue
+from streaming.metrics.observer import NULL_OBSERVER, Observer
+from streaming.settings import KafkaSettings
+from streaming.sinks.mongo.documents import document
+from streaming.sinks.port import SessionStore
+from streaming.stores import Document
+
+NO_SESSION = "no_session"
+
+
+class MongoSink:
+    """`read` and `write` are what streaming.kafka.sink_runner.run_sink calls."""
+
+    def __init__(
+        self,
+        kafka_settings: KafkaSettings,
+        sessions: SessionStore,
+        producer: Producer,
+        observer: Observer = NULL_OBSERVER,
+    ) -> None:
+        self._sessions, self._observer = sessions, observer
+        self._aside = DeadLetters(kafka_settings, producer)
+
+    def read(self, batch: Sequence[Message]) -> tuple[list[Document], list[DeadLetter]]:
+        """The documents that `batch` makes, and what in it is no session: nobody but the gate should write
+        this topic, but somebody did."""
+        documents, refused = [], []
+        for message in batch:
+            try:
+                documents.append(document(message.value() or b""))
+            except msgspec.DecodeError as error:
+                refused.append(_refused(message, str(error)))
+        return documents, refused
+
+    def write(self, batch: tuple[list[Document], list[DeadLetter]]) -> None:
+        """Raises StoreUnavailable until all of `batch` is in the store or among the refused documents; a
+        batch given again is written again, which changes nothing."""
+        documents, refused = batch
+        new = self._sessions.insert(documents)
+        self._observer.count(catalogue.SESSIONS_STORED, new, result="new")
+        self._observer.count(catalogue.SESSIONS_STORED, len(documents) - new, result="known")
+        for topic, count in self._aside.put(refused).items():
+            self._observer.count(catalogue.DOCUMENTS_REFUSED, count, index=topic)
+        self._observer.observe_latency(one["arrivedAtMs"] for one in documents)
+
+
+def _refused(message: Message, detail: str) -> DeadLetter:
+    return DeadLetter(
+        topics.VALID,
+        message.partition() or 0,
+        message.offset() or 0,
+        message.key(),
+        message.value(),
+        NO_SESSION,
+        detail,
+    )

@@ -1,0 +1,79 @@
+"""What the sinks need of the stores: each port has its real client and an in-memory stand-in, and one
+contract suite runs over both (tests/contract/stores). Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from streaming.stores import Document
+
+
+def session_version(session: Document) -> tuple[int, int, int]:
+    """Orders the documents of one session: by arrival, then by place in the raw log. What says none of it was
+    written by nobody of ours and is older than all."""
+    found = [session.get(name) for name in ("arrivedAtMs", "rawPartition", "rawOffset")]
+    arrived_at_ms, partition, offset = (int(one) if isinstance(one, int) else -1 for one in found)
+    return arrived_at_ms, partition, offset
+
+
+class SessionStore(Protocol):
+    """Valid sessions, one document each under `_id` = `sessionId`. Every method may raise
+    StoreUnavailable."""
+
+    def prepare(self) -> None:
+        """Makes the indexes that extraction needs, where they are missing."""
+
+    def insert(self, sessions: Sequence[Document]) -> int:
+        """Stores each document, in the place of what has its `_id` unless that is a later version
+        (`session_version`), and returns how many ids were new. In whatever order and however often versions
+        come, the latest stands. On return all are safe from a crash of the store."""
+
+    def scan(self) -> Iterator[Document]:
+        """Every document that was there when the scan began, whatever its `_id`; of later ones, some."""
+
+    def estimated_count(self) -> int:
+        """About how many documents there are, at once."""
+
+
+class Write(Struct, frozen=True, gc=False):
+    """One document on its way into an index."""
+
+    index: str
+    """The index's name in topics.py, without prefix."""
+    id: str
+    version: int
+    """Of two writes of one id the one with the higher version stands, in whatever order they come."""
+    body: bytes
+    """One JSON object, carried as it is."""
+
+
+class Refusal(Struct, frozen=True):
+    """A write that the index will never take, and why."""
+
+    write: Write
+    reason: str
+    """A word of the index's own."""
+    detail: str
+    """May quote the document: not for logs."""
+
+
+class DocumentIndex(Protocol):
+    """Searchable documents by index and id. Every method may raise StoreUnavailable. An index that is not
+    there takes nothing, but reads as an empty one."""
+
+    def prepare(self, index: str, document: type[Struct]) -> None:
+        """Makes `index` ready for documents of exactly the fields of `document`; may be called again."""
+
+    def put(self, writes: Sequence[Write]) -> list[Refusal]:
+        """Writes all, no two of which may have the same index and id; what it does not return is safe in the
+        index, or gives way to a newer version. Having raised StoreUnavailable, it may have written some."""
+
+    def refresh(self, index: str) -> None:
+        """What was put before is found from now on."""
+
+    def scan(self, index: str) -> Iterator[tuple[str, Document]]:
+        """(id, document) of everything found in `index` at the moment the scan begins."""
+
+    def count(self, index: str) -> int:
+        """How many documents are found in `index`."""

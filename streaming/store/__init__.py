@@ -1,4 +1,0 @@
-"""The MongoDB stage: keeps every valid session once, whatever is replayed.
-
-read → insert where missing → commit the offsets (streaming/sink.py).
-"""

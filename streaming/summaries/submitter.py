@@ -1,0 +1,116 @@
+"""The Flink job's keeper: `python -m streaming.summaries.submitter`, run as a service.
+
+Submits the job, from its newest retained checkpoint where there is one, unless it is on the cluster; then
+watches it, and ends with an error as soon as it is there no more, so that the supervisor starts it again. A
+job that Flink itself is restarting is left alone: it waits for what it needs.
+"""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from streaming.flink.cluster import FlinkSettings, trust
+from streaming.settings import FlinkRestSettings, KafkaSettings
+from streaming.summaries.settings import JobSettings, job_name
+
+# Of a job in none of these, Flink will make nothing more.
+ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "RECONCILING", "SUSPENDED"}
+POLL_S = 2.0
+UNREACHABLE_S = 30.0
+SUBMIT_TIMEOUT_S = 180
+JOB = Path(__file__).with_name("job.py")
+DOES_NOT_FIT = "Cannot map checkpoint/savepoint state"
+
+
+def alive(overview: dict[str, Any], name: str) -> str | None:
+    """The id of the job called `name` if the cluster still has it, from Flink's /jobs/overview."""
+    ids = [job["jid"] for job in overview["jobs"] if job["name"] == name and job["state"] in ALIVE]
+    return ids[0] if ids else None
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint below `folder`, which has a folder for each job and in it one for each
+    checkpoint. One without its `_metadata` was never finished."""
+    complete = [metadata.parent for metadata in folder.glob("*/chk-*/_metadata")]
+    return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
+
+
+class SubmissionRefused(Exception):
+    """The cluster did not take the job; the text is the end of what Flink printed."""
+
+
+def submit(cluster: FlinkSettings, checkpoint: Path | None) -> None:
+    """Hands the job to the cluster, with the state of `checkpoint` if given. Raises SubmissionRefused."""
+    start = [str(cluster.home / "bin" / "flink"), "run", "--detached"]
+    if checkpoint is not None:
+        start += ["--fromSavepoint", f"file://{checkpoint}", "-claimMode", "CLAIM"]
+    start += ["--python", str(JOB)]
+    printed = subprocess.run(
+        start,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=SUBMIT_TIMEOUT_S,
+    )
+    if printed.returncode:
+        raise SubmissionRefused(printed.stdout[-6000:])
+
+
+def submit_from_newest(cluster: FlinkSettings, checkpoints: str, name: str) -> None:
+    """Submits the job with the state of its newest checkpoint. State that an older version of the job left
+    and that does not fit is left aside: the job then reads its topics from the beginning, and as all it
+    writes is replaced by its id, the end is the same. `checkpoints` is the URI of their folder, empty
+    where the cluster keeps them in a place of its own. Raises SubmissionRefused for any other reason."""
+    checkpoint = newest_checkpoint(Path(urlsplit(checkpoints).path)) if checkpoints else None
+    print(f"submitting {name} from {checkpoint or 'the beginning of its topics'}", flush=True)
+    try:
+        submit(cluster, checkpoint)
+    except SubmissionRefused as refused:
+        if checkpoint is None or DOES_NOT_FIT not in str(refused):
+            raise
+        print(f"the state in {checkpoint} is of another version: starting from the beginning", flush=True)
+        submit(cluster, None)
+
+
+def overview(rest: FlinkRestSettings) -> dict[str, Any]:
+    """Flink's /jobs/overview. Raises OSError or ValueError where it cannot be had."""
+    with urllib.request.urlopen(f"{rest.url}/jobs/overview", timeout=5, context=trust(rest)) as response:
+        return dict(json.load(response))
+
+
+def _watch(rest: FlinkRestSettings, name: str) -> None:
+    """Returns when the cluster has the job no more, or has not answered for a while."""
+    answered = time.monotonic()
+    while time.monotonic() - answered < UNREACHABLE_S:
+        time.sleep(POLL_S)
+        try:
+            if alive(overview(rest), name) is None:
+                return
+        except (OSError, ValueError):
+            continue
+        answered = time.monotonic()
+
+
+def main() -> int:
+    cluster, name = FlinkSettings(), job_name(KafkaSettings())
+    try:
+        if alive(overview(cluster), name):
+            print(f"{name} is on the cluster already", flush=True)
+        else:
+            submit_from_newest(cluster, JobSettings().checkpoint_dir, name)
+    except (SubmissionRefused, OSError, subprocess.TimeoutExpired) as error:
+        print(f"{name} could not be submitted: {error}", flush=True)
+        return 1
+    _watch(cluster, name)
+    print(f"{name} is no longer on the cluster", flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,345 @@
+"""What the gate needs of a store of seen sessions: one suite for Redis and for the stand-in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from redis import Redis
+
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
+from streaming.dedup.memory import InMemoryDedupStore
+from streaming.dedup.port import (
+    BEYOND,
+    KNOWN_USER,
+    NEW_USER,
+    OLD,
+    TAKEN,
+    BatchSpan,
+    DedupStore,
+    LogProgress,
+    OutOfSync,
+    StoreProgress,
+)
+from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.settings import GateSettings
+from streaming.settings import RedisSettings
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+
+FAR_FUTURE_MS = 1 << 47
+_ALL_SOUND = TrafficSettings(
+    sessions=1, unknown_device_rate=0, unknown_referrer_rate=0, late_rate=0, broken_rate=0, duplicate_rate=0
+)
+
+
+def _sound() -> Session:
+    session = parse(next(traffic(_ALL_SOUND)).value, FAR_FUTURE_MS)
+    assert isinstance(session, Session)
+    return session
+
+
+SOUND = _sound()
+DAY_MS = 86_400_000
+NOW_MS = SOUND.event_time_ms + DAY_MS
+# So small and careless that "maybe" is the usual answer and the filter has to grow.
+CARELESS = GateSettings(session_capacity=4, session_error_rate=0.9, user_capacity=4, user_error_rate=0.9)
+ROOMY = GateSettings(session_capacity=100_000, user_capacity=100_000)
+HORIZON = ROOMY.horizon
+SEGMENT_MS = HORIZON.segment_ms
+
+
+def session(session_id: object, user_id: object, **other: object) -> Session:
+    return replace(SOUND, session_id=str(session_id), user_id=str(user_id), **other)
+
+
+@pytest.fixture(params=["remembered", "redis", "redis, careless filters"])
+def seen(request: pytest.FixtureRequest) -> Iterator[DedupStore]:
+    if request.param == "remembered":
+        yield InMemoryDedupStore(HORIZON)
+        return
+    store = RedisDedupStore(
+        RedisSettings(key_prefix=f"test-{uuid4()}:"), ROOMY if request.param == "redis" else CARELESS
+    )
+    yield store
+    store.drop()
+
+
+@pytest.fixture
+def ready(seen: DedupStore) -> DedupStore:
+    build(seen, "first")
+    return seen
+
+
+def committed(
+    log: str = "log", offsets: dict[int, int] | None = None, arrived_ms: int = 0, low_watermark_ms: int = 0
+) -> LogProgress:
+    offsets = offsets or {}
+    return LogProgress(log, offsets, dict.fromkeys(offsets, arrived_ms), low_watermark_ms, begins_ms=0)
+
+
+def build(seen: DedupStore, generation: str) -> None:
+    assert seen.start_rebuild(generation, committed()) is not None
+    seen.finish_rebuild(generation, committed())
+    assert seen.trust(seen.incarnation())
+
+
+def claim(
+    seen: DedupStore,
+    sessions: Sequence[Session],
+    positions: Sequence[int],
+    spans: Mapping[int, tuple[int, int]] | None = None,
+    *,
+    at_ms: int | Sequence[int] = NOW_MS,
+    generation: str = "first",
+) -> list[int]:
+    arrived_ms = [at_ms] * len(sessions) if isinstance(at_ms, int) else at_ms
+    newest_ms = max(arrived_ms, default=NOW_MS)
+    whole = {partition: BatchSpan(*span, newest_ms) for partition, span in (spans or {}).items()}
+    return list(seen.claim(generation, sessions, positions, arrived_ms, whole))
+
+
+def test_knows_nothing_until_it_is_built(seen: DedupStore) -> None:
+    assert seen.standing() is None
+    assert not seen.is_trusted()
+    assert seen.distinct_users() == 0
+    assert seen.filter_fill() == []
+    with pytest.raises(OutOfSync):
+        claim(seen, [session(1, 1)], [1])
+
+
+def test_the_first_claim_stands_and_is_answered_alike_for_ever(ready: DedupStore) -> None:
+    for _ in range(2):
+        assert claim(ready, [session(1, "u")], [10]) == [NEW_USER]
+        assert claim(ready, [session(2, "u")], [11]) == [KNOWN_USER]
+        assert claim(ready, [session(1, "u")], [12]) == [TAKEN]
+    assert ready.distinct_users() == 1
+
+
+def test_repetitions_within_one_batch_are_seen(ready: DedupStore) -> None:
+    batch = [session(1, "u"), session(1, "u"), session(2, "u"), session(3, "v")]
+    assert claim(ready, batch, [1, 2, 3, 4]) == [NEW_USER, TAKEN, KNOWN_USER, NEW_USER]
+
+
+def test_a_repetition_claims_no_user(ready: DedupStore) -> None:
+    claim(ready, [session(1, "u"), session(1, "v")], [1, 2])
+    assert ready.distinct_users() == 1
+    assert claim(ready, [session(2, "v")], [3]) == [NEW_USER]
+
+
+def test_an_empty_batch_still_moves_the_offsets_and_never_back(ready: DedupStore) -> None:
+    assert claim(ready, [], [], {0: (0, 10), 3: (0, 5)}) == []
+    assert claim(ready, [], [], {0: (4, 7)}) == []
+    standing = ready.standing()
+    assert standing == StoreProgress("first", "log", {0: 10, 3: 5})
+
+
+def test_a_store_behind_the_log_changes_nothing(ready: DedupStore) -> None:
+    claim(ready, [], [], {0: (0, 10)})
+    with pytest.raises(OutOfSync):
+        claim(ready, [session(1, 1)], [1], {0: (11, 12)})
+    with pytest.raises(OutOfSync):
+        claim(ready, [session(1, 1)], [1], {1: (1, 2)})
+    assert claim(ready, [session(1, 1)], [2], {0: (10, 12)}) == [NEW_USER]
+
+
+def test_another_generation_changes_nothing(ready: DedupStore) -> None:
+    with pytest.raises(OutOfSync):
+        claim(ready, [session(1, 1)], [1], generation="second")
+    with pytest.raises(OutOfSync):
+        ready.forget_before("second", NOW_MS)
+    assert ready.distinct_users() == 0
+
+
+def test_a_rebuild_replaces_all_claims_at_once(ready: DedupStore) -> None:
+    claim(ready, [session(1, "u")], [1], {0: (0, 2)})
+    decided = committed("other log", {0: 8}, NOW_MS)
+    assert ready.start_rebuild("second", decided) == 0
+    assert ready.start_rebuild("third", decided) is None
+    assert list(ready.restore("second", [session(2, "v")], [7], [NOW_MS])) == [NEW_USER]
+    assert claim(ready, [session(1, "u")], [1], {0: (2, 3)}) == [NEW_USER]
+    with pytest.raises(OutOfSync):
+        ready.restore("third", [session(2, "v")], [7], [NOW_MS])
+    with pytest.raises(OutOfSync):
+        ready.finish_rebuild("third", decided)
+    ready.finish_rebuild("second", decided)
+    assert ready.standing() == StoreProgress("second", "other log", {0: 8})
+    with pytest.raises(OutOfSync):
+        claim(ready, [], [])
+    batch = [session(2, "v"), session(1, "u")]
+    assert claim(ready, batch, [8, 9], {0: (8, 9)}, generation="second") == [TAKEN, NEW_USER]
+
+
+def test_trust_ends_with_another_incarnation(ready: DedupStore) -> None:
+    assert ready.is_trusted()
+    assert not ready.trust("another incarnation")
+
+
+def test_large_batches_and_many_places(ready: DedupStore) -> None:
+    countries = ["NL", "DE", "a:b", "*", "Österreich"]
+    batch = [
+        session(i, i % 7_000, country=countries[i % 5], event_time_ms=NOW_MS - i * 10_000)
+        for i in range(9_001)
+    ]
+    answers = claim(ready, batch, range(9_001), {0: (0, 9_001)})
+    assert answers == [NEW_USER] * 7_000 + [KNOWN_USER] * 2_001
+    assert claim(ready, batch, range(9_001), {0: (0, 9_001)}) == answers
+    assert ready.distinct_users() == pytest.approx(7_000, rel=0.04)
+
+
+def test_a_claim_is_seen_for_a_horizon_before_and_after(ready: DedupStore) -> None:
+    """Also by what arrived earlier and comes later, as from a partition that lags."""
+    first_ms = SEGMENT_MS * HORIZON.segment(NOW_MS)
+    last_seen_ms = first_ms + SEGMENT_MS * (HORIZON.segments + 1) - 1
+    assert claim(ready, [session(1, "u")], [1], at_ms=first_ms) == [NEW_USER]
+    assert claim(ready, [session(1, "v")], [2], at_ms=last_seen_ms) == [TAKEN]
+    assert claim(ready, [session(1, "v")], [3], at_ms=first_ms - SEGMENT_MS * HORIZON.segments) == [TAKEN]
+    assert claim(ready, [session(1, "v")], [4], at_ms=last_seen_ms + 1) == [NEW_USER]
+    assert claim(ready, [session(1, "u")], [1], at_ms=first_ms) == [NEW_USER]
+
+
+def test_a_user_is_known_for_a_horizon_from_the_last_session(ready: DedupStore) -> None:
+    step_ms = SEGMENT_MS * HORIZON.segments
+    visits = [NOW_MS, NOW_MS + step_ms, NOW_MS + 2 * step_ms, NOW_MS + 3 * step_ms + SEGMENT_MS]
+    for _ in range(2):
+        kinds = [claim(ready, [session(i, "u")], [i], at_ms=at)[0] for i, at in enumerate(visits)]
+        assert kinds == [NEW_USER, KNOWN_USER, KNOWN_USER, NEW_USER]
+
+
+def test_one_batch_may_reach_over_segments(ready: DedupStore) -> None:
+    batch = [session(1, "u"), session(1, "u"), session(2, "u")]
+    arrivals = [NOW_MS + SEGMENT_MS, NOW_MS, NOW_MS]
+    for _ in range(2):
+        assert claim(ready, batch, [1, 2, 3], at_ms=arrivals) == [NEW_USER, TAKEN, KNOWN_USER]
+
+
+def test_an_import_counts_from_its_first_arrival(ready: DedupStore) -> None:
+    old = {"event_time_ms": NOW_MS - 1_000 * DAY_MS, "feed": "import-a"}
+    end_ms = NOW_MS + HORIZON.horizon_ms
+    assert claim(ready, [session(1, "u", **old)], [1]) == [NEW_USER]
+    assert claim(ready, [session(2, "u", **old)], [2], at_ms=end_ms) == [KNOWN_USER]
+    assert claim(ready, [session(3, "u", **old)], [3], at_ms=end_ms + 1) == [BEYOND]
+    assert claim(ready, [session(1, "u", **old)], [4], at_ms=end_ms + 1) == [BEYOND]
+    young = old | {"event_time_ms": end_ms}
+    assert claim(ready, [session(4, "u", **young)], [5], at_ms=end_ms + 1) == [KNOWN_USER]
+    other = old | {"feed": "import-b"}
+    assert claim(ready, [session(5, "u", **other)], [6], at_ms=end_ms + 1) == [KNOWN_USER]
+
+
+def test_a_claim_made_while_its_feed_seemed_younger_stands(ready: DedupStore) -> None:
+    old = {"event_time_ms": 0, "feed": "import-a"}
+    late_ms = NOW_MS + HORIZON.horizon_ms
+    assert claim(ready, [session(1, "u", **old)], [1], at_ms=NOW_MS) == [NEW_USER]
+    assert claim(ready, [session(2, "u", **old)], [2], at_ms=late_ms) == [KNOWN_USER]
+    assert claim(ready, [session(3, "u", **old)], [3], at_ms=NOW_MS - DAY_MS) == [KNOWN_USER]
+    assert claim(ready, [session(4, "u", **old)], [4], at_ms=late_ms) == [BEYOND]
+    assert claim(ready, [session(2, "u", **old)], [2], at_ms=late_ms) == [KNOWN_USER]
+
+
+def test_segments_are_forgotten_once_nobody_can_see_them(ready: DedupStore) -> None:
+    claim(ready, [session(1, "u")], [1])
+    later_ms = NOW_MS + SEGMENT_MS * HORIZON.segments
+    ready.forget_before("first", later_ms)
+    assert claim(ready, [session(1, "u")], [2], at_ms=later_ms) == [TAKEN]
+    first = f"sessions:{HORIZON.segment(NOW_MS)}"
+    assert first in {fill.name for fill in ready.filter_fill()}
+    ready.forget_before("first", later_ms + SEGMENT_MS)
+    ready.forget_before("first", NOW_MS)
+    assert claim(ready, [session(1, "u")], [3], at_ms=later_ms) == [NEW_USER]
+    assert first not in {fill.name for fill in ready.filter_fill()}
+    # A clock set back does not bring back what is forgotten: such a message is taken as of the present.
+    assert claim(ready, [session(1, "u")], [4], at_ms=NOW_MS) == [TAKEN]
+
+
+def test_a_rebuild_asks_for_what_can_still_be_seen_and_is_not_counted(ready: DedupStore) -> None:
+    low_watermark_ms = NOW_MS + 100 * SEGMENT_MS
+    decided = committed("log", {0: 9, 1: 5}, low_watermark_ms, low_watermark_ms)
+    assert ready.start_rebuild("second", decided) == 0, "nobody has counted partition 1"
+    assert list(ready.restore("second", [session(1, "u")], [1], [NOW_MS])) == [OLD], "counted alone"
+    ready.restore("second", [session(2, "v")], [2], [low_watermark_ms])
+    ready.finish_rebuild("second", decided)
+    assert ready.distinct_users() == 2
+    batch = [session(1, "w"), session(2, "w")]
+    assert claim(ready, batch, [3, 4], at_ms=low_watermark_ms, generation="second") == [NEW_USER, TAKEN]
+    since_ms = ready.start_rebuild("third", decided)
+    assert since_ms == SEGMENT_MS * HORIZON.first_visible(low_watermark_ms)
+    ready.finish_rebuild("third", decided)
+    assert ready.distinct_users() == 3, "what is counted is not lost with the claims"
+
+
+def test_another_log_counts_anew(ready: DedupStore) -> None:
+    claim(ready, [session(1, "u", feed="import-a", event_time_ms=0)], [1], {0: (0, 2)})
+    assert ready.distinct_users() == 1
+    assert ready.start_rebuild("second", committed("another log", {0: 2}, NOW_MS)) == 0
+    ready.finish_rebuild("second", committed("another log", {0: 2}, NOW_MS))
+    assert ready.distinct_users() == 0
+    late = session(2, "u", feed="import-a", event_time_ms=0)
+    assert claim(ready, [late], [3], at_ms=NOW_MS + 2 * HORIZON.horizon_ms, generation="second") == [NEW_USER]
+
+
+def test_the_fill_of_each_segment_is_told(ready: DedupStore) -> None:
+    claim(ready, [session(i, i % 3) for i in range(10)], range(10))
+    claim(ready, [session(i, i) for i in range(10, 12)], [10, 11], at_ms=NOW_MS + SEGMENT_MS)
+    here = HORIZON.segment(NOW_MS)
+    fills = {fill.name: fill.items for fill in ready.filter_fill()}
+    assert list(fills) == [f"{kind}:{here + i}" for i in (0, 1) for kind in ("sessions", "users")]
+
+
+ids = st.integers(0, 12)
+arrivals = st.integers(0, 3 * HORIZON.segments).map(lambda segments: NOW_MS + segments * SEGMENT_MS)
+batches = st.lists(st.lists(st.tuples(ids, ids, st.integers(0, 40), arrivals), max_size=12), max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
+@given(batches)
+def test_agrees_with_the_remembered(seen: DedupStore, batches: list[list[tuple[int, int, int, int]]]) -> None:
+    """A position has one arrival, one session and one user, whenever it is read."""
+    run = uuid4().hex
+    build(seen, run)
+    plain = InMemoryDedupStore(HORIZON)
+    build(plain, run)
+    message_at: dict[int, tuple[Session, int]] = {}
+    for batch in batches:
+        for session_id, user_id, at, arrived_ms in batch:
+            message_at.setdefault(at, (session(session_id, user_id), arrived_ms))
+        messages = [message_at[at] for *_, at, _ in batch]
+        sessions, arrivals_ms = [s for s, _ in messages], [ms for _, ms in messages]
+        positions = [at for *_, at, _ in batch]
+        expected = claim(plain, sessions, positions, at_ms=arrivals_ms, generation=run)
+        assert claim(seen, sessions, positions, at_ms=arrivals_ms, generation=run) == expected
+
+
+@pytest.mark.parametrize("lost", ["sessions:*", "users:*", "segments", "offsets"])
+def test_a_redis_that_lacks_a_part_is_not_taken_for_a_whole_one(redis: RedisSettings, lost: str) -> None:
+    """A filter that sprang into being would know nothing, and say so of everything."""
+    store = RedisDedupStore(redis, ROOMY)
+    build(store, "first")
+    claim(store, [session(1, "u")], [1], {0: (0, 2)})
+    assert store.standing() is not None
+    with Redis.from_url(redis.url.get_secret_value()) as client:
+        assert client.delete(*client.scan_iter(match=f"{redis.key_prefix}{{gate}}:first:{lost}"))
+    assert store.standing() is None
+    with pytest.raises(OutOfSync):
+        claim(store, [session(1, "u")], [2], {0: (2, 3)})
+
+
+def test_a_full_filter_grows_exact_and_told(redis: RedisSettings) -> None:
+    small = ROOMY.model_copy(update={"session_capacity": 400, "session_error_rate": 0.01})
+    store = RedisDedupStore(redis, small)
+    build(store, "first")
+    everyone = [session(i, i) for i in range(1_000)]
+    assert claim(store, everyone, range(1_000)) == [NEW_USER] * 1_000
+    assert claim(store, everyone, range(1_000, 2_000)) == [TAKEN] * 1_000
+    fill = store.filter_fill()[0]
+    assert (fill.capacity, fill.items > 900) == (100, True)
+    assert 0.005 < fill.error_rate_estimate < 0.02
+
+
+def test_another_horizon_is_not_in_step(redis: RedisSettings) -> None:
+    build(RedisDedupStore(redis, ROOMY), "first")
+    longer = ROOMY.model_copy(update={"horizon_ms": ROOMY.horizon_ms + DAY_MS})
+    assert RedisDedupStore(redis, longer).standing() is None
+    assert RedisDedupStore(redis, ROOMY).standing() is not None

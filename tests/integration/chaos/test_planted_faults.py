@@ -1,0 +1,34 @@
+"""The torture can fail: a stage with a planted fault is found out within a few kills."""
+
+import pytest
+from waiting import HUNG_S
+
+from lab.chaos.command import torture
+from lab.chaos.schedule import Kill
+from stack import commands
+from stack.context import this_checkout
+
+pytestmark = pytest.mark.timeout(12 * HUNG_S)
+LINE = ["torture", "--events", "6000"]
+
+
+def killed_at(point: str) -> list[Kill]:
+    return [Kill("gate", at, point, passings) for at, passings in ((0.05, 2), (0.3, 1), (0.55, 3))]
+
+
+@pytest.mark.parametrize(
+    ("fault", "point"), [("filter_before_produce", "claimed"), ("commit_before_flush", "flushed")]
+)
+def test_a_planted_fault_is_found_out(fault: str, point: str) -> None:
+    asked = commands.parser().parse_args([*LINE, "--plant", fault])
+    report = torture(this_checkout(), asked, killed_at(point))
+    assert report.findings.lost > 0
+    assert not report.holds
+
+
+def test_the_same_without_a_fault_holds() -> None:
+    asked = commands.parser().parse_args([*LINE, "--flush"])
+    report = torture(this_checkout(), asked, killed_at("claimed"))
+    assert report.holds, report.as_json()
+    assert report.crash_points["gate.claimed"] >= 3
+    assert report.flushes == 1

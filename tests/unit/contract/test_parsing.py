@@ -1,0 +1,184 @@
+"""Each reason against a message, one example each, and what must not stop the parser."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streaming.contract.parsing import FUTURE_TOLERANCE_MS, parse
+from streaming.contract.rejection import Reason, Rejection
+from streaming.contract.session import MAX_INTERACTIONS, MAX_MESSAGE_BYTES, Session
+
+GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+FIELDS: dict[str, Any] = json.loads(GOLDEN)
+NOW_MS = FIELDS["eventTimeMs"]
+
+
+def with_fields(**changed: Any) -> bytes:
+    return json.dumps(FIELDS | changed).encode()
+
+
+def without(name: str) -> bytes:
+    return json.dumps({key: value for key, value in FIELDS.items() if key != name}).encode()
+
+
+def with_token(name: str, token: bytes) -> bytes:
+    """`token`, which no encoder would write, as the value of field `name`."""
+    return with_fields(**{name: "TOKEN"}).replace(b'"TOKEN"', token)
+
+
+def review(**changed: Any) -> bytes:
+    return with_fields(reviews=[FIELDS["reviews"][0] | changed])
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+REFUSED = [
+    (None, Reason.NOT_JSON, "not a JSON text"),
+    (b"", Reason.NOT_JSON, "not a JSON text"),
+    (b"\x00", Reason.NOT_JSON, "not a JSON text"),
+    (GOLDEN[:-1], Reason.NOT_JSON, "not a JSON text"),
+    (GOLDEN + b"\x00", Reason.NOT_JSON, "not a JSON text"),
+    (GOLDEN + GOLDEN, Reason.NOT_JSON, "not a JSON text"),
+    (b"\xef\xbb\xbf" + GOLDEN, Reason.NOT_JSON, "not a JSON text"),
+    (with_token("name", rb'"\ud800"'), Reason.NOT_JSON, "not a JSON text"),
+    (with_token("extra", rb'"\udfff\ud800"'), Reason.NOT_JSON, "not a JSON text"),
+    (with_token("clicks", b"01"), Reason.NOT_JSON, "not a JSON text"),
+    (b"[]", Reason.WRONG_TYPE, "$: expected an object"),
+    (b'"text"', Reason.WRONG_TYPE, "$: expected an object"),
+    (GOLDEN.decode().encode("utf-16"), Reason.NOT_UTF8, "at byte 0"),
+    (with_token("name", b'"\xff"'), Reason.NOT_UTF8, ""),
+    (with_token("extra", b'"\xc3("'), Reason.NOT_UTF8, ""),
+    (with_token("extra", nested(65)), Reason.TOO_DEEP, "nested deeper than 64"),
+    (with_token("actions", nested(30_000)), Reason.TOO_DEEP, "nested deeper than 64"),
+    (b"[" * (MAX_MESSAGE_BYTES - 1), Reason.TOO_DEEP, "nested deeper than 64"),
+    (b" " * (MAX_MESSAGE_BYTES + 1), Reason.TOO_LARGE, f"1000001 bytes, allowed {MAX_MESSAGE_BYTES}"),
+    (with_token("amountSpent", b"NaN"), Reason.NOT_FINITE, "NaN or Infinity"),
+    (with_token("extra", b"-Infinity"), Reason.NOT_FINITE, "NaN or Infinity"),
+    (with_token("amountSpent", b"1e999"), Reason.NOT_FINITE, "a number beyond float64"),
+    (with_token("productPrices", b"[-1e999,1,1]"), Reason.NOT_FINITE, "a number beyond float64"),
+    (without("sessionId"), Reason.MISSING_FIELD, "sessionId"),
+    (without("paymentMethodType"), Reason.MISSING_FIELD, "paymentMethodType"),
+    (b"{}", Reason.MISSING_FIELD, "schemaVersion"),
+    (with_fields(reviews=[{}]), Reason.MISSING_FIELD, "reviews: "),
+    (with_fields(clicks="9"), Reason.WRONG_TYPE, "clicks: "),
+    (with_fields(clicks=9.0), Reason.WRONG_TYPE, "clicks: "),
+    (with_fields(clicks=True), Reason.WRONG_TYPE, "clicks: "),
+    (with_fields(purchaseMade=1), Reason.WRONG_TYPE, "purchaseMade: "),
+    (with_fields(productIds="P1"), Reason.WRONG_TYPE, "productIds: "),
+    (with_fields(name=None), Reason.WRONG_TYPE, "name: "),
+    (
+        with_fields(actions=["view", "steal", "view"]),
+        Reason.WRONG_TYPE,
+        "actions: Invalid enum value - at `$[1]`",
+    ),
+    (review(sentiment="glad"), Reason.WRONG_TYPE, "reviews: Invalid enum value - at `$[0].sentiment`"),
+    (b'{"clicks":"x",' + GOLDEN[1:], Reason.WRONG_TYPE, "$: "),
+    (with_fields(amountSpent=-0.01), Reason.NEGATIVE, "amountSpent: "),
+    (with_fields(productPrices=[1, -1, 1]), Reason.NEGATIVE, "productPrices: "),
+    (with_fields(pageViews=-1), Reason.NEGATIVE, "pageViews: "),
+    (with_fields(eventTimeMs=-(10**30)), Reason.NEGATIVE, "eventTimeMs: "),
+    (with_fields(clicks=10**9 + 1), Reason.OUT_OF_RANGE, "clicks: "),
+    (with_token("clicks", b"9" * 400), Reason.OUT_OF_RANGE, "clicks: "),
+    (with_token("productPrices", b"[1" + b"0" * 400 + b",1,1]"), Reason.OUT_OF_RANGE, "productPrices: "),
+    (with_fields(userId=""), Reason.OUT_OF_RANGE, "userId: "),
+    (with_fields(city="x" * 129), Reason.OUT_OF_RANGE, "city: "),
+    (with_fields(productPrices=[1.0] * (MAX_INTERACTIONS + 1)), Reason.OUT_OF_RANGE, "productPrices: "),
+    (review(rating=6), Reason.OUT_OF_RANGE, "reviews: "),
+    (review(rating=0), Reason.OUT_OF_RANGE, "reviews: "),
+    (with_fields(productPrices=[1.0]), Reason.UNEQUAL_LENGTHS, "product_ids, "),
+    (with_fields(schemaVersion=2), Reason.UNKNOWN_SCHEMA_VERSION, "this is version 1"),
+    (b'{"schemaVersion":2,"whatever":[]}', Reason.UNKNOWN_SCHEMA_VERSION, "this is version 1"),
+    (with_fields(eventTimeMs=NOW_MS + FUTURE_TOLERANCE_MS + 1), Reason.FUTURE_TIME, "eventTimeMs "),
+    (with_fields(deviceType="Unknown"), Reason.UNKNOWN_DEVICE, "deviceType"),
+    (with_fields(referrer="unknown"), Reason.UNKNOWN_REFERRER, "referrer"),
+]
+
+
+@pytest.mark.parametrize(("raw", "reason", "detail"), REFUSED, ids=lambda value: str(value)[:40])
+def test_refused_with_its_reason(raw: bytes | None, reason: Reason, detail: str) -> None:
+    verdict = parse(raw, NOW_MS)
+    assert isinstance(verdict, Rejection)
+    assert verdict.reason == reason
+    assert verdict.detail.startswith(detail)
+
+
+def test_every_reason_of_the_parser_has_an_example() -> None:
+    assert {reason for _, reason, _ in REFUSED} == set(Reason) - {Reason.DUPLICATE, Reason.BEYOND_HORIZON}
+
+
+ACCEPTED = {
+    "as it is": GOLDEN,
+    "unknown field": with_fields(extra={"any": [1, None, "thing"]}),
+    "huge number in an unknown field": with_token("extra", b"1" * 5_000),
+    "64 levels in an unknown field": with_token("extra", nested(63)),
+    "many brackets, none deep": with_token("extra", b"[" + b"[],{}," * 500 + b"[]]"),
+    "brackets within strings": with_fields(extra="[" * 500 + '\\"' + "{" * 500),
+    "null byte within a string": with_fields(name="a\0b"),
+    "last of two": b'{"clicks":3,' + GOLDEN[1:],
+    "as far in the future as allowed": with_fields(eventTimeMs=NOW_MS + FUTURE_TOLERANCE_MS),
+    "no interaction at all": with_fields(
+        productIds=[], productNames=[], productPrices=[], productCategories=[], actions=[], reviews=[]
+    ),
+    "bounds": with_fields(clicks=10**9, amountSpent=1e9, userId="u" * 128, sessionDuration=0),
+    "surrogate pair": with_token("name", rb'"\ud83d\ude00"'),
+}
+
+
+@pytest.mark.parametrize("raw", ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_accepted(raw: bytes) -> None:
+    assert isinstance(parse(raw, NOW_MS), Session)
+
+
+def test_feed_is_live_unless_it_says_otherwise() -> None:
+    session = parse(without("feed"), NOW_MS)
+    assert isinstance(session, Session)
+    assert session.feed == "live"
+
+
+SLOW_TO_READ = {
+    "escaped quotes, never closed": b'"' + b'\\"' * 499_000,
+    "quotes": b'"' * 999_000,
+    "backslashes": b'"' + b"\\" * 999_000,
+    "brackets side by side": b"[" + b"[]," * 330_000,
+    "brackets after an open string": b'{"' + b"[{" * 499_000,
+    "digits": b'{"clicks":' + b"1" * 999_000 + b"}",
+    "digits after a point": b'{"amountSpent":1.' + b"1" * 999_000 + b"}",
+    "objects in a list": b"[" + b'{"a":1},' * 120_000 + b"1]",
+}
+
+
+@pytest.mark.parametrize("raw", SLOW_TO_READ.values(), ids=SLOW_TO_READ.keys())
+def test_no_message_holds_the_parser_up(raw: bytes) -> None:
+    """It takes no longer than a thousand plain loops over the bytes: quadratic time would be a million."""
+    began_s = time.process_time()
+    for _ in raw:
+        pass
+    loop_s = time.process_time() - began_s
+    began_s = time.process_time()
+    assert isinstance(parse(raw, NOW_MS), Rejection)
+    assert time.process_time() - began_s < 1_000 * loop_s
+
+
+def test_the_verdict_does_not_depend_on_the_depth_of_the_caller() -> None:
+    raws = [with_token("extra", nested(depth)) for depth in (63, 64, 500, 900)]
+
+    def deeper(levels: int) -> list[Session | Rejection]:
+        return deeper(levels - 1) if levels else [parse(raw, NOW_MS) for raw in raws]
+
+    assert deeper(700) == deeper(0)
+
+
+@pytest.mark.parametrize(
+    "secret", ["jane@example.org", "length >= 0", "missing required field", "a - at `$[9]`"]
+)
+def test_the_detail_quotes_no_value(secret: str) -> None:
+    for raw in (with_fields(actions=[secret]), review(sentiment=secret), with_fields(clicks=secret)):
+        verdict = parse(raw, NOW_MS)
+        assert isinstance(verdict, Rejection)
+        assert verdict.reason == Reason.WRONG_TYPE
+        assert secret not in verdict.detail

@@ -1,0 +1,34 @@
+"""The last verdict on the books is kept for whoever watches."""
+
+from pathlib import Path
+
+import pytest
+
+from streaming.reconcile import last_verdict
+from streaming.reconcile.command import BROKEN, HOLDS, UNKNOWN, USAGE
+
+
+def name_of_last() -> str | None:
+    last = last_verdict.last()
+    return last and last.verdict
+
+
+def test_a_verdict_is_kept_and_the_exit_code_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
+    assert last_verdict.last() is None
+    for code, name in ((HOLDS, "holds"), (UNKNOWN, "unknown"), (BROKEN, "broken")):
+        assert last_verdict.kept(code, whole=True) == code
+        assert name_of_last() == name
+
+
+def test_a_period_that_agrees_does_not_clear_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
+    last_verdict.kept(HOLDS, whole=True)
+    assert last_verdict.kept(USAGE, whole=True) == USAGE
+    last_verdict.kept(UNKNOWN, whole=False)
+    assert name_of_last() == "holds"
+    last_verdict.kept(BROKEN, whole=False)
+    last_verdict.kept(HOLDS, whole=False)
+    assert name_of_last() == "broken"

@@ -1,0 +1,26 @@
+"""A valid session as MongoDB keeps it."""
+
+import msgspec
+import pytest
+
+from streaming.contract.parsing import parse
+from streaming.contract.session import Session
+from streaming.contract.valid_session import admit, encode
+from streaming.simulate.settings import TrafficSettings
+from streaming.simulate.traffic import traffic
+from streaming.sinks.mongo.documents import document
+
+
+def test_the_document_is_the_message_under_its_session_id() -> None:
+    for message in traffic(TrafficSettings(sessions=50)):
+        session = parse(message.value, 2**42)
+        if isinstance(session, Session):
+            value = encode(
+                admit(session, user_kind="new", late=False, raw_partition=1, raw_offset=2, arrived_at_ms=3)
+            )
+            assert document(value) == {"_id": session.session_id, **msgspec.json.decode(value)}
+
+
+def test_bytes_no_gate_wrote_stop_the_stage() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        document(b'{"sessionId": "x"}')

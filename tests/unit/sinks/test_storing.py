@@ -1,0 +1,52 @@
+"""The store's batch: sessions into the store, what is no session aside, and never a stop."""
+
+from typing import Any
+
+import pytest
+
+from streaming.settings import KafkaSettings
+from streaming.sinks.mongo.memory import InMemorySessions
+from streaming.sinks.mongo.stage import NO_SESSION, MongoSink
+
+
+class FakeMessage:
+    def __init__(self, offset: int, value: bytes | None) -> None:
+        self._offset, self._value = offset, value
+
+    def topic(self) -> str:
+        return "valid_customer_session"
+
+    def partition(self) -> int:
+        return 1
+
+    def offset(self) -> int:
+        return self._offset
+
+    def key(self) -> bytes:
+        return b"k"
+
+    def value(self) -> bytes | None:
+        return self._value
+
+
+class FakeProducer:
+    def __init__(self) -> None:
+        self.produced: list[tuple[bytes | None, dict[str, bytes]]] = []
+
+    def produce(self, topic: str, value: bytes, key: bytes, headers: Any, on_delivery: Any) -> None:
+        self.produced.append((value, dict(headers)))
+
+    def flush(self, timeout: float) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("value", [None, b"", b"{", b"\xff", b"[" * 100_000, b'{"sessionId": 1}', b"null"])
+def test_a_foreigners_message_is_put_aside(value: bytes | None) -> None:
+    producer, sessions = FakeProducer(), InMemorySessions()
+    storing = MongoSink(KafkaSettings(), sessions, producer)  # type: ignore[arg-type]
+    storing.write(storing.read([FakeMessage(7, value)]))  # type: ignore[list-item]
+    [(kept, headers)] = producer.produced
+    assert kept == value
+    assert headers["reason"] == NO_SESSION.encode()
+    assert (headers["partition"], headers["offset"]) == (b"1", b"7")
+    assert list(sessions.scan()) == []
