@@ -92,7 +92,7 @@ def test_of_many_at_once_each_pays_and_none_overspends(store: Accounts) -> None:
         try:
             ledger.charge(a_request(f"run {number % 12}"))  # each key is asked for twice
         except Exception as refused:
-            assert "Refused" in str(refused)
+            assert "does not allow this run" in str(refused)
             return False
         return True
 
