@@ -23,11 +23,12 @@ from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
+from streaming.contract.topology import GATE
 from streaming.dedup.port import LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.gate.stage import Stage, Step, reader
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
 from streaming.kafka.transactions import Headers, Writer
@@ -196,12 +197,12 @@ def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
     gate_settings = GateSettings()
     seen = RedisDedupStore(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
     _fill_horizon(seen, settings, gate_settings)
-    observer = Observer(GROUP, PrometheusMeter())  # as it is watched in earnest
+    observer = Observer(GATE.name, PrometheusMeter())  # as it is watched in earnest
     stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
     tune_garbage_collection()
     running = Thread(target=stage.run, args=(stop,))
     running.start()
-    group = clients.consumer(settings, GROUP)
+    group = clients.consumer(settings, GATE.group)
     raw = clients.name(settings, topics.RAW)
     while running.is_alive() and _committed(group, raw, settings.partitions) < messages:
         time.sleep(0.1)

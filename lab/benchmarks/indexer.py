@@ -25,12 +25,12 @@ from elasticsearch import helpers
 from streaming.contract import topics
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
+from streaming.contract.topology import INDEX
 from streaming.contract.valid_session import admit
 from streaming.kafka import clients, sink_runner
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
-from streaming.sinks.elasticsearch.__main__ import GROUP
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex, client
 from streaming.sinks.elasticsearch.newest import Newest
@@ -182,7 +182,7 @@ def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -
     own, stop = IndexSettings(), Event()
     indexing = ElasticsearchSink(settings, index, clients.producer(settings))
     indexing.prepare()
-    reader = sink_runner.consumer(settings, f"{GROUP}-{time.monotonic_ns()}", topics.INDEXED, own)
+    reader = sink_runner.consumer(settings, f"{INDEX.group}-{time.monotonic_ns()}", INDEX.reads, own)
     started, ended, written = 0.0, 0.0, 0
 
     def read(batch: Sequence[Message]) -> Newest:

@@ -22,10 +22,10 @@ from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
 from streaming.contract import topics
+from streaming.contract.topology import GATE
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP
 from streaming.kafka import clients
 from streaming.kafka.committed_log import read_committed_offsets
 from streaming.settings import KafkaSettings, RedisSettings
@@ -80,7 +80,7 @@ class Load:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings, self._messages = settings, _messages()
         self._producer: Producer = clients.producer(settings)
-        self._raw, self._group = clients.name(settings, topics.RAW), clients.consumer(settings, GROUP)
+        self._raw, self._group = clients.name(settings, topics.RAW), clients.consumer(settings, GATE.group)
         self.sent = 0
 
     def send(self, messages: int) -> None:

@@ -3,12 +3,11 @@
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streaming.contract import topics
+from streaming.contract.topology import BY_NAME, GATE
 from streaming.kafka import clients
-from streaming.kafka.lag import STAGES
 from streaming.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
-READS = {stage: (group, read) for stage, group, read in STAGES}
 
 
 class Backlog:
@@ -21,13 +20,13 @@ class Backlog:
     def of(self, stage: str) -> int:
         """Offsets of what `stage` reads that it has not committed. Raises KafkaException if the broker is
         away."""
-        group, read = READS[stage]
-        client = self._client(group)
-        return sum(self._end(client, at) - self._committed(client, at) for at in self._places(read))
+        asked = BY_NAME[stage]
+        client = self._client(asked.group)
+        return sum(self._end(client, at) - self._committed(client, at) for at in self._places(asked.reads))
 
     def decided(self) -> int:
         """Raw messages that have their outcome. Raises KafkaException if the broker is away."""
-        client = self._client("gate")
+        client = self._client(GATE.group)
         return sum(self._committed(client, at) for at in self._places((topics.RAW,)))
 
     def close(self) -> None:

@@ -2,17 +2,8 @@
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streaming.contract import topics
 from streaming.kafka import clients
 from streaming.settings import KafkaSettings
-
-# Each stage with its consumer group and what it reads, in the order of the data.
-STAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("gate", "gate", (topics.RAW,)),
-    ("store", "store", (topics.VALID,)),
-    ("flink-job", "summaries", (topics.VALID,)),
-    ("index", "index", topics.INDEXED),
-)
 
 
 def lag(settings: KafkaSettings, group: str, read: tuple[str, ...]) -> int:

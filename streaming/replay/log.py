@@ -8,7 +8,7 @@ from confluent_kafka import Message
 from streaming.contract import topics
 from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
 from streaming.contract.period import Window
-from streaming.gate.stage import GROUP as GATE
+from streaming.contract.topology import GATE
 from streaming.kafka import clients, offsets
 from streaming.replay.history import Attempt, History, Rejected
 from streaming.settings import KafkaSettings
@@ -41,7 +41,7 @@ def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterato
 
 def history(settings: KafkaSettings) -> History:
     """What has been sent again so far. Raises KafkaException."""
-    judged = offsets.committed(settings, GATE, topics.RAW)
+    judged = offsets.committed(settings, GATE.group, topics.RAW)
     found = History(list(_attempts(settings)), judged)
     for one in rejections(settings):
         found.hear(one.place, one.reason)
@@ -51,7 +51,7 @@ def history(settings: KafkaSettings) -> History:
 def wait_until_judged(settings: KafkaSettings, deadline_s: float) -> None:
     """Returns when the gate has decided all that was sent by now, and that is visible. Raises Behind."""
     ends = offsets.ends(settings, topics.RAW)
-    offsets.wait_past(settings, GATE, topics.RAW, ends, deadline_s)
+    offsets.wait_past(settings, GATE.group, topics.RAW, ends, deadline_s)
     offsets.wait_visible(settings, topics.REJECTED, deadline_s)
 
 
