@@ -16,7 +16,7 @@ from stack.demo_dags import MODELS, SKIPPED, Followed, Models, notice
 from stack.progress import Progress
 from stack.service import StackContext, StackError
 from streaming.contract.topology import STAGES
-from streaming.kafka.lag import lag
+from streaming.kafka.offsets import lag
 from streaming.settings import DataSettings, ElasticsearchSettings, KafkaSettings
 
 STAGES_TIMEOUT_S = 600

@@ -28,6 +28,7 @@ from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
 from streaming.kafka.committed_log import read_committed_offsets
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
@@ -87,12 +88,7 @@ class Load:
         """So many more, and returns once the broker has them."""
         for _ in range(messages):
             key, value = next(self._messages)
-            while True:
-                try:
-                    self._producer.produce(self._raw, value, key)
-                    break
-                except BufferError:
-                    self._producer.poll(0.1)
+            produce(self._producer, self._raw, value, key)
         self._producer.flush()
         self.sent += messages
 

@@ -22,7 +22,6 @@ from stack.supervisor import Supervisor
 from streaming.contract import topics
 from streaming.contract.topology import FLINK_JOB, GATE, INDEX, STORE
 from streaming.kafka import offsets
-from streaming.kafka.lag import lag
 from streaming.settings import KafkaSettings
 
 LEAST_PENDING = 1_000
@@ -104,7 +103,7 @@ class Nemesis:
         for topic in (topics.VALID, topics.REJECTED):
             offsets.wait_visible(self.kafka, topic, deadline_s)
         for stage in (STORE, FLINK_JOB, INDEX) if STORE.name in stages else ():
-            through(lambda stage=stage: lag(self.kafka, stage.group, stage.reads) == 0, stage.name)  # type: ignore[misc]
+            through(lambda stage=stage: offsets.lag(self.kafka, stage.group, stage.reads) == 0, stage.name)  # type: ignore[misc]
         self.report.restarts = self.fleet.restarts
         return time.monotonic() - began_s
 

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from streaming.contract.topology import STAGES, TOPICS_READ
 from streaming.kafka import clients
-from streaming.kafka.lag import first_from
+from streaming.kafka.partitions import list_offsets, next_record
 from streaming.metrics import catalogue
 from streaming.metrics.kinds import Reading
 from streaming.settings import KafkaSettings
@@ -74,7 +74,7 @@ class KafkaProbe:
 
     def _look(self, place: _Place, at: int) -> int | None:
         start = TopicPartition(clients.name(self._settings, place[0]), place[1], at)
-        message = first_from(self._client, start, TIMEOUT_S)
+        _, message = next_record(self._client, start, TIMEOUT_S)
         return message.timestamp()[1] if message is not None else None
 
     def _places(self) -> list[_Place]:
@@ -95,8 +95,8 @@ class KafkaProbe:
 
     def _offsets(self, places: list[_Place], spec: OffsetSpec) -> dict[_Place, int]:
         asked = self._at(places)
-        answers = self._admin.list_offsets(dict.fromkeys(asked, spec), request_timeout=TIMEOUT_S)
-        return {asked[at]: answer.result(TIMEOUT_S).offset for at, answer in answers.items()}
+        found = list_offsets(self._admin, list(asked), spec, TIMEOUT_S)
+        return {asked[at]: info.offset for at, info in found.items()}
 
     def _committed(self, group: str, places: list[_Place]) -> dict[_Place, int]:
         """Negative where the group has not committed yet."""

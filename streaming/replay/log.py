@@ -1,26 +1,22 @@
 """Reads rejections and attempts from the log."""
 
 from collections.abc import Iterator
-from typing import cast
-
-from confluent_kafka import Message
 
 from streaming.contract import topics
 from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
+from streaming.contract.headers import header_texts, headers_of
 from streaming.contract.period import Window
 from streaming.contract.topology import GATE
 from streaming.kafka import clients, offsets
 from streaming.replay.history import Attempt, History, Rejected
 from streaming.settings import KafkaSettings
 
-Headers = list[tuple[str, str | bytes | None]]
-
 
 def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterator[Rejected]:
     """Every rejection whose raw message arrived in `period`, or all. A record that does not say which raw
     message it is of is passed over: reconcile names it."""
     for message in clients.read_all(settings, topics.REJECTED):
-        told = {name: _text(value) for name, value in _headers(message)}
+        told = header_texts(message)
         try:
             at = parse_log_position(
                 f"{told.get(topics.HEADER_RAW_PARTITION, '')}:{told.get(topics.HEADER_RAW_OFFSET, '')}"
@@ -58,15 +54,7 @@ def wait_until_judged(settings: KafkaSettings, deadline_s: float) -> None:
 def _attempts(settings: KafkaSettings) -> Iterator[Attempt]:
     for message in clients.read_all(settings, topics.RAW):
         value = message.value()
-        root = corrected(_headers(message), value)
+        root = corrected(headers_of(message), value)
         partition, offset = message.partition(), message.offset()
         if root is not None and partition is not None and offset is not None:
             yield Attempt(LogPosition(partition, offset), root, digest(value))
-
-
-def _headers(message: Message) -> Headers:
-    return cast(Headers, message.headers() or [])
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
