@@ -16,6 +16,7 @@ from stack.components import beam_on_loopback
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
 from streaming.summaries.settings import JobSettings, job_name
@@ -266,7 +267,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         external=external,
     )
     job = Service(
-        name="flink-job",
+        name=FLINK_JOB.name,
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
         environment=place.passed(KafkaSettings, JobSettings, FlinkRestSettings)
         | variables(place)
