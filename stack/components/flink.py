@@ -202,7 +202,9 @@ def _link_libraries(place: StackContext, folder: Path) -> None:
     for jar in (*(shipped / "lib").glob("*.jar"), python, *(place.layout.jars / "flink").glob("*.jar")):
         (folder / jar.name).symlink_to(jar)
     # Flink orders its class path by name: this one comes before flink-python.
-    beam_on_loopback.write_jar(python, folder / "beam-on-loopback.jar")
+    [compiler] = (place.layout.jars / "ecj").glob("*.jar")
+    java = Path(place.java_home) / "bin" / "java"
+    beam_on_loopback.write_jar(java, compiler, python, folder / "beam-on-loopback.jar")
 
 
 def _has_web_page(overview: dict[str, Any]) -> str | None:
