@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from streaming.contract import topics
 from streaming.file_import.offset_runs import OffsetRuns
 from streaming.kafka.clients import POLL_S, consumer, end_offsets, name
+from streaming.kafka.offsets import StageBehind
 from streaming.settings import KafkaSettings
 
 _BATCH = 5_000
@@ -26,7 +27,7 @@ class _Origin(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Origin)
 
 
-class GateSilent(Exception):
+class GateSilent(StageBehind):
     """The gate gave no verdict on our messages for too long."""
 
 
@@ -53,7 +54,10 @@ class Verdicts:
         done = 0
         while done < len(ours):
             if time.monotonic() > deadline:
-                raise GateSilent(f"{len(ours) - done} of {len(ours)} messages without a verdict")
+                raise GateSilent(
+                    f"The gate is silent: {len(ours) - done} of {len(ours)} messages without a verdict."
+                    " Is it running? See ./vitrine status"
+                )
             for message in self._client.consume(_BATCH, timeout=POLL_S):
                 error = message.error()
                 if error is not None:
