@@ -15,6 +15,12 @@ from streaming.settings import (
 from streaming.sinks.elasticsearch.settings import IndexSettings
 from streaming.sinks.mongo.settings import StoreSettings
 
+MODULES = {
+    "gate": "streaming.gate",
+    "store": "streaming.sinks.mongo",
+    "index": "streaming.sinks.elasticsearch",
+}
+
 NEEDS = {
     "gate": ("kafka", "redis"),
     "store": ("kafka", "mongodb"),
@@ -43,7 +49,7 @@ def _stage(place: StackContext, stage: str, needs: tuple[str, ...]) -> Service:
     port = place.settings.port(f"{stage}_metrics")
     return Service(
         name=stage,
-        command=(str(place.layout.python("main")), "-m", f"streaming.{stage}"),
+        command=(str(place.layout.python("main")), "-m", MODULES[stage]),
         needs=needs,
         # This process alone: another instance on the machine wants a port of its own.
         environment=place.passed(*READS[stage]) | {"VITRINE_METRICS_PORT": str(port)},
