@@ -52,15 +52,16 @@ def reconcile_stores() -> None:
     def reconcile(params_json: str) -> None:
         import json
 
+        from streaming.exit_code import ExitCode
         from streaming.reconcile import last_verdict
-        from streaming.reconcile.command import BROKEN, HOLDS, run
+        from streaming.reconcile.command import run
 
         params = json.loads(params_json)
         start, end = params["from"], params["to"]
         outcome = last_verdict.kept(run(True, params["timeout_s"], start, end), whole=not (start or end))
-        if outcome == BROKEN:
+        if outcome == ExitCode.NOT_SO:
             raise RuntimeError("The books do not balance: the log above names the first that breaks them.")
-        if outcome != HOLDS:
+        if outcome != ExitCode.DONE:
             raise RuntimeError("The books could not be checked: the log above says why.")
 
     reconcile("{{ params | tojson }}")

@@ -27,6 +27,7 @@ from stack.layout import HERE
 from stack.progress import Progress as Starting
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
+from streaming.exit_code import ExitCode
 from streaming.kafka.clients import ensure_topics
 from streaming.settings import RedisSettings
 
@@ -39,17 +40,17 @@ FILTER_CAPACITY = 1_000
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if all held, 1 if not or if the run is void, 2 if the kills are too few, 130 when interrupted."""
+    """Gives an ExitCode: NOT_SO also if the run is void, INVALID_REQUEST if the kills are too few."""
     if arguments.how == "full-disk" and arguments.outage not in ON_DISK:
         print(f"vitrine: a full disk can be had for {', '.join(ON_DISK)}", file=sys.stderr)
-        return 2
+        return ExitCode.INVALID_REQUEST
     if arguments.outage not in (None, "redis", "kafka"):
         arguments.through = "all"
     try:
         kills = [] if arguments.outage else plan(arguments.kills, arguments.seed, arguments.through)
     except ValueError as error:
         print(f"vitrine: {error}", file=sys.stderr)
-        return 2
+        return ExitCode.INVALID_REQUEST
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     was_up = Supervisor(HERE).running()
     try:
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(report.as_json()))
     else:
         report.show(Console())
-    return 0 if report.holds else 1
+    return ExitCode.DONE if report.holds else ExitCode.NOT_SO
 
 
 def torture(place: StackContext, arguments: argparse.Namespace, kills: list[Kill]) -> Report:

@@ -2,7 +2,7 @@
 
 import argparse
 import getpass
-import sys
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,24 +12,25 @@ from ml.budget.blocks import beginning_at
 from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
-from streaming.stores import StoreUnavailable
+from streaming.command_failure import carried_out
+from streaming.exit_code import ExitCode, InvalidRequest
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0, 2 for what cannot be set, 3 if MongoDB is away."""
+    """Gives an ExitCode: INVALID_REQUEST for what cannot be set."""
+    return carried_out(partial(_show, arguments))
+
+
+def _show(arguments: argparse.Namespace) -> int:
     books = stored_ledger()
     try:
         if arguments.action == "set":
             _set(books, arguments)
         seen = overview(books.account())
     except ValueError as error:
-        print(f"budget: {error}", file=sys.stderr)
-        return 2
-    except StoreUnavailable as error:
-        print(f"budget: {error}", file=sys.stderr)
-        return 3
+        raise InvalidRequest(str(error)) from error
     print(msgspec.json.encode(_plain(seen)).decode() if arguments.json else _text(seen))
-    return 0
+    return ExitCode.DONE
 
 
 def _set(books: Ledger, arguments: argparse.Namespace) -> None:

@@ -6,10 +6,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from streaming.reconcile.command import BROKEN, HOLDS, UNKNOWN
+from streaming.exit_code import ExitCode
 from streaming.settings import DataSettings
 
-NAMES = {HOLDS: "holds", BROKEN: "broken", UNKNOWN: "unknown"}
+NAMES: dict[int, str] = {
+    ExitCode.DONE: "holds",
+    ExitCode.NOT_SO: "broken",
+    ExitCode.UNAVAILABLE: "unknown",
+}
 
 
 class Verdict(Struct, frozen=True, rename="camel"):
@@ -26,7 +30,7 @@ def _file() -> Path:
 def kept(outcome: int, whole: bool) -> int:
     """Keeps `outcome`, an exit code of `reconcile`, if it is a verdict, and gives it back. Unless `whole`, it
     was about a period alone: that such a one agrees says nothing of the rest."""
-    if outcome == BROKEN or (whole and outcome in NAMES):
+    if outcome == ExitCode.NOT_SO or (whole and outcome in NAMES):
         file, fresh = _file(), _file().with_suffix(".new")
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(msgspec.json.encode(Verdict(NAMES[outcome], int(time.time() * 1000))))
