@@ -6,8 +6,9 @@ from typing import Generic, TypeVar, cast
 from confluent_kafka import Message
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition, corrected, parse_log_position
+from streaming.contract.correction import corrected
 from streaming.contract.horizon import stated_horizon_ms
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
 from streaming.reconcile.evidence import Evidence, RawRecord, ReconcileScope, RejectedRecord, ValidRecord

@@ -6,7 +6,8 @@ from typing import cast
 from confluent_kafka import Message
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
+from streaming.contract.correction import corrected, digest
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.contract.period import Window
 from streaming.gate.stage import GROUP as GATE
 from streaming.kafka import clients, offsets
