@@ -118,7 +118,7 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
                 Steps(progress, path.stat().st_size if path.is_file() else 0),
                 kafka=kafka,
                 settings=IngestSettings(),
-                spill=DataSettings().data_dir / "spill",
+                spill=DataSettings().layout.import_spill,
             )
     except (AssignmentError, SourceError) as error:
         return failed(USAGE, str(error))
