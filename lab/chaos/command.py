@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from lab.chaos import checker, outage
 from lab.chaos.backlog import Backlog
 from lab.chaos.cluster import KEEPER, Cluster
-from lab.chaos.generator import HOUR_MS, events
+from lab.chaos.generator import events
 from lab.chaos.namespace import RunNamespace, logs
 from lab.chaos.nemesis import Nemesis
 from lab.chaos.outage_effect import OutageEffect
@@ -27,6 +27,7 @@ from stack.layout import HERE
 from stack.progress import Progress as Starting
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
+from streaming.contract.time_units import HOUR_MS
 from streaming.exit_code import ExitCode
 from streaming.kafka.clients import ensure_topics
 from streaming.settings import RedisSettings

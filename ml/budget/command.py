@@ -22,24 +22,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    books = stored_ledger()
+    ledger = stored_ledger()
     try:
         if arguments.action == "set":
-            _set(books, arguments)
-        seen = overview(books.account())
+            _set(ledger, arguments)
+        seen = overview(ledger.account())
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
     print(msgspec.json.encode(_plain(seen)).decode() if arguments.json else _text(seen))
     return ExitCode.DONE
 
 
-def _set(books: Ledger, arguments: argparse.Namespace) -> None:
+def _set(ledger: Ledger, arguments: argparse.Namespace) -> None:
     if arguments.epsilon is None or not (arguments.why or "").strip():
         raise ValueError("set needs --epsilon and, for the record, --why")
-    account = books.account()
+    account = ledger.account()
     block = None if arguments.block is None else beginning_at(arguments.block, account.block_ms)
     delta = account.delta if block is None else account.block(block).delta
-    books.set_budget(
+    ledger.set_budget(
         Raise(
             at=now(),
             who=getpass.getuser(),

@@ -15,8 +15,9 @@ from ml.models import model_store
 from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
 from ml.registry.entry import RegistryEntry
+from ml.registry.loading import ArtifactAltered, load
 from ml.registry.mongo import stored_registry
-from ml.registry.registry import ArtifactAltered, ModelRegistry, load
+from ml.registry.registry import ModelRegistry
 from ml.score.client import as_stored
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
@@ -60,14 +61,14 @@ def _score(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE if len(readable) == len(found) else ExitCode.NOT_SO
 
 
-def registered(books: ModelRegistry, run: str | None) -> RegistryEntry:
+def registered(registry: ModelRegistry, run: str | None) -> RegistryEntry:
     """The entry of `run`, or of the newest training. Raises NoAnswer."""
-    names = books.names()
+    names = registry.names()
     if not names:
         raise NoAnswer("no models are registered yet: run the DAG private_models")
-    entry = books.find(names[0] if run is None else run)
+    entry = registry.find(names[0] if run is None else run)
     if entry is None:
-        raise NoAnswer(f"there is no run {run} in the register; there are: {', '.join(sorted(names))}")
+        raise NoAnswer(f"there is no run {run} in the model registry; there are: {', '.join(sorted(names))}")
     return entry
 
 
@@ -83,7 +84,7 @@ def _model(entry: RegistryEntry, name: str | None) -> tuple[Model, Encoding]:
         )
     try:
         encoding = Encoding(schemas.of_trained(entry.metrics))
-        return load(entry, name or there[0], DataSettings().data_dir / "models"), encoding
+        return load(entry, name or there[0], DataSettings().layout.models), encoding
     except (ArtifactAltered, schemas.SchemaError) as error:
         raise NoAnswer(f"run {entry.name}: {error}") from None
 

@@ -114,7 +114,7 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
                 Steps(progress, path.stat().st_size if path.is_file() else 0),
                 kafka=KafkaSettings(),
                 settings=IngestSettings(),
-                spill=DataSettings().data_dir / "spill",
+                spill=DataSettings().layout.import_spill,
             )
         if as_json:
             print(json.dumps(outcome._asdict()))

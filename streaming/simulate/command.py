@@ -12,8 +12,10 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from streaming import atomic_file
 from streaming.command_failure import carried_out
 from streaming.contract import topics
+from streaming.contract.time_units import DAY_MS
 from streaming.exit_code import ExitCode
 from streaming.kafka.clients import ensure_topics, name, producer, require
 from streaming.kafka.produce import produce
@@ -21,7 +23,6 @@ from streaming.settings import DataSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import KINDS, traffic
 
-DAY_MS = 86_400_000
 FLUSH_TIMEOUT_S = 120.0
 SESSIONS_PER_USER = 5
 
@@ -112,7 +113,7 @@ def from_command_line(arguments: argparse.Namespace) -> int:
 def _sent(sessions: int, seed: int, rate_per_s: float | None, console: Console) -> Counter[str]:
     """Sends the traffic with a progress bar. Raises KafkaException."""
     kafka = KafkaSettings()
-    progress_file = DataSettings().data_dir / f"{kafka.topic_prefix}simulated-until.json"
+    progress_file = DataSettings().layout.simulated_until(kafka.topic_prefix)
     require(kafka)
     ensure_topics(kafka)
     settings = settings_for(sessions, seed, rate_per_s, _now_ms(), _read_end(progress_file))
@@ -138,8 +139,7 @@ def _read_end(path: Path) -> int:
 
 
 def _write_end(path: Path, ended_at_ms: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"ended_at_ms": ended_at_ms}))
+    atomic_file.write(path, json.dumps({"ended_at_ms": ended_at_ms}).encode())
 
 
 def main() -> int:
