@@ -31,8 +31,8 @@ LATENCY_SECONDS = Histogram(
     name="vitrine_latency_seconds",
     meaning=(
         "Time from a message's arrival in the raw topic until it was decided (gate), its session was in"
-        " MongoDB (store), or its summary acknowledged by Elasticsearch (index), which makes it searchable within a"
-        " second (one summary in fifty is timed). A replay counts from the first arrival"
+        " MongoDB (store), or its summary acknowledged by Elasticsearch (index), which makes it searchable"
+        " within a second (one summary in fifty is timed). A replay counts from the first arrival"
     ),
     labels=(_STAGE,),
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600),
