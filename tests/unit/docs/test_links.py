@@ -80,3 +80,10 @@ def test_files_that_the_notice_names_are_there() -> None:
     )
     assert len(named) >= 3
     assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = Counter(re.findall(r"^\| \*\*(.+?)\*\* \|", glossary, re.MULTILINE))
+    assert len(words) > 50
+    assert not [word for word, times in words.items() if times > 1]
