@@ -9,7 +9,7 @@ from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Review, Session
 from streaming.file_import import visit
-from streaming.file_import.grouping import Event
+from streaming.file_import.shop_events import Event
 
 T_MS = 1_572_566_400_000
 NOW_MS = T_MS + 10**10
