@@ -19,6 +19,7 @@ from stack.supervisor import end_of_log
 
 
 def main() -> int:
+    """Carries out one command. Returns its exit code."""
     arguments = commands.parser().parse_args()
     try:
         return _carry_out(arguments)

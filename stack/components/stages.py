@@ -29,6 +29,7 @@ READS: dict[str, tuple[type[Settings], ...]] = {
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """The stages of ours, each a process."""
     return tuple(_stage(place, stage, needs) for stage, needs in NEEDS.items())
 
 

@@ -139,6 +139,6 @@ def _write_end(path: Path, ended_at_ms: int) -> None:
 
 
 def main() -> int:
-    """`python -m streaming.simulate SESSIONS [SEED [RATE]]`"""
+    """`python -m streaming.simulate SESSIONS [SEED [RATE]]`."""
     sessions, seed, rate, *_ = [*sys.argv[1:], *("1000", "1", "0")[len(sys.argv) - 1 :]]
     return run(int(sessions), int(seed), float(rate) or None, as_json=True)

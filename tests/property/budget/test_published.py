@@ -75,7 +75,8 @@ def test_where_the_noise_drowns_all_nothing_is_said() -> None:
     found = private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(0.1), SeededRandomness(2))[
         "a"
     ]
-    assert found.roc_auc is None and found.accuracy is None
+    assert found.roc_auc is None
+    assert found.accuracy is None
     assert len(found.yes) == len(EDGES) - 1
 
 

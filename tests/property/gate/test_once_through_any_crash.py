@@ -136,9 +136,9 @@ class Machine(RuleBasedStateMachine):
         for session, partition, user, age_ms, feed in sent:
             event_time_ms = self.now_ms - age_ms if feed == "live" else age_ms
             new = feed, raw_value(session, user, event_time_ms, feed)
-            feed, value = self.known.setdefault(session, new)
+            first_feed, value = self.known.setdefault(session, new)
             # An import is keyed by its users, so that what it repeats is on one partition.
-            at = partition if feed == "live" else session % PARTITIONS
+            at = partition if first_feed == "live" else session % PARTITIONS
             self.raw[at].append(Sent(self.now_ms, value))
 
     @rule(partition=st.integers(0, PARTITIONS - 1), value=st.sampled_from([b"", b"{", b"\xff", b"[]"]))

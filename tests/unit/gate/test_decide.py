@@ -44,16 +44,20 @@ def test_an_answer_makes_an_outcome() -> None:
     parsed = [session(), broken, session(), session()]
     decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, KNOWN_USER]), FRESH, RULES)
     first, refused, duplicate, last = decision.outcomes
-    assert isinstance(first, Valid) and first.user_kind == "new"
+    assert isinstance(first, Valid)
+    assert first.user_kind == "new"
     assert refused == Rejected(raws[1], broken)
-    assert isinstance(duplicate, Rejected) and duplicate.rejection.reason is Reason.DUPLICATE
-    assert isinstance(last, Valid) and last.user_kind == "returning"
+    assert isinstance(duplicate, Rejected)
+    assert duplicate.rejection.reason is Reason.DUPLICATE
+    assert isinstance(last, Valid)
+    assert last.user_kind == "returning"
 
 
 def test_beyond_the_horizon_states_by_which() -> None:
     decision = decide([raw(0)], [session(feed="import")], bytes([BEYOND]), FRESH, RULES)
     (outcome,) = decision.outcomes
-    assert isinstance(outcome, Rejected) and outcome.rejection.reason is Reason.BEYOND_HORIZON
+    assert isinstance(outcome, Rejected)
+    assert outcome.rejection.reason is Reason.BEYOND_HORIZON
     assert stated_horizon_ms(outcome.rejection.detail) == RULES.horizon_ms
 
 
@@ -71,7 +75,8 @@ def test_late_is_further_behind_the_watermark_than_allowed(event_time_ms: int, f
     before = {0: PartitionState(watermark_ms=1_000)}
     decision = decide([raw(0)], [session(event_time_ms, feed)], bytes([NEW_USER]), before, RULES)
     (outcome,) = decision.outcomes
-    assert isinstance(outcome, Valid) and outcome.late is late
+    assert isinstance(outcome, Valid)
+    assert outcome.late is late
     assert decision.after[0].watermark_ms == 1_000
 
 

@@ -53,9 +53,12 @@ def test_synthetic_rows_are_valid_encodings() -> None:
 def test_simulated_rows_are_the_same_again_and_learnable() -> None:
     encoding = Encoding(schemas.load("vitrine-session"))
     rows, again = (simulated.rows(encoding, 600, seed=5) for _ in range(2))
-    assert (rows.x == again.x).all() and (rows.unit == again.unit).all()
-    assert 500 < len(rows) < 600 and 0.1 < rows.y.mean() < 0.4
+    assert (rows.x == again.x).all()
+    assert (rows.unit == again.unit).all()
+    assert 500 < len(rows) < 600
+    assert 0.1 < rows.y.mean() < 0.4
     assert len(np.unique(rows.unit)) < len(rows)
     first = np.unique(rows.unit, return_index=True)[1]
     new, returning = encoding.spans["userKind"].start, encoding.spans["userKind"].start + 1
-    assert rows.x[first, new].all() and not rows.x[first, returning].any()
+    assert rows.x[first, new].all()
+    assert not rows.x[first, returning].any()

@@ -84,7 +84,8 @@ def test_every_cell_has_an_encoding() -> None:
     x = shop.ENCODING.encode(
         {"seconds": odd, "share": odd, "device": odd, "weekend": ["TRUE", True, "FALSE", 1, 0, "", None, "x"]}
     )
-    assert np.isfinite(x).all() and ((x >= 0) & (x <= 1)).all()
+    assert np.isfinite(x).all()
+    assert ((x >= 0) & (x <= 1)).all()
     assert x[:, shop.ENCODING.spans["device"]].sum() == 0
     assert x[:, shop.ENCODING.spans["weekend"]].ravel().tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
 

@@ -105,7 +105,8 @@ def test_splits_do_not_depend_on_rows() -> None:
     assert len(tree.feature) == len(tree.threshold) == 15
     assert ((tree.threshold >= 0) & (tree.threshold <= 1)).all()
     leaves = tree.leaf(shop.rows(2_000, seed=10).x)
-    assert leaves.min() >= 0 and leaves.max() < 16
+    assert leaves.min() >= 0
+    assert leaves.max() < 16
 
 
 def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
@@ -136,7 +137,8 @@ def test_attention_without_rows_is_what_is_public(count: int) -> None:
     few = shop.rows(max(count, 1), seed=1).take(np.arange(count))
     found = relevance.measured(few, np.ones(count), shop.ENCODING, 0.01, SeededRandomness(2))
     assert found.units >= 1
-    assert (found.shares > 0).all() and found.shares.sum() == pytest.approx(1)
+    assert (found.shares > 0).all()
+    assert found.shares.sum() == pytest.approx(1)
 
 
 def test_logistic_regression_gives_its_learner_rows_in_the_unit_ball(trained: dict[str, Model]) -> None:

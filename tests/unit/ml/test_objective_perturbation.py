@@ -36,7 +36,7 @@ class Watched(Vector):
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(library, "Vector", Watched)
     Watched.made.clear()
-    yield Watched.made
+    return Watched.made
 
 
 def fit(epsilon: float, unit: Unit, rows: int = 2_000) -> LogisticRegression:
@@ -67,7 +67,8 @@ def proven(mechanism: Vector) -> tuple[float, float]:
 def test_what_is_drawn_pays_for_what_is_stated(made: list[Any], epsilon: float, unit: Unit) -> None:
     statement = fit(epsilon, unit).statement
     ((mechanism, _),) = made
-    assert statement.epsilon is not None and statement.most_rows_per_unit is not None
+    assert statement.epsilon is not None
+    assert statement.most_rows_per_unit is not None
     _, of_a_row = proven(mechanism)
     assert of_a_row * statement.most_rows_per_unit == pytest.approx(statement.epsilon)
 

@@ -13,7 +13,8 @@ def test_stand_ins_are_as_common_as_was_counted() -> None:
     rows = shop.rows(4_000, seed=1)
     found = relevance.measured(rows, np.ones(len(rows)), shop.ENCODING, 20.0, SeededRandomness(1))
     made_up = relevance.stand_ins(found, shop.ENCODING, 4_000, SeededRandomness(2))
-    assert made_up.shape == rows.x.shape and made_up.dtype == rows.x.dtype
+    assert made_up.shape == rows.x.shape
+    assert made_up.dtype == rows.x.dtype
     assert ((made_up >= 0) & (made_up <= 1)).all()
     words = ~shop.ENCODING.is_numeric
     assert made_up[:, words].mean(axis=0) == pytest.approx(rows.x[:, words].mean(axis=0), abs=0.05)

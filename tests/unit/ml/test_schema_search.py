@@ -35,7 +35,10 @@ def test_numbers_and_words_are_told_apart() -> None:
         }
     )
     wide, signed = features["wide"], features["signed"]
-    assert isinstance(wide, Numeric) and wide.scale == "log" and wide.lower == 0 and wide.upper >= 256
+    assert isinstance(wide, Numeric)
+    assert wide.scale == "log"
+    assert wide.lower == 0
+    assert wide.upper >= 256
     assert signed == Numeric("signed", -4, 4)
     assert features["word"] == Categorical("word", ("green", "red"))
     assert "nothing" not in features

@@ -89,7 +89,8 @@ def test_the_statement_names_its_payment_and_claims_what_the_ledger_proves(train
     assert account.block(NEWEST).spent == charge.cost
     for model in trained["metrics"]["models"]:
         statement = model["statement"]
-        assert charge.key in statement["ledger"] and "one user's sessions of one block" in statement["ledger"]
+        assert charge.key in statement["ledger"]
+        assert "one user's sessions of one block" in statement["ledger"]
         assert NO_LEDGER not in statement["not_yet_proven"]
         assert EXACT_METRICS not in statement["not_yet_proven"]
     assert (
@@ -142,7 +143,9 @@ def test_no_user_is_on_both_sides_and_each_block_is_a_unit(tmp_path: Path) -> No
         extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
     )
     sizes = [len(np.unique(side.unit)) for side in rows]
-    assert sum(sizes) == 80 and not sizes[0] % 2 and not sizes[1] % 2  # a user's two units on one side
+    assert sum(sizes) == 80
+    assert not sizes[0] % 2
+    assert not sizes[1] % 2
     assert not set(rows[0].unit) & set(rows[1].unit)
 
 
@@ -158,7 +161,8 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
 
     monkeypatch.setattr(pyarrow.dataset, "dataset", read)
     refused = charge_run(TrainingRequest("second"), books, tmp_path / "extracts", 0)["refused"]
-    assert "of epsilon 3 spent" in refused and "budget set" in refused
+    assert "of epsilon 3 spent" in refused
+    assert "budget set" in refused
     with pytest.raises(NotCharged):
         training.run(
             TrainingRequest("second"), books, tmp_path / "extracts", ArtifactStore(tmp_path), "x", {}

@@ -27,7 +27,8 @@ def plugin() -> ModuleType:
     """plugins/vitrine_plugin.py under its bare name, with its folder on the path, as Airflow does it."""
     sys.path.insert(0, str(ROOT / "plugins"))
     spec = importlib.util.spec_from_file_location("vitrine_plugin", ROOT / "plugins" / "vitrine_plugin.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

@@ -38,12 +38,15 @@ def test_blocks_charges_and_changes_are_told(reader: TestClient, books: Ledger) 
     books.set_budget(Raise("2026-11-24T13:00:00+00:00", "ann", "<b>more</b>", 5.0, 1e-5, None))
     text = reader.get("/budget").text
     block = books.account().block(2_900 * WEEK_MS)
-    assert f"{block.epsilon_spent:.2f}" in text and f"{block.epsilon - block.epsilon_spent:.2f}" in text
+    assert f"{block.epsilon_spent:.2f}" in text
+    assert f"{block.epsilon - block.epsilon_spent:.2f}" in text
     assert text.index("run-2.def") < text.index("run-1.abc")
     assert "woken by an extraction" in text
-    assert "feedfacecafe" in text and "nothing yet" in text
+    assert "feedfacecafe" in text
+    assert "nothing yet" in text
     assert text.count("<meter") == 2
-    assert "&lt;b&gt;more" in text and "<b>more" not in text
+    assert "&lt;b&gt;more" in text
+    assert "<b>more" not in text
 
 
 def test_without_mongodb_the_page_says_what_to_do(reader: TestClient, accounts: InMemoryAccounts) -> None:

@@ -100,7 +100,9 @@ def test_reports_are_listed_newest_first_with_their_figures(reader: TestClient, 
     write_report(reports_dir, "newer", models=models, unproven="Composition over runs is not yet proven.")
     text = reader.get("/reports").text
     assert text.index("What drives a purchase") < text.index("Older")
-    assert "0.912" in text and "0.934" in text and "without privacy" in text
+    assert "0.912" in text
+    assert "0.934" in text
+    assert "without privacy" in text
     assert "Composition over runs is not yet proven." in text
 
 
@@ -124,11 +126,9 @@ def test_a_report_is_sandboxed(plugin: ModuleType, reader: TestClient, reports_d
     answer = reader.get("/reports/r/document")
     assert answer.text == "<!doctype html><h1>r</h1>"
     policy = answer.headers["content-security-policy"]
-    assert (
-        "sandbox allow-scripts allow-downloads;" in policy
-        and "allow-same-origin" not in policy
-        and "default-src 'none'" in policy
-    )
+    assert "sandbox allow-scripts allow-downloads;" in policy
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
     assert 'sandbox="allow-scripts allow-downloads"' in reader.get("/reports/r").text
 
 
@@ -176,7 +176,8 @@ def test_without_elasticsearch_the_page_gets_a_clear_message(
         answer = reader.get("/dashboards/user_analysis/figures")
         plugin.figures.cache_clear()
     assert answer.status_code == 503
-    assert "does not answer" in answer.json()["detail"] and "./vitrine up" in answer.json()["detail"]
+    assert "does not answer" in answer.json()["detail"]
+    assert "./vitrine up" in answer.json()["detail"]
 
 
 def test_a_range_that_is_not_offered_is_refused(reader: TestClient) -> None:
