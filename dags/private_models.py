@@ -159,13 +159,14 @@ def private_models() -> None:
         from airflow.providers.mongo.hooks.mongo import MongoHook
         from msgspec import to_builtins
 
+        from ml.folder_digest import folder_digest
         from ml.registry.entry import entry_of
-        from ml.release.artifact_store import ArtifactStore, digest
+        from ml.release.artifact_store import ArtifactStore
         from streaming.settings import DataSettings, MongoSettings
 
         name, vault = metrics["run_id"], ArtifactStore(DataSettings().data_dir)
         trusted = json.loads((vault.trusted(name) / "trusted.json").read_text())
-        entry = entry_of(run_id, params, digest(vault.released(name)), metrics, trusted)
+        entry = entry_of(run_id, params, folder_digest(vault.released(name)), metrics, trusted)
         with MongoHook() as mongo:
             mongo.replace_one(
                 "model_runs", to_builtins(entry), mongo_db=MongoSettings().database, upsert=True

@@ -69,6 +69,7 @@ def _models_woken_anew(shop: Any, seed: int) -> dict[str, Any]:
         )
 
     run = until(woken, "private_models woken by the extraction")
+    assert run is not None
     return dict(shop.ended("private_models", run["dag_run_id"]))
 
 

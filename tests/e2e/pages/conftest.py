@@ -13,7 +13,7 @@ from waiting import HUNG_S, until
 from lab import screenshots
 from stack.context import this_checkout
 from streaming.contract import topics
-from streaming.contract.session import SCHEMA_VERSION, Action, Review, Session
+from streaming.contract.session import SCHEMA_VERSION, Action, Review, Sentiment, Session
 from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.sinks.elasticsearch.index import client
@@ -93,9 +93,10 @@ class Sent:
 
 def _session(feed: str, number: int) -> Session:
     bought = number % 3 == 0
-    actions: list[Action] = ["view", "cart", "purchase"] if bought else ["view", "view", "cart"][: number % 4]
+    looking: list[Action] = ["view", "view", "cart"]
+    actions: list[Action] = ["view", "cart", "purchase"] if bought else looking[: number % 4]
     count = len(actions)
-    sentiment = "positive" if number % 2 else "negative"
+    sentiment: Sentiment = "positive" if number % 2 else "negative"
     review = Review(
         product_id="p1", rating=5 if number % 2 else 1, text=TEXTS[sentiment], sentiment=sentiment
     )

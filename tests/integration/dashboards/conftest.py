@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch, helpers
 from waiting import HUNG_S
 
 from streaming.contract import topics
-from streaming.contract.session import SCHEMA_VERSION, Action, Review
+from streaming.contract.session import SCHEMA_VERSION, Action, Review, Sentiment
 from streaming.contract.valid_session import UserKind, ValidSession
 from streaming.dashboards.figures import Figures
 from streaming.settings import ElasticsearchSettings
@@ -28,6 +28,7 @@ TEXTS = {
     "neutral": "The shelf has four boards.",
 }
 PRODUCTS = {f"p{i}": (f"Product {i}", 10 + 7.35 * i, ["chairs", "tables", "lamps"][i % 3]) for i in range(14)}
+SENTIMENTS: tuple[Sentiment, ...] = ("positive", "negative", "neutral")
 ACTIONS: tuple[Action, ...] = ("view", "view", "view", "cart", "remove_from_cart")
 
 
@@ -40,7 +41,7 @@ def _session(at: random.Random, number: int, kind: UserKind, user: str) -> Valid
         actions.append("purchase")
     live = at.random() < 0.8
     when_ms = at.randrange(FROM_MS, TO_MS)
-    sentiment = at.choice(["positive", "negative", "neutral"])
+    sentiment: Sentiment = at.choice(SENTIMENTS)
     rating = {"positive": 5, "neutral": 3, "negative": 1}[sentiment]
     reviewed = at.choice([*products, "p0"])
     reviews = [Review(product_id=reviewed, rating=rating, text=TEXTS[sentiment], sentiment=sentiment)]

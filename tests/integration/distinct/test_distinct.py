@@ -3,7 +3,6 @@
 import json
 import time
 from argparse import Namespace
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -40,7 +39,7 @@ def sessions() -> list[ValidSession]:
 
 
 @pytest.fixture
-def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisDedupStore]:
+def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> RedisDedupStore:
     monkeypatch.setenv("VITRINE_REDIS_KEY_PREFIX", redis.key_prefix)
     store = RedisDedupStore(redis, GateSettings(session_capacity=10_000, user_capacity=1_000))
     nothing_yet = LogProgress("log", {}, {}, low_watermark_ms=0, begins_ms=0)

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 from confluent_kafka import Message, TopicPartition
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from support.records import position, text_headers
 from waiting import HUNG_S, free_port, until
 
 from streaming.kafka.clients import consumer, end_offsets, ensure_topics, name, producer, read_all
@@ -70,7 +72,7 @@ class Gates:
         process = self.running[instance]
         while True:
             before = self.committed()
-            self.wait_for(lambda before=before: self.committed() > before or self.done(), "some progress")
+            self.wait_for(partial(self.has_gone_on, before), "some progress")
             time.sleep(random.uniform(0, 0.1))
             process.send_signal(signal.SIGSTOP)
             if not self.done():
@@ -102,6 +104,10 @@ class Gates:
             return sum(end_offsets(client, name(self.kafka, "user_session_info")).values())
         finally:
             client.close()
+
+    def has_gone_on(self, before: int) -> bool:
+        """Whether more than `before` messages are decided, or all."""
+        return self.committed() > before or self.done()
 
     def done(self) -> bool:
         return self.committed() == self.sent()
@@ -258,28 +264,28 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
     valid_at: dict[tuple[int, int], dict[str, object]] = {}
     rejected: dict[tuple[int, int], Message] = {}
     for message in read_all(kafka, "valid_customer_session"):
-        fields = json.loads(message.value())
+        fields = json.loads(message.value() or b"")
         place = fields["rawPartition"], fields["rawOffset"]
         assert place not in outcome_at, f"two outcomes of {place}"
         assert message.key() == fields["userId"].encode()
         outcome_at[place], valid_at[place] = "valid", fields
     for message in read_all(kafka, "rejected_user_session"):
-        headers = dict(message.headers())
+        headers = text_headers(message.headers())
         place = int(headers["raw_partition"]), int(headers["raw_offset"])
         assert place not in outcome_at, f"two outcomes of {place}"
-        outcome_at[place], rejected[place] = headers["reason"].decode(), message
+        outcome_at[place], rejected[place] = headers["reason"], message
 
     sessions: set[str] = set()
     users: set[str] = set()
     newest: Counter[int] = Counter()
     # By arrival, which keeps the order within a partition: the first copy of a session is the valid one.
     for message in sorted(read_all(kafka, "user_session_info"), key=lambda message: message.timestamp()[1]):
-        place = message.partition(), message.offset()
+        place = position(message)
         outcome = outcome_at.pop(place, "lost")
         if outcome != "valid":
             assert place in rejected, f"{place} is lost"
             assert (rejected[place].key(), rejected[place].value()) == (message.key(), message.value())
-            assert int(dict(rejected[place].headers())["arrived_at_ms"]) == message.timestamp()[1]
+            assert int(text_headers(rejected[place].headers())["arrived_at_ms"]) == message.timestamp()[1]
         try:
             sent = json.loads(message.value() or b"")
             device, referrer, session, user = (
@@ -302,12 +308,12 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
             assert fields["userKind"] == ("returning" if user in users else "new"), place
             assert fields["arrivedAtMs"] == message.timestamp()[1]
             assert {name: fields[name] for name in sent} == sent
-            late = live and ended_ms < newest[message.partition()] - LATENESS_MS
+            late = live and ended_ms < newest[place[0]] - LATENESS_MS
             assert fields["late"] == late, place
             if live:
-                newest[message.partition()] = max(newest[message.partition()], ended_ms)
+                newest[place[0]] = max(newest[place[0]], ended_ms)
             sessions.add(session)
             users.add(user)
     assert not outcome_at, "outcomes of messages that were never sent"
-    counted = Counter(dict(message.headers())["reason"].decode() for message in rejected.values())
+    counted = Counter(text_headers(message.headers())["reason"] for message in rejected.values())
     return counted + Counter(valid=len(valid_at))

@@ -86,7 +86,8 @@ def test_a_quiet_gate_answers_at_once(gates: Any) -> None:
     messages = sound(12)
     gates.send(messages[:1])
     gates.wait_until_done_by_starting()
-    delays_s, without_gate_s = [], []
+    delays_s: list[float] = []
+    without_gate_s: list[float] = []
     with gates.visible_from_now() as next_valid:
         for message in messages[1:]:
             for topic, took_s in (

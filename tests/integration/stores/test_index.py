@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from support.records import text_headers
 from waiting import HUNG_S, until
 
 from streaming.contract import topics
@@ -137,8 +138,8 @@ def test_what_elasticsearch_refuses_is_put_aside_and_counted(
         (k or b"", v or b"") for k, v in bad
     )
     for message in aside:
-        headers = dict(message.headers() or [])
-        assert headers[topics.HEADER_TOPIC] == topics.SESSION_SUMMARIES.encode()
+        headers = text_headers(message.headers())
+        assert headers[topics.HEADER_TOPIC] == topics.SESSION_SUMMARIES
         assert headers[topics.HEADER_REASON]
         assert headers[topics.HEADER_OFFSET].isdigit()
 

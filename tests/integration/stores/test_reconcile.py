@@ -3,16 +3,18 @@
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from support.records import position, text_headers
 from waiting import HUNG_S, until
 
 from streaming.contract import topics
@@ -154,8 +156,8 @@ def test_an_outcome_twice_or_of_no_record_is_named(
     assert sender.flush(HUNG_S) == 0
     code, report = reconcile()
     assert code == 1
-    headers = dict(once.headers() or [])
-    place = f"{headers['raw_partition'].decode()}:{headers['raw_offset'].decode()}"
+    headers = text_headers(once.headers())
+    place = f"{headers['raw_partition']}:{headers['raw_offset']}"
     assert [(one["where"], one["raw"]) for one in report["breaks"]] == [("raw", place)]
 
 
@@ -212,10 +214,10 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
     assert {at: one["from"] for at, one in report["partitions"].items()} == {"0": 3, "1": 5}
     assert report["sent"] == whole["sent"] - 8
 
-    valid = {m.partition(): [] for m in clients.read_all(settled.kafka, topics.VALID)}
+    valid: dict[int, list[Message]] = defaultdict(list)
     for message in clients.read_all(settled.kafka, topics.VALID):
-        valid[message.partition()].append(message)
-    _delete_heads(settled.kafka, topics.VALID, {at: of[9].offset() for at, of in valid.items()})
+        valid[position(message)[0]].append(message)
+    _delete_heads(settled.kafka, topics.VALID, {at: position(of[9])[1] for at, of in valid.items()})
     code, report = reconcile()
     assert (code, report["breaks"]) == (0, [])
     assert report["older_than_log"] == 18
@@ -223,7 +225,7 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
     assert report["mongodb"] == whole["mongodb"]
     assert report["digests"] == whole["digests"]
 
-    late_comer = decode(valid[0][-1].value())
+    late_comer = decode(valid[0][-1].value() or b"")
     database: MongoClient[dict[str, Any]]
     with MongoClient(mongo.uri.get_secret_value()) as database:
         MongoStore(database[mongo.database][COLLECTION]).delete(late_comer.session_id)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,14 @@ def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
 
     load()
     sessions = MongoSessions(mongo)
+
+    def more_than(before: int) -> bool:
+        return sessions.estimated_count() > before
+
     for _ in range(3):
         before = sessions.estimated_count()
         store = stages.start("store", VITRINE_STORE_BATCH_SIZE="50")
-        until(lambda before=before: sessions.estimated_count() > before, "some progress")
+        until(partial(more_than, before), "some progress")
         stages.kill_at_work(store, lambda: pipeline.lag("store", topics.VALID) >= 1_000, load)
     store = stages.start("store")
     pipeline.drain("store", topics.VALID)
@@ -108,7 +113,7 @@ class OwnServer:
         self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.settings = MongoSettings(MONGO_URI=f"mongodb://127.0.0.1:{self.port}", database="vitrine")  # type: ignore[arg-type]
+        self.settings = MongoSettings(MONGO_URI=f"mongodb://127.0.0.1:{self.port}", database="vitrine")
 
     def start(self) -> None:
         self._process = subprocess.Popen(

@@ -131,13 +131,13 @@ def test_our_own_words_are_kept_with_the_type_of_what_they_stand_for() -> None:
     with listening() as heard:
         try:
             try:
-                {}[MARK]
+                raise KeyError(MARK)
             except KeyError as error:
                 raise StoreUnavailable("Redis is full") from error
         except StoreUnavailable:
             logging.exception("failed")
     [line] = told(heard)
-    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreAway: Redis is full"]
+    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreUnavailable: Redis is full"]
     assert len(line["raised"]) == 2
     assert "test_no_content.py" in line["raised"][0]
 

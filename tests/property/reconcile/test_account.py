@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from hypothesis import given, settings
@@ -241,7 +241,7 @@ def test_a_document_removed_added_or_altered_in_any_store_is_named(world: World,
                 documents_there["extra:0"]["_id"] = "extra:0"
             id_ = "extra:0"
         case "alter":
-            altered(data.draw, documents_there[id_])
+            altered(cast(st.DrawFn, data.draw), documents_there[id_])
     report = world.reconcile()
     assert not report.holds
     assert [one.where for one in report.breaks] == [where]
@@ -438,8 +438,8 @@ def test_corrections_are_counted_and_never_twice(world: World) -> None:
     """The broken message is sent again: still broken, twice right, and then once more."""
     [broken, *_] = [r for r in world.raw if isinstance(parse(r.value, ARRIVED_MS), Rejection)]
     place = LogPosition(broken.partition, broken.offset)
-    right = msgspec.structs.replace(world.sessions()[0], session_id="right")
-    right = encoder.encode(msgspec.convert(msgspec.to_builtins(right), Session))
+    sound = msgspec.structs.replace(world.sessions()[0], session_id="right")
+    right = encoder.encode(msgspec.convert(msgspec.to_builtins(sound), Session))
     for value, by in ((broken.value, place), (right, place), (right, place)):
         world.send(0, b"k", value or b"")
         world.raw[-1] = msgspec.structs.replace(world.raw[-1], corrects=by)

@@ -42,7 +42,7 @@ def _epsilon(sampling: float, steps: int, multiplier: float, delta: float, remov
     return float(brentq(excess, 0.0, LOSSES[-1]))
 
 
-def _below(loss: np.ndarray, q: float, sigma: float, removing: bool) -> np.ndarray:  # type: ignore[type-arg]
+def _below(loss: np.ndarray, q: float, sigma: float, removing: bool) -> np.ndarray:
     """The probability of a loss of at most `loss`. P = (1 - q) N(0, s) + q N(1, s), Q = N(0, s): of
     log(P / Q) under P where one is removed, of log(Q / P) under Q where one is added."""
     if removing:
@@ -51,7 +51,7 @@ def _below(loss: np.ndarray, q: float, sigma: float, removing: bool) -> np.ndarr
     return np.asarray(norm.sf(_where_log_ratio_is(-loss, q, sigma) / sigma))
 
 
-def _where_log_ratio_is(value: np.ndarray, q: float, sigma: float) -> np.ndarray:  # type: ignore[type-arg]
+def _where_log_ratio_is(value: np.ndarray, q: float, sigma: float) -> np.ndarray:
     """x with log(1 - q + q exp((2 x - 1) / (2 s^2))) = value; minus infinity below its range."""
     with np.errstate(divide="ignore", invalid="ignore"):
         x = sigma**2 * np.log((np.expm1(value) + q) / q) + 0.5

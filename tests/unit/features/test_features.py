@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-import shop
+from support import shop
 
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding, from_unit, labels, to_unit

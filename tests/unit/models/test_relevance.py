@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import shop
+from support import shop
 
 from ml.models import relevance
 from ml.models.relevance import BINS

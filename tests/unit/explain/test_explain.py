@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import shop
+from support import shop
 
 from ml.explain import synthetic
 from ml.explain.attribution import explain

@@ -3,11 +3,11 @@
 import math
 
 import dp_accounting
-import independent_accountant
 import pytest
 from dp_accounting.gaussian_mechanism import get_epsilon_gaussian, get_sigma_gaussian
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
+from support import independent_accountant
 
 from ml.models import boosted_trees, neural_network
 from ml.privacy import gdp

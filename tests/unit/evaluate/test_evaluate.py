@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import shop
+from support import shop
 
 from ml.evaluate import command
 from ml.evaluate.arguments import add_arguments

@@ -2,15 +2,14 @@
 norm, our regularisation and our neighbours."""
 
 import secrets
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-import shop
 from diffprivlib.mechanisms import Vector
 from diffprivlib.models import logistic_regression as library
 from scipy.stats import gamma, kstest
+from support import shop
 
 from ml.models.logistic_regression import LogisticRegression
 from ml.privacy import contributions
@@ -21,7 +20,7 @@ CURVATURE = 0.25
 """The largest second derivative of the logistic loss in the log-odds."""
 
 
-class Watched(Vector):
+class Watched(Vector):  # type: ignore[misc]
     """Keeps itself and the noisy loss that it makes."""
 
     made: list[Any] = []  # noqa: RUF012
@@ -33,7 +32,7 @@ class Watched(Vector):
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(library, "Vector", Watched)
     Watched.made.clear()
     return Watched.made
@@ -126,4 +125,5 @@ def test_without_a_seed_the_library_asks_the_operating_system() -> None:
     for _ in range(2):
         np.random.seed(0)
         found.append(fit(1.0, Unit("row", 1), rows=100).coefficients)
-    assert not np.allclose(*found)
+    one, other = found
+    assert not np.allclose(one, other)

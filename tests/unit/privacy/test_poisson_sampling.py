@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
-import shop
 from scipy.stats import chi2, norm
+from support import shop
 
 from ml.features.rows import Rows
 from ml.models import neural_network

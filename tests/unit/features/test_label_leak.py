@@ -17,7 +17,7 @@ from ml.privacy.statement import Budget, Unit
 from streaming.contract import parsing, valid_session
 from streaming.contract.session import Session
 from streaming.file_import import visit
-from streaming.file_import.grouping import Event
+from streaming.file_import.shop_events import Event
 
 TRAINED_ON, TESTED_ON = 4_000, 4_000
 STANDARD_ERRORS = 5.5

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-import shop
+from support import shop
 
 from lab.benchmarks.planted import FAULTS, LITTLE_NOISE, NO_BOUND, Planted
 from ml.audit import command
@@ -57,12 +57,22 @@ def test_a_fault_is_gone_with_its_context() -> None:
     from ml.models import boosted_trees, logistic_regression, neural_network
     from ml.privacy import contributions
 
-    before = boosted_trees.noisy_sums, contributions.weights, neural_network.train, logistic_regression.scaled
+    before = (
+        vars(boosted_trees)["noisy_sums"],
+        contributions.weights,
+        neural_network.train,
+        logistic_regression.scaled,
+    )
     for faults in FAULTS.values():
         for planted in faults.values():
             with planted():
                 pass
-    after = boosted_trees.noisy_sums, contributions.weights, neural_network.train, logistic_regression.scaled
+    after = (
+        vars(boosted_trees)["noisy_sums"],
+        contributions.weights,
+        neural_network.train,
+        logistic_regression.scaled,
+    )
     assert before == after
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import shop
-from transcript import Recorded, Replayed, mu_spent
+from support import shop
+from support.transcript import Recorded, Replayed, mu_spent
 
 from ml.features.rows import Rows
 from ml.models import neural_network
@@ -24,7 +24,7 @@ def crowd() -> Rows:
     return Rows(rows.x, np.ones_like(rows.y), rows.unit)
 
 
-def with_unit(rows: Rows, x: np.ndarray, y: list[int]) -> Rows:  # type: ignore[type-arg]
+def with_unit(rows: Rows, x: np.ndarray, y: list[int]) -> Rows:
     stranger = np.full(len(y), -1)
     return Rows(
         np.vstack([rows.x, x.astype(np.float32)]),
@@ -70,7 +70,7 @@ def test_the_schema_search_pays_for_what_a_unit_moves() -> None:
     unit = np.arange(2_000) // 4
     shorter = {name: cells[:-4] for name, cells in columns.items()}
 
-    def searched(table: dict[str, list[str]], unit: np.ndarray, randomness: Recorded) -> Recorded:  # type: ignore[type-arg]
+    def searched(table: dict[str, list[str]], unit: np.ndarray, randomness: Recorded) -> Recorded:
         search(table, "t", "1", contributions.weights(unit), BUDGET, USER, randomness)
         return randomness
 
@@ -84,8 +84,9 @@ def test_the_network_clips_a_unit_as_a_whole() -> None:
     """One step over everybody, next to no noise: with and without the unit."""
     plan = PoissonGaussian(sampling=1.0, steps=1, noise_multiplier=1e-9)
 
-    def sums(rows: Rows) -> np.ndarray:  # type: ignore[type-arg]
-        return neural_network.train(rows, shop.ENCODING, plan, USER, SeededRandomness(3)).noisy_sums[0]
+    def sums(rows: Rows) -> np.ndarray:
+        trained = neural_network.train(rows, shop.ENCODING, plan, USER, SeededRandomness(3))
+        return np.asarray(trained.noisy_sums[0])
 
     rows = crowd().take(np.arange(100))
     without = sums(rows)
@@ -105,4 +106,5 @@ def test_the_network_is_blurred_as_its_plan_says() -> None:
     expected = plan.noise_multiplier * neural_network.CLIP_NORM
     assert noise.std() == pytest.approx(expected, rel=5 / np.sqrt(2 * noise.size))
     # Fresh in each step and for each parameter.
-    assert np.abs(np.corrcoef(noise)[np.triu_indices(len(noise), 1)]).max() < 8 / np.sqrt(noise.shape[1])
+    correlation = np.asarray(np.corrcoef(noise))
+    assert np.abs(correlation[np.triu_indices(len(noise), 1)]).max() < 8 / np.sqrt(noise.shape[1])

@@ -79,7 +79,7 @@ def test_any_word_is_drawn_under_its_own_name(panel: Panel, version: str) -> Non
     def drawn(words: list[str]) -> str:
         rows = [row(panel, word) for word in words]
         spec = kibana.spec(panel) | {"data": {"name": "figures", "values": rows}}
-        return vl_convert.vegalite_to_svg(spec, vl_version=version)
+        return str(vl_convert.vegalite_to_svg(spec, vl_version=version))
 
     svg, plain = drawn(WORDS), drawn([f"word {i}" for i in range(len(WORDS))])
     assert set(WORDS) <= labels(svg)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reconstruction
-from reconstruction import Row
+from support import reconstruction
+from support.reconstruction import Row
 
 from ml.explain import synthetic
 from ml.explain.attribution import explain

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
-from extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
+from support.extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
 
 from ml.budget.account import NotCharged
 from ml.budget.ledger import now
@@ -25,6 +25,7 @@ from ml.release.artifact_store import ArtifactStore
 from ml.release.charging import charge_run
 from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
 from ml.release.run_type import RunType
+from ml.release.scope import ReadScope
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +125,13 @@ def test_only_the_blocks_that_were_paid_for_are_read(tmp_path: Path) -> None:
     write_extract(tmp_path, users=40, blocks=3)
     schema, there = schemas.load(training.SCHEMA), extract.list_available(tmp_path, BLOCK_MS)
     assert there.blocks == [NEWEST, NEWEST - BLOCK_MS, NEWEST - 2 * BLOCK_MS]
-    every = extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    every = ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
     assert sum(map(len, extract.read(tmp_path, schema, every))) == 360
-    middle = extract.ReadScope((NEWEST - BLOCK_MS,), BLOCK_MS, there.until_ms)
+    middle = ReadScope((NEWEST - BLOCK_MS,), BLOCK_MS, there.until_ms)
     train_rows, test_rows = extract.read(tmp_path, schema, middle)
     assert len(train_rows) + len(test_rows) == 120
     assert len(set(train_rows.unit) | set(test_rows.unit)) == 40
-    earlier = extract.ReadScope((NEWEST,), BLOCK_MS, NEWEST + 7)
+    earlier = ReadScope((NEWEST,), BLOCK_MS, NEWEST + 7)
     assert sum(map(len, extract.read(tmp_path, schema, earlier))) == 7
 
 
@@ -140,7 +141,7 @@ def test_no_user_is_on_both_sides_and_each_block_is_a_unit(tmp_path: Path) -> No
     rows = extract.read(
         tmp_path,
         schemas.load(training.SCHEMA),
-        extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
+        ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
     )
     sizes = [len(np.unique(side.unit)) for side in rows]
     assert sum(sizes) == 80
@@ -240,7 +241,7 @@ def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Pat
         row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, some: 1.0}
     pq.write_table(pa.Table.from_pylist(rows), file)
     there = extract.list_available(tmp_path, BLOCK_MS)
-    span = extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    span = ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
     assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
 
 
@@ -257,7 +258,7 @@ def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: 
         extract.read(
             folder,
             schemas.load(training.SCHEMA),
-            extract.ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
+            ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
         )
 
 

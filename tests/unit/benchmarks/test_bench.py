@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import shop
+from support import shop
 
 from lab.benchmarks import accuracy
 from ml.models import model_store

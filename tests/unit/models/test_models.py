@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import shop
 import xgboost
 from sklearn.metrics import roc_auc_score
+from support import shop
 
 from ml.features.rows import Rows
 from ml.models import boosted_trees, model_store, neural_network, relevance
@@ -89,7 +89,7 @@ def test_xgboost_itself_loads_the_trees_and_says_the_same(trained: dict[str, Mod
     assert np.allclose([_walk(trees, row) for row in x[:20]], margin[:20], atol=1e-4)
 
 
-def _walk(trees: list[dict[str, list[float]]], row: np.ndarray) -> float:  # type: ignore[type-arg]
+def _walk(trees: list[dict[str, list[float]]], row: np.ndarray) -> float:
     total = 0.0
     for tree in trees:
         node = 0
@@ -100,7 +100,7 @@ def _walk(trees: list[dict[str, list[float]]], row: np.ndarray) -> float:  # typ
     return total
 
 
-def test_splits_do_not_depend_on_rows() -> None:
+def test_a_tree_is_complete_and_splits_within_the_public_bounds() -> None:
     tree = grow(shop.ENCODING, relevance.public_shares(shop.ENCODING), 4, SeededRandomness(9))
     assert len(tree.feature) == len(tree.threshold) == 15
     assert ((tree.threshold >= 0) & (tree.threshold <= 1)).all()
@@ -165,7 +165,7 @@ def test_the_same_seed_trains_the_same_trees_and_the_system_never_does() -> None
     few = shop.rows(200, seed=1)
     x = few.x[:20]
 
-    def say(seed: int | None) -> np.ndarray:  # type: ignore[type-arg]
+    def say(seed: int | None) -> np.ndarray:
         dice = SystemRandomness() if seed is None else SeededRandomness(seed)
         return BoostedTrees.fit(few, shop.ENCODING, BUDGET, Unit("row", 1), dice).log_odds(x)
 

@@ -18,7 +18,8 @@ from ml.release import job as training
 from ml.release.artifact_store import ArtifactStore
 from ml.release.charging import charge_run
 from ml.release.request import TrainingRequest
-from streaming.extraction.windows import Window, file_name
+from streaming.contract.period import Window
+from streaming.extraction.windows import file_name
 
 BLOCK_MS = BudgetSettings().block_days * DAY_MS
 NEWEST = 2_900 * BLOCK_MS
