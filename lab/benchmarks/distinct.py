@@ -19,7 +19,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from lab.benchmarks.own_redis import own_redis
+from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.period import Window
 from streaming.contract.session import Session
@@ -74,7 +74,7 @@ def main() -> int:
     options = parser.parse_args()
     gate, now_ms = GateSettings(), time.time_ns() // 1_000_000
     year = Year(options.sessions, options.users, now_ms)
-    with own_redis() as settings:
+    with own_redis.in_memory() as settings:
         _claim(RedisDedupStore(settings, gate), gate, year)
         store, dice, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
         errors, sizes = [], []

