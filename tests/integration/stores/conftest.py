@@ -14,14 +14,12 @@ import msgspec
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from support.gate_model import GateModel
 from waiting import HUNG_S
 
 from streaming.contract import topics
-from streaming.contract.horizon import is_beyond, refusal
-from streaming.contract.parsing import parse
-from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import Session
-from streaming.contract.valid_session import ValidSession, admit, decode, encode
+from streaming.contract.rejection import Rejection
+from streaming.contract.valid_session import ValidSession, decode, encode
 from streaming.kafka import clients
 from streaming.kafka import offsets as kafka_progress
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
@@ -42,8 +40,7 @@ class Pipeline:
             kafka, **{"transactional.id": clients.name(kafka, "test"), "linger.ms": 5}
         )
         self._producer.init_transactions(HUNG_S)
-        self._claimed: set[str] = set()
-        self._users: set[str] = set()
+        self._gate = GateModel(HORIZON_MS)
         self._windows = Windows()
         self._written: dict[str, object] = {}
         self._at = {"gate": dict[int, int](), "summaries": dict[int, int]()}
@@ -72,11 +69,7 @@ class Pipeline:
             if offset < self._at["gate"].get(partition, 0):
                 continue
             arrived_at_ms = message.timestamp()[1]
-            judged = parse(message.value(), arrived_at_ms)
-            if isinstance(judged, Session) and is_beyond(judged, arrived_at_ms, HORIZON_MS):
-                judged = refusal(judged.feed, HORIZON_MS)
-            if isinstance(judged, Session) and judged.session_id in self._claimed:
-                judged = Rejection(Reason.DUPLICATE, "sessionId")
+            judged = self._gate.outcome(message.value(), partition, offset, arrived_at_ms)
             if isinstance(judged, Rejection):
                 headers: list[tuple[str, Any]] = [
                     (topics.HEADER_REASON, judged.reason.encode()),
@@ -86,17 +79,7 @@ class Pipeline:
                 ]
                 self._produce(topics.REJECTED, message.value(), message.key(), headers)
                 continue
-            self._claimed.add(judged.session_id)
-            session = admit(
-                judged,
-                user_kind="returning" if judged.user_id in self._users else "new",
-                late=False,
-                raw_partition=partition,
-                raw_offset=offset,
-                arrived_at_ms=arrived_at_ms,
-            )
-            self._users.add(session.user_id)
-            self._produce(topics.VALID, encode(session), session.user_id.encode())
+            self._produce(topics.VALID, encode(judged), judged.user_id.encode())
         self._commit("gate", topics.RAW, ends)
         self._visible(topics.VALID, topics.REJECTED)
 
