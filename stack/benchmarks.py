@@ -26,8 +26,6 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "soak": ("kafka", "redis"),
     "budget": ("mongodb",),
 }
-_ROOMS = {"budget": "ml", "explain": "ml", "accuracy": "ml", "training": "ml", "audit": "ml"}
-"""Where a benchmark lives, if not in streaming."""
 _ON_A_FILE = ("accuracy",)
 
 
@@ -62,7 +60,7 @@ def _pipeline(place: StackContext) -> dict[str, Any]:
 
 def _one(name: str, more: Sequence[str] = ()) -> dict[str, Any]:
     """The object that one benchmark prints last. Raises StackError if it fails."""
-    module = f"{_ROOMS.get(name, 'streaming')}.bench.{name}"
+    module = f"lab.benchmarks.{name}"
     command = [sys.executable, "-m", module, *more]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:

@@ -23,14 +23,18 @@ from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
+from streaming.contract.headers import Headers
+from streaming.contract.topology import GATE
 from streaming.dedup.port import LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.gate.stage import Stage, Step, reader
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
-from streaming.kafka.transactions import Headers, Writer
+from streaming.kafka.partitions import TIMEOUT_S
+from streaming.kafka.produce import produce
+from streaming.kafka.transactions import Writer
 from streaming.metrics.observer import Observer
 from streaming.metrics.prometheus import PrometheusMeter
 from streaming.settings import KafkaSettings, RedisSettings
@@ -89,12 +93,7 @@ def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[byte
     clients.ensure_topics(settings)
     loader, raw = clients.producer(settings), clients.name(settings, topics.RAW)
     for key, value in messages:
-        while True:
-            try:
-                loader.produce(raw, value, key)
-                break
-            except BufferError:
-                loader.poll(0.1)
+        produce(loader, raw, value, key)
     loader.flush()
     time.sleep(_SETTLED_S)
     try:
@@ -106,7 +105,7 @@ def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[byte
         for deleted in admin.delete_topics(
             [clients.name(settings, topic.name) for topic in declared]
         ).values():
-            deleted.result(clients.TIMEOUT_S)
+            deleted.result(TIMEOUT_S)
     return len(messages) / seconds
 
 
@@ -162,12 +161,7 @@ class _PlainWriter:
     def send(
         self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
     ) -> None:
-        while True:
-            try:
-                name = clients.name(self._settings, topic)
-                return self._producer.produce(name, value, key, headers=headers)
-            except BufferError:
-                self._producer.poll(0.1)
+        produce(self._producer, clients.name(self._settings, topic), value, key, headers)
 
     def flush(self) -> None:
         self._producer.flush()
@@ -197,12 +191,12 @@ def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
     gate_settings = GateSettings()
     seen = RedisDedupStore(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
     _fill_horizon(seen, settings, gate_settings)
-    observer = Observer(GROUP, PrometheusMeter())  # as it is watched in earnest
+    observer = Observer(GATE.name, PrometheusMeter())  # as it is watched in earnest
     stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
     tune_garbage_collection()
     running = Thread(target=stage.run, args=(stop,))
     running.start()
-    group = clients.consumer(settings, GROUP)
+    group = clients.consumer(settings, GATE.group)
     raw = clients.name(settings, topics.RAW)
     while running.is_alive() and _committed(group, raw, settings.partitions) < messages:
         time.sleep(0.1)

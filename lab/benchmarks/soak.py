@@ -22,12 +22,13 @@ from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
 from streaming.contract import topics
+from streaming.contract.topology import GATE
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP
 from streaming.kafka import clients
 from streaming.kafka.committed_log import read_committed_offsets
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
@@ -81,19 +82,14 @@ class Load:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings, self._messages = settings, _messages()
         self._producer: Producer = clients.producer(settings)
-        self._raw, self._group = clients.name(settings, topics.RAW), clients.consumer(settings, GROUP)
+        self._raw, self._group = clients.name(settings, topics.RAW), clients.consumer(settings, GATE.group)
         self.sent = 0
 
     def send(self, messages: int) -> None:
         """So many more, and returns once the broker has them."""
         for _ in range(messages):
             key, value = next(self._messages)
-            while True:
-                try:
-                    self._producer.produce(self._raw, value, key)
-                    break
-                except BufferError:
-                    self._producer.poll(0.1)
+            produce(self._producer, self._raw, value, key)
         self._producer.flush()
         self.sent += messages
 

@@ -4,11 +4,11 @@ Its identity is the raw place of the message that was rejected first, however of
 in its turn, and the digest of the bytes now sent: what stands in the log with both was sent already.
 """
 
-from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
 from streaming.contract import topics
+from streaming.contract.headers import Headers
 
 
 class LogPosition(NamedTuple):
@@ -38,7 +38,7 @@ def digest(value: bytes | None) -> str:
     return sha256(value or b"").hexdigest()
 
 
-def correction_headers(corrects: LogPosition, value: bytes | None) -> list[tuple[str, str | bytes | None]]:
+def correction_headers(corrects: LogPosition, value: bytes | None) -> Headers:
     """What `value` is sent with, in place of the message rejected at `corrects`."""
     return [
         (topics.HEADER_CORRECTS, str(corrects).encode()),
@@ -46,9 +46,7 @@ def correction_headers(corrects: LogPosition, value: bytes | None) -> list[tuple
     ]
 
 
-def corrected(
-    found: Iterable[tuple[str, str | bytes | None]] | None, value: bytes | None
-) -> LogPosition | None:
+def corrected(found: Headers | None, value: bytes | None) -> LogPosition | None:
     """Which message a raw one with the headers `found` and the bytes `value` corrects. Headers that came onto
     other bytes, or name no place, correct nothing."""
     if not found:

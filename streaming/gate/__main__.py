@@ -11,9 +11,10 @@ from confluent_kafka import KafkaException
 
 from streaming import logs
 from streaming.contract import topics
+from streaming.contract.topology import GATE
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings, exceeds_retention
-from streaming.gate.stage import GROUP, Stage, Step
+from streaming.gate.stage import Stage, Step
 from streaming.kafka import clients
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
@@ -37,7 +38,7 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
         if wrong := exceeds_retention(settings.horizon_ms, retention_ms):
             _log.error("fatal", extra={"cause": wrong})
             return 1
-        observer = Observer(GROUP, prometheus.serve(MetricsSettings()), catalogue.OF_GATE)
+        observer = Observer(GATE.name, prometheus.serve(MetricsSettings()), catalogue.OF_GATE)
         Stage(kafka_settings, settings, RedisDedupStore(redis_settings, settings), passing, observer).run(
             stop
         )

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from streaming.contract import topics
 from streaming.kafka.clients import ensure_topics, name, producer, require
+from streaming.kafka.produce import produce
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import KINDS, traffic
@@ -64,12 +65,7 @@ def send(
         if paced:
             while (ahead_s := message.due_ms / 1000 - time.time()) > 0:
                 client.poll(min(ahead_s, 0.1))
-        while True:
-            try:
-                client.produce(topic, message.value, message.key, on_delivery=delivered)
-                break
-            except BufferError:
-                client.poll(0.1)
+        produce(client, topic, message.value, message.key, on_delivery=delivered)
         kinds[message.kind] += 1
         if paced or count % 1_000 == 0:
             client.poll(0)

@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from support.gate_model import GateModel
 from waiting import HUNG_S
 
+from stack.components.stages import MODULES
 from streaming.contract import topics
 from streaming.contract.rejection import Rejection
 from streaming.contract.valid_session import ValidSession, decode, encode
@@ -178,7 +179,7 @@ class Stages:
     def start(self, stage: str, **more: str) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"streaming.{stage}"],
+                [sys.executable, "-m", MODULES[stage]],
                 env={**os.environ, **self.environment, **more},
                 stderr=log,
             )
