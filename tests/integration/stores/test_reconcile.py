@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from support.pipeline import Pipeline, Stages
 from support.records import position, text_headers
 from waiting import HUNG_S, until
 
@@ -29,7 +30,9 @@ Reconcile = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reconcile:
+def reconcile(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Reconcile:
     """The command on the names of the test: exit code and report, or what it said instead."""
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
@@ -44,7 +47,7 @@ def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 @pytest.fixture
-def settled(pipeline: Any, stages: Any) -> Any:
+def settled(pipeline: Pipeline, stages: Stages) -> Pipeline:
     """A gate of its own, store and index have dealt with a few hundred sessions; Flink is played."""
     for stage in ("gate", "store", "index"):
         stages.start(stage)
@@ -55,7 +58,7 @@ def settled(pipeline: Any, stages: Any) -> Any:
 
 
 def test_it_holds_and_names_whatever_is_then_done_to_a_store(
-    settled: Any,
+    settled: Pipeline,
     reconcile: Reconcile,
     mongo: MongoSettings,
     elasticsearch: ElasticsearchSettings,
@@ -145,7 +148,7 @@ class MongoStore:
 
 
 def test_an_outcome_twice_or_of_no_record_is_named(
-    settled: Any, reconcile: Reconcile, kafka: KafkaSettings
+    settled: Pipeline, reconcile: Reconcile, kafka: KafkaSettings
 ) -> None:
     """As a gate without transactions would leave it."""
     once = next(iter(clients.read_all(kafka, topics.REJECTED)))
@@ -161,7 +164,7 @@ def test_an_outcome_twice_or_of_no_record_is_named(
     assert [(one["where"], one["raw"]) for one in report["breaks"]] == [("raw", place)]
 
 
-def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconcile) -> None:
+def test_it_is_right_while_sessions_keep_coming(settled: Pipeline, reconcile: Reconcile) -> None:
     """Store and index go on during the account; what came after it began breaks nothing."""
     failures: list[BaseException] = []
     stop = threading.Event()
@@ -190,7 +193,9 @@ def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconci
     assert {(code, *report["breaks"]) for code, report in reports} == {(0,)}
 
 
-def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(pipeline: Any, reconcile: Reconcile) -> None:
+def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(
+    pipeline: Pipeline, reconcile: Reconcile
+) -> None:
     pipeline.send(20)
     code, report = reconcile(timeout_s=2)
     assert code == 3
@@ -205,7 +210,7 @@ def _delete_heads(kafka: KafkaSettings, topic: str, before: dict[int, int]) -> N
 
 
 def test_a_deleted_head_is_said_and_the_rest_judged(
-    settled: Any, reconcile: Reconcile, mongo: MongoSettings
+    settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings
 ) -> None:
     whole = reconcile()[1]
     _delete_heads(settled.kafka, topics.RAW, {0: 3, 1: 5})
@@ -234,7 +239,7 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
 
 
 def test_a_deleted_index_or_collection_is_broken(
-    settled: Any, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
+    settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
 ) -> None:
     assert reconcile()[0] == 0
     client(elasticsearch).indices.delete(index=elasticsearch.index_prefix + topics.SESSION_SUMMARIES)
@@ -250,7 +255,7 @@ def test_a_deleted_index_or_collection_is_broken(
     assert places == sorted(places)
 
 
-def test_a_period_is_judged_alone(settled: Any, reconcile: Reconcile, mongo: MongoSettings) -> None:
+def test_a_period_is_judged_alone(settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings) -> None:
     first = reconcile()[1]
     between_ms = time.time_ns() // 1_000_000 + 1
     until(lambda: time.time_ns() // 1_000_000 > between_ms, "the next millisecond")
