@@ -58,6 +58,7 @@ def generate(layout: Layout) -> list[str]:
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     key, found = ("stale", check(HERE)) if arguments.check else ("written", generate(HERE))
     if arguments.json:
         print(json.dumps({key: found}))

@@ -1,7 +1,8 @@
 """The import contract of pure modules: whatever module calls itself pure is held to it.
 
-A module makes the claim in its docstring, by the sentence "Pure." or "Pure but for …", so that the list of
-pure modules is never written down twice. Used by `lint-imports`; see `[tool.importlinter]` in pyproject.toml.
+A module makes the claim in its docstring, by the word pure with a capital letter (or in capitals), so that
+the list of pure modules is never written down twice. Used by `lint-imports`;
+see `[tool.importlinter]` in pyproject.toml.
 """
 
 import ast
@@ -14,7 +15,7 @@ from importlinter import ContractCheck, fields
 from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.domain.imports import ModuleExpression
 
-_CLAIM = re.compile(r"\bPure(\.|,| but for\b)")
+_CLAIM = re.compile(r"\b(Pure|PURE)\b")
 
 
 def claims_purity(source: str) -> bool:

@@ -55,11 +55,13 @@ STATIC = {
 
 @cache
 def figures() -> Figures:
+    """The connection to Elasticsearch, made once."""
     return Figures(ElasticsearchSettings())
 
 
 @cache
 def dashboards() -> dict[str, Dashboard]:
+    """By name, read once."""
     return source.load_all(DASHBOARDS)
 
 
@@ -97,6 +99,7 @@ async def keep_private(request: Request, answer: Callable[[Request], Awaitable[R
 
 @app.exception_handler(FiguresUnavailable)
 def without_figures(_: Request, error: FiguresUnavailable) -> JSONResponse:
+    """503, and why: the pages show it and ask again."""
     return JSONResponse({"detail": str(error)}, status_code=503)
 
 

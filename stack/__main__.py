@@ -15,6 +15,7 @@ from streaming.exit_code import ExitCode, InvalidRequest
 
 
 def main() -> int:
+    """Carries out one command. Returns its exit code."""
     arguments = commands.parse(sys.argv[1:])
     try:
         saved_settings.recall(HERE)

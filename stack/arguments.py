@@ -94,6 +94,7 @@ if there are any, and changes nothing."""
 
 
 def add_demo(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine demo`."""
     command.add_argument(
         "--sessions", type=count, default=20_000, help="how many sessions to simulate (20000)"
     )
@@ -101,27 +102,32 @@ def add_demo(command: argparse.ArgumentParser) -> None:
 
 
 def add_up(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine up`."""
     command.add_argument("services", nargs="*", metavar="SERVICE", help="see ./vitrine status for the names")
 
 
 def add_logs(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine logs`."""
     command.add_argument("service", metavar="SERVICE", help="see ./vitrine status for the names")
     command.add_argument("--lines", "-n", type=count, default=50, help="how many of the last lines (50)")
     command.add_argument("--follow", "-f", action="store_true", help="go on with what is written from now on")
 
 
 def add_bench(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine bench`."""
     command.add_argument("name", choices=BENCHMARKS, metavar="NAME", help=" | ".join(BENCHMARKS))
     command.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the CSV, for accuracy")
     command.add_argument("--minutes", type=positive, default=20, help="how long soak goes on (20)")
 
 
 def add_test(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine test`."""
     command.usage = f"{command.prog} [-h] [--json] [KIND ...] [-- PYTEST ARGUMENT ...]"
     command.add_argument("kinds", nargs="*", metavar="KIND", help=" | ".join(KINDS), type=_kind)
 
 
 def add_generate(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine generate`."""
     command.add_argument("--check", action="store_true", help="only say which are stale")
 
 

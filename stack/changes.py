@@ -1,4 +1,4 @@
-"""PURE: what a change of settings concerns, found by declaring the services with it and without it."""
+"""What a change of settings concerns, found by declaring the services with it and without it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ from stack.settings import StackSettings, environment, external
 
 
 def this_checkout(layout: Layout = HERE) -> StackContext:
-    """This checkout, with the settings of the environment variables."""
+    """The checkout of this file, with the settings of the environment variables."""
     settings = StackSettings()
     return StackContext(
         layout=layout,

@@ -14,6 +14,7 @@ from stack.machine import Missing
 
 
 def pom(layout: Layout) -> Path:
+    """Where Maven reads which jars are wanted."""
     return layout.root / "stack" / "jars" / "pom.xml"
 
 
@@ -75,6 +76,7 @@ def fetch(layout: Layout) -> None:
 
 
 def main() -> int:
+    """Fetches everything and writes down the checksums. Returns the exit code."""
     fetch(HERE)
     lines = "".join(f"{digest}  {path}\n" for path, digest in found(HERE).items())
     checksums(HERE).write_text(lines)

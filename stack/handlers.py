@@ -22,6 +22,7 @@ def _print_json(found: object) -> None:
 
 
 def up(arguments: Namespace) -> int:
+    """Carries out `./vitrine up`. Returns its exit code."""
     from stack import lifecycle
     from stack import services as declared
     from stack.progress import Progress
@@ -34,6 +35,7 @@ def up(arguments: Namespace) -> int:
 
 
 def down(arguments: Namespace) -> int:
+    """Carries out `./vitrine down`. Returns its exit code."""
     from stack import lifecycle
 
     stopped = lifecycle.take_down(
@@ -47,6 +49,7 @@ def down(arguments: Namespace) -> int:
 
 
 def status(arguments: Namespace) -> int:
+    """Carries out `./vitrine status`. Returns its exit code."""
     from stack import services as declared
 
     healthy = _show_status(declared.services(this_checkout()), arguments.json)
@@ -67,6 +70,7 @@ def _show_status(services: Iterable[Service], as_json: bool) -> bool:
 
 
 def logs(arguments: Namespace) -> int:
+    """Carries out `./vitrine logs`. Returns its exit code."""
     from stack import services as declared
 
     if arguments.service != "supervisor":
@@ -92,6 +96,7 @@ def _require(names: Iterable[str], services: Iterable[Service]) -> None:
 
 
 def resummarise(arguments: Namespace) -> int:
+    """Carries out `./vitrine resummarise`. Returns its exit code."""
     from stack import resummarise
     from stack import services as declared
     from stack.progress import Progress
@@ -104,6 +109,7 @@ def resummarise(arguments: Namespace) -> int:
 
 
 def settings(arguments: Namespace) -> int:
+    """Carries out `./vitrine settings`. Returns its exit code."""
     from stack import settings_table
 
     rows = settings_table.rows()
@@ -115,6 +121,7 @@ def settings(arguments: Namespace) -> int:
 
 
 def environment(arguments: Namespace) -> int:
+    """Carries out `./vitrine environment`. Returns its exit code."""
     variables = this_checkout().environment
     if arguments.json:
         _print_json(dict(variables))
@@ -124,6 +131,7 @@ def environment(arguments: Namespace) -> int:
 
 
 def demo(arguments: Namespace) -> int:
+    """Carries out `./vitrine demo`. Returns its exit code."""
     from stack import demo
 
     outcome = demo.run(arguments.sessions, arguments.seed)
@@ -133,6 +141,7 @@ def demo(arguments: Namespace) -> int:
 
 
 def bench(arguments: Namespace) -> int:
+    """Carries out `./vitrine bench`. Returns its exit code."""
     from stack import benchmarks
 
     _print_json(benchmarks.run(arguments.name, arguments.minutes, arguments.file))
@@ -140,6 +149,7 @@ def bench(arguments: Namespace) -> int:
 
 
 def test(arguments: Namespace) -> int:
+    """Carries out `./vitrine test`. Returns its exit code."""
     from stack import test_runner
 
     outcomes = test_runner.run(arguments.kinds, arguments.pytest)

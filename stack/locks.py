@@ -73,6 +73,7 @@ def exported(layout: Layout) -> str:
 
 
 def main() -> int:
+    """Resolves every environment anew. Returns the exit code."""
     upgrade = "--upgrade" in sys.argv
     for name in ENVIRONMENTS:
         refresh(HERE, str(HERE.uv) if HERE.uv.exists() else "uv", name, upgrade=upgrade)

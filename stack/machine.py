@@ -53,7 +53,7 @@ def install(tools: Iterable[Tool]) -> None:
     apt = [*_as_root(by_hand, why), "apt-get", "-q", "-y"]
     print(f"Installing Debian packages ({why}). This needs root.", file=sys.stderr, flush=True)
     # Debian would start the server it installs on the default port; nothing here wants that.
-    with _no_autostart(apt):
+    with _NoAutostart(apt):
         for step in (["update"], ["install", "--no-install-recommends", *packages]):
             done = subprocess.run([*apt, *step], capture_output=True, text=True, check=False)
             if done.returncode:
@@ -76,7 +76,7 @@ def _as_root(by_hand: str, why: str) -> list[str]:
     return [*sudo, *noninteractive]
 
 
-class _no_autostart:
+class _NoAutostart:
     """While this lasts, packages do not start their services: Debian asks policy-rc.d whether they may."""
 
     _file = Path("/usr/sbin/policy-rc.d")

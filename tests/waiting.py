@@ -1,12 +1,10 @@
 """How tests wait: for what is to happen, however long that takes on this machine."""
 
-import random
-import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
+
+from lab.ports import free_port as free_port
 
 T = TypeVar("T")
 
@@ -22,14 +20,3 @@ def until(is_so: Callable[[], T], what: str, standing: Callable[[], str] = str, 
         assert time.monotonic() < deadline, f"hung, {hung_s:.0f} s without {what} {standing()}"
         time.sleep(POLL_S)
     return answer
-
-
-def free_port() -> int:
-    """A loopback port that nothing has, and that the system gives to no client of its own accord: a server
-    that is killed finds it free again."""
-    given_away_from = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        port = random.SystemRandom().randrange(10_000, max(given_away_from, 20_000))
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

@@ -116,6 +116,7 @@ def _print(without: Sequence[str], results: Sequence[dict[str, Any]]) -> None:
 
 
 def main() -> None:
+    """Measures as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--schema", default="online-shoppers")

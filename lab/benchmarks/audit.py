@@ -44,6 +44,7 @@ def row(
 
 
 def main() -> None:
+    """Audits as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--epsilon", type=float, default=1.0)

@@ -95,7 +95,7 @@ class Shop:
             if end and end.calls is not None:
                 _die_in(end.calls)
             code = self._carry_out(run.key, end.step if end else None)
-        except Exception:
+        except Exception:  # noqa: BLE001  (the last frame of a forked process)
             traceback.print_exc()
         finally:
             os._exit(code)

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from lab.benchmarks.own_redis import own_redis
+from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.period import Window
 from streaming.contract.session import Session
@@ -65,6 +65,7 @@ class Year:
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=600_000, help="of the year")
     parser.add_argument("--users", type=int, default=200_000, help="who may come")
@@ -73,7 +74,7 @@ def main() -> int:
     options = parser.parse_args()
     gate, now_ms = GateSettings(), time.time_ns() // 1_000_000
     year = Year(options.sessions, options.users, now_ms)
-    with own_redis() as settings:
+    with own_redis.in_memory() as settings:
         _claim(RedisDedupStore(settings, gate), gate, year)
         store, dice, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
         errors, sizes = [], []

@@ -119,6 +119,7 @@ def reviews_per_second(texts: Sequence[str], seconds: float = 3.0) -> float:
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=200_000, help="messages of a round")
     parser.add_argument(

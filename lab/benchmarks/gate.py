@@ -52,6 +52,7 @@ _SETTLED_S = (
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=200_000, help="raw messages of a round")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")

@@ -48,6 +48,7 @@ _FAR_FUTURE_MS = 2**45
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--sessions", type=int, default=40_000, help="simulated sessions behind the documents"

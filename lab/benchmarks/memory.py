@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lab.benchmarks.own_redis import own_redis
+from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.session import Session
 from streaming.contract.time_units import DAY_MS
@@ -33,6 +33,7 @@ _EXTRAPOLATED_TO = {"users": 10_000_000, "sessions": 100_000_000}
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=1_000_000, help="distinct users")
     parser.add_argument("--sessions", type=int, default=10_000_000, help="sessions within one horizon")
@@ -40,7 +41,7 @@ def main() -> int:
     gate = GateSettings(
         session_capacity=options.sessions, user_capacity=options.users, hours_kept_ms=365 * DAY_MS
     )
-    with own_redis() as settings:
+    with own_redis.in_memory() as settings:
         client: Any = connection.client(settings)
         seen = RedisDedupStore(settings, gate)
         nothing_yet = LogProgress("log", offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)

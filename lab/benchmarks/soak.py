@@ -51,6 +51,7 @@ class Reading(Struct, frozen=True):
 
 
 def main() -> int:
+    """Measures as the arguments say. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0, help="how long (20)")
     options = parser.parse_args()

@@ -62,6 +62,7 @@ def _apart(size: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measures as the arguments say, each size in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, help="only this size, in this process")
     asked = parser.parse_args()

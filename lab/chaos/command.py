@@ -17,7 +17,7 @@ from lab.chaos.generator import events
 from lab.chaos.namespace import RunNamespace, logs
 from lab.chaos.nemesis import Nemesis
 from lab.chaos.outage_effect import OutageEffect
-from lab.chaos.own_redis import OwnRedis
+from lab.chaos.own_redis import ChaosRedis
 from lab.chaos.report import Report
 from lab.chaos.schedule import SERVICES, STAGES, Kill, plan
 from lab.chaos.workload import Workload
@@ -77,7 +77,7 @@ def torture(place: StackContext, arguments: argparse.Namespace, kills: list[Kill
     stages = STAGES[arguments.through]
     own = RunNamespace(place)
     ensure_topics(own.kafka)
-    redis = OwnRedis(
+    redis = ChaosRedis(
         own.folder / "redis",
         SMALL_DISK_MIB if (arguments.outage, arguments.how) == ("redis", "full-disk") else None,
     )

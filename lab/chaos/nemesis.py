@@ -12,7 +12,7 @@ from redis import Redis
 
 from lab.chaos.backlog import Backlog
 from lab.chaos.cluster import Cluster
-from lab.chaos.own_redis import OwnRedis
+from lab.chaos.own_redis import ChaosRedis
 from lab.chaos.report import Report
 from lab.chaos.schedule import POINTS, STAGES, Kill, released
 from lab.chaos.workload import Workload
@@ -45,7 +45,7 @@ class Nemesis:
     kafka: KafkaSettings
     layout: Layout
     fleet: Cluster
-    redis: OwnRedis
+    redis: ChaosRedis
     feed: Workload
     pending: Backlog
     report: Report

@@ -60,6 +60,7 @@ def end_at_once() -> None:
 
 
 def main() -> int:
+    """Runs the stage that the arguments name, with a fault planted if they ask for one."""
     parser = argparse.ArgumentParser()
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--plant", choices=FAULTS)

@@ -60,7 +60,7 @@ class Workload:
                 self.sent += 1
             if self._producer.flush(FLUSH_TIMEOUT_S):
                 raise TimeoutError(f"the broker took no events for {FLUSH_TIMEOUT_S:.0f} s")
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (whoever waits for the thread raises it)
             self._failure = error
 
     def _send(self, event: Event) -> None:

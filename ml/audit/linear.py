@@ -29,6 +29,8 @@ _CROWD = 1_000
 
 @dataclass(frozen=True)
 class OnLinear:
+    """Audits the linear model."""
+
     method: str = "a run for each user of four rows; likelihood of the coefficients with and without the user"
 
     def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:

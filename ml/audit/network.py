@@ -32,6 +32,8 @@ _GRAM_EVERY = 10
 
 @dataclass(frozen=True)
 class OnNetwork:
+    """Audits the neural network."""
+
     method: str = f"runs of {_A_RUN} users of four rows; coins decoded from the noisy sums of all steps"
 
     def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:

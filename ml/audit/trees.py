@@ -33,6 +33,8 @@ _A_RUN = 500
 
 @dataclass(frozen=True)
 class OnTrees:
+    """Audits the random trees."""
+
     method: str = f"runs of {_A_RUN} users of eight rows; coins decoded from the noisy leaf sums of all trees"
 
     def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:

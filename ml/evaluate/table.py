@@ -13,6 +13,8 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class Table:
+    """A CSV file with a header, read whole."""
+
     path: Path
     columns: dict[str, list[str]]
     """Name -> its cells, stripped; an empty cell is the empty string."""

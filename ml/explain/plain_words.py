@@ -41,6 +41,7 @@ def odds(shap: float) -> str:
 
 
 def probability(log_odds: float) -> float:
+    """The logistic function, without overflow."""
     return float(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))))
 
 

@@ -10,6 +10,8 @@ from ml.features.encoding import Matrix
 
 @dataclass(frozen=True)
 class Rows:
+    """Examples to learn from, with the unit that each belongs to."""
+
     x: Matrix
     """(n, width), the encoded inputs."""
     y: npt.NDArray[np.int8]

@@ -27,6 +27,8 @@ only."""
 
 @dataclass(frozen=True)
 class Relevance:
+    """What the features are worth, learned before the model."""
+
     shares: Vector
     """(features,) of the attention each feature deserves; they sum to 1."""
     units: float

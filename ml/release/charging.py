@@ -76,5 +76,6 @@ def entry(account: Account, charge: Charge) -> dict[str, Any]:
 
 
 def days(account: Account) -> str:
+    """The length of the blocks of an account, in words."""
     days = account.block_ms // DAY_MS
     return "one day" if days == 1 else f"{days} days"

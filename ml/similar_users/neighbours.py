@@ -9,6 +9,8 @@ from ml.similar_users.bands import banding
 
 
 class Neighbour(NamedTuple):
+    """A user similar to another."""
+
     user_id: str
     jaccard: float
 

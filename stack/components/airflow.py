@@ -175,6 +175,7 @@ def _ready(component: str) -> Any:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """Airflow: its API server, scheduler and the other processes."""
     url = place.environment[ADDRESS_VARIABLE["airflow"]]
     airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
 

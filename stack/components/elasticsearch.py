@@ -107,6 +107,7 @@ def _ready(health: dict[str, str]) -> str | None:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """Elasticsearch, one node."""
     url = place.environment[ADDRESS_VARIABLE["elasticsearch"]]
     heap, home = place.settings.elasticsearch_heap_mib, _home(place)
     archives = list((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))

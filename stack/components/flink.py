@@ -239,6 +239,7 @@ def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """Flink: JobManager, TaskManager and the job."""
     url = place.environment[ADDRESS_VARIABLE["flink"]]
     external = "flink" in place.external
     trusting = partial(trust, rest(place))

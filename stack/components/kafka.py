@@ -75,6 +75,7 @@ def _ensure_topics(place: StackContext) -> None:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """Kafka, one broker."""
     address = place.environment[ADDRESS_VARIABLE["kafka"]]
     client_properties = place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}")
     return (

@@ -27,6 +27,7 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """MongoDB, or the embedded server where there is no mongod."""
     mongod = shutil.which("mongod")
     folder = place.layout.stores / "mongodb" / ("mongod" if mongod else "nx")
     return (

@@ -18,6 +18,7 @@ def _prepare(place: StackContext) -> None:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """Redis, with the module for Bloom filters."""
     url = place.environment[ADDRESS_VARIABLE["redis"]]
     port = place.settings.port("redis")
     options = {

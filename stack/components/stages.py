@@ -31,6 +31,7 @@ READS: dict[str, tuple[type[Settings], ...]] = {
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """The stages of ours, each a process."""
     return tuple(_service(place, stage) for stage in PYTHON_STAGES)
 
 

@@ -47,10 +47,12 @@ READS: tuple[type[Settings] | str, ...] = (
 
 
 def looks(recent: dict[str, Any]) -> str | None:
+    """None if the monitor has probed anything, else what is wrong."""
     return None if recent["probes"] else "it has not looked at anything yet"
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
+    """The monitor."""
     url, port = place.environment[ADDRESS_VARIABLE["watch"]], place.settings.port("watch")
     shown = {stage: stages.metrics_url(place, stage) for stage in stages.MODULES}
     urls = {stage: metrics for stage, metrics in shown.items() if metrics}

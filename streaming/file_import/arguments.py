@@ -12,6 +12,7 @@ With --json: {"events", "sessions", "accepted", "rejected": {reason: n}}."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine ingest`."""
     command.add_argument("file", type=Path, metavar="FILE")
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", type=_assignment, dest="assigned",

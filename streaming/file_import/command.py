@@ -128,4 +128,5 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     return run(arguments.file, dict(arguments.assigned), arguments.json)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from streaming.contract.session import MAX_INTERACTIONS
-from streaming.file_import.shop_events import COLUMNS
+from streaming.file_import.shop_events import COLUMNS, Event
 
 _ROWS_AT_ONCE = 20_000
 
@@ -35,23 +35,6 @@ SELECT place, CASE WHEN shared THEN user_session || '-' || user_id ELSE user_ses
   user_id, time_ms, event_time, event_type, product_id, category_id, category_code, brand, price
 FROM event JOIN session USING (user_session, user_id) ORDER BY place, time_ms NULLS LAST, ordinal
 """
-
-
-class Event(NamedTuple):
-    """One event of a session, its cells as they stand in the file."""
-
-    place: int
-    session_id: str
-    user_id: str
-    time_ms: int | None
-    """None where `event_time` is no time."""
-    event_time: str
-    event_type: str
-    product_id: str
-    category_id: str
-    category_code: str
-    brand: str
-    price: str
 
 
 class Grouping:

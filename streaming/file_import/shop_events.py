@@ -15,6 +15,23 @@ COLUMNS = (
 ORDINAL = "ordinal"
 
 
+class Event(NamedTuple):
+    """One event, its cells as they stand in the file, in the session that it was grouped into."""
+
+    place: int
+    session_id: str
+    user_id: str
+    time_ms: int | None
+    """None where `event_time` is no time."""
+    event_time: str
+    event_type: str
+    product_id: str
+    category_id: str
+    category_code: str
+    brand: str
+    price: str
+
+
 class Rows(NamedTuple):
     """The events of some lines, and the lines that are none."""
 

@@ -22,6 +22,8 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Format(Enum):
+    """What a file to import may hold."""
+
     JSON_LINES = "JSON Lines"
     SHOP_EVENTS = "CSV of shop events"
 

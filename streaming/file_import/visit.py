@@ -9,8 +9,8 @@ import msgspec
 
 from streaming.contract.session import SCHEMA_VERSION, UNKNOWN
 from streaming.file_import.assignment import SETTABLE
-from streaming.file_import.grouping import Event
 from streaming.file_import.json_lines import Outgoing
+from streaming.file_import.shop_events import Event
 
 _encoder = msgspec.json.Encoder()
 _NOT_FINITE = {math.inf: msgspec.Raw(b"Infinity"), -math.inf: msgspec.Raw(b"-Infinity")}

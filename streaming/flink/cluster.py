@@ -54,7 +54,12 @@ def run(
     restore = ["-s", checkpoint] if checkpoint else []
     command = [f"{settings.home}/bin/flink", "run", "-d", *restore, "-py", str(script)]
     done = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=TIMEOUT_S
+        command,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
     )
     found = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
     if found is None:

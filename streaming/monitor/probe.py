@@ -65,7 +65,7 @@ class _Looker:
                 look_once = look_once or make()
                 self._found.put(look_once())
             # The one place where every error is caught: a probe must not take the others with it.
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 self._found.put(_Away(type(error).__name__))
                 return
 

@@ -23,9 +23,11 @@ With --json: {"holds", "sessions", "windows", "left_out", "breaks_in_all",
 
 
 def add_reconcile(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine reconcile`."""
     add_period(command)
     add_patience(command, "the stages to catch up")
 
 
 def add_recompute(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine recompute`."""
     add_patience(command, "the stages to catch up")

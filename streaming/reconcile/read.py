@@ -68,7 +68,8 @@ def evidence(
 
 def _place(message: Message) -> LogPosition:
     partition, offset = message.partition(), message.offset()
-    assert partition is not None and offset is not None  # only a message that was never sent has none
+    assert partition is not None
+    assert offset is not None
     return LogPosition(partition, offset)
 
 

@@ -109,4 +109,5 @@ def run(as_json: bool, timeout_s: float) -> int:
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     return run(arguments.json, arguments.timeout)

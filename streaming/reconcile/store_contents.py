@@ -38,6 +38,7 @@ class Maker(Struct, frozen=True):
 
 
 def digest(document: object) -> int:
+    """64 bits of a document, whatever the order of its keys."""
     return xxh3_64_intdigest(as_json(document))
 
 

@@ -35,6 +35,7 @@ def run(
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     return run(arguments.file, arguments.reason, arguments.timeout, arguments.json)
 
 

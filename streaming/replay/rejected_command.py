@@ -36,6 +36,7 @@ def run(
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     return run(
         arguments.reason,
         arguments.start,

@@ -1,3 +1,5 @@
+"""`python -m streaming.simulate`: see command.py."""
+
 import sys
 
 from streaming.simulate.command import main

@@ -107,6 +107,7 @@ def run(sessions: int, seed: int, rate_per_s: float | None = None, as_json: bool
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     return run(arguments.sessions, arguments.seed, arguments.rate, arguments.json)
 
 
@@ -143,6 +144,6 @@ def _write_end(path: Path, ended_at_ms: int) -> None:
 
 
 def main() -> int:
-    """`python -m streaming.simulate SESSIONS [SEED [RATE]]`"""
+    """`python -m streaming.simulate SESSIONS [SEED [RATE]]`."""
     sessions, seed, rate, *_ = [*sys.argv[1:], *("1000", "1", "0")[len(sys.argv) - 1 :]]
     return run(int(sessions), int(seed), float(rate) or None, as_json=True)

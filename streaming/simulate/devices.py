@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 
 class Kit(NamedTuple):
+    """A device as a session names it."""
+
     device_type: str
     operating_system: str
     browser_type: str

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 
 class Town(NamedTuple):
+    """Where a simulated customer lives."""
+
     country: str
     state: str
     city: str

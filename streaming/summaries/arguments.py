@@ -8,4 +8,5 @@ With --json: [{"sentiment", "score"}], one for each line, the score from -1 to 1
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine sentiment`."""
     command.add_argument("file", type=Path, metavar="FILE", help="UTF-8")

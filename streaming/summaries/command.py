@@ -17,6 +17,7 @@ def run(path: Path, as_json: bool) -> int:
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
     return run(arguments.file, arguments.json)
 
 

@@ -33,6 +33,7 @@ def pattern(path: Path) -> dict[str, float]:
 
 
 def afinn(path: Path) -> dict[str, float]:
+    """Valence by word, from -1 to 1, of a file of AFINN."""
     rows = (line.rpartition("\t") for line in path.read_text(encoding="utf-8").splitlines())
     return {word: float(valence) / AFINN_SCALE for word, _, valence in rows}
 
@@ -48,6 +49,7 @@ def _words(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
+    """Writes the lexicons of the files that the arguments name to standard output."""
     of_pattern, of_afinn, positive, negative = map(Path, sys.argv[1:])
     words = {"pattern": pattern(of_pattern), "afinn": afinn(of_afinn), "opinion": opinion(positive, negative)}
     told = {

@@ -30,6 +30,7 @@ class Lexicons(msgspec.Struct, frozen=True):
 
 @cache
 def load() -> Lexicons:
+    """The lexicons that are part of this package."""
     return msgspec.json.decode(files(__package__).joinpath("lexicons.json").read_bytes(), type=Lexicons)
 
 

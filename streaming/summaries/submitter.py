@@ -98,6 +98,7 @@ def _watch(rest: FlinkRestSettings, name: str) -> None:
 
 
 def main() -> int:
+    """Submits the job unless the cluster runs it already. Returns the exit code."""
     cluster, name = FlinkSettings(), job_name(KafkaSettings())
     try:
         if alive(overview(cluster), name):

@@ -52,6 +52,7 @@ def learn(domains: Iterable[Labelled]) -> Model:
 
 
 def main() -> int:
+    """Learns from the files that the arguments name, scored on domains kept back."""
     domains = {path.stem: read(path) for path in map(Path, sys.argv[1:])}
     for kept_back, (texts, labels) in domains.items():
         model = learn(domain for name, domain in domains.items() if name != kept_back)

@@ -43,7 +43,8 @@ def topic(client_properties: dict[str, Any], name: str) -> Iterator[Record]:
             for message in reader.consume(PAGE, 0.2):
                 error = message.error()
                 partition, offset = message.partition(), message.offset()
-                assert partition is not None and offset is not None
+                assert partition is not None
+                assert offset is not None
                 if error is None:
                     at_ms, headers = message.timestamp()[1], cast(Any, message.headers() or [])
                     yield Record(partition, offset, at_ms, message.key(), message.value(), dict(headers))

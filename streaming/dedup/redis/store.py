@@ -24,7 +24,9 @@ from math import ceil, log2
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import ConnectionError, NoScriptError, OutOfMemoryError, ResponseError, TimeoutError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from xxhash import xxh3_128_hexdigest
 
 from streaming.contract.session import Visit
@@ -267,7 +269,7 @@ def translated() -> Iterator[None]:
     """The client's errors in the words of the port. A server that is still loading is away too."""
     try:
         yield
-    except (ConnectionError, TimeoutError) as error:
+    except (RedisConnectionError, RedisTimeoutError) as error:
         raise StoreUnavailable(str(error)) from error
     except NoScriptError as error:
         raise OutOfSync("Redis was started afresh") from error

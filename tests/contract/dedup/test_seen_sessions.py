@@ -6,10 +6,9 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from redis import Redis
+from support.sessions import session as a_session
 
-from streaming.contract.parsing import parse
 from streaming.contract.session import Session
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import (
@@ -27,24 +26,10 @@ from streaming.dedup.port import (
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.settings import RedisSettings
-from streaming.simulate.settings import TrafficSettings
-from streaming.simulate.traffic import traffic
 
-FAR_FUTURE_MS = 1 << 47
-_ALL_SOUND = TrafficSettings(
-    sessions=1, unknown_device_rate=0, unknown_referrer_rate=0, late_rate=0, broken_rate=0, duplicate_rate=0
-)
-
-
-def _sound() -> Session:
-    session = parse(next(traffic(_ALL_SOUND)).value, FAR_FUTURE_MS)
-    assert isinstance(session, Session)
-    return session
-
-
-SOUND = _sound()
+ENDED_AT_MS = 1_767_261_296_123
 DAY_MS = 86_400_000
-NOW_MS = SOUND.event_time_ms + DAY_MS
+NOW_MS = ENDED_AT_MS + DAY_MS
 # So small and careless that "maybe" is the usual answer and the filter has to grow.
 CARELESS = GateSettings(session_capacity=4, session_error_rate=0.9, user_capacity=4, user_error_rate=0.9)
 ROOMY = GateSettings(session_capacity=100_000, user_capacity=100_000)
@@ -53,7 +38,8 @@ SEGMENT_MS = HORIZON.segment_ms
 
 
 def session(session_id: object, user_id: object, **other: object) -> Session:
-    return replace(SOUND, session_id=str(session_id), user_id=str(user_id), **other)
+    ended = {"event_time_ms": ENDED_AT_MS} | other
+    return a_session(session_id=str(session_id), user_id=str(user_id), **ended)
 
 
 @pytest.fixture(params=["remembered", "redis", "redis, careless filters"])

@@ -23,7 +23,7 @@ sys.stdout.buffer.write(value)
 
 @pytest.mark.parametrize("environment", ["main", "airflow", "flink"])
 def test_reads_and_writes_the_golden_session(environment: str) -> None:
-    command = [HERE.python(environment), "-c", READ_AND_WRITE]
+    command = [str(HERE.python(environment)), "-c", READ_AND_WRITE]
     ran = subprocess.run(command, input=GOLDEN.read_bytes(), capture_output=True, check=True)
     facts = b'"userKind":"new","late":false,"rawPartition":1,"rawOffset":42,"arrivedAtMs":1767261300000'
     golden = GOLDEN.read_bytes().replace(b'"amountSpent":0,', b'"amountSpent":0.0,')

@@ -115,8 +115,9 @@ def test_the_embedded_server_syncs_its_log_for_j_and_only_then(tmp_path: Path) -
     """FULL is 2: the write-ahead log is synced with each commit. NORMAL is 1: only before a checkpoint."""
     server = NeoSQLiteHandler(data_dir=str(tmp_path))
     for concern, synchronous in (({"w": 1}, 1), (SAFE, 2), ({"w": 1}, 1)):
-        found = {"insert": "a", "documents": [{}], "writeConcern": concern, "$db": "vitrine"}
-        server.handle_insert({"request_id": 1, "sections": [("body", found)]})
+        body: dict[str, object] = {"insert": "a", "documents": [{}], "writeConcern": concern}
+        body["$db"] = "vitrine"
+        server.handle_insert({"request_id": 1, "sections": [("body", body)]})
         connection = server.get_database("vitrine").db
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)

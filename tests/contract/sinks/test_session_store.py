@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
+from pymongo.collection import Collection
 
 from streaming.settings import MongoSettings
 from streaming.sinks.mongo import sessions as adapter
@@ -156,7 +157,7 @@ def test_ids_that_are_no_strings_are_scanned_too(
     store.insert([a_document(id_) for id_ in ODD_IDS])
     client: MongoClient[Document]
     with MongoClient(mongo.uri.get_secret_value()) as client:
-        sessions = client[mongo.database][COLLECTION]
+        sessions: Collection[Document] = client[mongo.database][COLLECTION]
         made = [sessions.insert_one({"sessionId": "no id of its own"}).inserted_id for _ in range(7)]
         sessions.insert_many([{"_id": id_} for id_ in OTHER_TYPES])
     found = [repr(document["_id"]) for document in store.scan()]

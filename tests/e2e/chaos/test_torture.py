@@ -14,7 +14,7 @@ from stack.layout import HERE
 @pytest.mark.timeout(12 * HUNG_S)
 def test_ten_kills_lose_and_double_nothing() -> None:
     line = [sys.executable, "-m", "stack", "torture", "--events", "20000", "--kills", "10", "--json"]
-    told = subprocess.run(line, stdout=subprocess.PIPE, text=True, cwd=HERE.root)
+    told = subprocess.run(line, stdout=subprocess.PIPE, text=True, cwd=HERE.root, check=False)
     found = json.loads(told.stdout)
     assert told.returncode == 0, told.stdout  # whole: pytest would shorten the object
     assert (found["lost"], found["duplicated"], found["wrong"], found["void"]) == (0, 0, 0, [])

@@ -125,9 +125,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def _place(root: Path) -> StackContext:
-    for folder in ("dags", "plugins", "dashboards"):
-        (root / folder).symlink_to(HERE.root / folder)
-    layout, name = Layout(root), f"dags{uuid4().hex[:8]}"
+    for name in ("dags", "plugins", "dashboards"):
+        (root / name).symlink_to(HERE.root / name)
+    layout, own_name = Layout(root), f"dags{uuid4().hex[:8]}"
     layout.state.mkdir()
     (layout.state / "envs").symlink_to(HERE.state / "envs")
     for folder in (layout.run, layout.logs, layout.data):
@@ -137,9 +137,9 @@ def _place(root: Path) -> StackContext:
     own = {
         "VITRINE_AIRFLOW_URL": f"http://127.0.0.1:{port}",
         "VITRINE_DATA_DIR": str(layout.data),
-        "VITRINE_KAFKA_TOPIC_PREFIX": f"{name}-",
-        "VITRINE_REDIS_KEY_PREFIX": f"{name}:",
-        "VITRINE_MONGO_DATABASE": name,
+        "VITRINE_KAFKA_TOPIC_PREFIX": f"{own_name}-",
+        "VITRINE_REDIS_KEY_PREFIX": f"{own_name}:",
+        "VITRINE_MONGO_DATABASE": own_name,
         "VITRINE_GATE_EXTRACTION_EVERY": "1000",
         "VITRINE_GATE_SESSION_CAPACITY": "100000",
         "VITRINE_GATE_USER_CAPACITY": "100000",

@@ -69,6 +69,7 @@ def _models_woken_anew(shop: Any, seed: int) -> dict[str, Any]:
         )
 
     run = until(woken, "private_models woken by the extraction")
+    assert run is not None
     return dict(shop.ended("private_models", run["dag_run_id"]))
 
 
@@ -195,7 +196,8 @@ def test_a_run_over_the_budget_is_refused_at_once_and_says_how_to_go_on(first_da
     assert first_day.states(run)["within_budget"] == "failed"
     assert first_day.states(run)["train"] == "upstream_failed"
     log = first_day.log(run, "within_budget")
-    assert "no session was read" in log and "budget set" in log
+    assert "no session was read" in log
+    assert "budget set" in log
     assert first_day.database["privacy_budget"].find_one({"_id": "sessions"}) == before
 
 
@@ -228,7 +230,8 @@ def test_an_extraction_on_a_spent_budget_trains_nothing_and_says_how_to_go_on(fi
         assert run["state"] == "success"
         assert first_day.states(run) == UNTRAINED
         log = first_day.log(run, "within_budget")
-        assert "no session was read" in log and "budget set --epsilon" in log
+        assert "no session was read" in log
+        assert "budget set --epsilon" in log
         assert books.account().charges == before.charges
     finally:
         set_to(before.epsilon, None)

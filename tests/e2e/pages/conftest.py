@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from support.sessions import session
 from waiting import HUNG_S, until
 
 from lab import screenshots
 from stack.context import this_checkout
 from streaming.contract import topics
-from streaming.contract.session import SCHEMA_VERSION, Action, Review, Session
+from streaming.contract.session import Action, Review, Sentiment, Session
 from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.sinks.elasticsearch.index import client
@@ -93,30 +94,26 @@ class Sent:
 
 def _session(feed: str, number: int) -> Session:
     bought = number % 3 == 0
-    actions: list[Action] = ["view", "cart", "purchase"] if bought else ["view", "view", "cart"][: number % 4]
+    looking: list[Action] = ["view", "view", "cart"]
+    actions: list[Action] = ["view", "cart", "purchase"] if bought else looking[: number % 4]
     count = len(actions)
-    sentiment = "positive" if number % 2 else "negative"
+    sentiment: Sentiment = "positive" if number % 2 else "negative"
     review = Review(
         product_id="p1", rating=5 if number % 2 else 1, text=TEXTS[sentiment], sentiment=sentiment
     )
-    return Session(
-        schema_version=SCHEMA_VERSION,
+    return session(
         session_id=f"{feed}-{number}",
         event_time_ms=int(time.time() * 1000) - number * 60_000,
         feed=feed,
         user_id=f"{feed}-u{number % 25}",
-        name="Nobody",
-        email="nobody@example.org",
         gender="female" if number % 2 else "male",
         device_type=["mobile", "desktop", "tablet"][number % 3],
-        operating_system="Linux",
         browser_type=["Firefox", "Chrome"][number % 2],
         product_ids=["p1"] * count,
         product_names=["Oak table"] * count,
         product_prices=[199.0] * count,
         product_categories=["tables"] * count,
         actions=actions,
-        page_views=3,
         session_duration=60.0 * (1 + number % 10),
         clicks=4,
         purchase_made=bought,
@@ -125,18 +122,15 @@ def _session(feed: str, number: int) -> Session:
         reviews=[review] if number % 5 == 0 else [],
         referrer=["Google", "Direct", "Newsletter"][number % 3],
         country=["Germany", "France", "Italy", "Spain"][number % 4],
-        state="-",
-        city="-",
-        zip_code="-",
     )
 
 
 def _send(sessions: list[Session]) -> None:
     settings = KafkaSettings()
     producer = clients.producer(settings)
-    for session in sessions:
+    for sent in sessions:
         producer.produce(
-            clients.name(settings, topics.RAW), key=session.user_id, value=msgspec.json.encode(session)
+            clients.name(settings, topics.RAW), key=sent.user_id, value=msgspec.json.encode(sent)
         )
     assert producer.flush(HUNG_S) == 0
 

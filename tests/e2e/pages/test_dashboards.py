@@ -78,7 +78,7 @@ def answered(figures: Figures, dashboard: Dashboard, feed: str) -> dict[str, lis
 
 def test_a_range_clicked_before_the_script_has_run_is_kept(page: Page) -> None:
     held: list[Route] = []
-    page.route("**/static/dashboard.js", lambda route: held.append(route))
+    page.route("**/static/dashboard.js", held.append)
     page.goto("/vitrine/dashboards/session_analysis?range=1h", wait_until="commit")
     page.get_by_text("All", exact=True).click()
     # Asked, so that the browser's events come in meanwhile.
@@ -101,7 +101,7 @@ def test_every_figure_drawn_is_the_one_that_elasticsearch_has(
         page_says, index_says = drawn(frame, dashboard), answered(figures, dashboard, sent.feed)
         differ.clear()
         differ.update(
-            {id: (page_says[id], index_says[id]) for id in index_says if page_says[id] != index_says[id]}
+            {key: (page_says[key], said) for key, said in index_says.items() if page_says[key] != said}
         )
         return not differ
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from elasticsearch import Elasticsearch, helpers
+from support.sessions import valid_session
 from waiting import HUNG_S
 
 from streaming.contract import topics
-from streaming.contract.session import SCHEMA_VERSION, Action, Review
+from streaming.contract.session import Action, Review, Sentiment
 from streaming.contract.valid_session import UserKind, ValidSession
 from streaming.dashboards.figures import Figures
 from streaming.settings import ElasticsearchSettings
@@ -28,6 +29,7 @@ TEXTS = {
     "neutral": "The shelf has four boards.",
 }
 PRODUCTS = {f"p{i}": (f"Product {i}", 10 + 7.35 * i, ["chairs", "tables", "lamps"][i % 3]) for i in range(14)}
+SENTIMENTS: tuple[Sentiment, ...] = ("positive", "negative", "neutral")
 ACTIONS: tuple[Action, ...] = ("view", "view", "view", "cart", "remove_from_cart")
 
 
@@ -40,18 +42,15 @@ def _session(at: random.Random, number: int, kind: UserKind, user: str) -> Valid
         actions.append("purchase")
     live = at.random() < 0.8
     when_ms = at.randrange(FROM_MS, TO_MS)
-    sentiment = at.choice(["positive", "negative", "neutral"])
+    sentiment: Sentiment = at.choice(SENTIMENTS)
     rating = {"positive": 5, "neutral": 3, "negative": 1}[sentiment]
     reviewed = at.choice([*products, "p0"])
     reviews = [Review(product_id=reviewed, rating=rating, text=TEXTS[sentiment], sentiment=sentiment)]
-    return ValidSession(
-        schema_version=SCHEMA_VERSION,
+    return valid_session(
         session_id=f"s{number}",
         event_time_ms=when_ms,
         feed="live" if live else "import",
         user_id=user,
-        name="Nobody",
-        email="nobody@example.org",
         gender=at.choice(["female", "male", "other"]),
         device_type=at.choice(["mobile", "mobile", "desktop", "tablet"]),
         operating_system=at.choice(["Android", "iOS", "Linux"]),
@@ -70,9 +69,6 @@ def _session(at: random.Random, number: int, kind: UserKind, user: str) -> Valid
         reviews=reviews if at.random() < 0.5 else [],
         referrer=at.choice(["Google", "Google", "Direct", "Newsletter"]),
         country=at.choice(["Germany", "France", "Italy", "Spain"]),
-        state="-",
-        city="-",
-        zip_code="-",
         user_kind=kind,
         late=live and at.random() < 0.05,
         raw_partition=0,

@@ -280,4 +280,6 @@ def test_before_anything_is_indexed_there_are_no_figures_and_no_error(nothing_in
     assert nothing_indexed.holdings().times is None
     for dashboard in DASHBOARDS.values():
         for answer in nothing_indexed.of(dashboard, TimeRange(0, HOUR_MS), None):
-            assert answer.rows == [] and answer.documents == 0 and answer.error is None
+            assert answer.rows == []
+            assert answer.documents == 0
+            assert answer.error is None

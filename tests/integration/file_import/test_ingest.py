@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.records import text_headers
 from waiting import HUNG_S
 
 from streaming.contract import topics, valid_session
@@ -64,8 +65,7 @@ def ingested(path: Path, capsys: pytest.CaptureFixture[str], **assigned: str) ->
 def rejected(kafka: KafkaSettings) -> Counter[str]:
     found: Counter[str] = Counter()
     for message in read_all(kafka, topics.REJECTED):
-        headers: dict[str, Any] = dict(message.headers() or [])  # type: ignore[arg-type]
-        found[headers[topics.HEADER_REASON].decode()] += 1
+        found[text_headers(message.headers())[topics.HEADER_REASON]] += 1
     return found
 
 

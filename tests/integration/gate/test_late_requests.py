@@ -9,12 +9,14 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Queue
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from confluent_kafka import TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
+from support.gates import Gates
 
 from streaming.contract import topics
 from streaming.kafka.clients import consumer, ensure_topics, name, read_all
@@ -239,13 +241,13 @@ def messages(sessions: int) -> Sequence[tuple[bytes, bytes]]:
 
 
 @pytest.fixture
-def gates_behind(gates: Any, network: Network) -> Any:
+def gates_behind(gates: Gates, network: Network) -> Gates:
     gates.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"] = f"127.0.0.1:{network.port}"
     return gates
 
 
 def test_a_gate_killed_in_a_transaction_that_a_late_commit_met_repeats_nothing(
-    gates_behind: Any, network: Network
+    gates_behind: Gates, network: Network
 ) -> None:
     gates = gates_behind
     killed = threading.Event()
@@ -268,7 +270,9 @@ def test_a_gate_killed_in_a_transaction_that_a_late_commit_met_repeats_nothing(
     gates.judge()
 
 
-def test_a_commit_without_an_answer_counts_once(gates_behind: Any, network: Network, free_port: int) -> None:
+def test_a_commit_without_an_answer_counts_once(
+    gates_behind: Gates, network: Network, free_port: int
+) -> None:
     gates = gates_behind
     gates.environment["VITRINE_METRICS_PORT"] = str(free_port)
     network.once(END, "unanswered")
@@ -302,7 +306,7 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_gate_on_a_bad_network_loses_and_repeats_nothing(
-    gates_behind: Any, network: Network, seed: int
+    gates_behind: Gates, network: Network, seed: int
 ) -> None:
     gates, chance = gates_behind, random.Random(seed)
     slow, lock = iter(["unanswered", "stalled"]), threading.Lock()  # each waits for its time-out
@@ -317,13 +321,16 @@ def test_a_gate_on_a_bad_network_loses_and_repeats_nothing(
                 return next(slow, "pass")  # type: ignore[arg-type]
             return "pass"
 
+    def more_than(count: int) -> bool:
+        return gates.committed() > count
+
     network.fate = fate
     sent = messages(6_000)
     for part in range(4):
         gates.send(sent[part * 1_500 : (part + 1) * 1_500])
         before = gates.committed()
         gates.start(batch_size=chance.choice([30, 60, 90]))
-        gates.wait_for(lambda before=before: gates.committed() > before + 300, "some progress")
+        gates.wait_for(partial(more_than, before + 300), "some progress")
         gates.kill()
     network.fate = lambda api: "pass"
     network.deliver()

@@ -5,12 +5,14 @@ import random
 import statistics
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.gates import Gates, GatesOn
 from waiting import HUNG_S
 
+from lab.own_redis import OwnRedis
 from streaming.distinct.all_users import distinct_users
 from streaming.gate.settings import GateSettings
 from streaming.settings import RedisSettings
@@ -39,7 +41,7 @@ def pairs(messages: list[Message]) -> list[tuple[bytes, bytes]]:
 class Load:
     """Sends so many sessions at each call, other ones each time."""
 
-    def __init__(self, gates: Any, sessions: int) -> None:
+    def __init__(self, gates: Gates, sessions: int) -> None:
         self._gates, self._sessions, self._seed = gates, sessions, 0
 
     def __call__(self) -> None:
@@ -47,7 +49,7 @@ class Load:
         self._gates.send(pairs(simulated(self._sessions, seed=self._seed)))
 
 
-def test_a_mixed_stream_comes_out_as_the_oracle_says(gates: Any, redis: RedisSettings) -> None:
+def test_a_mixed_stream_comes_out_as_the_oracle_says(gates: Gates, redis: RedisSettings) -> None:
     messages = simulated(3_000, late_rate=0.05, broken_rate=0.05)
     odd: list[tuple[bytes | None, bytes | None]] = [(None, None), (b"k", None), (None, messages[0].value)]
     gates.send(pairs(messages))
@@ -68,7 +70,7 @@ def sound(sessions: int) -> list[tuple[bytes, bytes]]:
     return pairs(simulated(sessions, **none))
 
 
-def test_a_message_waits_for_no_other(gates: Any) -> None:
+def test_a_message_waits_for_no_other(gates: Gates) -> None:
     """Though a batch may wait an hour to fill: with one in hand the gate waits for nothing more."""
     gates.environment["VITRINE_GATE_LINGER_MS"] = str(HOUR_MS)
     messages = sound(6)
@@ -81,12 +83,13 @@ def test_a_message_waits_for_no_other(gates: Any) -> None:
             next_valid()
 
 
-def test_a_quiet_gate_answers_at_once(gates: Any) -> None:
+def test_a_quiet_gate_answers_at_once(gates: Gates) -> None:
     """In the time that twenty messages take without a gate, on this machine and now, beside its linger."""
     messages = sound(12)
     gates.send(messages[:1])
     gates.wait_until_done_by_starting()
-    delays_s, without_gate_s = [], []
+    delays_s: list[float] = []
+    without_gate_s: list[float] = []
     with gates.visible_from_now() as next_valid:
         for message in messages[1:]:
             for topic, took_s in (
@@ -101,7 +104,7 @@ def test_a_quiet_gate_answers_at_once(gates: Any) -> None:
     assert statistics.median(delays_s) < linger_s + 20 * statistics.median(without_gate_s), delays_s
 
 
-def test_killed_gates_lose_and_repeat_nothing(gates: Any) -> None:
+def test_killed_gates_lose_and_repeat_nothing(gates: Gates) -> None:
     load = Load(gates, 3_000)
     dice = random.Random(11)
     for _ in range(6):
@@ -112,7 +115,7 @@ def test_killed_gates_lose_and_repeat_nothing(gates: Any) -> None:
     gates.judge()
 
 
-def test_two_gates_share_the_work_and_one_may_die(gates: Any) -> None:
+def test_two_gates_share_the_work_and_one_may_die(gates: Gates) -> None:
     load = Load(gates, 6_000)
     gates.start("a", batch_size=100)
     gates.start("b", batch_size=100)
@@ -125,7 +128,7 @@ def test_two_gates_share_the_work_and_one_may_die(gates: Any) -> None:
     gates.judge()
 
 
-def test_a_gate_that_was_frozen_commits_nothing_stale(gates: Any) -> None:
+def test_a_gate_that_was_frozen_commits_nothing_stale(gates: Gates) -> None:
     load = Load(gates, 6_000)
     gates.start("a", batch_size=50)
     load()
@@ -137,7 +140,7 @@ def test_a_gate_that_was_frozen_commits_nothing_stale(gates: Any) -> None:
     gates.judge()
 
 
-def test_a_redis_that_lost_everything_is_rebuilt(gates: Any, redis: RedisSettings) -> None:
+def test_a_redis_that_lost_everything_is_rebuilt(gates: Gates, redis: RedisSettings) -> None:
     messages = pairs(simulated(3_000))
     gates.send(messages)
     gates.wait_until_done_by_starting()
@@ -152,7 +155,7 @@ def test_a_redis_that_lost_everything_is_rebuilt(gates: Any, redis: RedisSetting
 
 
 def test_a_foreigners_words_among_the_valid_sessions_stop_no_rebuild(
-    gates: Any, redis: RedisSettings
+    gates: Gates, redis: RedisSettings
 ) -> None:
     gates.send(pairs(simulated(300)))
     gates.wait_until_done_by_starting()
@@ -162,7 +165,7 @@ def test_a_foreigners_words_among_the_valid_sessions_stop_no_rebuild(
     gates.wait_for(lambda: distinct_users(redis) == users, "distinct users counted again")
 
 
-def test_a_redis_killed_under_load_costs_nothing(gates_on: Any, own_redis: Any) -> None:
+def test_a_redis_killed_under_load_costs_nothing(gates_on: GatesOn, own_redis: OwnRedis) -> None:
     gates = gates_on(own_redis.settings)
     load = Load(gates, 4_000)
     gates.start(batch_size=100)
@@ -175,15 +178,19 @@ def test_a_redis_killed_under_load_costs_nothing(gates_on: Any, own_redis: Any) 
     gates.judge()
 
 
-def test_gates_that_join_and_leave_under_load_stop_nobody(gates: Any) -> None:
+def test_gates_that_join_and_leave_under_load_stop_nobody(gates: Gates) -> None:
     """Each handing over finds a batch being committed."""
     load = Load(gates, 3_000)
+
+    def handed_over_again(before: int) -> bool:
+        return gates.said("partitions_assigned") > before
+
     gates.start("a", batch_size=20)
     for _ in range(3):
         load()
         handed_over = gates.said("partitions_assigned")
         gates.start("b", batch_size=20)
-        gates.wait_for(lambda told=handed_over: gates.said("partitions_assigned") > told, "its share")
+        gates.wait_for(partial(handed_over_again, handed_over), "its share")
         with gates.frozen_at_work("b", load):
             pass  # at work, so that its leaving finds a batch under way
         assert gates.stop("b") == 0
@@ -192,7 +199,9 @@ def test_gates_that_join_and_leave_under_load_stop_nobody(gates: Any) -> None:
     gates.judge()
 
 
-def test_an_older_redis_from_a_backup_is_noticed(gates_on: Any, kept_redis: Any, tmp_path: Path) -> None:
+def test_an_older_redis_from_a_backup_is_noticed(
+    gates_on: GatesOn, kept_redis: OwnRedis, tmp_path: Path
+) -> None:
     """It knows the first half of the sessions, and would let the second pass again."""
     gates = gates_on(kept_redis.settings)
     messages = pairs(simulated(6_000))
@@ -210,7 +219,7 @@ def test_an_older_redis_from_a_backup_is_noticed(gates_on: Any, kept_redis: Any,
     assert gates.log.read_text().count("rebuild_finished") == 2, "when it was empty, and when it was older"
 
 
-def test_a_horizon_longer_than_the_topics_keep_is_refused(gates: Any) -> None:
+def test_a_horizon_longer_than_the_topics_keep_is_refused(gates: Gates) -> None:
     gates.environment["VITRINE_GATE_HORIZON_MS"] = str(31 * DAY_MS)
     gates.start()
     assert gates.running.pop("0").wait(HUNG_S) == 1

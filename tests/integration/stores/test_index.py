@@ -3,6 +3,8 @@
 from typing import Any
 
 import msgspec
+from support.pipeline import Pipeline, Stages
+from support.records import text_headers
 from waiting import HUNG_S, until
 
 from streaming.contract import topics
@@ -20,7 +22,7 @@ Found = dict[str, dict[str, Any]]
 class Load:
     """Has so many sessions sent, judged and summarised at each call, other ones each time."""
 
-    def __init__(self, pipeline: Any, sessions: int) -> None:
+    def __init__(self, pipeline: Pipeline, sessions: int) -> None:
         self._pipeline, self._sessions, self._seed = pipeline, sessions, 0
 
     def __call__(self) -> None:
@@ -30,7 +32,7 @@ class Load:
         self._pipeline.summarise()
 
 
-def expected(pipeline: Any) -> dict[str, Found]:
+def expected(pipeline: Pipeline) -> dict[str, Found]:
     sessions = pipeline.valid()
     found: dict[str, Found] = {index: {} for index in topics.INDEXED}
     for session in sessions:
@@ -48,7 +50,7 @@ def held(settings: ElasticsearchSettings) -> dict[str, Found]:
 
 
 def test_every_document_is_found_and_the_newest_figures_stand(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings
+    pipeline: Pipeline, stages: Stages, elasticsearch: ElasticsearchSettings
 ) -> None:
     for seed in (1, 2, 3):
         pipeline.send(200, seed)
@@ -61,7 +63,7 @@ def test_every_document_is_found_and_the_newest_figures_stand(
 
 
 def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings
+    pipeline: Pipeline, stages: Stages, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings
 ) -> None:
     load = Load(pipeline, 4_000)
     load()
@@ -90,7 +92,7 @@ def test_killed_in_the_middle_it_loses_nothing_and_replayed_it_changes_nothing(
 
 
 def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings
+    pipeline: Pipeline, stages: Stages, elasticsearch: ElasticsearchSettings
 ) -> None:
     load = Load(pipeline, 3_000)
     load()
@@ -106,7 +108,7 @@ def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
 
 
 def test_what_elasticsearch_refuses_is_put_aside_and_counted(
-    pipeline: Any, stages: Any, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings
+    pipeline: Pipeline, stages: Stages, elasticsearch: ElasticsearchSettings, kafka: KafkaSettings
 ) -> None:
     pipeline.send(50)
     pipeline.judge()
@@ -137,13 +139,13 @@ def test_what_elasticsearch_refuses_is_put_aside_and_counted(
         (k or b"", v or b"") for k, v in bad
     )
     for message in aside:
-        headers = dict(message.headers() or [])
-        assert headers[topics.HEADER_TOPIC] == topics.SESSION_SUMMARIES.encode()
+        headers = text_headers(message.headers())
+        assert headers[topics.HEADER_TOPIC] == topics.SESSION_SUMMARIES
         assert headers[topics.HEADER_REASON]
         assert headers[topics.HEADER_OFFSET].isdigit()
 
 
-def test_without_elasticsearch_it_waits_and_stops_when_told(pipeline: Any, stages: Any) -> None:
+def test_without_elasticsearch_it_waits_and_stops_when_told(pipeline: Pipeline, stages: Stages) -> None:
     pipeline.send(20)
     pipeline.judge()
     pipeline.summarise()

@@ -2,10 +2,10 @@
 
 import json
 import time
-from typing import Any
 
 import msgspec
 import pytest
+from support.pipeline import Pipeline, Stages
 from waiting import HUNG_S
 
 from lab.benchmarks.sessions import valid_sessions
@@ -33,8 +33,8 @@ ARRIVALS = [
 
 
 def test_out_of_order_within_the_lateness_counts_in_its_hour_and_later_is_counted_as_late(
-    pipeline: Any,
-    stages: Any,
+    pipeline: Pipeline,
+    stages: Stages,
     kafka: KafkaSettings,
     elasticsearch: ElasticsearchSettings,
     monkeypatch: pytest.MonkeyPatch,

@@ -3,16 +3,19 @@
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from elasticsearch import Elasticsearch
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from support.pipeline import Pipeline, Stages
+from support.records import position, text_headers
 from waiting import HUNG_S, until
 
 from streaming.contract import topics
@@ -27,7 +30,9 @@ Reconcile = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reconcile:
+def reconcile(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Reconcile:
     """The command on the names of the test: exit code and report, or what it said instead."""
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
@@ -42,7 +47,7 @@ def reconcile(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 
 @pytest.fixture
-def settled(pipeline: Any, stages: Any) -> Any:
+def settled(pipeline: Pipeline, stages: Stages) -> Pipeline:
     """A gate of its own, store and index have dealt with a few hundred sessions; Flink is played."""
     for stage in ("gate", "store", "index"):
         stages.start(stage)
@@ -53,7 +58,7 @@ def settled(pipeline: Any, stages: Any) -> Any:
 
 
 def test_it_holds_and_names_whatever_is_then_done_to_a_store(
-    settled: Any,
+    settled: Pipeline,
     reconcile: Reconcile,
     mongo: MongoSettings,
     elasticsearch: ElasticsearchSettings,
@@ -143,7 +148,7 @@ class MongoStore:
 
 
 def test_an_outcome_twice_or_of_no_record_is_named(
-    settled: Any, reconcile: Reconcile, kafka: KafkaSettings
+    settled: Pipeline, reconcile: Reconcile, kafka: KafkaSettings
 ) -> None:
     """As a gate without transactions would leave it."""
     once = next(iter(clients.read_all(kafka, topics.REJECTED)))
@@ -154,12 +159,12 @@ def test_an_outcome_twice_or_of_no_record_is_named(
     assert sender.flush(HUNG_S) == 0
     code, report = reconcile()
     assert code == 1
-    headers = dict(once.headers() or [])
-    place = f"{headers['raw_partition'].decode()}:{headers['raw_offset'].decode()}"
+    headers = text_headers(once.headers())
+    place = f"{headers['raw_partition']}:{headers['raw_offset']}"
     assert [(one["where"], one["raw"]) for one in report["breaks"]] == [("raw", place)]
 
 
-def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconcile) -> None:
+def test_it_is_right_while_sessions_keep_coming(settled: Pipeline, reconcile: Reconcile) -> None:
     """Store and index go on during the account; what came after it began breaks nothing."""
     failures: list[BaseException] = []
     stop = threading.Event()
@@ -172,7 +177,7 @@ def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconci
                 settled.drain("gate", topics.RAW)
                 settled.summarise()
                 seed += 1
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (the test asserts that there is none)
             failures.append(error)
 
     going_on = threading.Thread(target=traffic)
@@ -188,7 +193,9 @@ def test_it_is_right_while_sessions_keep_coming(settled: Any, reconcile: Reconci
     assert {(code, *report["breaks"]) for code, report in reports} == {(0,)}
 
 
-def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(pipeline: Any, reconcile: Reconcile) -> None:
+def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(
+    pipeline: Pipeline, reconcile: Reconcile
+) -> None:
     pipeline.send(20)
     code, report = reconcile(timeout_s=2)
     assert code == 3
@@ -203,7 +210,7 @@ def _delete_heads(kafka: KafkaSettings, topic: str, before: dict[int, int]) -> N
 
 
 def test_a_deleted_head_is_said_and_the_rest_judged(
-    settled: Any, reconcile: Reconcile, mongo: MongoSettings
+    settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings
 ) -> None:
     whole = reconcile()[1]
     _delete_heads(settled.kafka, topics.RAW, {0: 3, 1: 5})
@@ -212,10 +219,10 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
     assert {at: one["from"] for at, one in report["partitions"].items()} == {"0": 3, "1": 5}
     assert report["sent"] == whole["sent"] - 8
 
-    valid = {m.partition(): [] for m in clients.read_all(settled.kafka, topics.VALID)}
+    valid: dict[int, list[Message]] = defaultdict(list)
     for message in clients.read_all(settled.kafka, topics.VALID):
-        valid[message.partition()].append(message)
-    _delete_heads(settled.kafka, topics.VALID, {at: of[9].offset() for at, of in valid.items()})
+        valid[position(message)[0]].append(message)
+    _delete_heads(settled.kafka, topics.VALID, {at: position(of[9])[1] for at, of in valid.items()})
     code, report = reconcile()
     assert (code, report["breaks"]) == (0, [])
     assert report["older_than_log"] == 18
@@ -223,7 +230,7 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
     assert report["mongodb"] == whole["mongodb"]
     assert report["digests"] == whole["digests"]
 
-    late_comer = decode(valid[0][-1].value())
+    late_comer = decode(valid[0][-1].value() or b"")
     database: MongoClient[dict[str, Any]]
     with MongoClient(mongo.uri.get_secret_value()) as database:
         MongoStore(database[mongo.database][COLLECTION]).delete(late_comer.session_id)
@@ -232,7 +239,7 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
 
 
 def test_a_deleted_index_or_collection_is_broken(
-    settled: Any, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
+    settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
 ) -> None:
     assert reconcile()[0] == 0
     client(elasticsearch).indices.delete(index=elasticsearch.index_prefix + topics.SESSION_SUMMARIES)
@@ -248,7 +255,7 @@ def test_a_deleted_index_or_collection_is_broken(
     assert places == sorted(places)
 
 
-def test_a_period_is_judged_alone(settled: Any, reconcile: Reconcile, mongo: MongoSettings) -> None:
+def test_a_period_is_judged_alone(settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings) -> None:
     first = reconcile()[1]
     between_ms = time.time_ns() // 1_000_000 + 1
     until(lambda: time.time_ns() // 1_000_000 > between_ms, "the next millisecond")
@@ -258,7 +265,8 @@ def test_a_period_is_judged_alone(settled: Any, reconcile: Reconcile, mongo: Mon
     moment = datetime.fromtimestamp(between_ms / 1000, UTC).isoformat()
     before, after = reconcile(end=moment)[1], reconcile(start=moment)[1]
     whole = reconcile()[1]
-    assert before["holds"] and after["holds"]
+    assert before["holds"]
+    assert after["holds"]
     assert before["sent"] == first["sent"] > 300
     assert before["sent"] + after["sent"] == whole["sent"]
     for figure in ("valid", "duplicate", "late"):

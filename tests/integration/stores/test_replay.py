@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pipeline import Pipeline, Stages
 from waiting import HUNG_S
 
 from streaming.contract import topics
@@ -39,7 +40,7 @@ run(Path(sys.argv[1]), None, %d, True, die)
 
 
 @pytest.fixture
-def call(stages: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """A command on the names of the test: exit code and what it printed."""
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
@@ -59,7 +60,7 @@ def rejected(call: Call, **more: Any) -> dict[str, Any]:
     return told
 
 
-def reconcile(call: Call, pipeline: Any) -> dict[str, Any]:
+def reconcile(call: Call, pipeline: Pipeline) -> dict[str, Any]:
     pipeline.summarise()
     code, report = call(run_reconcile, True, HUNG_S)
     assert (code, report["breaks"]) == (0, [])
@@ -67,7 +68,7 @@ def reconcile(call: Call, pipeline: Any) -> dict[str, Any]:
 
 
 def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
-    pipeline: Any, stages: Any, call: Call, tmp_path: Path
+    pipeline: Pipeline, stages: Stages, call: Call, tmp_path: Path
 ) -> None:
     for stage in ("gate", "store", "index"):
         stages.start(stage)
@@ -106,6 +107,7 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
     dying = subprocess.run(
         [sys.executable, "-c", DYING % (KILLED_AT, HUNG_S), str(corrected)],
         env={**os.environ, **stages.environment},
+        check=False,
     )
     assert dying.returncode == -signal.SIGKILL
     code, replayed = call(again.run, corrected, None, HUNG_S, True)
@@ -133,7 +135,8 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
     assert (code, replayed["sent"], replayed["already_corrected"]) == (0, 0, count)
     other.write_text(other.read_text() + corrected.read_text())
     code, replayed = call(again.run, other, None, HUNG_S, True)
-    assert code == 2 and "two different corrections" in replayed["said"]
+    assert code == 2
+    assert "two different corrections" in replayed["said"]
     assert reconcile(call, pipeline) == after
     counted = rejected(call, count=True)
     assert counted["counts"]["corrected"] == {"unknown_device": count}

@@ -7,12 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import psutil
 import pytest
+from support.pipeline import Pipeline, Stages
 from waiting import HUNG_S, free_port, until
 
 from streaming.contract import topics
@@ -22,7 +23,7 @@ from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import Document, StoreUnavailable
 
 
-def expected(pipeline: Any) -> dict[str, Document]:
+def expected(pipeline: Pipeline) -> dict[str, Document]:
     return {s.session_id: {"_id": s.session_id, **msgspec.to_builtins(s)} for s in pipeline.valid()}
 
 
@@ -30,7 +31,9 @@ def stored(mongo: MongoSettings) -> dict[str, Document]:
     return {document["_id"]: document for document in MongoSessions(mongo).scan()}
 
 
-def test_every_valid_session_is_stored_as_it_is(pipeline: Any, stages: Any, mongo: MongoSettings) -> None:
+def test_every_valid_session_is_stored_as_it_is(
+    pipeline: Pipeline, stages: Stages, mongo: MongoSettings
+) -> None:
     pipeline.send(300)
     pipeline.judge()
     store = stages.start("store")
@@ -40,7 +43,7 @@ def test_every_valid_session_is_stored_as_it_is(pipeline: Any, stages: Any, mong
 
 
 def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
-    pipeline: Any, stages: Any, mongo: MongoSettings
+    pipeline: Pipeline, stages: Stages, mongo: MongoSettings
 ) -> None:
     seeds = itertools.count(1)
 
@@ -50,10 +53,14 @@ def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
 
     load()
     sessions = MongoSessions(mongo)
+
+    def more_than(before: int) -> bool:
+        return sessions.estimated_count() > before
+
     for _ in range(3):
         before = sessions.estimated_count()
         store = stages.start("store", VITRINE_STORE_BATCH_SIZE="50")
-        until(lambda before=before: sessions.estimated_count() > before, "some progress")
+        until(partial(more_than, before), "some progress")
         stages.kill_at_work(store, lambda: pipeline.lag("store", topics.VALID) >= 1_000, load)
     store = stages.start("store")
     pipeline.drain("store", topics.VALID)
@@ -62,7 +69,7 @@ def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
 
 
 def test_what_is_no_session_is_put_aside_as_it_came(
-    pipeline: Any, stages: Any, kafka: KafkaSettings, mongo: MongoSettings
+    pipeline: Pipeline, stages: Stages, kafka: KafkaSettings, mongo: MongoSettings
 ) -> None:
     poison = [b"", b"no session", b"\xff", b'{"sessionId": 1}', b"[" * 100_000, b"x" * 1_500_000]
     sender = clients.producer(kafka)
@@ -82,7 +89,7 @@ def test_what_is_no_session_is_put_aside_as_it_came(
 
 
 def test_two_share_the_work_and_one_joins_and_one_dies_amid_it(
-    pipeline: Any, stages: Any, mongo: MongoSettings
+    pipeline: Pipeline, stages: Stages, mongo: MongoSettings
 ) -> None:
     seeds = itertools.count(1)
 
@@ -108,7 +115,7 @@ class OwnServer:
         self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.settings = MongoSettings(MONGO_URI=f"mongodb://127.0.0.1:{self.port}", database="vitrine")  # type: ignore[arg-type]
+        self.settings = MongoSettings(MONGO_URI=f"mongodb://127.0.0.1:{self.port}", database="vitrine")
 
     def start(self) -> None:
         self._process = subprocess.Popen(
@@ -143,7 +150,7 @@ def own_server(tmp_path: Path) -> Iterator[OwnServer]:
 
 
 def test_without_mongodb_it_waits_with_flat_memory_and_goes_on_by_itself(
-    pipeline: Any, stages: Any, own_server: OwnServer
+    pipeline: Pipeline, stages: Stages, own_server: OwnServer
 ) -> None:
     until(own_server.answers, "an answer of MongoDB")
     store = stages.start(
@@ -202,7 +209,7 @@ def test_what_insert_has_returned_from_survives_kill_9_of_the_server(
     assert set(safe) <= {document["_id"] for document in MongoSessions(own_server.settings).scan()}
 
 
-def test_it_stops_when_told_though_mongodb_is_away(pipeline: Any, stages: Any) -> None:
+def test_it_stops_when_told_though_mongodb_is_away(pipeline: Pipeline, stages: Stages) -> None:
     pipeline.send(10)
     pipeline.judge()
     store = stages.start("store", MONGO_URI="mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300")

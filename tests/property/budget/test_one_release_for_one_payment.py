@@ -72,7 +72,8 @@ class World:
         for key, digests in self.seen.items():
             assert len(digests) == 1, "one payment bought two releases"
             paid = self.ledger.account().find(key)
-            assert paid is not None and paid.release is not None, "released before the ledger knew"
+            assert paid is not None, "released before the ledger knew"
+            assert paid.release is not None, "released before the ledger knew"
             assert {paid.release.digest} == digests
         block = self.ledger.account().block(0)
         assert block.epsilon_spent <= EPSILON

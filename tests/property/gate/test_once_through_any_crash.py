@@ -8,10 +8,10 @@ machine must find it.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -23,11 +23,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from support.records import text_headers
+from support.sessions import raw_value
 
 from streaming.contract.horizon import Horizon
-from streaming.contract.session import Session
+from streaming.contract.session import Visit
 from streaming.dedup.memory import InMemoryDedupStore
-from streaming.dedup.port import TAKEN, LogProgress, OutOfSync
+from streaming.dedup.port import TAKEN, BatchSpan, LogProgress, OutOfSync
 from streaming.gate.decide import PartitionState, Raw, Rules, decode_state, encode_state
 from streaming.gate.low_watermark import low_watermark_ms
 from streaming.gate.process import Batch
@@ -42,24 +44,6 @@ HORIZON = Horizon(HORIZON_MS, segments=2)
 SEGMENT_MS = 200_000  # the horizon and the tolerance for the future, in halves
 RULES = Rules(LATENESS_MS, EXTRACTION_EVERY, HORIZON_MS)
 BEGIN_MS = 10_000_000
-
-
-WORDS = ["name", "email", "gender", "deviceType", "operatingSystem", "browserType", "referrer"]
-PLACES = ["country", "state", "city", "zipCode"]
-LISTS = ["productIds", "productNames", "productPrices", "productCategories", "actions", "reviews"]
-
-
-def raw_value(session: int, user: int, event_time_ms: int, feed: str) -> bytes:
-    fields: dict[str, object] = dict.fromkeys(WORDS + PLACES, "x") | {name: [] for name in LISTS}
-    fields |= {
-        "schemaVersion": 1,
-        "sessionId": f"s{session}",
-        "userId": f"u{user}",
-        "eventTimeMs": event_time_ms,
-    }
-    fields |= {"feed": feed, "pageViews": 1, "clicks": 1, "sessionDuration": 1, "purchaseMade": False}
-    fields |= {"amountSpent": 0, "paymentMethodType": None}
-    return json.dumps(fields).encode()
 
 
 SENT = st.tuples(
@@ -135,10 +119,15 @@ class Machine(RuleBasedStateMachine):
     def send(self, sent: list[tuple[int, int, int, int, str]]) -> None:
         for session, partition, user, age_ms, feed in sent:
             event_time_ms = self.now_ms - age_ms if feed == "live" else age_ms
-            new = feed, raw_value(session, user, event_time_ms, feed)
-            feed, value = self.known.setdefault(session, new)
+            new = (
+                feed,
+                raw_value(
+                    session_id=f"s{session}", user_id=f"u{user}", event_time_ms=event_time_ms, feed=feed
+                ),
+            )
+            first_feed, value = self.known.setdefault(session, new)
             # An import is keyed by its users, so that what it repeats is on one partition.
-            at = partition if feed == "live" else session % PARTITIONS
+            at = partition if first_feed == "live" else session % PARTITIONS
             self.raw[at].append(Sent(self.now_ms, value))
 
     @rule(partition=st.integers(0, PARTITIONS - 1), value=st.sampled_from([b"", b"{", b"\xff", b"[]"]))
@@ -185,7 +174,7 @@ class Machine(RuleBasedStateMachine):
                 return
             step()
 
-    def steps(self, partition: int, asked: Asked):
+    def steps(self, partition: int, asked: Asked) -> list[Callable[[], None]]:
         begin, metadata = self.offsets.get(partition, (0, ""))
         decision = asked.batch.decide(asked.answers, {partition: decode_state(metadata)}, RULES)
         end = begin + len(asked.batch.raws)
@@ -238,7 +227,7 @@ class Machine(RuleBasedStateMachine):
 def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lost: bool) -> None:
     """Asserts all that must hold between what was sent and what came out. `has_lost`: whether the store ever
     lost claims of messages not committed yet."""
-    outcome_at: dict[tuple[int, int], tuple[str, dict]] = {}
+    outcome_at: dict[tuple[int, int], tuple[str, dict[str, Any]]] = {}
     order: dict[int, list[int]] = defaultdict(list)
     due: Counter[int] = Counter()
     for record in out:
@@ -246,12 +235,12 @@ def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lo
             fields = json.loads(record.value or b"")
             place, outcome = (fields["rawPartition"], fields["rawOffset"]), ("valid", fields)
         elif record.topic == "rejected_user_session":
-            headers = dict(record.headers or [])
+            headers = text_headers(record.headers)
             place = int(headers["raw_partition"]), int(headers["raw_offset"])
-            outcome = headers["reason"].decode(), {}
+            outcome = headers["reason"], {}
             assert record.value == raw[place[0]][place[1]].value
         else:
-            due[json.loads(record.value)["rawPartition"]] += 1
+            due[json.loads(record.value or b"")["rawPartition"]] += 1
             continue
         assert place not in outcome_at, f"two outcomes of {place}"
         outcome_at[place] = outcome
@@ -269,25 +258,25 @@ def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lo
     for partition, sent_there in raw.items():
         newest, valid = 0, 0
         for offset, one in enumerate(sent_there):
-            outcome, fields = outcome_at[partition, offset]
+            decided, fields = outcome_at[partition, offset]
             try:
                 sent = json.loads(one.value)
                 session = sent["sessionId"]
             except (ValueError, TypeError):
-                assert outcome not in ("valid", "duplicate", "beyond_horizon")
+                assert decided not in ("valid", "duplicate", "beyond_horizon")
                 continue
-            assert outcome in ("valid", "duplicate", "beyond_horizon")
+            assert decided in ("valid", "duplicate", "beyond_horizon")
             live = sent["feed"] == "live"
             if live:
                 beyond = sent["eventTimeMs"] < one.arrived_ms - HORIZON_MS
-                assert (outcome == "beyond_horizon") == beyond
-            elif outcome == "beyond_horizon":
+                assert (decided == "beyond_horizon") == beyond
+            elif decided == "beyond_horizon":
                 assert one.arrived_ms - first_import_ms > HORIZON_MS
             else:
                 assert one.arrived_ms - import_arrived_ms[partition][0] <= HORIZON_MS
-            if outcome != "beyond_horizon":
+            if decided != "beyond_horizon":
                 passable.add(session)
-            if outcome != "valid":
+            if decided != "valid":
                 continue
             valid += 1
             valid_of[session] += 1
@@ -331,14 +320,21 @@ class OutputAndOffsetsApart(Machine):
 class OffsetsFirst(OutputAndOffsetsApart):
     """Commit before flush: a crash in between loses the output."""
 
-    def steps(self, partition: int, asked: Asked):
+    def steps(self, partition: int, asked: Asked) -> list[Callable[[], None]]:
         return super().steps(partition, asked)[::-1]
 
 
 class ClaimsWithoutPosition(InMemoryDedupStore):
     """Filter before produce: a claim that does not know whose it is refuses its own replay."""
 
-    def claim(self, generation, sessions, positions, arrived_ms, spans):
+    def claim(
+        self,
+        generation: str,
+        sessions: Sequence[Visit],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, BatchSpan],
+    ) -> bytes:
         held = self._generations.get(generation)
         seen = {session for _, session in held.sessions} if held else set()
         answers = super().claim(generation, sessions, positions, arrived_ms, spans)
@@ -351,7 +347,14 @@ class ClaimsWithoutPosition(InMemoryDedupStore):
 class MaybeIsEnough(InMemoryDedupStore):
     """The Bloom filter's word alone refuses."""
 
-    def claim(self, generation, sessions: Sequence[Session], positions, arrived_ms, spans):
+    def claim(
+        self,
+        generation: str,
+        sessions: Sequence[Visit],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, BatchSpan],
+    ) -> bytes:
         answers = super().claim(generation, sessions, positions, arrived_ms, spans)
         return bytes(
             TAKEN if session.session_id == "s7" else answer
@@ -384,7 +387,14 @@ class TrustsARestart(InMemoryDedupStore):
 class ForgetsTooEarly(InMemoryDedupStore):
     """A segment is dropped as soon as the newest message is past it, though a partition lags."""
 
-    def claim(self, generation, sessions, positions, arrived_ms, spans):
+    def claim(
+        self,
+        generation: str,
+        sessions: Sequence[Visit],
+        positions: Sequence[int],
+        arrived_ms: Sequence[int],
+        spans: Mapping[int, BatchSpan],
+    ) -> bytes:
         answers = super().claim(generation, sessions, positions, arrived_ms, spans)
         self.forget_before(generation, max(self._counted.values()))
         return answers
@@ -397,7 +407,14 @@ class SeesByTheWallClock(Machine):
         machine = self
 
         class Store(InMemoryDedupStore):
-            def claim(self, generation, sessions, positions, arrived_ms, spans):
+            def claim(
+                self,
+                generation: str,
+                sessions: Sequence[Visit],
+                positions: Sequence[int],
+                arrived_ms: Sequence[int],
+                spans: Mapping[int, BatchSpan],
+            ) -> bytes:
                 now = [machine.now_ms] * len(sessions)
                 return super().claim(generation, sessions, positions, now, spans)
 
@@ -414,7 +431,7 @@ class JudgesByTheWallClock(Machine):
 class NeverTooOld(InMemoryDedupStore):
     """An import sent again after its sessions were forgotten is let through."""
 
-    def _is_beyond(self, session, arrived_ms):
+    def _is_beyond(self, session: Visit, arrived_ms: int) -> bool:
         return False
 
 
@@ -425,7 +442,7 @@ def with_store(store: type[InMemoryDedupStore]) -> type[Machine]:
 class ForgetsItsState(Machine):
     """Watermark and count are not carried in the offset's metadata."""
 
-    def steps(self, partition: int, asked: Asked):
+    def steps(self, partition: int, asked: Asked) -> list[Callable[[], None]]:
         begin, _ = self.offsets.get(partition, (0, ""))
         self.offsets[partition] = begin, encode_state(PartitionState())
         return super().steps(partition, asked)

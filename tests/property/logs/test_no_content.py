@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,21 +131,18 @@ def test_our_own_words_are_kept_with_the_type_of_what_they_stand_for() -> None:
     with listening() as heard:
         try:
             try:
-                {}[MARK]
+                raise KeyError(MARK)
             except KeyError as error:
                 raise StoreUnavailable("Redis is full") from error
         except StoreUnavailable:
             logging.exception("failed")
     [line] = told(heard)
-    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreAway: Redis is full"]
-    assert len(line["raised"]) == 2 and "test_no_content.py" in line["raised"][0]
+    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreUnavailable: Redis is full"]
+    assert len(line["raised"]) == 2
+    assert "test_no_content.py" in line["raised"][0]
 
 
 def test_the_mark_is_found_where_a_library_quotes() -> None:
     """The property above can fail: these are the texts that must not get into the log."""
-    try:
+    with pytest.raises(msgspec.ValidationError, match=re.escape(MARK)):
         msgspec.json.decode(json.dumps({"index": MARK}), type=dict[str, Literal["a", "b"]])
-    except msgspec.ValidationError as error:
-        assert MARK in str(error)
-    else:
-        raise AssertionError("msgspec took it")

@@ -1,41 +1,48 @@
 """Whatever order sessions arrive in, each is in the window of its own hour or counted as late, never both."""
 
+from random import Random
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from support.sessions import session
 
-from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.session import LIVE_FEED, Session
 from streaming.contract.valid_session import ValidSession, admit
 from streaming.dedup.port import KNOWN_USER
+from streaming.gate.candidate import candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, Valid, decide
 from streaming.summaries.product import WINDOW_MS, window
 
 PARTITIONS = 2
-BASE = next(valid_sessions(1))
-FIELDS = Session.__struct_fields__
 
 
 def a_session(number: int, event_time_ms: int, feed: str) -> Session:
-    fields = {name: getattr(BASE, name) for name in FIELDS}
-    fields |= {"session_id": str(number), "event_time_ms": event_time_ms, "feed": feed, "reviews": []}
-    fields |= {"product_ids": ["p"], "product_names": ["n"], "product_prices": [1.0]}
-    return Session(**fields | {"product_categories": ["c"], "actions": ["view"]})
+    return session(
+        session_id=str(number),
+        event_time_ms=event_time_ms,
+        feed=feed,
+        product_ids=["p"],
+        product_names=["n"],
+        product_prices=[1.0],
+        product_categories=["c"],
+        actions=["view"],
+    )
 
 
 def judged(arrivals: list[tuple[int, Session]], lateness_ms: int) -> list[ValidSession]:
     """What the gate makes of sessions that arrive in this order, each on its raw partition."""
     states = {partition: PartitionState() for partition in range(PARTITIONS)}
     found = []
-    for offset, (partition, session) in enumerate(arrivals):
+    for offset, (partition, sent) in enumerate(arrivals):
         raw = Raw(partition, offset, 0, b"", b"")
-        decision = decide([raw], [session], bytes([KNOWN_USER]), states, Rules(lateness_ms, 1_000, 0))
+        decision = decide([raw], [candidate(sent)], bytes([KNOWN_USER]), states, Rules(lateness_ms, 1_000, 0))
         states |= decision.after
         [outcome] = decision.outcomes
         assert isinstance(outcome, Valid)
         found.append(
             admit(
-                session, user_kind="new", late=outcome.late,
+                sent, user_kind="new", late=outcome.late,
                 raw_partition=partition, raw_offset=offset, arrived_at_ms=0,
             )
         )  # fmt: skip
@@ -60,23 +67,23 @@ def test_each_is_in_the_window_of_its_hour_or_counted_as_late(
     newest = dict.fromkeys(range(PARTITIONS), 0)
     expected: dict[int, int] = {}
     late = 0
-    for partition, session in arrived:
-        if session.feed == LIVE_FEED and session.event_time_ms < newest[partition] - lateness_ms:
+    for partition, sent in arrived:
+        if sent.feed == LIVE_FEED and sent.event_time_ms < newest[partition] - lateness_ms:
             late += 1
             continue
-        hour = session.event_time_ms // WINDOW_MS * WINDOW_MS
+        hour = sent.event_time_ms // WINDOW_MS * WINDOW_MS
         expected[hour] = expected.get(hour, 0) + 1
-        if session.feed == LIVE_FEED:
-            newest[partition] = max(newest[partition], session.event_time_ms)
+        if sent.feed == LIVE_FEED:
+            newest[partition] = max(newest[partition], sent.event_time_ms)
     views = {a.window_start_ms: a.views for a in window(sessions).values() if a.level == "product"}
     assert views == expected
-    assert sum(session.late for session in sessions) == late
+    assert sum(valid.late for valid in sessions) == late
     assert sum(views.values()) + late == len(arrived)
 
 
 @given(arrivals, st.randoms())
 def test_within_the_allowed_lateness_any_order_ends_in_the_same_windows(
-    arrived: list[tuple[int, Session]], random
+    arrived: list[tuple[int, Session]], random: Random
 ) -> None:
     in_order = window(judged(sorted(arrived, key=lambda it: it[1].event_time_ms), 5 * WINDOW_MS))
     random.shuffle(arrived)

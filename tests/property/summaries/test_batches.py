@@ -2,6 +2,7 @@
 the windows of all: the merging that Flink does in SQL is done here by `merge`."""
 
 import json
+from random import Random
 
 import msgspec
 from hypothesis import given, settings
@@ -95,7 +96,7 @@ def test_what_is_no_session_takes_its_row_and_nothing_else(
 
 @settings(max_examples=30, deadline=None)
 @given(sessions(), st.randoms())
-def test_order_does_not_matter(told: list[ValidSession], random) -> None:
+def test_order_does_not_matter(told: list[ValidSession], random: Random) -> None:
     expected = window(told)
     random.shuffle(told)
     assert window(told) == expected

@@ -68,7 +68,8 @@ def test_what_is_spent_and_left(books: Ledger, capsys: pytest.CaptureFixture[str
     assert found["lifetime"]["epsilon"] >= block["spent"]
     assert ask() == 0
     told = capsys.readouterr().out
-    assert f"{block['left']:.2f} left" in told and "run-1.abc" in told
+    assert f"{block['left']:.2f} left" in told
+    assert "run-1.abc" in told
 
 
 def test_a_budget_is_set_for_one_block_or_for_those_to_come(

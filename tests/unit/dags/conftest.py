@@ -3,7 +3,6 @@
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,5 +29,5 @@ def bag() -> Any:
 
 
 @pytest.fixture(scope="session")
-def dags(bag: Any) -> Mapping[str, Any]:
+def dags(bag: Any) -> Any:
     return bag.dags

@@ -72,4 +72,5 @@ def test_what_is_set_can_be_left_as_it_is(dags: Mapping[str, Any]) -> None:
         for name in dag.params:
             parameter = dag.params.get_param(name)
             parameter.resolve()
-            assert parameter.description and parameter.schema["title"]
+            assert parameter.description
+            assert parameter.schema["title"]

@@ -18,7 +18,7 @@ from streaming.summaries.session import SessionSummary
 DIRECTORY = Path(__file__).parents[3] / "dashboards"
 DASHBOARDS = source.load_all(DIRECTORY)
 PANELS = [panel for dashboard in DASHBOARDS.values() for panel in dashboard.panels]
-DOCUMENTS = {
+DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     topics.SESSION_SUMMARIES: SessionSummary,
     topics.PRODUCT_ACTIVITY: ProductActivity,
     topics.PRODUCT_SENTIMENT: ReviewSentiment,

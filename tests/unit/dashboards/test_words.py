@@ -1,12 +1,13 @@
 """Words of the data on their way into a chart. What Vega draws of them is tested in tests/unit/pages."""
 
 import copy
+from typing import Any
 
 import pytest
 
 from streaming.dashboards.words import LABEL, MARK, marked
 
-BARS = {
+BARS: dict[str, Any] = {
     "mark": "bar",
     "encoding": {
         "x": {"field": "doc_count", "type": "quantitative"},

@@ -30,9 +30,14 @@ def test_nothing_is_seen_before_the_end(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
     atomic_file.write(path, b"old")
-    with pytest.raises(ZeroDivisionError), atomic_file.writing(path) as file:
-        file.write(b"new")
-        raise ZeroDivisionError
+
+    def fail_halfway() -> None:
+        with atomic_file.writing(path) as file:
+            file.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -73,13 +73,16 @@ def test_a_feed_is_named_after_the_bytes(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_imported_is_said(tmp_path: Path) -> None:
+    def read_as_a_source(path: Path) -> None:
+        source.recognise(path)
+        lines_of(path)
+
     def message(name: str, content: bytes | None) -> str:
         path = tmp_path / name
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(SourceError) as raised:
-            source.recognise(path)
-            lines_of(path)
+            read_as_a_source(path)
         return str(raised.value)
 
     assert "No such file" in message("missing", None)

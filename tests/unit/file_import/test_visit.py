@@ -9,7 +9,7 @@ from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Review, Session
 from streaming.file_import import visit
-from streaming.file_import.grouping import Event
+from streaming.file_import.shop_events import Event
 
 T_MS = 1_572_566_400_000
 NOW_MS = T_MS + 10**10
@@ -17,15 +17,12 @@ KNOWN = {"deviceType": "desktop", "referrer": "Direct"}
 
 
 def event(**changed: Any) -> Event:
-    return Event(
-        **{
-            "place": 1, "session_id": "4d3b", "user_id": "520", "time_ms": T_MS,
-            "event_time": "2019-11-01 00:00:00 UTC", "event_type": "view", "product_id": "100",
-            "category_id": "205", "category_code": "electronics.smartphone", "brand": "xiaomi",
-            "price": "489.07",
-        }
-        | changed
+    viewed = Event(
+        place=1, session_id="4d3b", user_id="520", time_ms=T_MS, event_time="2019-11-01 00:00:00 UTC",
+        event_type="view", product_id="100", category_id="205", category_code="electronics.smartphone",
+        brand="xiaomi", price="489.07",
     )  # fmt: skip
+    return viewed._replace(**changed)
 
 
 def judged(*events: Event, **assigned: str) -> Session | Rejection:

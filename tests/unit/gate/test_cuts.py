@@ -1,19 +1,9 @@
 """Which counters a session is counted by."""
 
-import pytest
+from support.sessions import session
 
-from streaming.contract.parsing import parse
-from streaming.contract.session import Session
 from streaming.contract.time_units import DAY_MS, HOUR_MS
 from streaming.dedup.counters import breakdowns, counter_key, day_name, hour_name
-from streaming.simulate.settings import TrafficSettings
-from streaming.simulate.traffic import traffic
-
-
-@pytest.fixture(scope="module")
-def session() -> Session:
-    values = (message.value for message in traffic(TrafficSettings(sessions=50)))
-    return next(s for value in values if isinstance(s := parse(value, 1 << 47), Session))
 
 
 def test_a_session_is_counted_in_all_and_by_each_dimension() -> None:
@@ -26,11 +16,12 @@ def test_a_session_is_counted_in_all_and_by_each_dimension() -> None:
     )
 
 
-def test_the_hours_of_an_old_import_are_not_counted(session: Session) -> None:
-    at_ms = session.event_time_ms
-    hour, hourly, *_ = counter_key(session, at_ms + DAY_MS, DAY_MS)
+def test_the_hours_of_an_old_import_are_not_counted() -> None:
+    visit = session()
+    at_ms = visit.event_time_ms
+    hour, hourly, *_ = counter_key(visit, at_ms + DAY_MS, DAY_MS)
     assert (hour, hourly) == (at_ms // HOUR_MS, True)
-    hour, hourly, *_ = counter_key(session, at_ms + DAY_MS + 1, DAY_MS)
+    hour, hourly, *_ = counter_key(visit, at_ms + DAY_MS + 1, DAY_MS)
     assert (hour, hourly) == (at_ms // DAY_MS * 24, False)
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 from msgspec import DecodeError
+from support import sessions
 
 from streaming.contract.horizon import stated_horizon_ms
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import Session
 from streaming.dedup.port import BEYOND, KNOWN_USER, NEW_USER, TAKEN
+from streaming.gate.candidate import Candidate, candidate
 from streaming.gate.decide import (
     ExtractionDue,
     PartitionState,
@@ -23,15 +24,8 @@ RULES = Rules(allowed_lateness_ms=100, extraction_every=2, horizon_ms=10_000)
 FRESH = {0: PartitionState()}
 
 
-def session(event_time_ms: int = 0, feed: str = "live") -> Session:
-    words = ("name", "email", "gender", "device_type", "operating_system", "browser_type", "referrer")
-    fields = {name: "x" for name in (*words, "country", "state", "city", "zip_code")}  # noqa: C420
-    lists = ("product_ids", "product_names", "product_prices", "product_categories", "actions", "reviews")
-    return Session(
-        schema_version=1, session_id="s", user_id="u", event_time_ms=event_time_ms, feed=feed, page_views=1,
-        clicks=1, session_duration=1, purchase_made=False, amount_spent=0, payment_method_type=None,
-        **fields, **{name: [] for name in lists},
-    )  # fmt: skip
+def session(event_time_ms: int = 0, feed: str = "live") -> Candidate:
+    return candidate(sessions.session(event_time_ms=event_time_ms, feed=feed))
 
 
 def raw(offset: int, partition: int = 0) -> Raw:
@@ -41,19 +35,23 @@ def raw(offset: int, partition: int = 0) -> Raw:
 def test_an_answer_makes_an_outcome() -> None:
     raws = [raw(offset) for offset in range(4)]
     broken = Rejection(Reason.NOT_JSON, "not a JSON text")
-    parsed = [session(), broken, session(), session()]
+    parsed: list[Candidate | Rejection] = [session(), broken, session(), session()]
     decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, KNOWN_USER]), FRESH, RULES)
     first, refused, duplicate, last = decision.outcomes
-    assert isinstance(first, Valid) and first.user_kind == "new"
+    assert isinstance(first, Valid)
+    assert first.user_kind == "new"
     assert refused == Rejected(raws[1], broken)
-    assert isinstance(duplicate, Rejected) and duplicate.rejection.reason is Reason.DUPLICATE
-    assert isinstance(last, Valid) and last.user_kind == "returning"
+    assert isinstance(duplicate, Rejected)
+    assert duplicate.rejection.reason is Reason.DUPLICATE
+    assert isinstance(last, Valid)
+    assert last.user_kind == "returning"
 
 
 def test_beyond_the_horizon_states_by_which() -> None:
     decision = decide([raw(0)], [session(feed="import")], bytes([BEYOND]), FRESH, RULES)
     (outcome,) = decision.outcomes
-    assert isinstance(outcome, Rejected) and outcome.rejection.reason is Reason.BEYOND_HORIZON
+    assert isinstance(outcome, Rejected)
+    assert outcome.rejection.reason is Reason.BEYOND_HORIZON
     assert stated_horizon_ms(outcome.rejection.detail) == RULES.horizon_ms
 
 
@@ -71,7 +69,8 @@ def test_late_is_further_behind_the_watermark_than_allowed(event_time_ms: int, f
     before = {0: PartitionState(watermark_ms=1_000)}
     decision = decide([raw(0)], [session(event_time_ms, feed)], bytes([NEW_USER]), before, RULES)
     (outcome,) = decision.outcomes
-    assert isinstance(outcome, Valid) and outcome.late is late
+    assert isinstance(outcome, Valid)
+    assert outcome.late is late
     assert decision.after[0].watermark_ms == 1_000
 
 

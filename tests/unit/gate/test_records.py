@@ -3,7 +3,7 @@
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Session
-from streaming.contract.valid_session import admit, encode
+from streaming.contract.valid_session import UserKind, admit, encode
 from streaming.gate.candidate import candidate
 from streaming.gate.decide import Decision, ExtractionDue, Raw, Rejected, Valid
 from streaming.gate.records import records
@@ -16,7 +16,8 @@ def test_valid_sessions_are_the_canonical_bytes_keyed_by_user() -> None:
     sessions = [parsed for value in sent if isinstance(parsed := parse(value, 1 << 47), Session)]
     assert len(sessions) > 150
     for number, session in enumerate(sessions):
-        kind, late = "new" if number % 2 else "returning", number % 3 == 0
+        kind: UserKind = "new" if number % 2 else "returning"
+        late = number % 3 == 0
         raw = Raw(number % 4, number, 1_000 + number, None, b"")
         (record,) = records(Decision([Valid(raw, candidate(session), kind, late)], [], {}))
         expected = admit(

@@ -16,7 +16,7 @@ def asked(board: ProbeHistory, path: str) -> tuple[str, str]:
     setup_testing_defaults(environ)
     environ["PATH_INFO"] = path
     told: list[str] = []
-    body = application(board)(environ, lambda status, headers, *_: told.append(status) or (lambda _: None))  # type: ignore[arg-type,func-returns-value]
+    body = application(board)(environ, lambda status, headers, *_: told.append(status) or (lambda _: None))  # type: ignore[func-returns-value]
     return told[0], b"".join(body).decode()
 
 

@@ -10,7 +10,7 @@ from streaming.reconcile import last_verdict
 
 def name_of_last() -> str | None:
     last = last_verdict.last()
-    return last and last.verdict
+    return last.verdict if last else None
 
 
 def test_a_verdict_is_kept_and_the_exit_code_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

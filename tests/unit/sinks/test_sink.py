@@ -199,5 +199,5 @@ def test_each_step_is_told_as_it_is_passed() -> None:
     def write(batch: list[FakeMessage]) -> None:
         pass
 
-    run_sink(reader, list, write, SETTINGS, reader.stop, told.append)  # type: ignore[arg-type]
+    run_sink(reader, list, write, SETTINGS, reader.stop, told.append)  # type: ignore[arg-type, misc]
     assert told == ["read", "read", "written", "committed", "written", "committed"]

@@ -99,5 +99,5 @@ def test_a_users_pem_files_become_stores(made: Identity) -> None:
     assert pkcs12.load_pkcs12(store, b"secret").key is not None
     trusted = pkcs12.load_pkcs12(certificates.trust_store(made.certificate, "secret"), b"secret")
     assert len(trusted.additional_certs) == 1
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="PEM"):
         certificates.trust_store(made.key, "secret")

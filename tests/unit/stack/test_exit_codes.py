@@ -51,7 +51,7 @@ def test_each_exception_has_a_code_and_a_sentence(
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:
     assert Exception not in EXIT_CODES
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="ours"):
         carried_out(raising(ValueError("ours")))
 
 
@@ -81,7 +81,8 @@ def test_kafka_unavailable_is_3_everywhere(
     assert command() == ExitCode.UNAVAILABLE
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "127.0.0.1:1" in printed.err and "./vitrine status" in printed.err
+    assert "127.0.0.1:1" in printed.err
+    assert "./vitrine status" in printed.err
 
 
 def test_mongodb_unavailable_is_3_too(monkeypatch: pytest.MonkeyPatch) -> None:

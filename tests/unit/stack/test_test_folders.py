@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import test_runner
+from stack import environments, test_runner
 from stack.layout import HERE
 from stack.machine import CHROMIUM, PROMTOOL
 from stack.test_folders import IN_AIRFLOW, KINDS, TOOLS, chosen, folders, tools
@@ -91,7 +91,7 @@ def test_what_is_no_test_of_the_kind_is_refused(root: Path, word: str) -> None:
 
 def collected(monkeypatch: pytest.MonkeyPatch, code: int, *words: str) -> list[test_runner.CheckOutcome]:
     monkeypatch.setattr(test_runner, "_shown", lambda name, command, environment: (code, 0.1, "closing"))
-    monkeypatch.setattr(test_runner.environments, "ensure", lambda layout, name, tell: None)
+    monkeypatch.setattr(environments, "ensure", lambda layout, name, tell: None)
     return test_runner.run(["unit"], words)
 
 

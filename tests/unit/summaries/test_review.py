@@ -1,6 +1,7 @@
 """What becomes of a review."""
 
 import msgspec
+from support.sessions import session_with
 
 from streaming.contract.session import Review
 from streaming.contract.topics import PRODUCT_SENTIMENT, SESSION_SUMMARIES
@@ -11,8 +12,8 @@ GOOD = Review(product_id="p1", rating=5, text="Absolutely wonderful, I love it!"
 BAD = Review(product_id="p9", rating=1, text="Terrible. It broke and I hate it.", sentiment="negative")
 
 
-def test_each_review_is_a_document_with_our_sentiment_beside_the_stated_one(session) -> None:
-    whole = session(("p1", "Sofa", 1.0, "sofas", "view"), reviews=[GOOD, BAD])
+def test_each_review_is_a_document_with_our_sentiment_beside_the_stated_one() -> None:
+    whole = session_with(("p1", "Sofa", 1.0, "sofas", "view"), reviews=[GOOD, BAD])
     good, bad = reviews(whole)
     assert (good.review_id, good.category, good.sentiment, good.stated_sentiment) == (
         "s1:0", "sofas", "positive", "negative")  # fmt: skip
@@ -20,11 +21,11 @@ def test_each_review_is_a_document_with_our_sentiment_beside_the_stated_one(sess
     assert -1 <= bad.score < 0 < good.score <= 1
 
 
-def test_the_text_stays_behind(session) -> None:
-    document = msgspec.json.encode(reviews(session(reviews=[GOOD]))).decode()
+def test_the_text_stays_behind() -> None:
+    document = msgspec.json.encode(reviews(session_with(reviews=[GOOD]))).decode()
     assert "wonderful" not in document
 
 
-def test_documents_are_the_summary_and_each_review(session) -> None:
-    found = [(topic, of) for topic, of, _ in documents(session(reviews=[GOOD, BAD]))]
+def test_documents_are_the_summary_and_each_review() -> None:
+    found = [(topic, of) for topic, of, _ in documents(session_with(reviews=[GOOD, BAD]))]
     assert found == [(SESSION_SUMMARIES, "s1"), (PRODUCT_SENTIMENT, "s1:0"), (PRODUCT_SENTIMENT, "s1:1")]

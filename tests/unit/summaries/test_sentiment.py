@@ -1,6 +1,7 @@
 """The sentiment of texts that nobody would argue about, and of texts that hold none."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_negation_turns_the_score() -> None:
     assert classify("It is good.")[1] > 0 > classify("It is not good.")[1]
 
 
-def test_the_command_answers_every_line(tmp_path, capsys) -> None:
+def test_the_command_answers_every_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "reviews.txt"
     file.write_text("I love it\n\nI hate it\n", encoding="utf-8")
     assert run(file, as_json=True) == 0
@@ -46,7 +47,7 @@ def test_the_command_answers_every_line(tmp_path, capsys) -> None:
     assert all(set(answer) == {"sentiment", "score"} for answer in answers)
 
 
-def test_the_command_says_what_it_cannot_read(tmp_path, capsys) -> None:
+def test_the_command_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "latin1.txt"
     file.write_bytes(b"caf\xe9")
     assert run(file, as_json=True) == run(tmp_path / "absent", as_json=True) == 2

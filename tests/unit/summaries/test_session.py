@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from support.sessions import session_with
 
 from streaming.contract.valid_session import ValidSession
 from streaming.summaries.session import cents, summarise
@@ -10,21 +11,21 @@ SOFA = ("p1", "Sofa", 499.99, "sofas")
 LAMP = ("p2", "Lamp", 20.0, "lamps")
 
 
-def test_counts_interactions_not_products(session) -> None:
-    summary = summarise(session((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"), (*LAMP, "cart")))
+def test_counts_interactions_not_products() -> None:
+    summary = summarise(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"), (*LAMP, "cart")))
     assert (summary.viewed, summary.carted, summary.removed, summary.purchased) == (3, 1, 0, 0)
     assert summary.distinct_products == 2
 
 
-def test_key_activities_stand_in_the_order_of_their_first_occurrence(session) -> None:
-    summary = summarise(session((*LAMP, "cart"), (*SOFA, "view"), (*LAMP, "cart"), (*LAMP, "purchase")))
+def test_key_activities_stand_in_the_order_of_their_first_occurrence() -> None:
+    summary = summarise(session_with((*LAMP, "cart"), (*SOFA, "view"), (*LAMP, "cart"), (*LAMP, "purchase")))
     assert summary.key_activities == ["cart", "view", "purchase"]
 
 
-def test_top_category_has_most_interactions_and_comes_first_among_equals(session) -> None:
-    assert summarise(session((*SOFA, "view"), (*LAMP, "view"))).top_category == "lamps"
-    assert summarise(session((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"))).top_category == "sofas"
-    assert summarise(session()).top_category is None
+def test_top_category_has_most_interactions_and_comes_first_among_equals() -> None:
+    assert summarise(session_with((*SOFA, "view"), (*LAMP, "view"))).top_category == "lamps"
+    assert summarise(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"))).top_category == "sofas"
+    assert summarise(session_with()).top_category is None
 
 
 @pytest.mark.parametrize(
@@ -37,28 +38,30 @@ def test_top_category_has_most_interactions_and_comes_first_among_equals(session
         (["purchase", "view"], "purchase"),
     ],
 )
-def test_funnel_step_is_the_furthest_reached(session, actions: list[str], step: str) -> None:
-    assert summarise(session(*((*SOFA, action) for action in actions))).funnel_step == step
+def test_funnel_step_is_the_furthest_reached(actions: list[str], step: str) -> None:
+    assert summarise(session_with(*((*SOFA, action) for action in actions))).funnel_step == step
 
 
-def test_a_purchase_without_interactions_is_still_one(session) -> None:
-    assert summarise(session(purchase_made=True, amount_spent=5.25)).funnel_step == "purchase"
+def test_a_purchase_without_interactions_is_still_one() -> None:
+    assert summarise(session_with(purchase_made=True, amount_spent=5.25)).funnel_step == "purchase"
 
 
-def test_cart_value_is_what_went_in_less_what_came_out_and_never_negative(session) -> None:
+def test_cart_value_is_what_went_in_less_what_came_out_and_never_negative() -> None:
     assert (
-        summarise(session((*SOFA, "cart"), (*LAMP, "cart"), (*LAMP, "remove_from_cart"))).cart_value_cents
+        summarise(
+            session_with((*SOFA, "cart"), (*LAMP, "cart"), (*LAMP, "remove_from_cart"))
+        ).cart_value_cents
         == 49999
     )
-    assert summarise(session((*LAMP, "cart"), (*SOFA, "remove_from_cart"))).cart_value_cents == 0
+    assert summarise(session_with((*LAMP, "cart"), (*SOFA, "remove_from_cart"))).cart_value_cents == 0
 
 
 def test_cents_are_half_even() -> None:
     assert [cents(amount) for amount in (0.125, 0.375, 19.99, 1e9)] == [12, 38, 1999, 10**11]
 
 
-def test_says_when_late_and_nothing_that_identifies(session) -> None:
-    whole: ValidSession = session((*SOFA, "view"), late=True)
+def test_says_when_late_and_nothing_that_identifies() -> None:
+    whole: ValidSession = session_with((*SOFA, "view"), late=True)
     document = msgspec.json.encode(summarise(whole)).decode()
     assert '"late":true' in document
     for private in (whole.name, whole.email, whole.zip_code):

@@ -1,0 +1,203 @@
+"""Pages about single persons and exact figures: who gets in, by Airflow's own roles, and what they see."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.api_fastapi.app import create_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from bson.int64 import Int64
+from fastapi.testclient import TestClient
+
+from streaming.dashboards.figures import Holdings, PanelFigures
+from streaming.dashboards.query import TimeRange
+from streaming.dashboards.source import Dashboard
+from streaming.stores import StoreUnavailable
+
+SECRET = "SECRET-session"
+RUN = "run-1"
+ASKED = {"session": SECRET, "model": f"{RUN}/boosted_trees"}
+ANSWER = {
+    "statement": {"epsilon": 1.0, "delta": 1e-5, "unit": "user"},
+    "results": [
+        {
+            "score": 0.73,
+            "base": 0.0,
+            "reasons": [
+                {"feature": "cart value", "value": "<b>", "shap": 1.2, "says": "raises the odds 3.3-fold"},
+                {"feature": "device", "value": "mobile", "shap": -0.4, "says": "lowers the odds by 33%"},
+            ],
+        }
+    ],
+}
+
+
+@pytest.fixture
+def data(reports_dir: Path) -> Path:
+    """A run with a report, one model and its exact figures."""
+    folder = reports_dir.parent
+    (reports_dir / f"{RUN}.json").write_text(
+        json.dumps({"title": "What drives a purchase", "created": "2026"})
+    )
+    (reports_dir / f"{RUN}.html").write_text("<!doctype html>")
+    (folder / "models" / RUN / "boosted_trees").mkdir(parents=True)
+    (folder / "models" / RUN / "boosted_trees" / "statement.json").write_text("{}")
+    (folder / "models" / RUN / "metrics.json").write_text("{}")
+    exact = {
+        "train_rows": 12_345,
+        "test_rows": 3_000,
+        "models": [
+            {"model": "boosted_trees", "private": True, "epsilon": 1.0, "roc_auc": 0.8811, "f1": 0.5},
+            {"model": "xgboost", "private": False, "epsilon": None, "roc_auc": 0.9, "f1": 0.6},
+        ],
+    }
+    (folder / "trusted" / RUN).mkdir(parents=True)
+    (folder / "trusted" / RUN / "trusted.json").write_text(json.dumps(exact))
+    return folder
+
+
+@pytest.fixture
+def client(plugin: ModuleType, data: Path) -> Iterator[TestClient]:
+    create_auth_manager().init()
+    with TestClient(plugin.app) as client:
+        yield client
+
+
+@pytest.fixture
+def enter(client: TestClient, plugin: ModuleType) -> Iterator[Callable[[str], TestClient]]:
+    """The client of one who logged in with a role. What the role may do, Airflow's auth manager decides."""
+
+    def entered(role: str) -> TestClient:
+        user = SimpleAuthManagerUser(username=f"the {role}", role=role)
+        plugin.app.dependency_overrides[plugin.get_user] = lambda: user
+        return client
+
+    yield entered
+    plugin.app.dependency_overrides.clear()
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, plugin: ModuleType) -> dict[str, Any]:
+    """One stored session, and the models' environment standing by; what it was asked is kept."""
+    import vitrine_trusted
+
+    asked: dict[str, Any] = {}
+    stored = {SECRET: {"_id": SECRET, "arrivedAtMs": Int64(1_770_000_000_000)}}
+    monkeypatch.setattr(vitrine_trusted, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
+
+    def run(command: list[str], **more: Any) -> Any:
+        asked.update(command=command, input=more["input"])
+        return subprocess.CompletedProcess(command, 0, json.dumps(ANSWER).encode(), b"")
+
+    monkeypatch.setenv("VITRINE_MAIN_PYTHON", "/python")
+    monkeypatch.setattr("ml.score.client.subprocess.run", run)
+    return asked
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("user", 403), ("op", 200), ("admin", 200)])
+def test_only_who_may_see_the_connection_gets_in(
+    enter: Callable[[str], TestClient], store: dict[str, Any], role: str, status: int
+) -> None:
+    client = enter(role)
+    assert client.get("/why").status_code == status
+    assert client.post("/why", data=ASKED).status_code == status
+    assert client.get(f"/reports/{RUN}/exact").status_code == status
+    assert bool(store) == (status == 200), "nothing is asked for who does not get in"
+    assert client.get("/reports").status_code == 200, "what is public is open to each of them"
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [("viewer", False), ("user", False), ("op", True), ("admin", True)]
+)
+def test_a_dashboard_shows_single_persons_to_the_privileged_alone(
+    enter: Callable[[str], TestClient],
+    plugin: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    sees: bool,
+) -> None:
+    asked: list[str] = []
+
+    def answer(dashboard: Dashboard, times: TimeRange, feed: str | None) -> list[PanelFigures]:
+        asked.extend(panel.id for panel in dashboard.panels)
+        return [PanelFigures(panel.id, 1, [{"key": SECRET}]) for panel in dashboard.panels if panel.persons]
+
+    index = SimpleNamespace(holdings=lambda: Holdings([], None), of=answer)
+    monkeypatch.setattr(plugin, "figures", lambda: index)
+    client = enter(role)
+    panels = [panel["id"] for panel in client.get("/dashboards/user_analysis/source").json()["panels"]]
+    answered = client.get("/dashboards/user_analysis/figures")
+    assert asked == panels, "what is not shown is not asked for"
+    assert ("top_returning_users" in panels) == (SECRET in answered.text) == sees
+    assert "users_by_country" in panels
+    assert answered.status_code == 200
+
+
+def test_nobody_gets_in_without_a_login(client: TestClient, store: dict[str, Any]) -> None:
+    for path in ("/why", f"/reports/{RUN}/exact"):
+        assert client.get(path).status_code == 401
+    assert client.post("/why", data=ASKED).status_code == 401
+    assert not store
+
+
+def test_why_a_session_got_its_score(enter: Callable[[str], TestClient], store: dict[str, Any]) -> None:
+    answer = enter("admin").post("/why", data=ASKED)
+    assert "73 %" in answer.text
+    assert "raises the odds 3.3-fold" in answer.text
+    assert "+1.200" in answer.text
+    assert "&lt;b&gt;" in answer.text
+    assert "<td><b>" not in answer.text
+    assert answer.headers["cache-control"] == "private, no-store"
+    # The id is in no address and in no argument.
+    assert SECRET not in " ".join(store["command"])
+    assert json.loads(store["input"])["_id"] == SECRET
+    assert store["command"][-2:] == [f"--run={RUN}", "--model=boosted_trees"]
+
+
+@pytest.mark.parametrize(
+    "model", ["", RUN, f"{RUN}/xgboost", f"../{RUN}/boosted_trees", "other/boosted_trees"]
+)
+def test_only_models_that_are_there_are_asked(
+    enter: Callable[[str], TestClient], store: dict[str, Any], model: str
+) -> None:
+    assert enter("op").post("/why", data=ASKED | {"model": model}).status_code == 404
+    assert not store
+
+
+def test_what_cannot_be_answered_is_said(
+    enter: Callable[[str], TestClient], store: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = enter("op")
+    assert "No such session" in client.post("/why", data=ASKED | {"session": "x"}).text
+
+    import vitrine_trusted
+
+    def away(_: str) -> None:
+        raise StoreUnavailable("MongoDB does not answer")
+
+    monkeypatch.setattr(vitrine_trusted, "MongoSessions", lambda settings: SimpleNamespace(find=away))
+    assert "MongoDB does not answer." in client.post("/why", data=ASKED).text
+
+
+def test_exact_figures_and_their_price(enter: Callable[[str], TestClient], data: Path) -> None:
+    client = enter("admin")
+    text = client.get(f"/reports/{RUN}/exact").text
+    assert "12,345" in text
+    assert "0.881" in text
+    assert "0.019" in text
+    assert "not private" in text
+    (data / "trusted" / RUN / "trusted.json").unlink()
+    assert client.get(f"/reports/{RUN}/exact").status_code == 404
+
+
+def test_the_log_names_nobody(
+    enter: Callable[[str], TestClient], store: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        enter("admin").post("/why", data=ASKED)
+    assert "the admin asked why a stored session got its score" in caplog.text
+    assert SECRET not in caplog.text

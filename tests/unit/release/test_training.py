@@ -1,0 +1,275 @@
+"""The tasks of `private_models`: what is paid, read, released, and kept back."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+from support.extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
+
+from ml.budget.account import NotCharged
+from ml.budget.ledger import now
+from ml.features import schema as schemas
+from ml.folder_digest import folder_digest
+from ml.models import model_store
+from ml.privacy.seeded import SeededRandomness
+from ml.privacy.statement import EXACT_METRICS, NO_LEDGER
+from ml.release import extract
+from ml.release import job as training
+from ml.release.artifact_store import ArtifactStore
+from ml.release.charging import charge_run
+from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
+from ml.release.run_type import RunType
+from ml.release.scope import ReadScope
+from streaming.data_layout import DataLayout
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder, books = tmp_path_factory.mktemp("data"), a_ledger()
+    write_extract(folder / "extracts", users=1_500)
+    with pytest.MonkeyPatch.context() as patch:
+        # So few rows and real dice would now and then make a poor model of a sound trainer.
+        patch.setattr(training, "SystemRandomness", lambda: SeededRandomness(1))
+        metrics = train(folder, TrainingRequest("run-1", epsilon=4, metrics_epsilon=8), books)
+    return {"folder": folder, "models": folder / "models" / "run-1", "metrics": metrics, "books": books}
+
+
+def trusted(trained: dict[str, Any]) -> Any:
+    return json.loads((trained["folder"] / "trusted" / "run-1" / "trusted.json").read_text())
+
+
+def test_metrics_stand_beside_the_models(trained: dict[str, Any]) -> None:
+    models, metrics = trained["models"], trained["metrics"]
+    assert json.loads((models / "metrics.json").read_text()) == metrics
+    assert json.loads((models / "run.json").read_text()) == {
+        "dag_run_id": "manual__1",
+        "params": {"epsilon": 4},
+    }
+    assert model_store.names(models) == [kind.name for kind in model_store.PRIVATE]
+    by = {model["model"]: model for model in metrics["models"]}
+    assert by["boosted_trees"]["statement"]["unit"] == "user within a block of 7 days"
+    assert by["boosted_trees"]["statement"]["most_rows_per_unit"] == MOST_SESSIONS
+
+
+def test_what_is_published_is_close_to_what_is_kept(trained: dict[str, Any]) -> None:
+    exact = {model["model"]: model for model in trusted(trained)["models"]}
+    assert list(exact) == list(model_store.KINDS)
+    assert exact["boosted_trees"]["roc_auc"] > 0.75
+    for model in trained["metrics"]["models"]:
+        within = 5 * model["roc_auc_noise"] + 0.03  # the noise, and ties within a bin
+        assert abs(model["roc_auc"] - exact[model["model"]]["roc_auc"]) < within
+
+
+def test_what_is_not_private_stays_on_the_trusted_side(trained: dict[str, Any]) -> None:
+    folder = trained["folder"] / "trusted" / "run-1"
+    assert model_store.names(folder) == [model_store.NON_PRIVATE.name, model_store.BASELINE.name]
+    assert trusted(trained)["train_rows"] + trusted(trained)["test_rows"] == 4_500
+    assert len(trusted(trained)["snapshot"]) == 1
+    assert (trained["folder"] / "trusted").stat().st_mode & 0o077 == 0
+    released = b"".join(path.read_bytes() for path in trained["models"].rglob("*.json"))
+    for exact in trusted(trained)["models"]:
+        assert str(exact["roc_auc"]).encode() not in released
+        assert str(exact["calibration_error"]).encode() not in released
+
+
+def test_models_hold_nobody(trained: dict[str, Any]) -> None:
+    for kind in ("models", "trusted"):
+        for path in (trained["folder"] / kind).rglob("*.*"):
+            assert b"SECRET" not in path.read_bytes(), path
+
+
+def test_the_statement_names_its_payment_and_claims_what_the_ledger_proves(trained: dict[str, Any]) -> None:
+    account = trained["books"].account()
+    [charge] = account.charges
+    assert charge.blocks == (NEWEST,)
+    assert account.block(NEWEST).spent == charge.cost
+    for model in trained["metrics"]["models"]:
+        statement = model["statement"]
+        assert charge.key in statement["ledger"]
+        assert "one user's sessions of one block" in statement["ledger"]
+        assert NO_LEDGER not in statement["not_yet_proven"]
+        assert EXACT_METRICS not in statement["not_yet_proven"]
+    assert (
+        trained["metrics"]["charge"]["left"][0]["epsilon_left"] == 1_000 - account.block(NEWEST).epsilon_spent
+    )
+
+
+def test_a_retry_returns_what_was_released(trained: dict[str, Any]) -> None:
+    order = TrainingRequest("run-1", epsilon=4, metrics_epsilon=8)
+    before = folder_digest(trained["models"])
+    assert train(trained["folder"], order, trained["books"]) == trained["metrics"]
+    assert folder_digest(trained["models"]) == before
+    assert trained["books"].account().charged == 1
+
+
+def test_the_log_tells_nothing_of_the_data(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    write_extract(tmp_path / "extracts", users=200)
+    monkeypatch.setattr(model_store, "PRIVATE", (model_store.PRIVATE[1],))
+    train(tmp_path, TrainingRequest("r", laplace=False), a_ledger())
+    exact = json.loads((tmp_path / "trusted" / "r" / "trusted.json").read_text())
+    told = [record.getMessage() for record in caplog.records]
+    assert any("logistic_regression trained" in line for line in told)
+    for secret in (exact["train_rows"], exact["test_rows"], *(m["roc_auc"] for m in exact["models"])):
+        assert not any(str(secret)[:6] in line.replace("-", " ").split() for line in told)
+
+
+def test_only_the_blocks_that_were_paid_for_are_read(tmp_path: Path) -> None:
+    write_extract(tmp_path, users=40, blocks=3)
+    schema, there = schemas.load(training.SCHEMA), extract.list_available(tmp_path, BLOCK_MS)
+    assert there.blocks == [NEWEST, NEWEST - BLOCK_MS, NEWEST - 2 * BLOCK_MS]
+    every = ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    assert sum(map(len, extract.read(tmp_path, schema, every))) == 360
+    middle = ReadScope((NEWEST - BLOCK_MS,), BLOCK_MS, there.until_ms)
+    train_rows, test_rows = extract.read(tmp_path, schema, middle)
+    assert len(train_rows) + len(test_rows) == 120
+    assert len(set(train_rows.unit) | set(test_rows.unit)) == 40
+    earlier = ReadScope((NEWEST,), BLOCK_MS, NEWEST + 7)
+    assert sum(map(len, extract.read(tmp_path, schema, earlier))) == 7
+
+
+def test_no_user_is_on_both_sides_and_each_block_is_a_unit(tmp_path: Path) -> None:
+    write_extract(tmp_path, users=40, blocks=2)
+    there = extract.list_available(tmp_path, BLOCK_MS)
+    rows = extract.read(
+        tmp_path,
+        schemas.load(training.SCHEMA),
+        ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
+    )
+    sizes = [len(np.unique(side.unit)) for side in rows]
+    assert sum(sizes) == 80
+    assert not sizes[0] % 2
+    assert not sizes[1] % 2
+    assert not set(rows[0].unit) & set(rows[1].unit)
+
+
+def test_over_budget_a_run_is_refused_before_a_row_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_extract(tmp_path / "extracts", users=40, blocks=2)
+    books = a_ledger(epsilon=3.0)
+    assert "key" in charge_run(TrainingRequest("first"), books, tmp_path / "extracts", 0)
+
+    def read(*_: object) -> None:
+        raise AssertionError("a row was read")
+
+    monkeypatch.setattr(pyarrow.dataset, "dataset", read)
+    refused = charge_run(TrainingRequest("second"), books, tmp_path / "extracts", 0)["refused"]
+    assert "of epsilon 3 spent" in refused
+    assert "budget set" in refused
+    with pytest.raises(NotCharged):
+        training.run(
+            TrainingRequest("second"),
+            books,
+            tmp_path / "extracts",
+            ArtifactStore(DataLayout(tmp_path)),
+            "x",
+            {},
+        )
+
+
+def test_a_named_block_must_be_there(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=4)
+    refused = charge_run(TrainingRequest("r", blocks=("1999-01-01",)), a_ledger(), tmp_path / "extracts", 0)[
+        "refused"
+    ]
+    assert "no session is extracted of 1998-12-31 to 1999-01-07" in refused
+
+
+def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) -> None:
+    extracts = trained["folder"] / "extracts"
+    skipped = charge_run(TrainingRequest("run-2", automatic=True), trained["books"], extracts, every_h=20)
+    assert "Trigger the DAG" in skipped["too_soon"]
+    assert trained["books"].account().charged == 1
+
+
+def test_an_extraction_on_a_spent_budget_is_no_failure_however_soon_it_comes(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=40)
+    books = a_ledger(epsilon=3.0)
+    key = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)[
+        "key"
+    ]
+    books.release(key, "digest", "attempt", now())
+    for every_h in (0, 20):
+        answer = charge_run(TrainingRequest("second", automatic=True), books, tmp_path / "extracts", every_h)
+        assert "of epsilon 3 spent" in answer.pop("spent")
+        assert answer == {}
+    assert "refused" in charge_run(TrainingRequest("second"), books, tmp_path / "extracts", every_h=20)
+    assert books.account().charged == 1
+
+
+def test_what_a_person_asks_for_is_never_too_soon(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=40)
+    books = a_ledger()
+    first = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
+    books.release(first["key"], "digest", "attempt", now())
+    assert "key" in charge_run(TrainingRequest("second"), books, tmp_path / "extracts", every_h=20)
+    # Asked again, the first run is paid for already, however soon that be.
+    assert (
+        charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
+        == first
+    )
+    assert [charge.automatic for charge in books.account().charges] == [True, False]
+
+
+@pytest.mark.parametrize("run_type", RunType)
+def test_what_started_a_run_says_whether_it_is_automatic(run_type: RunType) -> None:
+    asked_for = {"manual", "backfill", "asset_materialization"}
+    assert of_run({"blocks": None}, "run", str(run_type)).automatic is (run_type not in asked_for)
+
+
+@pytest.mark.parametrize("unknown", ["DagRunType.ASSET_TRIGGERED", "ASSET_TRIGGERED", "asset", "", "None"])
+def test_an_unknown_type_of_run_is_refused(unknown: str) -> None:
+    with pytest.raises(ValueError, match=r"nothing was charged.*dag_run\.run_type\.value"):
+        of_run({"blocks": None}, "run", unknown)
+
+
+def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="extract_sessions"):
+        charge_run(TrainingRequest("r"), a_ledger(), tmp_path, 0)
+
+
+def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Path) -> None:
+    write_extract(tmp_path, users=10)
+    [file] = tmp_path.iterdir()
+    rows = pq.read_table(file).to_pylist()
+    for row in rows[:7]:
+        row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, "purchaseMade": True}
+    for row, some in zip(rows[7:10], ("viewed", "carted", "removed"), strict=True):
+        row |= {"viewed": 0.0, "carted": 0.0, "removed": 0.0, some: 1.0}
+    pq.write_table(pa.Table.from_pylist(rows), file)
+    there = extract.list_available(tmp_path, BLOCK_MS)
+    span = ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
+
+
+def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: Path) -> None:
+    folder, books = tmp_path / "extracts", a_ledger()
+    write_extract(folder, users=4, blocks=2)
+    there, file = extract.list_available(folder, BLOCK_MS), min(folder.iterdir())
+    table = pq.read_table(file)
+    pq.write_table(table.append_column("hour", pa.array([0] * len(table))), file)
+    with pytest.raises(extract.NoExtract, match=rf"1 of the 2 files .*{file.name}: run extract_sessions"):
+        charge_run(TrainingRequest("r"), books, folder, 0)
+    assert books.account().charged == 0
+    with pytest.raises(extract.NoExtract, match="an earlier version"):
+        extract.read(
+            folder,
+            schemas.load(training.SCHEMA),
+            ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms),
+        )
+
+
+def test_training_on_one_user_says_what_to_do(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=1)
+    with pytest.raises(ValueError, match="too few users"):
+        train(tmp_path, TrainingRequest("r"), a_ledger())
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,230 @@
+"""`./vitrine score` from its command line to its JSON."""
+
+import argparse
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from bson.int64 import Int64
+from msgspec.structs import replace
+
+from ml.features import schema as schemas
+from ml.features.encoding import Encoding
+from ml.folder_digest import folder_digest
+from ml.models import model_store
+from ml.privacy import contributions
+from ml.privacy.seeded import SeededRandomness
+from ml.privacy.statement import Budget, Unit
+from ml.registry.entry import RegistryEntry
+from ml.registry.memory import InMemoryRegistry
+from ml.release import simulated
+from ml.score import command
+from ml.score.arguments import add_arguments
+from streaming.stores import StoreUnavailable
+
+GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+METRICS = {"schema": "vitrine-session", "schema_digest": schemas.load("vitrine-session").digest}
+FOUND_BY_THE_GATE = {
+    "userKind": "returning",
+    "late": False,
+    "rawPartition": 0,
+    "rawOffset": 7,
+    "arrivedAtMs": 1_770_000_000_000,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, of which `second` is the newer and has no trees."""
+    folder = tmp_path_factory.mktemp("data")
+    encoding, dice, unit = Encoding(schemas.load("vitrine-session")), SeededRandomness(1), Unit("user", 8)
+    rows = contributions.bounded(simulated.rows(encoding, 3_000, seed=1), unit.most_rows, dice)
+    for run, names in {
+        "first": ("boosted_trees", "logistic_regression"),
+        "second": ("logistic_regression",),
+    }.items():
+        for name in names:
+            model_store.save(
+                model_store.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, dice),
+                folder / "models" / run,
+            )
+        (folder / "models" / run / "metrics.json").write_text(json.dumps(METRICS))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> InMemoryRegistry:
+    """Both runs, as their DAG runs have registered them."""
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(data))
+    found = InMemoryRegistry()
+    for hour, run in enumerate(("first", "second")):
+        folder = data / "models" / run
+        found.put(
+            RegistryEntry(
+                name=run,
+                dag_run_id=run,
+                at=f"2026-11-24T0{hour}:00:00+00:00",
+                params={},
+                digest=folder_digest(folder),
+                models=tuple(model_store.names(folder)),
+                charge=f"{run}.key",
+                blocks=(0,),
+                metrics=METRICS,
+                code={},
+                snapshot={},
+                rows={},
+            )
+        )
+    monkeypatch.setattr(command, "stored_registry", lambda: found)
+    return found
+
+
+def ask(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
+    assert ask(*words, "--json") == code
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def file(folder: Path, *messages: bytes) -> str:
+    path = folder / "sessions.jsonl"
+    path.write_bytes(b"\n".join(messages))
+    return str(path)
+
+
+@pytest.mark.parametrize("model", ["boosted_trees", "logistic_regression"])
+def test_score_and_reasons_of_a_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    every = len(schemas.load("vitrine-session").features)
+    found = answer(
+        capsys, file(tmp_path, GOLDEN), "--run", "first", "--model", model, "--reasons", str(every)
+    )
+    assert (found["run"], found["model"], found["statement"]["epsilon"]) == ("first", model, 4.0)
+    assert found["registered"]["charge"] == "first.key"
+    [result] = found["results"]
+    assert result["session"] == json.loads(GOLDEN)["sessionId"]
+    assert result["not_known"] == ["userKind"]
+    assert len(result["reasons"]) == every
+    total = result["base"] + sum(reason["shap"] for reason in result["reasons"])
+    assert total == pytest.approx(result["log_odds"], abs=1e-4)
+    sizes = [abs(reason["shap"]) for reason in result["reasons"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert 0 < result["score"] < 1
+
+
+def test_a_stored_session_knows_what_the_gate_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = json.dumps(json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "x"}).encode()
+    [result] = answer(capsys, file(tmp_path, stored), "--reasons", "100")["results"]
+    assert result["not_known"] == []
+    assert {reason["feature"]: reason["value"] for reason in result["reasons"]}[
+        "new or returning"
+    ] == "returning"
+
+
+def test_one_session_may_stand_on_many_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pretty = json.dumps(json.loads(GOLDEN), indent=2).encode()
+    assert len(answer(capsys, file(tmp_path, pretty))["results"]) == 1
+
+
+def test_bad_lines_are_values_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, file(tmp_path, b"no json", GOLDEN, b'{"schemaVersion": 2}', b"", b"\xff"), code=1)[
+        "results"
+    ]
+    assert [result.get("rejected") for result in found] == [
+        "not_json",
+        None,
+        "unknown_schema_version",
+        "not_utf8",
+    ]
+    assert found[0]["detail"]
+    assert "score" in found[1]
+
+
+def test_standard_input_and_the_newest_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(GOLDEN)))
+    found = answer(capsys, "-", "--model", "logistic_regression")
+    assert found["run"] == "second"
+
+
+def test_a_model_that_is_not_what_was_registered_is_not_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry
+) -> None:
+    books.put(replace(books.by_name["first"], digest="another"))
+    assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
+    assert "is not what was registered" in capsys.readouterr().err
+    books.by_name.clear()
+    assert ask(file(tmp_path, GOLDEN)) == 2
+    assert "run the DAG private_models" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("metrics", [{"schema": "vitrine-session"}, METRICS | {"schema_digest": "another"}])
+def test_models_that_read_other_features_are_not_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry, metrics: dict[str, Any]
+) -> None:
+    books.put(replace(books.by_name["first"], metrics=metrics))
+    assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
+    said = capsys.readouterr().err
+    assert "run first: these models read other features" in said
+    assert "private_models" in said
+
+
+def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(file(tmp_path, GOLDEN, b"[]"), "--run", "first") == 1
+    said = capsys.readouterr().out
+    assert "likely to buy" in said
+    assert "the odds" in said
+    assert "refused as wrong_type" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nothing.json"], "nothing.json"),
+        (["GOLDEN", "--run", "third"], "first, second"),
+        (["GOLDEN", "--run", "../models/first"], "no run"),
+        (["GOLDEN", "--model", "xgboost"], "only private models"),
+        (["GOLDEN", "--run", "second", "--model", "boosted_trees"], "has no boosted_trees"),
+        (["GOLDEN", "--run", "first", "--reasons", "0"], "--reasons"),
+    ],
+    ids=str,
+)
+def test_questions_that_cannot_be_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    path = file(tmp_path, GOLDEN)
+    assert ask(*[path if word == "GOLDEN" else word for word in words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_stored_session_by_its_id(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Whole numbers as pymongo reads them.
+    document = json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "s1", "rawOffset": Int64(7)}
+    stored = {"s1": document}
+    monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
+    assert (
+        answer(capsys, "--session", "s1", "--model", "logistic_regression")["results"][0]["not_known"] == []
+    )
+    assert ask("--session", "s2") == 2
+
+    def away(_: str) -> None:
+        raise StoreUnavailable("MongoDB does not answer")
+
+    monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=away))
+    assert ask("--session", "s1") == 3
