@@ -33,7 +33,8 @@ AWAY = KafkaException(KafkaError(KafkaError._TRANSPORT))
     ("error", "code", "said"),
     [
         (InvalidRequest("no such thing"), ExitCode.INVALID_REQUEST, "vitrine: no such thing\n"),
-        (StoreUnavailable("redis"), ExitCode.UNAVAILABLE, "vitrine: not asked: redis. Is it up? ./vitrine status\n"),
+        (StoreUnavailable("redis"), ExitCode.UNAVAILABLE, "vitrine: not asked: redis. Is it"
+         " up? ./vitrine status\n"),
         (StageBehind("gate"), ExitCode.UNAVAILABLE, "vitrine: not asked: gate\n"),
         (GateSilent("gate"), ExitCode.UNAVAILABLE, "vitrine: not asked: gate\n"),
     ],
