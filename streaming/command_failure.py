@@ -42,5 +42,5 @@ def _sentence(error: Exception) -> str:
         case ApiError():
             return f"Elasticsearch: {error}. Is it up? ./vitrine status"
         case StoreUnavailable():
-            return f"{error}. Is it up? ./vitrine status"
+            return f"{str(error).rstrip('.')}. Is it up? ./vitrine status"
     return str(error)
