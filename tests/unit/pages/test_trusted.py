@@ -94,7 +94,7 @@ def store(monkeypatch: pytest.MonkeyPatch, plugin: ModuleType) -> dict[str, Any]
         return subprocess.CompletedProcess(command, 0, json.dumps(ANSWER).encode(), b"")
 
     monkeypatch.setenv("VITRINE_MAIN_PYTHON", "/python")
-    monkeypatch.setattr(vitrine_trusted.asking.subprocess, "run", run)
+    monkeypatch.setattr(vitrine_trusted.client.subprocess, "run", run)
     return asked
 
 
