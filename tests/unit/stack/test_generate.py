@@ -52,7 +52,8 @@ def test_only_a_stale_lock_is_resolved(
     monkeypatch.setattr(generated_files.environments, "ensure_uv", lambda layout: "uv")
     code, found = called(capsys, "--check")
     assert code == ExitCode.NOT_SO
-    assert isinstance(found, dict) and "stack/locks/flink.txt" in found["stale"]
+    assert isinstance(found, dict)
+    assert "stack/locks/flink.txt" in found["stale"]
     assert resolved == []
     called(capsys)
     assert resolved == ["flink"]
