@@ -29,13 +29,3 @@ def test_every_kind_of_model_has_one(fresh: dict[str, str]) -> None:
         private = model_store.KINDS[name.removesuffix(".md")] in model_store.PRIVATE
         assert ("**No guarantee.**" in card) is not private
         assert ("Not yet proven" in card) is private
-
-
-def test_what_a_card_shows_on_loading_is_there(fresh: dict[str, str]) -> None:
-    for card in fresh.values():
-        [code] = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
-        scope: dict[str, object] = {}
-        exec("\n".join(line for line in code.splitlines() if line.startswith("from ")), scope)
-        assert scope["model_store"] is model_store
-        [called] = re.findall(r"model_store\.(\w+)\(", code)
-        assert called == model_store.load.__name__
