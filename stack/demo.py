@@ -15,7 +15,8 @@ from stack.context import this_checkout
 from stack.demo_dags import MODELS, SKIPPED, Followed, Models, notice
 from stack.progress import Progress
 from stack.service import StackContext, StackError
-from streaming.kafka.lag import STAGES, lag
+from streaming.contract.topology import STAGES
+from streaming.kafka.offsets import lag
 from streaming.settings import DataSettings, ElasticsearchSettings, KafkaSettings
 
 STAGES_TIMEOUT_S = 600
@@ -101,13 +102,14 @@ def _simulate(sessions: int, seed: int) -> None:
 def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
     """Returns when every stage has committed all it is to read. Raises StackError naming one that is late."""
     settings, deadline = KafkaSettings(), time.monotonic() + timeout_s
-    for stage, group, read in STAGES:
-        while behind := lag(settings, group, read):
-            tell(f"stage {stage}", f"{behind:,} to go …")
+    for stage in STAGES:
+        name = stage.name
+        while behind := lag(settings, stage.group, stage.reads):
+            tell(f"stage {name}", f"{behind:,} to go …")
             if time.monotonic() > deadline:
-                raise StackError(f"{stage} is still {behind:,} records behind after {timeout_s:.0f} s", stage)
+                raise StackError(f"{name} is still {behind:,} records behind after {timeout_s:.0f} s", name)
             time.sleep(POLL_S)
-        tell(f"stage {stage}", "has seen everything")
+        tell(f"stage {name}", "has seen everything")
 
 
 def first_figures(seconds: float) -> str:
@@ -209,5 +211,5 @@ def _ending(place: StackContext, outcome: DemoOutcome) -> str:
     ]
     lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]
     if outcome.not_trained:
-        lines.append(notice(outcome.not_trained, DataSettings().data_dir / "reports"))
+        lines.append(notice(outcome.not_trained, DataSettings().layout.reports))
     return "\n".join(lines)

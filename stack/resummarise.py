@@ -15,12 +15,13 @@ from stack.components import flink
 from stack.context import this_checkout
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
+from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import cancel
 from streaming.settings import KafkaSettings
 from streaming.summaries.settings import job_name
 from streaming.summaries.submitter import POLL_S, alive, overview
 
-SERVICE = "flink-job"
+SERVICE = FLINK_JOB.name
 CANCEL_TIMEOUT_S = 120.0
 
 

@@ -24,7 +24,9 @@ from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
 from streaming.contract.valid_session import encode
 from streaming.flink import cluster as flink
-from streaming.kafka.clients import consumer, end_offsets, ensure_topics, name, producer, properties, read_all
+from streaming.kafka.clients import consumer, ensure_topics, name, producer, properties, read_all
+from streaming.kafka.partitions import end_offsets
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings
 from streaming.summaries import submitter
 from streaming.summaries.sentiment import classify
@@ -42,10 +44,8 @@ def _produce(kafka: KafkaSettings, sessions: Sequence[tuple[bytes, bytes]]) -> N
     for outcome in admin.create_topics([topic]).values():
         outcome.result()
     client = producer(kafka)
-    for number, (key, value) in enumerate(sessions):
-        client.produce(name(kafka, topics.VALID), value, key)
-        if number % 50_000 == 0:
-            client.flush()
+    for key, value in sessions:
+        produce(client, name(kafka, topics.VALID), value, key)
     client.flush()
 
 

@@ -22,22 +22,26 @@ from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
+from streaming import garbage_collection
 from streaming.contract import topics
+from streaming.contract.headers import Headers
+from streaming.contract.time_units import DAY_MS
+from streaming.contract.topology import GATE
 from streaming.dedup.port import LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
-from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.gate.stage import Stage, Step, reader
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
-from streaming.kafka.transactions import Headers, Writer
+from streaming.kafka.partitions import TIMEOUT_S
+from streaming.kafka.produce import produce
+from streaming.kafka.transactions import Writer
 from streaming.metrics.observer import Observer
 from streaming.metrics.prometheus import PrometheusMeter
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
-_DAY_MS = 86_400_000
 _PAST_SESSIONS = 50_000
 """In each segment before the present one, of a quarter of the users."""
 _NOWHERE = 1 << 60
@@ -57,7 +61,7 @@ def main() -> int:
         sessions=options.messages,
         users=options.messages // 10,
         seed=7,
-        start_ms=time.time_ns() // 1_000_000 - _DAY_MS,
+        start_ms=time.time_ns() // 1_000_000 - DAY_MS,
     )
     messages = [(message.key, message.value) for message in traffic(sessions)][: options.messages]
     kinds = {"bare": bare, "gate": gate, "without_transactions": gate_without_transactions}
@@ -88,12 +92,7 @@ def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[byte
     clients.ensure_topics(settings)
     loader, raw = clients.producer(settings), clients.name(settings, topics.RAW)
     for key, value in messages:
-        while True:
-            try:
-                loader.produce(raw, value, key)
-                break
-            except BufferError:
-                loader.poll(0.1)
+        produce(loader, raw, value, key)
     loader.flush()
     time.sleep(_SETTLED_S)
     try:
@@ -105,7 +104,7 @@ def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[byte
         for deleted in admin.delete_topics(
             [clients.name(settings, topic.name) for topic in declared]
         ).values():
-            deleted.result(clients.TIMEOUT_S)
+            deleted.result(TIMEOUT_S)
     return len(messages) / seconds
 
 
@@ -120,7 +119,7 @@ def bare(settings: KafkaSettings, messages: int) -> float:
     source = clients.name(settings, topics.RAW)
     client.subscribe([source])
     target = clients.name(settings, topics.VALID)
-    tune_garbage_collection()
+    garbage_collection.tune_for_batches()
     done, started = 0, 0.0
     while done < messages:
         batch = client.consume(gate_settings.batch_size, gate_settings.linger_ms / 1000)
@@ -161,12 +160,7 @@ class _PlainWriter:
     def send(
         self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
     ) -> None:
-        while True:
-            try:
-                name = clients.name(self._settings, topic)
-                return self._producer.produce(name, value, key, headers=headers)
-            except BufferError:
-                self._producer.poll(0.1)
+        produce(self._producer, clients.name(self._settings, topic), value, key, headers)
 
     def flush(self) -> None:
         self._producer.flush()
@@ -196,12 +190,12 @@ def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
     gate_settings = GateSettings()
     seen = RedisDedupStore(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
     _fill_horizon(seen, settings, gate_settings)
-    observer = Observer(GROUP, PrometheusMeter())  # as it is watched in earnest
+    observer = Observer(GATE.name, PrometheusMeter())  # as it is watched in earnest
     stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
-    tune_garbage_collection()
+    garbage_collection.tune_for_batches()
     running = Thread(target=stage.run, args=(stop,))
     running.start()
-    group = clients.consumer(settings, GROUP)
+    group = clients.consumer(settings, GATE.group)
     raw = clients.name(settings, topics.RAW)
     while running.is_alive() and _committed(group, raw, settings.partitions) < messages:
         time.sleep(0.1)

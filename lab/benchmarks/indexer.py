@@ -25,12 +25,14 @@ from elasticsearch import helpers
 from streaming.contract import topics
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
+from streaming.contract.topology import INDEX
 from streaming.contract.valid_session import admit
 from streaming.kafka import clients, sink_runner
+from streaming.kafka.partitions import TIMEOUT_S
+from streaming.kafka.produce import produce
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
-from streaming.sinks.elasticsearch.__main__ import GROUP
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex, client
 from streaming.sinks.elasticsearch.newest import Newest
@@ -73,7 +75,7 @@ def main() -> int:
         names = [clients.name(settings, topic.name) for topic in declared]
         admin = AdminClient(clients.properties(settings))
         for deleted in admin.delete_topics(names).values():
-            deleted.result(clients.TIMEOUT_S)
+            deleted.result(TIMEOUT_S)
     # Within a round the machine is nearly the same machine, whatever else runs on it.
     ratios = [
         own / max(others)
@@ -120,12 +122,7 @@ def _documents(sessions: int) -> Iterator[Document]:
 def _load(settings: KafkaSettings, made: Sequence[Document]) -> None:
     loader = clients.producer(settings)
     for index, id_, body in made:
-        while True:
-            try:
-                loader.produce(clients.name(settings, index), body, id_)
-                break
-            except BufferError:
-                loader.poll(0.1)
+        produce(loader, clients.name(settings, index), body, id_)
     loader.flush()
 
 
@@ -182,7 +179,7 @@ def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -
     own, stop = IndexSettings(), Event()
     indexing = ElasticsearchSink(settings, index, clients.producer(settings))
     indexing.prepare()
-    reader = sink_runner.consumer(settings, f"{GROUP}-{time.monotonic_ns()}", topics.INDEXED, own)
+    reader = sink_runner.consumer(settings, f"{INDEX.group}-{time.monotonic_ns()}", INDEX.reads, own)
     started, ended, written = 0.0, 0.0, 0
 
     def read(batch: Sequence[Message]) -> Newest:

@@ -22,12 +22,14 @@ from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
 from streaming.contract import topics
+from streaming.contract.time_units import DAY_MS
+from streaming.contract.topology import GATE
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP
 from streaming.kafka import clients
 from streaming.kafka.committed_log import read_committed_offsets
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
@@ -37,7 +39,6 @@ _WARM_UP_SHARE = 0.25
 _FLAT = 0.05
 """Flat: the median of the last quarter is at most so much above that of the first one after the warm-up."""
 _LOOK_EVERY_S = 5.0
-_DAY_MS = 86_400_000
 
 
 class Reading(Struct, frozen=True):
@@ -80,19 +81,14 @@ class Load:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings, self._messages = settings, _messages()
         self._producer: Producer = clients.producer(settings)
-        self._raw, self._group = clients.name(settings, topics.RAW), clients.consumer(settings, GROUP)
+        self._raw, self._group = clients.name(settings, topics.RAW), clients.consumer(settings, GATE.group)
         self.sent = 0
 
     def send(self, messages: int) -> None:
         """So many more, and returns once the broker has them."""
         for _ in range(messages):
             key, value = next(self._messages)
-            while True:
-                try:
-                    self._producer.produce(self._raw, value, key)
-                    break
-                except BufferError:
-                    self._producer.poll(0.1)
+            produce(self._producer, self._raw, value, key)
         self._producer.flush()
         self.sent += messages
 
@@ -105,7 +101,7 @@ class Load:
 def _messages() -> Iterator[tuple[bytes, bytes]]:
     """Without an end: one simulated shop after the other, all of the last day, and of the same people."""
     for number in count():
-        start_ms = time.time_ns() // 1_000_000 - _DAY_MS + number
+        start_ms = time.time_ns() // 1_000_000 - DAY_MS + number
         for message in traffic(TrafficSettings(sessions=100_000, users=20_000, seed=7, start_ms=start_ms)):
             yield message.key, message.value
 

@@ -1,14 +1,13 @@
 """How much of what stands in the log the stages have not acknowledged."""
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
-from streaming.contract import topics
+from streaming.contract.topology import BY_NAME, GATE
 from streaming.kafka import clients
-from streaming.kafka.lag import STAGES
+from streaming.kafka.partitions import committed_offsets, first_and_end
 from streaming.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
-READS = {stage: (group, read) for stage, group, read in STAGES}
 
 
 class Backlog:
@@ -21,14 +20,15 @@ class Backlog:
     def of(self, stage: str) -> int:
         """Offsets of what `stage` reads that it has not committed. Raises KafkaException if the broker is
         away."""
-        group, read = READS[stage]
-        client = self._client(group)
-        return sum(self._end(client, at) - self._committed(client, at) for at in self._places(read))
+        asked = BY_NAME[stage]
+        client = self._client(asked.group)
+        places = self._places(asked.reads)
+        ends = sum(first_and_end(client, at, TIMEOUT_S)[1] for at in places)
+        return ends - self._committed(client, places)
 
     def decided(self) -> int:
         """Raw messages that have their outcome. Raises KafkaException if the broker is away."""
-        client = self._client("gate")
-        return sum(self._committed(client, at) for at in self._places((topics.RAW,)))
+        return self._committed(self._client(GATE.group), self._places(GATE.reads))
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -50,12 +50,6 @@ class Backlog:
         ]
 
     @staticmethod
-    def _end(client: Consumer, at: TopicPartition) -> int:
-        return int(client.get_watermark_offsets(at, timeout=TIMEOUT_S)[1])
-
-    @staticmethod
-    def _committed(client: Consumer, at: TopicPartition) -> int:
-        [found] = client.committed([at], timeout=TIMEOUT_S)
-        if found.error is not None:
-            raise KafkaException(found.error)
-        return max(found.offset, 0)
+    def _committed(client: Consumer, places: list[TopicPartition]) -> int:
+        found = committed_offsets(client, places, patience_s=0.0, timeout_s=TIMEOUT_S)
+        return sum(max(at.offset, 0) for at in found)

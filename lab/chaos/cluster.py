@@ -10,9 +10,10 @@ from pathlib import Path
 from stack.components import flink
 from stack.layout import HERE
 from stack.service import StackContext
+from streaming.contract.topology import FLINK_JOB
 
 INSTANCES = ("a", "b")
-KEEPER = "flink-job"
+KEEPER = FLINK_JOB.name
 
 
 @dataclass

@@ -10,7 +10,7 @@ from random import Random
 from confluent_kafka import KafkaException
 from redis import Redis
 
-from lab.chaos.backlog import READS, Backlog
+from lab.chaos.backlog import Backlog
 from lab.chaos.cluster import Cluster
 from lab.chaos.own_redis import OwnRedis
 from lab.chaos.report import Report
@@ -20,14 +20,14 @@ from stack.layout import Layout
 from stack.service import StackError
 from stack.supervisor import Supervisor
 from streaming.contract import topics
+from streaming.contract.topology import FLINK_JOB, GATE, INDEX, STORE
 from streaming.kafka import offsets
-from streaming.kafka.lag import lag
 from streaming.settings import KafkaSettings
 
 LEAST_PENDING = 1_000
 MARKERS = 0.1
 """The share of offsets that may be the markers of transactions rather than messages."""
-LOADED_BY = {"store": "store", "index": "index", "flink-taskmanager": "flink-job"}
+LOADED_BY = {STORE.name: STORE.name, INDEX.name: INDEX.name, "flink-taskmanager": FLINK_JOB.name}
 """Whose unacknowledged messages are the load at a kill of this victim; of all others, the gate's."""
 TICK_S = 0.02
 STUCK_S = 300.0
@@ -102,9 +102,8 @@ class Nemesis:
         through(lambda: self.pending.decided() == self.report.events, "the gate")
         for topic in (topics.VALID, topics.REJECTED):
             offsets.wait_visible(self.kafka, topic, deadline_s)
-        for stage in ("store", "flink-job", "index") if "store" in stages else ():
-            group, read = READS[stage]
-            through(lambda group=group, read=read: lag(self.kafka, group, read) == 0, stage)  # type: ignore[misc]
+        for stage in (STORE, FLINK_JOB, INDEX) if STORE.name in stages else ():
+            through(lambda stage=stage: offsets.lag(self.kafka, stage.group, stage.reads) == 0, stage.name)  # type: ignore[misc]
         self.report.restarts = self.fleet.restarts
         return time.monotonic() - began_s
 
@@ -168,7 +167,7 @@ class Nemesis:
             report.void.append(f"kill {report.kills}, of {kill.victim}: only {pending} unacknowledged")
 
     def _load(self, victim: str) -> int:
-        return self.pending.of(LOADED_BY.get(victim, "gate"))
+        return self.pending.of(LOADED_BY.get(victim, GATE.name))
 
     def _decided(self) -> int:
         try:
@@ -180,7 +179,7 @@ class Nemesis:
         self.feed.release(released(kills_done + self.ahead, kills, self.report.events))
 
     def _nudge(self, kills_done: int, kills: int) -> None:
-        if _answers(lambda: self._load("gate") < LEAST_PENDING):
+        if _answers(lambda: self._load(GATE.name) < LEAST_PENDING):
             self.ahead += 1
             self._release(kills_done, kills)
 

@@ -10,12 +10,12 @@ import psutil
 from confluent_kafka import KafkaException
 
 from lab.chaos import full_disk
-from lab.chaos.backlog import READS
 from lab.chaos.nemesis import Nemesis
 from lab.chaos.outage_effect import OutageEffect
 from lab.chaos.schedule import STAGES
 from stack.service import StackError
 from stack.supervisor import Supervisor
+from streaming.contract.topology import FLINK_JOB, STORE
 
 BEFORE_S = 15.0
 SAMPLE_S = 1.0
@@ -91,8 +91,7 @@ def _sample(course: Nemesis, watched: OutageEffect) -> None:
             except psutil.NoSuchProcess:
                 continue
             watched.resident_most[stage] = max(resident, watched.resident_most.get(stage, 0))
-    for stage in (*stages, *(("flink-job",) if "store" in stages else ())):
-        assert stage in READS
+    for stage in (*stages, *((FLINK_JOB.name,) if STORE.name in stages else ())):
         try:
             lag = course.pending.of(stage)
         except KafkaException:

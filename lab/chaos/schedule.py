@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from itertools import cycle
 from random import Random
 
+from streaming.contract.topology import GATE, INDEX, PYTHON_STAGES, STORE
+
 POINTS: dict[str, tuple[str, ...]] = {
-    "gate": ("read", "claimed", "written", "flushed", "committed"),
-    "store": ("read", "written", "committed"),
-    "index": ("read", "written", "committed"),
+    GATE.name: ("read", "claimed", "written", "flushed", "committed"),
+    STORE.name: ("read", "written", "committed"),
+    INDEX.name: ("read", "written", "committed"),
 }
 """By stage, the named points between two steps at which it can be ended."""
 
-STAGES: dict[str, tuple[str, ...]] = {"gate": ("gate",), "all": ("gate", "store", "index")}
+STAGES: dict[str, tuple[str, ...]] = {
+    "gate": (GATE.name,),
+    "all": tuple(stage.name for stage in PYTHON_STAGES),
+}
 SERVICES: dict[str, tuple[str, ...]] = {
     "gate": ("redis", "kafka"),
     "all": ("redis", "kafka", "flink-taskmanager"),

@@ -14,11 +14,16 @@ from threading import Lock, Thread
 from typing import IO
 
 from lab.chaos.planted_faults import FAULTS
+from streaming.contract.topology import GATE, INDEX, STORE
 from streaming.gate.__main__ import main as gate
 from streaming.sinks.elasticsearch.__main__ import main as index
 from streaming.sinks.mongo.__main__ import main as store
 
-STAGES: dict[str, Callable[[Callable[[str], None]], int]] = {"gate": gate, "store": store, "index": index}
+STAGES: dict[str, Callable[[Callable[[str], None]], int]] = {
+    GATE.name: gate,
+    STORE.name: store,
+    INDEX.name: index,
+}
 
 
 class Fuse:

@@ -8,6 +8,7 @@ from confluent_kafka import Producer
 from lab.chaos.generator import Event
 from streaming.contract import topics
 from streaming.kafka import clients
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings
 
 FLUSH_TIMEOUT_S = 300.0
@@ -64,14 +65,14 @@ class Workload:
 
     def _send(self, event: Event) -> None:
         partition = PARTITION_OF_THE_KEY if event.partition is None else event.partition
-        while True:
-            try:
-                self._producer.produce(
-                    self._topic, event.value, event.key, partition, on_delivery=self._delivered
-                )
-                break
-            except BufferError:
-                self._producer.poll(0.1)
+        produce(
+            self._producer,
+            self._topic,
+            event.value,
+            event.key,
+            partition=partition,
+            on_delivery=self._delivered,
+        )
         self._producer.poll(0)
 
     def _delivered(self, error: object, _: object) -> None:

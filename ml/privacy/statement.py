@@ -72,5 +72,5 @@ class PrivacyStatement:
     real_arithmetic: str
     """Where the proof holds for real numbers and the computer has others."""
     ledger: str = "None: trained in the laboratory, charged to no budget."
-    """Which payment bought it, and what that left."""
+    """Which charge released it, and what that left."""
     not_yet_proven: tuple[str, ...] = NOT_YET_PROVEN

@@ -16,6 +16,7 @@ from stack.components import beam_on_loopback
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
 from streaming.summaries.settings import JobSettings, job_name
@@ -201,7 +202,9 @@ def _link_libraries(place: StackContext, folder: Path) -> None:
     for jar in (*(shipped / "lib").glob("*.jar"), python, *(place.layout.jars / "flink").glob("*.jar")):
         (folder / jar.name).symlink_to(jar)
     # Flink orders its class path by name: this one comes before flink-python.
-    beam_on_loopback.write_jar(python, folder / "beam-on-loopback.jar")
+    [compiler] = (place.layout.jars / "ecj").glob("*.jar")
+    java = Path(place.java_home) / "bin" / "java"
+    beam_on_loopback.write_jar(java, compiler, python, folder / "beam-on-loopback.jar")
 
 
 def _has_web_page(overview: dict[str, Any]) -> str | None:
@@ -266,7 +269,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         external=external,
     )
     job = Service(
-        name="flink-job",
+        name=FLINK_JOB.name,
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
         environment=place.passed(KafkaSettings, JobSettings, FlinkRestSettings)
         | variables(place)

@@ -3,6 +3,7 @@
 from stack.health import GroupHealth
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
+from streaming.contract.topology import GATE, INDEX, PYTHON_STAGES, STORE, Stage
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
     ElasticsearchSettings,
@@ -15,21 +16,22 @@ from streaming.settings import (
 from streaming.sinks.elasticsearch.settings import IndexSettings
 from streaming.sinks.mongo.settings import StoreSettings
 
-NEEDS = {
-    "gate": ("kafka", "redis"),
-    "store": ("kafka", "mongodb"),
-    "index": ("kafka", "elasticsearch"),
+MODULES = {
+    GATE.name: "streaming.gate",
+    STORE.name: "streaming.sinks.mongo",
+    INDEX.name: "streaming.sinks.elasticsearch",
 }
+"""By stage, what `python -m` runs."""
 
 READS: dict[str, tuple[type[Settings], ...]] = {
-    "gate": (KafkaSettings, RedisSettings, GateSettings, MetricsSettings),
-    "store": (KafkaSettings, MongoSettings, StoreSettings, MetricsSettings),
-    "index": (KafkaSettings, ElasticsearchSettings, IndexSettings, MetricsSettings),
+    GATE.name: (KafkaSettings, RedisSettings, GateSettings, MetricsSettings),
+    STORE.name: (KafkaSettings, MongoSettings, StoreSettings, MetricsSettings),
+    INDEX.name: (KafkaSettings, ElasticsearchSettings, IndexSettings, MetricsSettings),
 }
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    return tuple(_stage(place, stage, needs) for stage, needs in NEEDS.items())
+    return tuple(_service(place, stage) for stage in PYTHON_STAGES)
 
 
 def metrics_url(place: StackContext, stage: str) -> str:
@@ -38,23 +40,23 @@ def metrics_url(place: StackContext, stage: str) -> str:
     return f"http://127.0.0.1:{port}/metrics" if port else ""
 
 
-def _stage(place: StackContext, stage: str, needs: tuple[str, ...]) -> Service:
+def _service(place: StackContext, stage: Stage) -> Service:
     prefix = place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")
-    port = place.settings.port(f"{stage}_metrics")
+    port = place.settings.port(f"{stage.name}_metrics")
     return Service(
-        name=stage,
-        command=(str(place.layout.python("main")), "-m", f"streaming.{stage}"),
-        needs=needs,
+        name=stage.name,
+        command=(str(place.layout.python("main")), "-m", MODULES[stage.name]),
+        needs=("kafka", stage.store) if stage.store else ("kafka",),
         # This process alone: another instance on the machine wants a port of its own.
-        environment=place.passed(*READS[stage]) | {"VITRINE_METRICS_PORT": str(port)},
+        environment=place.passed(*READS[stage.name]) | {"VITRINE_METRICS_PORT": str(port)},
         ports=(port,) if port else (),
-        address=metrics_url(place, stage),
+        address=metrics_url(place, stage.name),
         # A stage leaves its consumer group when it is told to stop; its work is safe either way.
         health=GroupHealth(
             place.environment[ADDRESS_VARIABLE["kafka"]],
-            prefix + stage,
+            prefix + stage.group,
             place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"),
-            metrics_url(place, stage),
+            metrics_url(place, stage.name),
         ),
         memory_mib=120,
     )

@@ -52,7 +52,7 @@ def looks(recent: dict[str, Any]) -> str | None:
 
 def services(place: StackContext) -> tuple[Service, ...]:
     url, port = place.environment[ADDRESS_VARIABLE["watch"]], place.settings.port("watch")
-    shown = {stage: stages.metrics_url(place, stage) for stage in stages.NEEDS}
+    shown = {stage: stages.metrics_url(place, stage) for stage in stages.MODULES}
     urls = {stage: metrics for stage, metrics in shown.items() if metrics}
     return (
         Service(

@@ -4,33 +4,11 @@ Its identity is the raw place of the message that was rejected first, however of
 in its turn, and the digest of the bytes now sent: what stands in the log with both was sent already.
 """
 
-from collections.abc import Iterable
 from hashlib import sha256
-from typing import NamedTuple
 
 from streaming.contract import topics
-
-
-class LogPosition(NamedTuple):
-    """Of a message in the raw topic."""
-
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.partition}:{self.offset}"
-
-
-def parse_log_position(text: str) -> LogPosition:
-    """Of `<partition>:<offset>`. Raises ValueError on any other text."""
-    partition, colon, offset = text.partition(":")
-    if not (colon and _is_number(partition) and _is_number(offset)):
-        raise ValueError("not <partition>:<offset>")
-    return LogPosition(int(partition), int(offset))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
+from streaming.contract.headers import Headers
+from streaming.contract.log_position import LogPosition, parse_log_position
 
 
 def digest(value: bytes | None) -> str:
@@ -38,7 +16,7 @@ def digest(value: bytes | None) -> str:
     return sha256(value or b"").hexdigest()
 
 
-def correction_headers(corrects: LogPosition, value: bytes | None) -> list[tuple[str, str | bytes | None]]:
+def correction_headers(corrects: LogPosition, value: bytes | None) -> Headers:
     """What `value` is sent with, in place of the message rejected at `corrects`."""
     return [
         (topics.HEADER_CORRECTS, str(corrects).encode()),
@@ -46,9 +24,7 @@ def correction_headers(corrects: LogPosition, value: bytes | None) -> list[tuple
     ]
 
 
-def corrected(
-    found: Iterable[tuple[str, str | bytes | None]] | None, value: bytes | None
-) -> LogPosition | None:
+def corrected(found: Headers | None, value: bytes | None) -> LogPosition | None:
     """Which message a raw one with the headers `found` and the bytes `value` corrects. Headers that came onto
     other bytes, or name no place, correct nothing."""
     if not found:

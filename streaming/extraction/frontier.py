@@ -9,22 +9,21 @@ and then until the store has acknowledged everything the gate had written by the
 import time
 
 from streaming.contract import topics
+from streaming.contract.topology import GATE, STORE
 from streaming.kafka import offsets
 from streaming.settings import KafkaSettings
 
-GATE, STORE = "gate", "store"
-"""Consumer groups of the two stages."""
 CLOCK_SKEW_MS = 2_000
 """How far the broker's clock, which stamps arrivals, may run behind ours, replication included."""
 
 
 def wait(settings: KafkaSettings, until_ms: int, timeout_s: float) -> None:
     """Returns when every valid session with arrivedAtMs < `until_ms` is in MongoDB. Raises
-    kafka_progress.Behind after `timeout_s`, naming the stage."""
+    offsets.StageBehind after `timeout_s`, naming the stage."""
     deadline_s = time.monotonic() + timeout_s
     # What is stamped before `until_ms` may come until then.
     time.sleep(max(0.0, (until_ms + CLOCK_SKEW_MS) / 1000 - time.time()))
     arrived = offsets.offsets_at(settings, topics.RAW, until_ms)
-    offsets.wait_past(settings, GATE, topics.RAW, arrived, deadline_s)
+    offsets.wait_past(settings, GATE.group, topics.RAW, arrived, deadline_s)
     judged = offsets.ends(settings, topics.VALID)
-    offsets.wait_past(settings, STORE, topics.VALID, judged, deadline_s)
+    offsets.wait_past(settings, STORE.group, topics.VALID, judged, deadline_s)

@@ -3,14 +3,14 @@
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from streaming.contract import topics
+from streaming.contract.headers import Headers
 from streaming.file_import.json_lines import Outgoing
 from streaming.file_import.offset_runs import OffsetRuns
 from streaming.kafka.clients import name, producer
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings
 
 _FLUSH_TIMEOUT_S = 120.0
-
-Headers = list[tuple[str, str | bytes | None]]
 
 
 class Sender:
@@ -29,18 +29,9 @@ class Sender:
         if len(message.value) > topics.RAW_MAX_BYTES:
             self.too_large += 1
             return
-        while True:
-            try:
-                self._producer.produce(
-                    self._topic,
-                    message.value,
-                    message.key,
-                    headers=headers,
-                    on_delivery=self._on_delivery,
-                )
-                break
-            except BufferError:
-                self._producer.poll(0.1)
+        produce(
+            self._producer, self._topic, message.value, message.key, headers, on_delivery=self._on_delivery
+        )
         self._producer.poll(0)
         self._raise_failure()
 

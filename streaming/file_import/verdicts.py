@@ -3,14 +3,16 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streaming.contract import topics
+from streaming.contract.headers import header_texts
 from streaming.file_import.offset_runs import OffsetRuns
-from streaming.kafka.clients import POLL_S, consumer, end_offsets, name
+from streaming.kafka.clients import consumer, name
+from streaming.kafka.offsets import StageBehind
+from streaming.kafka.partitions import POLL_S, end_offsets
 from streaming.settings import KafkaSettings
 
 _BATCH = 5_000
@@ -26,7 +28,7 @@ class _Origin(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Origin)
 
 
-class GateSilent(Exception):
+class GateSilent(StageBehind):
     """The gate gave no verdict on our messages for too long."""
 
 
@@ -53,7 +55,10 @@ class Verdicts:
         done = 0
         while done < len(ours):
             if time.monotonic() > deadline:
-                raise GateSilent(f"{len(ours) - done} of {len(ours)} messages without a verdict")
+                raise GateSilent(
+                    f"The gate is silent: {len(ours) - done} of {len(ours)} messages without a verdict."
+                    " Is it running? See ./vitrine status"
+                )
             for message in self._client.consume(_BATCH, timeout=POLL_S):
                 error = message.error()
                 if error is not None:
@@ -71,7 +76,7 @@ class Verdicts:
             origin = _decoder.decode(message.value() or b"")
             self.accepted += (origin.raw_partition, origin.raw_offset) in ours
             return
-        headers = {key: _text(value) for key, value in _headers(message)}
+        headers = header_texts(message)
         place = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
         if place in ours:
             self.rejected[headers[topics.HEADER_REASON]] += 1
@@ -79,12 +84,3 @@ class Verdicts:
     def close(self) -> None:
         """Leaves the topics."""
         self._client.close()
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode() if isinstance(value, bytes) else value or ""
-
-
-def _headers(message: Message) -> list[tuple[str, str | bytes | None]]:
-    headers: Any = message.headers()
-    return list(headers or [])

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from msgspec import Struct, json
 
 from streaming.contract import topics
+from streaming.contract.headers import Headers
 from streaming.contract.valid_session import encode_admitted
 from streaming.gate.decide import Decision, Rejected, Valid
-
-Headers = list[tuple[str, str | bytes | None]]
 
 
 class OutputRecord(Struct, frozen=True):

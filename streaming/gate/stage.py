@@ -17,6 +17,7 @@ from typing import Literal
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from streaming.contract import topics
+from streaming.contract.topology import GATE
 from streaming.dedup.port import BatchSpan, DedupStore, OutOfSync
 from streaming.gate.decide import (
     Decision,
@@ -42,7 +43,7 @@ from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.settings import KafkaSettings
 from streaming.stores import StoreUnavailable
 
-GROUP = "gate"
+GROUP = GATE.group
 _log = logging.getLogger(__name__)
 _MAX_POLL_INTERVAL_MS = 1_800_000  # a rebuild from a long log may keep the loop from polling
 _NEVER = 1 << 63

@@ -9,11 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
 
 from streaming.contract import topics
+from streaming.kafka.partitions import POLL_S, TIMEOUT_S, end_offsets, read_until
 from streaming.settings import KafkaSettings
-
-TIMEOUT_S = 30.0
-POLL_S = 0.1
-"""How long a bounded read waits for a batch to fill; `Consumer.consume` waits that long even at the end."""
 
 
 def properties(settings: KafkaSettings) -> dict[str, Any]:
@@ -123,31 +120,6 @@ def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
     )
 
 
-def end_offsets(client: Consumer, topic: str) -> dict[int, int]:
-    """The offset after the last record of each partition of `topic` (its full cluster name)."""
-    partitions = client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
-    return {partition: _end(client, TopicPartition(topic, partition)) for partition in partitions}
-
-
-_NO_LEADER_YET = {
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-}
-"""What a broker says of a topic just made, for a moment."""
-
-
-def _end(client: Consumer, partition: TopicPartition) -> int:
-    deadline = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            return int(client.get_watermark_offsets(partition, timeout=TIMEOUT_S)[1])
-        except KafkaException as error:
-            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_S)
-
-
 def read_all(
     settings: KafkaSettings, topic: str, first: Mapping[int, int] | None = None, batch: int = 5_000
 ) -> Iterator[Message]:
@@ -157,21 +129,9 @@ def read_all(
     # The broker holds a fetch at the end open for new records: waiting there is time lost for each partition.
     client = consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     try:
-        starts = dict.fromkeys(end_offsets(client, full_name), 0) if first is None else first
+        ends = end_offsets(client, full_name)
+        starts = dict.fromkeys(ends, 0) if first is None else first
         for partition, start in starts.items():
-            client.assign([TopicPartition(full_name, partition, start)])
-            yield from _until_end(client, batch)
+            yield from read_until(client, TopicPartition(full_name, partition, start), ends[partition], batch)
     finally:
         client.close()
-
-
-def _until_end(client: Consumer, batch: int) -> Iterator[Message]:
-    while True:
-        for message in client.consume(batch, timeout=POLL_S):
-            error = message.error()
-            if error is None:
-                yield message
-            elif error.code() == KafkaError._PARTITION_EOF:
-                return
-            else:
-                raise KafkaException(error)

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from streaming.contract import topics
 from streaming.kafka import clients
+from streaming.kafka.partitions import TIMEOUT_S
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings
 from streaming.stores import StoreUnavailable
 
@@ -43,7 +45,8 @@ class DeadLetters:
             return Counter()
         failures: list[str] = []
         for one in refused:
-            self._producer.produce(
+            produce(
+                self._producer,
                 self._topic,
                 one.value,
                 one.key,
@@ -56,7 +59,7 @@ class DeadLetters:
                 ],
                 on_delivery=lambda error, _: failures.append(str(error)) if error else None,
             )
-        if self._producer.flush(clients.TIMEOUT_S) or failures:
+        if self._producer.flush(TIMEOUT_S) or failures:
             raise StoreUnavailable(f"Kafka did not take refused documents: {failures[:1]}")
         for (topic, reason), count in Counter((one.topic, one.reason) for one in refused).items():
             _log.error("documents_refused", extra={"topic": topic, "reason": reason, "count": count})

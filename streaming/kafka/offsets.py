@@ -1,12 +1,22 @@
-"""How far a stage has got in a topic, by the offsets its consumer group committed."""
+"""How far a topic goes, how far a stage has got in it, and waiting for either."""
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from streaming.kafka import clients
+from streaming.kafka.partitions import (
+    POLL_S,
+    TIMEOUT_S,
+    committed_offsets,
+    end_offsets,
+    first_and_end,
+    next_record,
+    partitions_of,
+)
 from streaming.settings import KafkaSettings
 
 _ASK_AGAIN_S = 0.5
@@ -18,72 +28,59 @@ class StageBehind(RuntimeError):
 
 def starts(settings: KafkaSettings, topic: str) -> dict[int, int]:
     """By partition of `topic`, the first offset that retention has left."""
-    return {partition: low for partition, (low, _) in _watermarks(settings, topic).items()}
+    with closing(clients.consumer(settings, "progress")) as client:
+        partitions = partitions_of(client, clients.name(settings, topic))
+        return {at.partition: first_and_end(client, at)[0] for at in partitions}
 
 
 def ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
     """By partition of `topic`, the offset after the last record, records of open transactions included: a
     stage may have committed its place before its transaction shows."""
-    return {partition: high for partition, (_, high) in _watermarks(settings, topic).items()}
+    uncommitted = {"isolation.level": "read_uncommitted"}
+    with closing(clients.consumer(settings, "progress", **uncommitted)) as client:
+        return end_offsets(client, clients.name(settings, topic))
 
 
 def offsets_at(settings: KafkaSettings, topic: str, moment_ms: int) -> dict[int, int]:
     """By partition of `topic`, the offset of the first record stamped `moment_ms` or later, or the end."""
     last = ends(settings, topic)
     name = clients.name(settings, topic)
-    client = clients.consumer(settings, "progress")
-    try:
+    with closing(clients.consumer(settings, "progress")) as client:
         asked = [TopicPartition(name, partition, moment_ms) for partition in last]
-        found = client.offsets_for_times(asked, timeout=clients.TIMEOUT_S)
-    finally:
-        client.close()
+        found = client.offsets_for_times(asked, timeout=TIMEOUT_S)
     return {tp.partition: tp.offset if tp.offset >= 0 else last[tp.partition] for tp in found}
 
 
 def committed(settings: KafkaSettings, group: str, topic: str) -> dict[int, int]:
     """By partition of `topic`, the offset up to which `group` says it has read; 0 where it never did."""
-    client = clients.consumer(settings, group)
-    try:
-        asked = [TopicPartition(clients.name(settings, topic), at) for at in ends(settings, topic)]
-        found = client.committed(asked, timeout=clients.TIMEOUT_S)
-    finally:
-        client.close()
+    with closing(clients.consumer(settings, group)) as client:
+        found = committed_offsets(client, partitions_of(client, clients.name(settings, topic)))
     return {at.partition: max(at.offset, 0) for at in found}
+
+
+def lag(settings: KafkaSettings, group: str, topics: Sequence[str]) -> int:
+    """Offsets from the first visible record of `topics` that `group` has not committed to the end of what is
+    visible now; 0 if it has seen all. Raises KafkaException if the cluster cannot be asked."""
+    with closing(_looking(settings, group)) as client:
+        return sum(
+            sum(_behind(client, name, end_offsets(client, name)).values())
+            for name in (clients.name(settings, topic) for topic in topics)
+        )
 
 
 def wait_visible(settings: KafkaSettings, topic: str, deadline_s: float = math.inf) -> dict[int, int]:
     """Waits until no transaction is open on what `topic` holds now, and returns its ends: an open one, of a
-    writer that died too, hides what others wrote after it until it is decided. Raises Behind when
+    writer that died too, hides what others wrote after it until it is decided. Raises StageBehind when
     time.monotonic() has come to `deadline_s`."""
-    goals = ends(settings, topic)
-    while True:
-        stable = _watermarks(settings, topic, "read_committed")
-        if all(stable[partition][1] >= goal for partition, goal in goals.items()):
-            return goals
-        if time.monotonic() > deadline_s:
-            raise StageBehind(
-                f"A transaction on {clients.name(settings, topic)} stays open and hides its end."
-            )
-        time.sleep(clients.POLL_S)
-
-
-def _watermarks(
-    settings: KafkaSettings, topic: str, isolation: str = "read_uncommitted"
-) -> dict[int, tuple[int, int]]:
-    name = clients.name(settings, topic)
-    client = clients.consumer(settings, "progress", **{"isolation.level": isolation})
-    try:
-        found = client.list_topics(name, timeout=clients.TIMEOUT_S).topics[name]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        return {
-            partition: client.get_watermark_offsets(
-                TopicPartition(name, partition), timeout=clients.TIMEOUT_S
-            )
-            for partition in found.partitions
-        }
-    finally:
-        client.close()
+    goals, name = ends(settings, topic), clients.name(settings, topic)
+    with closing(clients.consumer(settings, "progress")) as client:
+        while True:
+            visible = end_offsets(client, name)
+            if all(visible[partition] >= goal for partition, goal in goals.items()):
+                return goals
+            if time.monotonic() > deadline_s:
+                raise StageBehind(f"A transaction on {name} stays open and hides its end.")
+            time.sleep(POLL_S)
 
 
 def wait_past(
@@ -96,17 +93,10 @@ def wait_past(
 ) -> None:
     """Returns when `group` has committed past every record of `topic` before `goals` (by partition) that will
     ever be visible. `tell` hears now and then which partitions are behind, and by how many offsets. Raises
-    Behind when time.monotonic() has come to `deadline_s`."""
-    client = clients.consumer(settings, group, **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
+    StageBehind when time.monotonic() has come to `deadline_s`."""
     name = clients.name(settings, topic)
-    try:
-        while True:
-            behind = {}
-            for partition, goal in goals.items():
-                if (at := _next_offset(client, TopicPartition(name, partition), goal)) < goal:
-                    behind[partition] = goal - at
-            if not behind:
-                return
+    with closing(_looking(settings, group)) as client:
+        while behind := _behind(client, name, goals):
             if time.monotonic() > deadline_s:
                 raise StageBehind(
                     f"The stage `{group}` is {sum(behind.values())} offsets behind in {name}. Does it run?"
@@ -114,29 +104,23 @@ def wait_past(
                 )
             tell(behind)
             time.sleep(_ASK_AGAIN_S)
-    finally:
-        client.close()
 
 
-def _next_offset(client: Consumer, partition: TopicPartition, goal: int) -> int:
-    """Where the first record stands that the client's group has not committed past, or the end of what is
-    visible. Committed offsets alone cannot tell: the markers of transactions take offsets too, and no
-    consumer ever commits past a trailing one."""
-    [committed] = client.committed([partition], timeout=clients.TIMEOUT_S)
-    low, _ = client.get_watermark_offsets(partition, timeout=clients.TIMEOUT_S)
-    start = max(low, committed.offset)  # a group that never committed shows a negative offset
-    if start >= goal:
-        return start
-    client.assign([TopicPartition(partition.topic, partition.partition, start)])
-    try:
-        message = client.poll(clients.TIMEOUT_S)
-    finally:
-        client.unassign()
-    if message is None:
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-    error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:
-        raise KafkaException(error)
-    offset = message.offset()
-    assert offset is not None
-    return offset
+def _looking(settings: KafkaSettings, group: str) -> Consumer:
+    """A client that asks for `group` and joins it not."""
+    return clients.consumer(settings, group, **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
+
+
+def _behind(client: Consumer, topic: str, goals: Mapping[int, int]) -> dict[int, int]:
+    """By partition, how many offsets before its goal the first record stands that the client's group has not
+    committed past; partitions that are through are left out."""
+    asked = [TopicPartition(topic, partition) for partition in goals]
+    behind = {}
+    for done in committed_offsets(client, asked) if asked else ():
+        goal, first = goals[done.partition], first_and_end(client, done)[0]
+        at = max(first, done.offset)  # a group that never committed shows a negative offset
+        if at < goal:
+            at, _ = next_record(client, TopicPartition(topic, done.partition, at))
+        if at < goal:
+            behind[done.partition] = goal - at
+    return behind

@@ -9,16 +9,16 @@ from typing import Protocol
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
+from streaming.contract.headers import Headers
 from streaming.kafka import clients
 from streaming.kafka.connections import Connections
+from streaming.kafka.produce import produce
 from streaming.settings import KafkaSettings
 
 _log = logging.getLogger(__name__)
 _ATTEMPT_S = 10.0
 _HUNG_S = 30.0
 """A call that has not returned by then, though told to after _ATTEMPT_S, never will."""
-
-Headers = list[tuple[str, str | bytes | None]]
 
 
 class TransactionLost(Exception):
@@ -85,10 +85,7 @@ class TransactionalWriter:
         try:
             if not self._open:
                 self._begin()
-            try:
-                self._producer.produce(name, value, key, headers=headers)
-            except BufferError:
-                self._wait_and_produce(name, value, key, headers)
+            produce(self._producer, name, value, key, headers)
         except KafkaException as error:
             self._give_up(error)
 
@@ -155,16 +152,6 @@ class TransactionalWriter:
         self._open, self._connections = False, Connections()
         self._producer = clients.producer(self._settings, **self._properties, logger=self._connections)
         _insist(lambda: self._producer.init_transactions(_ATTEMPT_S))
-
-    def _wait_and_produce(
-        self, name: str, value: bytes | None, key: bytes | None, headers: Headers | None
-    ) -> None:
-        while True:
-            self._producer.poll(0.1)
-            try:
-                return self._producer.produce(name, value, key, headers=headers)
-            except BufferError:
-                continue
 
     def _give_up(self, error: KafkaException) -> None:
         if error.args[0].fatal():

@@ -2,10 +2,11 @@
 
 from streaming.contract import topics
 from streaming.contract.rejection import Reason
+from streaming.contract.topology import PYTHON_STAGES, STAGES
 from streaming.metrics.kinds import Counter, Gauge, Histogram, Label, Metric
 
-_STAGE = Label("stage", "which stage tells it", ("gate", "store", "index"))
-_READER = Label("stage", "which stage reads", ("gate", "store", "flink-job", "index"))
+_STAGE = Label("stage", "which stage tells it", tuple(stage.name for stage in PYTHON_STAGES))
+_READER = Label("stage", "which stage reads", tuple(stage.name for stage in STAGES))
 _TOPIC = Label("topic", "its plain name")
 _PARTITION = Label("partition", "its number")
 _FILTER = Label(

@@ -20,15 +20,16 @@ _Values = tuple[str, ...]
 
 
 class _Sizes:
-    """One histogram with one set of labels."""
+    """One histogram with one set of labels, as HistogramMetricFamily takes it."""
 
     def __init__(self, buckets: int) -> None:
         self.counts, self.sum = [0] * (buckets + 1), 0.0
 
 
 class PrometheusMeter(Collector):
-    """A Meter that Prometheus can read. The client library's own histogram takes one value at a time; a batch
-    has thousands."""
+    """A Meter that Prometheus can read: a custom collector, the client library's way for figures that come
+    added up. Its `Histogram` takes one value a call, 0.7 µs each, where a batch has thousands and the gate
+    26 µs for a session."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

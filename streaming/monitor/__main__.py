@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from streaming import logs
+from streaming.contract.topology import GATE
 from streaming.gate.settings import GateSettings
 from streaming.kafka import sink_runner
 from streaming.monitor.flink import FlinkProbe
@@ -40,7 +41,7 @@ def probes(settings: WatchSettings) -> list[Probe]:
         Probe("flink", lambda: FlinkProbe(FlinkRestSettings(), job_name(KafkaSettings())), 10),
         Probe("reconcile", lambda: reconcile_probe, 10),
     ]
-    if "gate" in settings.stages:
+    if GATE.name in settings.stages:
         found.append(Probe("stages", lambda: StagesProbe(settings.stages), 10))
     return found
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from streaming.contract import topics
+from streaming.contract.topology import STAGES, TOPICS_READ
 from streaming.kafka import clients
-from streaming.kafka.lag import STAGES, first_from
+from streaming.kafka.partitions import list_offsets, next_record
 from streaming.metrics import catalogue
 from streaming.metrics.kinds import Reading
 from streaming.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
-READ = (topics.RAW, topics.VALID, *topics.INDEXED)
 
 _Place = tuple[str, int]
 """Topic (its plain name) and partition."""
@@ -48,10 +47,10 @@ class KafkaProbe:
             Reading(catalogue.END_OFFSET, end, {"topic": topic, "partition": str(partition)})
             for (topic, partition), end in ends.items()
         ]
-        for stage, group, read in STAGES:
-            committed = self._committed(group, [place for place in places if place[0] in read])
+        for stage in STAGES:
+            committed = self._committed(stage.group, [place for place in places if place[0] in stage.reads])
             for place, at in committed.items():
-                readings += self._lag(stage, place, at, starts[place], ends[place])
+                readings += self._lag(stage.name, place, at, starts[place], ends[place])
         return readings + self._retention()
 
     def _lag(self, stage: str, place: _Place, committed: int, start: int, end: int) -> list[Reading]:
@@ -75,12 +74,12 @@ class KafkaProbe:
 
     def _look(self, place: _Place, at: int) -> int | None:
         start = TopicPartition(clients.name(self._settings, place[0]), place[1], at)
-        message = first_from(self._client, start, TIMEOUT_S)
+        _, message = next_record(self._client, start, TIMEOUT_S)
         return message.timestamp()[1] if message is not None else None
 
     def _places(self) -> list[_Place]:
         found = self._admin.list_topics(timeout=TIMEOUT_S).topics
-        names = {clients.name(self._settings, topic): topic for topic in READ}
+        names = {clients.name(self._settings, topic): topic for topic in TOPICS_READ}
         return [
             (plain, partition)
             for name, plain in names.items()
@@ -96,8 +95,8 @@ class KafkaProbe:
 
     def _offsets(self, places: list[_Place], spec: OffsetSpec) -> dict[_Place, int]:
         asked = self._at(places)
-        answers = self._admin.list_offsets(dict.fromkeys(asked, spec), request_timeout=TIMEOUT_S)
-        return {asked[at]: answer.result(TIMEOUT_S).offset for at, answer in answers.items()}
+        found = list_offsets(self._admin, list(asked), spec, TIMEOUT_S)
+        return {asked[at]: info.offset for at, info in found.items()}
 
     def _committed(self, group: str, places: list[_Place]) -> dict[_Place, int]:
         """Negative where the group has not committed yet."""
@@ -114,6 +113,6 @@ class KafkaProbe:
     def _retention(self) -> list[Reading]:
         return [
             Reading(catalogue.RETENTION_SECONDS, kept_ms / 1000, {"topic": topic})
-            for topic, kept_ms in clients.retention_ms(self._settings, *READ).items()
+            for topic, kept_ms in clients.retention_ms(self._settings, *TOPICS_READ).items()
             if kept_ms is not None
         ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from streaming.contract.topology import GATE
 from streaming.metrics import catalogue
 from streaming.metrics.kinds import Reading
 
@@ -18,7 +19,7 @@ class StagesProbe:
         self._urls, self._client = urls, httpx.Client(timeout=TIMEOUT_S)
 
     def __call__(self) -> list[Reading]:
-        text = self._client.get(self._urls["gate"]).raise_for_status().text
+        text = self._client.get(self._urls[GATE.name]).raise_for_status().text
         return [
             Reading(catalogue.OUTCOMES, sample.value, sample.labels)
             for family in text_string_to_metric_families(text)

@@ -4,14 +4,10 @@ from collections.abc import Callable
 
 from streaming.contract import topics
 from streaming.contract.period import Window
+from streaming.contract.topology import FLINK_JOB, GATE, INDEX, STAGES, STORE, Stage
 from streaming.kafka import offsets
 from streaming.reconcile.evidence import OffsetRange, ReconcileScope
 from streaming.settings import KafkaSettings
-from streaming.summaries.settings import GROUP as SUMMARIES
-
-GATE, STORE, INDEX = "gate", "store", "index"
-READS = {GATE: (topics.RAW,), STORE: (topics.VALID,), SUMMARIES: (topics.VALID,), INDEX: topics.INDEXED}
-"""By stage, the topics it reads."""
 
 
 def wait(
@@ -22,18 +18,18 @@ def wait(
     valid_from = offsets.ends(settings, topics.VALID)
     until = offsets.ends(settings, topics.RAW)
 
-    def passed(group: str, topic: str, goals: dict[int, int]) -> None:
+    def passed(stage: Stage, topic: str, goals: dict[int, int]) -> None:
         def behind(by: dict[int, int]) -> None:
-            tell(f"waiting for {group}: {sum(by.values())} offsets of {topic} to go")
+            tell(f"waiting for {stage.group}: {sum(by.values())} offsets of {topic} to go")
 
-        offsets.wait_past(settings, group, topic, goals, deadline_s, behind)
+        offsets.wait_past(settings, stage.group, topic, goals, deadline_s, behind)
 
     passed(GATE, topics.RAW, until)
     offsets.wait_visible(settings, topics.REJECTED, deadline_s)  # no stage reads that topic
     valid = offsets.ends(settings, topics.VALID)
     passed(STORE, topics.VALID, valid)
-    passed(SUMMARIES, topics.VALID, valid)
-    for topic in topics.INDEXED:
+    passed(FLINK_JOB, topics.VALID, valid)
+    for topic in INDEX.reads:
         # Flink writes before it commits the offsets it read, so the ends that count are there by now.
         passed(INDEX, topic, offsets.ends(settings, topic))
 
@@ -46,8 +42,8 @@ def wait(
             for topic in (topics.VALID, topics.REJECTED)
         },
         stages={
-            stage: {topic: offsets.committed(settings, stage, topic) for topic in read}
-            for stage, read in READS.items()
+            stage.group: {topic: offsets.committed(settings, stage.group, topic) for topic in stage.reads}
+            for stage in STAGES
         },
         whole=period is None,
     )

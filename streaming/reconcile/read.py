@@ -1,13 +1,15 @@
 """Reads the evidence from the real components."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from confluent_kafka import Message
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition, corrected, parse_log_position
+from streaming.contract.correction import corrected
+from streaming.contract.headers import header_texts, headers_of
 from streaming.contract.horizon import stated_horizon_ms
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
 from streaming.reconcile.evidence import Evidence, RawRecord, ReconcileScope, RejectedRecord, ValidRecord
@@ -72,7 +74,7 @@ def _place(message: Message) -> LogPosition:
 
 def _raw(message: Message) -> RawRecord:
     value = message.value()
-    corrects = corrected(headers(message), value)
+    corrects = corrected(headers_of(message), value)
     return RawRecord(*_place(message), message.timestamp()[1], message.key(), value, corrects)
 
 
@@ -81,7 +83,7 @@ def _valid(message: Message) -> ValidRecord:
 
 
 def _rejected(message: Message) -> RejectedRecord:
-    told = {name: _text(value) for name, value in headers(message)}
+    told = header_texts(message)
     return RejectedRecord(
         _place(message).partition,
         *(place_of_rejected(message) or (NOWHERE, NOWHERE)),
@@ -92,19 +94,10 @@ def _rejected(message: Message) -> RejectedRecord:
     )
 
 
-def headers(message: Message) -> list[tuple[str, str | bytes | None]]:
-    """The headers of `message`; the client's types are wider than what it gives."""
-    return cast(list[tuple[str, str | bytes | None]], message.headers() or [])
-
-
 def place_of_rejected(message: Message) -> LogPosition | None:
     """Which raw record a record of `rejected_user_session` is the outcome of, by its headers."""
-    told = {name: _text(value) for name, value in headers(message)}
+    told = header_texts(message)
     try:
         return parse_log_position(f"{told[topics.HEADER_RAW_PARTITION]}:{told[topics.HEADER_RAW_OFFSET]}")
     except (KeyError, ValueError):
         return None
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""

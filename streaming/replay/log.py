@@ -1,26 +1,23 @@
 """Reads rejections and attempts from the log."""
 
 from collections.abc import Iterator
-from typing import cast
-
-from confluent_kafka import Message
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
+from streaming.contract.correction import corrected, digest
+from streaming.contract.headers import header_texts, headers_of
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.contract.period import Window
-from streaming.gate.stage import GROUP as GATE
+from streaming.contract.topology import GATE
 from streaming.kafka import clients, offsets
 from streaming.replay.history import Attempt, History, Rejected
 from streaming.settings import KafkaSettings
-
-Headers = list[tuple[str, str | bytes | None]]
 
 
 def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterator[Rejected]:
     """Every rejection whose raw message arrived in `period`, or all. A record that does not say which raw
     message it is of is passed over: reconcile names it."""
     for message in clients.read_all(settings, topics.REJECTED):
-        told = {name: _text(value) for name, value in _headers(message)}
+        told = header_texts(message)
         try:
             at = parse_log_position(
                 f"{told.get(topics.HEADER_RAW_PARTITION, '')}:{told.get(topics.HEADER_RAW_OFFSET, '')}"
@@ -41,7 +38,7 @@ def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterato
 
 def history(settings: KafkaSettings) -> History:
     """What has been sent again so far. Raises KafkaException."""
-    judged = offsets.committed(settings, GATE, topics.RAW)
+    judged = offsets.committed(settings, GATE.group, topics.RAW)
     found = History(list(_attempts(settings)), judged)
     for one in rejections(settings):
         found.hear(one.place, one.reason)
@@ -51,22 +48,14 @@ def history(settings: KafkaSettings) -> History:
 def wait_until_judged(settings: KafkaSettings, deadline_s: float) -> None:
     """Returns when the gate has decided all that was sent by now, and that is visible. Raises Behind."""
     ends = offsets.ends(settings, topics.RAW)
-    offsets.wait_past(settings, GATE, topics.RAW, ends, deadline_s)
+    offsets.wait_past(settings, GATE.group, topics.RAW, ends, deadline_s)
     offsets.wait_visible(settings, topics.REJECTED, deadline_s)
 
 
 def _attempts(settings: KafkaSettings) -> Iterator[Attempt]:
     for message in clients.read_all(settings, topics.RAW):
         value = message.value()
-        root = corrected(_headers(message), value)
+        root = corrected(headers_of(message), value)
         partition, offset = message.partition(), message.offset()
         if root is not None and partition is not None and offset is not None:
             yield Attempt(LogPosition(partition, offset), root, digest(value))
-
-
-def _headers(message: Message) -> Headers:
-    return cast(Headers, message.headers() or [])
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value or ""

@@ -5,9 +5,6 @@ from pydantic_settings import SettingsConfigDict
 
 from streaming.settings import KafkaSettings, Settings
 
-GROUP = "summaries"
-"""Consumer group in which the job shows how far it has read; it goes on from its checkpoint alone."""
-
 
 class JobSettings(Settings):
     """The Flink job that turns sessions into summaries, product figures and sentiment."""

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 
 from streaming.contract import topics
+from streaming.contract.topology import FLINK_JOB
 from streaming.settings import KafkaSettings
 from streaming.summaries.batch import PART
-from streaming.summaries.settings import GROUP, JobSettings, job_name
+from streaming.summaries.settings import JobSettings, job_name
 
 REDUCED = {
     "session_id": "STRING",
@@ -73,7 +74,8 @@ def _connection(kafka: KafkaSettings, job: JobSettings) -> dict[str, object]:
 
 def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
     """Declares the source `valid` and the three sinks, each named as its topic."""
-    yield f"CREATE TABLE valid (message BYTES) {options(source(kafka, job, GROUP) | {'format': 'raw'})}"
+    valid = source(kafka, job, FLINK_JOB.group) | {"format": "raw"}
+    yield f"CREATE TABLE valid (message BYTES) {options(valid)}"
     keyed = {"key.format": "raw", "value.fields-include": "EXCEPT_KEY"}
     for topic, document in ((topics.SESSION_SUMMARIES, "BYTES"), (topics.PRODUCT_SENTIMENT, "STRING")):
         written = sink(kafka, job, topic) | keyed

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
 from streaming import logs
-from streaming.contract import topics
+from streaming.contract.topology import INDEX
 from streaming.kafka import clients, sink_runner
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
@@ -16,7 +16,6 @@ from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.elasticsearch.settings import IndexSettings
 from streaming.sinks.elasticsearch.stage import ElasticsearchSink
 
-GROUP = "index"
 _log = logging.getLogger("streaming.sinks.elasticsearch")
 
 
@@ -31,13 +30,13 @@ def main(passing: sink_runner.OnStep = lambda step: None) -> int:
         extra={"index": printable(settings), "elasticsearch": printable(elasticsearch_settings)},
     )
     stop = sink_runner.stop_on_signal()
-    observer = Observer(GROUP, prometheus.serve(MetricsSettings()), catalogue.OF_INDEX)
+    observer = Observer(INDEX.name, prometheus.serve(MetricsSettings()), catalogue.OF_INDEX)
     index = ElasticsearchIndex(elasticsearch_settings)
     indexing = ElasticsearchSink(kafka_settings, index, clients.producer(kafka_settings), observer)
     try:
         clients.ensure_topics(kafka_settings)
         if sink_runner.retry_until_available(indexing.prepare, stop.wait, stop, observer):
-            reader = sink_runner.consumer(kafka_settings, GROUP, topics.INDEXED, settings)
+            reader = sink_runner.consumer(kafka_settings, INDEX.group, INDEX.reads, settings)
             try:
                 sink_runner.run_sink(reader, indexing.read, indexing.write, settings, stop, passing, observer)
             finally:

@@ -6,7 +6,7 @@ import sys
 from confluent_kafka import KafkaException
 
 from streaming import logs
-from streaming.contract import topics
+from streaming.contract.topology import STORE
 from streaming.kafka import clients, sink_runner
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
@@ -15,7 +15,6 @@ from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.sinks.mongo.settings import StoreSettings
 from streaming.sinks.mongo.stage import MongoSink
 
-GROUP = "store"
 _log = logging.getLogger("streaming.sinks.mongo")
 
 
@@ -26,13 +25,13 @@ def main(passing: sink_runner.OnStep = lambda step: None) -> int:
     _log.info("starting", extra={"store": printable(settings), "kafka": printable(kafka_settings)})
     stop = sink_runner.stop_on_signal()
     sessions = MongoSessions(mongo_settings)
-    observer = Observer(GROUP, prometheus.serve(MetricsSettings()), catalogue.OF_STORE)
+    observer = Observer(STORE.name, prometheus.serve(MetricsSettings()), catalogue.OF_STORE)
 
     storing = MongoSink(kafka_settings, sessions, clients.producer(kafka_settings), observer)
     try:
         clients.ensure_topics(kafka_settings)
         if sink_runner.retry_until_available(sessions.prepare, stop.wait, stop, observer):
-            reader = sink_runner.consumer(kafka_settings, GROUP, (topics.VALID,), settings)
+            reader = sink_runner.consumer(kafka_settings, STORE.group, STORE.reads, settings)
             try:
                 sink_runner.run_sink(reader, storing.read, storing.write, settings, stop, passing, observer)
             finally:

@@ -7,7 +7,8 @@ from confluent_kafka import KafkaException, TopicPartition
 from waiting import HUNG_S, until
 
 from streaming.contract import topics
-from streaming.extraction.frontier import GATE, STORE, wait
+from streaming.contract.topology import GATE, STORE
+from streaming.extraction.frontier import wait
 from streaming.kafka import clients
 from streaming.kafka.offsets import StageBehind
 from streaming.settings import KafkaSettings
@@ -28,9 +29,9 @@ def _send(kafka: KafkaSettings, count: int = 1) -> None:
 
 def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool = False) -> None:
     """What the gate does: its output and its offset in one transaction."""
-    name = clients.name(kafka, GATE)
+    name = clients.name(kafka, GATE.group)
     producer = clients.producer(kafka, **{"transactional.id": name})
-    consumer = clients.consumer(kafka, GATE)
+    consumer = clients.consumer(kafka, GATE.group)
     producer.init_transactions(HUNG_S)
     producer.begin_transaction()
     for _ in range(let_through):
@@ -47,7 +48,7 @@ def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool
 
 def _acknowledge(kafka: KafkaSettings, upto: int) -> None:
     """What the store does when its writes are acknowledged."""
-    consumer = clients.consumer(kafka, STORE)
+    consumer = clients.consumer(kafka, STORE.group)
     consumer.commit(offsets=[TopicPartition(clients.name(kafka, topics.VALID), 0, upto)], asynchronous=False)
     consumer.close()
 

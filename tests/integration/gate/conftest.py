@@ -20,8 +20,9 @@ from redis import Redis
 from redis.exceptions import ConnectionError
 from waiting import HUNG_S, free_port, until
 
-from streaming.kafka.clients import consumer, end_offsets, ensure_topics, name, producer, read_all
+from streaming.kafka.clients import consumer, ensure_topics, name, producer, read_all
 from streaming.kafka.offsets import wait_visible
+from streaming.kafka.partitions import end_offsets
 from streaming.settings import KafkaSettings, RedisSettings
 
 LATENESS_MS = 3_600_000

@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import HUNG_S, free_port, until
 
+from stack.components.stages import MODULES
 from stack.context import this_checkout
 from stack.supervisor import Supervisor
 from streaming.contract import topics
@@ -49,7 +50,7 @@ class Stages:
         port = str(free_port())
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"streaming.{stage}"],
+                [sys.executable, "-m", MODULES[stage]],
                 env=os.environ | self._environment | {"VITRINE_METRICS_PORT": port},
                 stderr=log,
             )

@@ -16,6 +16,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from waiting import HUNG_S
 
+from stack.components.stages import MODULES
 from streaming.contract import topics
 from streaming.contract.horizon import is_beyond, refusal
 from streaming.contract.parsing import parse
@@ -193,7 +194,7 @@ class Stages:
     def start(self, stage: str, **more: str) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"streaming.{stage}"],
+                [sys.executable, "-m", MODULES[stage]],
                 env={**os.environ, **self.environment, **more},
                 stderr=log,
             )

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition
 from streaming.contract.horizon import Horizon, is_beyond, refusal, stated_horizon_ms
+from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import SCHEMA_VERSION, Review, Session

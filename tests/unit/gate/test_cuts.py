@@ -4,7 +4,8 @@ import pytest
 
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
-from streaming.dedup.counters import DAY_MS, HOUR_MS, breakdowns, counter_key, day_name, hour_name
+from streaming.contract.time_units import DAY_MS, HOUR_MS
+from streaming.dedup.counters import breakdowns, counter_key, day_name, hour_name
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 

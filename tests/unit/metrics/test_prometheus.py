@@ -1,7 +1,10 @@
 """What a stage tells its observer is what Prometheus' own parser reads at /metrics."""
 
+import random
 import urllib.request
+from collections import Counter
 
+import prometheus_client
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import HUNG_S, free_port
@@ -45,6 +48,30 @@ def test_batches_are_counted_and_timed() -> None:
     assert value("vitrine_outcomes_total", {"outcome": "duplicate"}) == 0
     assert value("vitrine_recoveries_total") == 0
     assert value("vitrine_store_away_seconds_total", stage) == 2
+
+
+def test_a_histogram_reads_like_the_librarys_own() -> None:
+    metric, drawn = catalogue.LATENCY_SECONDS, random.Random(1)
+    values = [*metric.buckets, 0, 1e6, *(drawn.choice((1, 10, 1000)) * drawn.random() for _ in range(1000))]
+    oracle = prometheus_client.Histogram(
+        metric.name, metric.meaning, ["stage"], buckets=metric.buckets, registry=CollectorRegistry()
+    )
+    meter = PrometheusMeter()
+    for begin in range(0, len(values), 100):
+        meter.observe(metric, Counter(values[begin : begin + 100]), stage="gate")
+    for value in values:
+        oracle.labels("gate").observe(value)
+    [ours], [theirs] = meter.collect(), oracle.collect()
+    assert (ours.name, ours.type, ours.documentation) == (theirs.name, theirs.type, theirs.documentation)
+    # Only the library's also says when it was made.
+    expected = {
+        (one.name, *one.labels.items()): one.value for one in theirs.samples if "_created" not in one.name
+    }
+    got = {(one.name, *one.labels.items()): one.value for one in ours.samples}
+    assert got.keys() == expected.keys()
+    total = ("vitrine_latency_seconds_sum", ("stage", "gate"))
+    assert abs(got.pop(total) - expected.pop(total)) < 1e-6  # floats added up in another order
+    assert got == expected
 
 
 def test_without_a_meter_nothing_is_worked_out() -> None:

@@ -25,6 +25,7 @@ from ml.release.artifact_store import ArtifactStore
 from ml.release.charging import charge_run
 from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
 from ml.release.run_type import RunType
+from streaming.data_layout import DataLayout
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,12 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
     assert "of epsilon 3 spent" in refused and "budget set" in refused
     with pytest.raises(NotCharged):
         training.run(
-            TrainingRequest("second"), books, tmp_path / "extracts", ArtifactStore(tmp_path), "x", {}
+            TrainingRequest("second"),
+            books,
+            tmp_path / "extracts",
+            ArtifactStore(DataLayout(tmp_path)),
+            "x",
+            {},
         )
 
 

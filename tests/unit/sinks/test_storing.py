@@ -33,7 +33,9 @@ class FakeProducer:
     def __init__(self) -> None:
         self.produced: list[tuple[bytes | None, dict[str, bytes]]] = []
 
-    def produce(self, topic: str, value: bytes, key: bytes, headers: Any, on_delivery: Any) -> None:
+    def produce(
+        self, topic: str, value: bytes, key: bytes, partition: int, on_delivery: Any, headers: Any
+    ) -> None:
         self.produced.append((value, dict(headers)))
 
     def flush(self, timeout: float) -> int:

@@ -13,7 +13,7 @@ def test_a_stage_whose_process_does_not_answer_is_not_healthy_whatever_its_group
         GroupHealth("127.0.0.1:1", "gate", metrics_url="http://127.0.0.1:1/metrics").check()
 
 
-@pytest.mark.parametrize("stage", sorted(stages.NEEDS))
+@pytest.mark.parametrize("stage", sorted(stages.MODULES))
 def test_a_stage_is_asked_itself_beside_its_group(place: StackContext, stage: str) -> None:
     [service] = [one for one in services.services(place) if one.name == stage]
     assert isinstance(service.health, GroupHealth)

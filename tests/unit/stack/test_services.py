@@ -2,12 +2,14 @@
 
 import dataclasses
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from stack import certificates
 from stack import services as declared
+from stack.commands import BENCHMARKS
 from stack.components import elasticsearch, flink, kafka, mongodb, watch
 from stack.health import HttpHealth
 from stack.identity import Identity
@@ -22,6 +24,14 @@ def test_the_declaration_is_whole(place: StackContext) -> None:
     ports = [port for service in services for port in service.ports]
     assert len(ports) == len(set(ports))
     assert all(service.command and service.memory_mib > 0 for service in services)
+
+
+def test_every_module_that_a_service_or_a_benchmark_runs_is_there(place: StackContext) -> None:
+    commands = [service.command for service in declared.services(place)]
+    modules = [command[command.index("-m") + 1] for command in commands if "-m" in command]
+    assert len(modules) >= 5
+    for module in [*modules, *(f"lab.benchmarks.{name}" for name in BENCHMARKS if name != "pipeline")]:
+        assert find_spec(module), module
 
 
 def test_an_offset_moves_every_port_and_every_address(tmp_path: Path) -> None:

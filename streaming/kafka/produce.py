@@ -1,0 +1,29 @@
+"""Sends a record, waiting for its turn where the client's queue is full."""
+
+from collections.abc import Callable
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from streaming.contract.headers import Headers
+
+_POLL_S = 0.1
+_BY_KEY = -1
+
+
+def produce(
+    producer: Producer,
+    topic: str,
+    value: bytes | None,
+    key: bytes | None = None,
+    headers: Headers | None = None,
+    partition: int = _BY_KEY,
+    on_delivery: Callable[[KafkaError | None, Message], None] | None = None,
+) -> None:
+    """Puts a record for `topic` (its full cluster name) into the queue of `producer`. While that is full, as
+    it is when the broker is slower or away, the records in it are waited for. Raises KafkaException as
+    `Producer.produce` does; `on_delivery` hears what became of the record."""
+    while True:
+        try:
+            return producer.produce(topic, value, key, partition, on_delivery, headers=headers)
+        except BufferError:
+            producer.poll(_POLL_S)
