@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab import decisions_index, generated_files
-from stack import commands, locks
+from stack import commands, environments, locks
 from stack.layout import Layout
 from streaming.exit_code import ExitCode
 
@@ -49,7 +49,7 @@ def test_only_a_stale_lock_is_resolved(
     resolved: list[str] = []
     monkeypatch.setattr(locks, "stale", lambda layout, name: name == "flink" and name not in resolved)
     monkeypatch.setattr(locks, "refresh", lambda layout, uv, name: resolved.append(name))
-    monkeypatch.setattr(generated_files.environments, "ensure_uv", lambda layout: "uv")
+    monkeypatch.setattr(environments, "ensure_uv", lambda layout: "uv")
     code, found = called(capsys, "--check")
     assert code == ExitCode.NOT_SO
     assert isinstance(found, dict)
