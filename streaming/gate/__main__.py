@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 from streaming import logs
 from streaming.contract import topics
 from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.self_check import refused_golden_sessions
 from streaming.gate.settings import GateSettings, exceeds_retention
 from streaming.gate.stage import GROUP, Stage, Step
 from streaming.kafka import clients
@@ -20,6 +21,7 @@ from streaming.metrics.observer import Observer
 from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
 
 _log = logging.getLogger("streaming.gate")
+_BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or mend it"
 
 
 def main(passing: Callable[[Step], None] = lambda step: None) -> int:
@@ -27,6 +29,10 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
     logs.to_standard_error()
     kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()
     _log.info("starting", extra={"gate": printable(settings), "kafka": printable(kafka_settings)})
+    if refused := refused_golden_sessions(settings.horizon_ms):
+        cause = {name: f"{why.reason}: {why.detail}" for name, why in refused.items()}
+        _log.error("golden_sessions_refused", extra={"cause": cause, "remedy": _BAD_RELEASE})
+        return 1
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -28,7 +28,9 @@ from streaming.stores import StoreUnavailable
 from streaming.summaries.batch import reduce
 from streaming.summaries.documents import documents
 
-GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "session_v1.json").read_text())
+GOLDEN: dict[str, Any] = json.loads(
+    (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_text()
+)
 NOW_MS = GOLDEN["eventTimeMs"]
 DAY_MS = 86_400_000
 MARK = "zZmArKzZ"
@@ -135,7 +137,7 @@ def test_our_own_words_are_kept_with_the_type_of_what_they_stand_for() -> None:
         except StoreUnavailable:
             logging.exception("failed")
     [line] = told(heard)
-    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreAway: Redis is full"]
+    assert line["exception"] == ["builtins.KeyError", "streaming.stores.StoreUnavailable: Redis is full"]
     assert len(line["raised"]) == 2 and "test_no_content.py" in line["raised"][0]
 
 
