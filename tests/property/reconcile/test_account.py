@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streaming.contract import topics
 from streaming.contract.correction import LogPosition
-from streaming.contract.horizon import Horizon, is_beyond, refusal, stated_horizon_ms
+from streaming.contract.horizon import Horizon, is_beyond, refusal
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import SCHEMA_VERSION, Review, Session
@@ -75,7 +75,7 @@ class World:
                     str(judged.reason),
                     record.key,
                     record.value,
-                    stated_horizon_ms(judged.detail),
+                    judged.horizon_ms,
                 )
                 self.rejected.append(refused)
                 continue

@@ -54,7 +54,8 @@ def test_beyond_the_horizon_states_by_which() -> None:
     decision = decide([raw(0)], [session(feed="import")], bytes([BEYOND]), FRESH, RULES)
     (outcome,) = decision.outcomes
     assert isinstance(outcome, Rejected) and outcome.rejection.reason is Reason.BEYOND_HORIZON
-    assert stated_horizon_ms(outcome.rejection.detail) == RULES.horizon_ms
+    assert outcome.rejection.horizon_ms == RULES.horizon_ms
+    assert stated_horizon_ms(None, outcome.rejection.detail) == RULES.horizon_ms
 
 
 def test_the_newest_arrival_is_kept_whatever_became_of_the_message() -> None:
