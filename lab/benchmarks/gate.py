@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
-from streaming.dedup.port import LogProgress
+from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
@@ -216,22 +216,22 @@ def _fill_horizon(seen: RedisDedupStore, settings: KafkaSettings, gate_settings:
     """A generation that the gate will find in step with its fresh topics, and a past in it."""
     log = CommittedLog(settings).identity(topics.RAW, topics.VALID)
     nothing_yet = LogProgress(log, offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
-    seen.start_rebuild("past", nothing_yet)
-    seen.finish_rebuild("past", nothing_yet)
+    past = Generation("past")
+    seen.start_rebuild(past, nothing_yet)
+    seen.finish_rebuild(past, nothing_yet)
     seen.trust(seen.incarnation())
     now_ms, segment_ms = time.time_ns() // 1_000_000, gate_settings.horizon.segment_ms
-    past = list(valid_sessions(_PAST_SESSIONS))
+    earlier = list(valid_sessions(_PAST_SESSIONS))
     for ago in range(gate_settings.horizon_segments, 0, -1):
         at_ms = now_ms - ago * segment_ms
-        for begin in range(0, len(past), gate_settings.batch_size):
+        for begin in range(0, len(earlier), gate_settings.batch_size):
             batch = [
                 replace(session, session_id=f"{session.session_id}-{ago}", event_time_ms=at_ms)
-                for session in past[begin : begin + gate_settings.batch_size]
+                for session in earlier[begin : begin + gate_settings.batch_size]
             ]
             # Positions of a partition that there is not.
-            seen.claim(
-                "past", batch, [_NOWHERE + begin + i for i in range(len(batch))], [at_ms] * len(batch), {}
-            )
+            positions = [RawPosition(_NOWHERE + begin + i) for i in range(len(batch))]
+            seen.claim(ClaimRequest(past, batch, positions, [at_ms] * len(batch)))
 
 
 def _committed(group: Consumer, topic: str, partitions: int) -> int:

@@ -17,7 +17,7 @@ from typing import Literal
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from streaming.contract import topics
-from streaming.dedup.port import BatchSpan, DedupStore, OutOfSync
+from streaming.dedup.port import BatchSpan, ClaimAnswer, ClaimRequest, DedupStore, Generation, OutOfSync
 from streaming.gate.decide import (
     Decision,
     PartitionState,
@@ -46,6 +46,7 @@ GROUP = "gate"
 _log = logging.getLogger(__name__)
 _MAX_POLL_INTERVAL_MS = 1_800_000  # a rebuild from a long log may keep the loop from polling
 _NEVER = 1 << 63
+_NO_GENERATION = Generation("")
 _NO_WAIT_MS = 5
 _LOOK_AFTER_STORE_EVERY_S = 2.0
 
@@ -59,7 +60,7 @@ class _Asked:
     """A batch whose sessions are being claimed, and since when."""
 
     batch: Batch
-    answers: Future[bytes]
+    answers: Future[Sequence[ClaimAnswer]]
     at_s: float
 
 
@@ -113,7 +114,7 @@ class Stage:
         self._log = GateLog(CommittedLog(kafka_settings), self._consumer)
         self._upkeep = Upkeep(seen, self._log, settings.warn_at_fill)
         self._asker, self._committer = ThreadPoolExecutor(1, "ask"), ThreadPoolExecutor(1, "commit")
-        self._generation: str | None = None
+        self._generation: Generation | None = None
         self._read_to: dict[int, int] = {}  # next offset of each partition held
         self._states: dict[int, PartitionState] = {}  # of the same, after the newest batch written
         self._asked: _Asked | None = None
@@ -197,7 +198,7 @@ class Stage:
         assert self._generation is not None
         return _Asked(batch, self._asker.submit(batch.ask, self._seen, self._generation), time.monotonic())
 
-    def _answers(self, asked: _Asked, stop: Event) -> tuple[bytes, float] | None:
+    def _answers(self, asked: _Asked, stop: Event) -> tuple[Sequence[ClaimAnswer], float] | None:
         """What the store says, and when it was asked; waits as long as it takes. None if the batch is to be
         dropped."""
         for pause_s in _pauses_s():
@@ -235,7 +236,7 @@ class Stage:
                     break
         return False
 
-    def _write(self, batch: Batch, answers: bytes, asked_at_s: float) -> None:
+    def _write(self, batch: Batch, answers: Sequence[ClaimAnswer], asked_at_s: float) -> None:
         decision = batch.decide(answers, self._states, self._rules)
         if not self._finish():
             return
@@ -268,7 +269,7 @@ class Stage:
             # A rebuild elsewhere may not have waited for these records: is the store still in step?
             try:
                 done = {partition: span._replace(committed=span.upto) for partition, span in spans.items()}
-                self._seen.claim(self._generation or "", [], [], [], done)
+                self._seen.claim(ClaimRequest(self._generation or _NO_GENERATION, [], [], [], done))
             except (OutOfSync, StoreUnavailable) as error:
                 self._writer.abort()
                 raise TransactionLost(str(error)) from error

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.valid_session import ValidSession
-from streaming.dedup.port import LogProgress
+from streaming.dedup.port import ClaimRequest, LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.command import run
 from streaming.gate.settings import GateSettings
@@ -51,7 +51,8 @@ def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redi
 
 
 def claim(store: RedisDedupStore, counted: list[ValidSession]) -> None:
-    store.claim("one", counted, range(len(counted)), [s.arrived_at_ms for s in counted], {})
+    arrived_ms = [session.arrived_at_ms for session in counted]
+    store.claim(ClaimRequest("one", counted, range(len(counted)), arrived_ms))
 
 
 def moment(at_ms: int) -> str:

@@ -25,9 +25,8 @@ from hypothesis.stateful import (
 )
 
 from streaming.contract.horizon import Horizon
-from streaming.contract.session import Session
 from streaming.dedup.memory import InMemoryDedupStore
-from streaming.dedup.port import TAKEN, LogProgress, OutOfSync
+from streaming.dedup.port import ClaimAnswer, ClaimRequest, LogProgress, OutOfSync
 from streaming.gate.decide import PartitionState, Raw, Rules, decode_state, encode_state
 from streaming.gate.low_watermark import low_watermark_ms
 from streaming.gate.process import Batch
@@ -83,7 +82,7 @@ class Sent:
 @dataclass
 class Asked:
     batch: Batch
-    answers: bytes
+    answers: Sequence[ClaimAnswer]
 
 
 class Machine(RuleBasedStateMachine):
@@ -338,25 +337,25 @@ class OffsetsFirst(OutputAndOffsetsApart):
 class ClaimsWithoutPosition(InMemoryDedupStore):
     """Filter before produce: a claim that does not know whose it is refuses its own replay."""
 
-    def claim(self, generation, sessions, positions, arrived_ms, spans):
-        held = self._generations.get(generation)
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        held = self._generations.get(request.generation)
         seen = {session for _, session in held.sessions} if held else set()
-        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
-        return bytes(
-            TAKEN if session.session_id in seen else answer
-            for session, answer in zip(sessions, answers, strict=True)
-        )
+        answers = super().claim(request)
+        return [
+            ClaimAnswer.TAKEN if session.session_id in seen else answer
+            for session, answer in zip(request.sessions, answers, strict=True)
+        ]
 
 
 class MaybeIsEnough(InMemoryDedupStore):
     """The Bloom filter's word alone refuses."""
 
-    def claim(self, generation, sessions: Sequence[Session], positions, arrived_ms, spans):
-        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
-        return bytes(
-            TAKEN if session.session_id == "s7" else answer
-            for session, answer in zip(sessions, answers, strict=True)
-        )
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        answers = super().claim(request)
+        return [
+            ClaimAnswer.TAKEN if session.session_id == "s7" else answer
+            for session, answer in zip(request.sessions, answers, strict=True)
+        ]
 
 
 class SpringsIntoBeing(InMemoryDedupStore):
@@ -384,9 +383,9 @@ class TrustsARestart(InMemoryDedupStore):
 class ForgetsTooEarly(InMemoryDedupStore):
     """A segment is dropped as soon as the newest message is past it, though a partition lags."""
 
-    def claim(self, generation, sessions, positions, arrived_ms, spans):
-        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
-        self.forget_before(generation, max(self._counted.values()))
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        answers = super().claim(request)
+        self.forget_before(request.generation, max(self._counted.values()))
         return answers
 
 
@@ -397,9 +396,9 @@ class SeesByTheWallClock(Machine):
         machine = self
 
         class Store(InMemoryDedupStore):
-            def claim(self, generation, sessions, positions, arrived_ms, spans):
-                now = [machine.now_ms] * len(sessions)
-                return super().claim(generation, sessions, positions, now, spans)
+            def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+                now = [machine.now_ms] * len(request.sessions)
+                return super().claim(request._replace(arrived_ms=now))
 
         return Store(HORIZON)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.session import LIVE_FEED, Session
 from streaming.contract.valid_session import ValidSession, admit
-from streaming.dedup.port import KNOWN_USER
+from streaming.dedup.port import ClaimAnswer
 from streaming.gate.decide import PartitionState, Raw, Rules, Valid, decide
 from streaming.summaries.product import WINDOW_MS, window
 
@@ -29,7 +29,7 @@ def judged(arrivals: list[tuple[int, Session]], lateness_ms: int) -> list[ValidS
     found = []
     for offset, (partition, session) in enumerate(arrivals):
         raw = Raw(partition, offset, 0, b"", b"")
-        decision = decide([raw], [session], bytes([KNOWN_USER]), states, Rules(lateness_ms, 1_000, 0))
+        decision = decide([raw], [session], [ClaimAnswer.KNOWN_USER], states, Rules(lateness_ms, 1_000, 0))
         states |= decision.after
         [outcome] = decision.outcomes
         assert isinstance(outcome, Valid)
