@@ -26,8 +26,10 @@ from streaming.contract import topics
 from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.__main__ import tune_garbage_collection
+from streaming.gate.assignment import GROUP, reader
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP, Stage, Step, reader
+from streaming.gate.stage import Stage
+from streaming.gate.steps import Step
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
 from streaming.kafka.transactions import Headers, Writer

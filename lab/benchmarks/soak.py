@@ -24,8 +24,8 @@ from msgspec import Struct
 from streaming.contract import topics
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.assignment import GROUP
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import GROUP
 from streaming.kafka import clients
 from streaming.kafka.committed_log import read_committed_offsets
 from streaming.settings import KafkaSettings, RedisSettings

@@ -10,8 +10,7 @@ from confluent_kafka import TopicPartition
 from streaming.dedup.port import ClaimAnswer, ClaimRequest
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
-from streaming.gate.process import Batch
-from streaming.gate.stage import Stage
+from streaming.gate.committing import Committing, DecidedBatch
 from streaming.settings import RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import Document
@@ -35,14 +34,15 @@ def filter_before_produce() -> None:
 
 def commit_before_flush() -> None:
     """The place in the log is committed before the output is: a crash in between loses a batch."""
-    honest = Stage._write
+    honest = Committing.write
 
-    def write(self: Stage, batch: Batch, answers: Sequence[ClaimAnswer], asked_at_s: float) -> None:
-        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in batch.spans.items()]
+    def write(self: Committing, decided: DecidedBatch) -> bool:
+        spans = decided.batch.spans
+        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in spans.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
-        honest(self, batch, answers, asked_at_s)
+        return honest(self, decided)
 
-    Stage._write = write  # type: ignore[method-assign]
+    Committing.write = write  # type: ignore[method-assign]
 
 
 def sink_not_idempotent() -> None:

@@ -4,7 +4,6 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable
 from threading import Event
 
 from confluent_kafka import KafkaException
@@ -12,9 +11,11 @@ from confluent_kafka import KafkaException
 from streaming import logs
 from streaming.contract import topics
 from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.assignment import GROUP
 from streaming.gate.self_check import refused_golden_sessions
 from streaming.gate.settings import GateSettings, exceeds_retention
-from streaming.gate.stage import GROUP, Stage, Step
+from streaming.gate.stage import Stage
+from streaming.gate.steps import OnStep
 from streaming.kafka import clients
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
@@ -24,7 +25,7 @@ _log = logging.getLogger("streaming.gate")
 _BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or mend it"
 
 
-def main(passing: Callable[[Step], None] = lambda step: None) -> int:
+def main(passing: OnStep = lambda step: None) -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
     kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()

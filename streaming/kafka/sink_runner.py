@@ -23,7 +23,7 @@ from pydantic_settings import SettingsConfigDict
 from streaming.kafka import clients
 from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.settings import KafkaSettings, Settings
-from streaming.stores import StoreUnavailable
+from streaming.stores import StoreUnavailable, pauses_s
 
 _log = logging.getLogger(__name__)
 
@@ -81,8 +81,9 @@ def retry_until_available(
 ) -> bool:
     """Calls `attempt` until it no longer raises StoreUnavailable, with growing `wait`s between; whether it
     came to that before `stop`."""
-    delay_s = FIRST_DELAY_S
-    while not stop.is_set():
+    for delay_s in pauses_s(FIRST_DELAY_S, LONGEST_DELAY_S):
+        if stop.is_set():
+            break
         began_s = time.monotonic()
         try:
             attempt()
@@ -90,7 +91,6 @@ def retry_until_available(
             _log.warning("store_away", extra={"cause": str(reason), "again_in_s": delay_s})
             wait(delay_s)
             observer.away(time.monotonic() - began_s)
-            delay_s = min(2 * delay_s, LONGEST_DELAY_S)
         else:
             return True
     return False

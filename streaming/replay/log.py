@@ -8,7 +8,7 @@ from confluent_kafka import Message
 from streaming.contract import topics
 from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
 from streaming.contract.period import Window
-from streaming.gate.stage import GROUP as GATE
+from streaming.gate.assignment import GROUP as GATE
 from streaming.kafka import clients, offsets
 from streaming.replay.history import Attempt, History, Rejected
 from streaming.settings import KafkaSettings
