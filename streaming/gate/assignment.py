@@ -1,19 +1,18 @@
 """What a gate holds of the raw topic: how far it has read each partition, and the state it has there."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from streaming.dedup.port import BatchSpan
 from streaming.gate.decide import PartitionState, Raw, decode_state
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
 from streaming.kafka.committed_log import read_committed_offsets
+from streaming.kafka.records import records
 from streaming.settings import KafkaSettings
 
 GROUP = "gate"
-_log = logging.getLogger(__name__)
 _MAX_POLL_INTERVAL_MS = 1_800_000  # a rebuild from a long log may keep the loop from polling
 _NEVER = 1 << 63
 
@@ -54,13 +53,7 @@ class Assignment:
         them. Raises KafkaException on a fatal error."""
         begins = dict(self._read_to)
         raws: list[Raw] = []
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                if error.fatal():
-                    raise KafkaException(error)
-                _log.warning("kafka_error", extra={"cause": error.name()})
-                continue
+        for message in records(messages):
             partition, offset = message.partition(), message.offset()
             if partition is None or offset is None:
                 continue

@@ -21,6 +21,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from streaming.kafka import clients
+from streaming.kafka.records import records
 from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.settings import KafkaSettings, Settings
 from streaming.stores import StoreUnavailable, pauses_s
@@ -118,7 +119,7 @@ def run_sink(
 
         while not stop.is_set():
             # The next batch is read while the one before is written, but not written before that is safe.
-            batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
+            batch = records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
             began_s = time.monotonic()
             work = read(batch)
             if batch:
@@ -169,20 +170,6 @@ def _finish_batch(
     return True
 
 
-def _records(messages: Sequence[Message]) -> list[Message]:
-    """The records among `messages`; errors that will pass are logged, others raised."""
-    records = []
-    for message in messages:
-        error = message.error()
-        if error is None:
-            records.append(message)
-        elif error.fatal():
-            raise KafkaException(error)
-        else:
-            _log.warning("kafka", extra={"cause": error.str()})
-    return records
-
-
 def _poll_while_paused(reader: Consumer, batch: list[Message], delay_s: float) -> None:
     """Waits as a member of the group. A partition that comes by a rebalance meanwhile may still hand over a
     record before it is paused too: it joins the batch."""
@@ -191,7 +178,7 @@ def _poll_while_paused(reader: Consumer, batch: list[Message], delay_s: float) -
         reader.pause(reader.assignment())
         message = reader.poll(left_s)
         if message is not None:
-            batch.extend(_records([message]))
+            batch.extend(records([message]))
 
 
 def _commit(reader: Consumer, batch: Sequence[Message]) -> None:
