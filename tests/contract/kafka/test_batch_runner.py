@@ -79,17 +79,17 @@ class Runner:
     """One member of the group at work in a thread of its own."""
 
     def __init__(self, broker: Broker, store: Store, passing: OnStep = lambda step: None) -> None:
-        self.stop, self._member = threading.Event(), broker.member(SETTINGS)
+        self.stop, self.member = threading.Event(), broker.member(SETTINGS)
         self._store, self._passing = store, passing
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             with suppress(Crash):
-                run_sink(self._member, read, self._store.write, SETTINGS, self.stop, self._passing)
+                run_sink(self.member, read, self._store.write, SETTINGS, self.stop, self._passing)
         finally:
-            self._member.close()
+            self.member.close()
 
     def end(self) -> None:
         self.stop.set()
@@ -226,3 +226,18 @@ def test_a_rebalance_in_the_middle_skips_nothing(broker: Broker) -> None:
     for partition in range(PARTITIONS):
         written = {o for one in (store, second_store) for o in one.by_partition()[partition]}
         assert written == set(range(len(both[partition]))), "skipped"
+
+
+def test_partitions_that_come_while_the_store_is_away_are_read_from_their_beginning(broker: Broker) -> None:
+    """Whoever had them leaves without having written any of it."""
+    back = threading.Event()
+    store, others = Store(fails=iter(lambda: not back.is_set(), None)), Store(fails=itertools.repeat(True))
+    sent = load(broker)
+    leaving, staying = Runner(broker, others), Runner(broker, store)
+    until(lambda: store.attempts and others.attempts, "attempts of both")
+    leaving.end()
+    until(lambda: len(staying.member.assignment()) == PARTITIONS, "all partitions at the one that stays")
+    back.set()
+    until_committed(broker, sent)
+    staying.end()
+    assert_written(store, sent)
