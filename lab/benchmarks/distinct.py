@@ -24,7 +24,7 @@ from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.period import Window
 from streaming.contract.session import Session
 from streaming.contract.time_units import DAY_MS, HOUR_MS
-from streaming.dedup.port import LogProgress
+from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.plan import CounterPlan, counters, plan
 from streaming.distinct.redis_counters import RedisDistinct
@@ -102,8 +102,9 @@ def main() -> int:
 
 def _claim(seen: RedisDedupStore, gate: GateSettings, year: Year) -> None:
     nothing_yet = LogProgress("log", offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
-    seen.start_rebuild("year", nothing_yet)
-    seen.finish_rebuild("year", nothing_yet)
+    generation = Generation("year")
+    seen.start_rebuild(generation, nothing_yet)
+    seen.finish_rebuild(generation, nothing_yet)
     seen.trust(seen.incarnation())
     count = len(year.at_ms)
     for begin in range(0, count, _BATCH):
@@ -118,8 +119,8 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, year: Year) -> None:
             )
             for row, at_ms in zip(rows, arrived_ms, strict=True)
         ]
-        seen.claim("year", sessions, rows, arrived_ms, {})
-        seen.forget_before("year", arrived_ms[0])
+        seen.claim(ClaimRequest(generation, sessions, [RawPosition(row) for row in rows], arrived_ms))
+        seen.forget_before(generation, arrived_ms[0])
         if begin % (20 * _BATCH) == 0:
             print(f"{begin:,} of {count:,} sessions claimed", file=sys.stderr, flush=True)
 

@@ -27,10 +27,12 @@ from streaming.contract import topics
 from streaming.contract.headers import Headers
 from streaming.contract.time_units import DAY_MS
 from streaming.contract.topology import GATE
-from streaming.dedup.port import LogProgress
+from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.assignment import reader
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import Stage, Step, reader
+from streaming.gate.stage import Stage
+from streaming.gate.steps import Step
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
 from streaming.kafka.partitions import TIMEOUT_S
@@ -211,22 +213,22 @@ def _fill_horizon(seen: RedisDedupStore, settings: KafkaSettings, gate_settings:
     """A generation that the gate will find in step with its fresh topics, and a past in it."""
     log = CommittedLog(settings).identity(topics.RAW, topics.VALID)
     nothing_yet = LogProgress(log, offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
-    seen.start_rebuild("past", nothing_yet)
-    seen.finish_rebuild("past", nothing_yet)
+    past = Generation("past")
+    seen.start_rebuild(past, nothing_yet)
+    seen.finish_rebuild(past, nothing_yet)
     seen.trust(seen.incarnation())
     now_ms, segment_ms = time.time_ns() // 1_000_000, gate_settings.horizon.segment_ms
-    past = list(valid_sessions(_PAST_SESSIONS))
+    earlier = list(valid_sessions(_PAST_SESSIONS))
     for ago in range(gate_settings.horizon_segments, 0, -1):
         at_ms = now_ms - ago * segment_ms
-        for begin in range(0, len(past), gate_settings.batch_size):
+        for begin in range(0, len(earlier), gate_settings.batch_size):
             batch = [
                 replace(session, session_id=f"{session.session_id}-{ago}", event_time_ms=at_ms)
-                for session in past[begin : begin + gate_settings.batch_size]
+                for session in earlier[begin : begin + gate_settings.batch_size]
             ]
             # Positions of a partition that there is not.
-            seen.claim(
-                "past", batch, [_NOWHERE + begin + i for i in range(len(batch))], [at_ms] * len(batch), {}
-            )
+            positions = [RawPosition(_NOWHERE + begin + i) for i in range(len(batch))]
+            seen.claim(ClaimRequest(past, batch, positions, [at_ms] * len(batch)))
 
 
 def _committed(group: Consumer, topic: str, partitions: int) -> int:

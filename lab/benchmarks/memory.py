@@ -22,13 +22,14 @@ from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.session import Session
 from streaming.contract.time_units import DAY_MS
-from streaming.dedup.port import LogProgress
+from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.stores import StoreUnavailable
 
 _BATCH = 5_000
+_GENERATION = Generation("one")
 _EXTRAPOLATED_TO = {"users": 10_000_000, "sessions": 100_000_000}
 
 
@@ -45,8 +46,8 @@ def main() -> int:
         client: Any = connection.client(settings)
         seen = RedisDedupStore(settings, gate)
         nothing_yet = LogProgress("log", offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
-        seen.start_rebuild("one", nothing_yet)
-        seen.finish_rebuild("one", nothing_yet)
+        seen.start_rebuild(_GENERATION, nothing_yet)
+        seen.finish_rebuild(_GENERATION, nothing_yet)
         seen.trust(seen.incarnation())
         empty_bytes, started = client.info("memory")["used_memory"], time.monotonic()
         a_segment = options.sessions // gate.horizon_segments
@@ -67,7 +68,7 @@ def main() -> int:
             "horizon_bytes": at_horizon_bytes,
             "peak_bytes": used_bytes,
             "peak_resident_bytes": client.info("memory")["used_memory_rss"],
-            "of_which_filters_bytes": sum(fill.bytes for fill in fills),
+            "of_which_filters_bytes": sum(fill.size_bytes for fill in fills),
             "of_which_counters_bytes": counters_bytes,
             "fullest_filter": max(round(fill.items / fill.capacity, 3) for fill in fills),
             "claims_per_s": round(a_segment * (gate.horizon_segments + 1) / (time.monotonic() - started)),
@@ -95,10 +96,12 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, 
             for i, at_ms in enumerate(arrived_ms)
         ]
         first = segment * count + done
-        _insist(lambda: seen.claim("one", sessions, range(first, first + size), arrived_ms, {}))  # noqa: B023
+        positions = [RawPosition(first + i) for i in range(size)]
+        request = ClaimRequest(_GENERATION, sessions, positions, arrived_ms)
+        _insist(lambda: seen.claim(request))  # noqa: B023
 
 
-def _insist(claim: Callable[[], bytes]) -> None:
+def _insist(claim: Callable[[], object]) -> None:
     """On a machine that is busy otherwise, an answer may take longer than a gate waits for it."""
     while True:
         with suppress(StoreUnavailable):

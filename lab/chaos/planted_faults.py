@@ -3,16 +3,14 @@
 Each is one of the classical ways to lose or to double: no setting of the product leads to it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import TopicPartition
 
-from streaming.contract.session import Visit
-from streaming.dedup.port import TAKEN, BatchSpan
+from streaming.dedup.port import ClaimAnswer, ClaimRequest
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
-from streaming.gate.process import Batch
-from streaming.gate.stage import Stage
+from streaming.gate.committing import Committing, DecidedBatch
 from streaming.settings import RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import Document
@@ -23,34 +21,28 @@ def filter_before_produce() -> None:
     honest, settings = RedisDedupStore.claim, RedisSettings()
     filters, key = connection.client(settings), f"{settings.key_prefix}planted"
 
-    def claim(
-        self: RedisDedupStore,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-    ) -> bytes:
-        answers = honest(self, generation, sessions, positions, arrived_ms, spans)
+    def claim(self: RedisDedupStore, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        answers = honest(self, request)
         with filters.pipeline() as pipeline:
-            for session in sessions:
+            for session in request.sessions:
                 pipeline.sadd(key, session.session_id)
             fresh = pipeline.execute()
-        return bytes(answer if new else TAKEN for answer, new in zip(answers, fresh, strict=True))
+        return [answer if new else ClaimAnswer.TAKEN for answer, new in zip(answers, fresh, strict=True)]
 
     RedisDedupStore.claim = claim  # type: ignore[method-assign]
 
 
 def commit_before_flush() -> None:
     """The place in the log is committed before the output is: a crash in between loses a batch."""
-    honest = Stage._write
+    honest = Committing.write
 
-    def write(self: Stage, batch: Batch, answers: bytes, asked_at_s: float) -> None:
-        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in batch.spans.items()]
+    def write(self: Committing, decided: DecidedBatch) -> bool:
+        spans = decided.batch.spans
+        offsets = [TopicPartition(self._raw_topic, at, span.upto) for at, span in spans.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
-        honest(self, batch, answers, asked_at_s)
+        return honest(self, decided)
 
-    Stage._write = write  # type: ignore[method-assign]
+    Committing.write = write  # type: ignore[method-assign]
 
 
 def sink_not_idempotent() -> None:

@@ -59,10 +59,15 @@ def is_beyond(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
 def refusal(feed: str, horizon_ms: int) -> Rejection:
     """States the horizon it was judged by, so that it can be judged again when the setting has changed."""
     what = "eventTimeMs" if feed == LIVE_FEED else "eventTimeMs and first arrival of the feed"
-    return Rejection(Reason.BEYOND_HORIZON, f"{what} more than {horizon_ms} ms before arrival")
+    return Rejection(Reason.BEYOND_HORIZON, f"{what} more than {horizon_ms} ms before arrival", horizon_ms)
 
 
-def stated_horizon_ms(detail: str) -> int | None:
-    """The horizon in the detail of a `refusal`; None where there is none."""
-    found = re.search(r"more than ([0-9]{1,18}) ms before arrival\Z", detail)
+def stated_horizon_ms(header: str | None, detail: str) -> int | None:
+    """The horizon that a rejection was judged by, from its header `horizon_ms`; of one written before there
+    was that header (None), from the sentence in its `detail`. None where it states none."""
+    found = (
+        re.search(r"more than ([0-9]{1,18}) ms before arrival\Z", detail)
+        if header is None
+        else re.fullmatch(r"([0-9]{1,18})", header)
+    )
     return int(found.group(1)) if found else None

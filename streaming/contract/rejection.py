@@ -33,3 +33,5 @@ class Rejection(Struct, frozen=True):
 
     reason: Reason
     detail: str
+    horizon_ms: int | None = None
+    """By which it was judged, if it is beyond the horizon."""

@@ -24,6 +24,8 @@ HEADER_DETAIL = "detail"
 HEADER_RAW_PARTITION = "raw_partition"
 HEADER_RAW_OFFSET = "raw_offset"
 HEADER_ARRIVED_AT_MS = "arrived_at_ms"
+HEADER_HORIZON_MS = "horizon_ms"
+"""Of those beyond the horizon alone: by which they were judged, for the setting may be another one by now."""
 
 # Headers of a raw message that is sent again in place of a rejected one (correction.py).
 HEADER_CORRECTS = "corrects"

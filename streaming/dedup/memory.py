@@ -1,7 +1,7 @@
 """DedupStore in this process: for unit tests, and the plain statement of what Redis must do."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -9,13 +9,10 @@ from streaming.contract.horizon import Horizon, is_old
 from streaming.contract.session import LIVE_FEED, Visit
 from streaming.contract.time_units import DAY_MS
 from streaming.dedup.port import (
-    BEYOND,
-    KNOWN_USER,
-    NEW_USER,
-    OLD,
-    TAKEN,
-    BatchSpan,
+    ClaimAnswer,
+    ClaimRequest,
     FilterFill,
+    Generation,
     LogProgress,
     OutOfSync,
     StoreProgress,
@@ -41,9 +38,9 @@ class InMemoryDedupStore:
     def __init__(self, horizon: Horizon | None = None, capacity: int = 1_000_000) -> None:
         self.horizon = horizon or Horizon(_DAYS_21_MS, 4)
         self._capacity = capacity
-        self._generations: dict[str, _Generation] = {}
-        self._current: str | None = None
-        self._building: str | None = None
+        self._generations: dict[Generation, _Generation] = {}
+        self._current: Generation | None = None
+        self._building: Generation | None = None
         self._counted: dict[int, int] = {}
         self._counted_log = ""
         self._feeds: dict[str, int] = {}
@@ -99,14 +96,8 @@ class InMemoryDedupStore:
         self._trusted = self._starts
         return incarnation == self.incarnation()
 
-    def claim(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-    ) -> bytes:
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        generation, sessions, positions, arrived_ms, spans = request
         if not self.is_trusted() or generation != self._current:
             raise OutOfSync
         held = self._generations[generation]
@@ -114,23 +105,23 @@ class InMemoryDedupStore:
             raise OutOfSync
         for session, arrived in zip(sessions, arrived_ms, strict=True):
             self._note_feed(session, arrived)
-        answers = bytes(
+        answers = [
             self._claim(held, session, position, arrived)
             for session, position, arrived in zip(sessions, positions, arrived_ms, strict=True)
-        )
+        ]
         for partition, span in spans.items():
             held.offsets[partition] = max(held.offsets.get(partition, 0), span.upto)
             self._counted[partition] = max(self._counted.get(partition, 0), span.arrived_ms)
         return answers
 
-    def _claim(self, held: _Generation, session: Visit, position: int, arrived_ms: int) -> int:
+    def _claim(self, held: _Generation, session: Visit, position: int, arrived_ms: int) -> ClaimAnswer:
         segment = max(self.horizon.segment(arrived_ms), held.lowest + self.horizon.segments)
         holders = self._holders(held, session.session_id, segment)
         if position not in holders:
             if self._is_beyond(session, arrived_ms):
-                return BEYOND
+                return ClaimAnswer.BEYOND
             if holders:
-                return TAKEN
+                return ClaimAnswer.TAKEN
             held.sessions[segment, session.session_id] = position
         return self._claim_user(held, session.user_id, position, segment)
 
@@ -150,20 +141,20 @@ class InMemoryDedupStore:
             if id_ == session_id and self.horizon.sees(segment, at)
         ]
 
-    def _claim_user(self, held: _Generation, user: str, position: int, segment: int) -> int:
+    def _claim_user(self, held: _Generation, user: str, position: int, segment: int) -> ClaimAnswer:
         self._users.add(user)
         firsts = [
             first for (at, id_), first in held.users.items() if id_ == user and self.horizon.sees(segment, at)
         ]
         is_new = not firsts or (position, True) in firsts
         held.users.setdefault((segment, user), (position, is_new))
-        return NEW_USER if is_new else KNOWN_USER
+        return ClaimAnswer.NEW_USER if is_new else ClaimAnswer.KNOWN_USER
 
     def _note_feed(self, session: Visit, arrived_ms: int) -> None:
         if session.feed != LIVE_FEED:
             self._feeds[session.feed] = min(self._feeds.get(session.feed, arrived_ms), arrived_ms)
 
-    def start_rebuild(self, generation: str, committed: LogProgress) -> int | None:
+    def start_rebuild(self, generation: Generation, committed: LogProgress) -> int | None:
         if self._building is not None:
             return None
         self._building = generation
@@ -175,31 +166,25 @@ class InMemoryDedupStore:
         counted_ms = min((self._counted.get(p, 0) for p in committed.offsets), default=0)
         return max(0, min(built.lowest * self.horizon.segment_ms, counted_ms))
 
-    def restore(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-    ) -> bytes:
-        if generation != self._building:
+    def restore(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        if request.generation != self._building:
             raise OutOfSync
-        return bytes(map(self._restore, sessions, positions, arrived_ms))
+        return list(map(self._restore, request.sessions, request.positions, request.arrived_ms))
 
-    def _restore(self, session: Visit, position: int, arrived_ms: int) -> int:
+    def _restore(self, session: Visit, position: int, arrived_ms: int) -> ClaimAnswer:
         assert self._building is not None
         held, segment = self._generations[self._building], self.horizon.segment(arrived_ms)
         self._note_feed(session, arrived_ms)
         if segment < held.lowest:
             self._users.add(session.user_id)
-            return OLD
+            return ClaimAnswer.OLD
         holders = self._holders(held, session.session_id, segment)
         if holders and position not in holders:
-            return TAKEN
+            return ClaimAnswer.TAKEN
         held.sessions[segment, session.session_id] = position
         return self._claim_user(held, session.user_id, position, segment)
 
-    def finish_rebuild(self, generation: str, committed: LogProgress) -> None:
+    def finish_rebuild(self, generation: Generation, committed: LogProgress) -> None:
         if generation != self._building:
             raise OutOfSync
         built = self._generations[generation]
@@ -208,7 +193,7 @@ class InMemoryDedupStore:
         self._current, self._building = generation, None
         self._counted |= committed.arrived_ms
 
-    def forget_before(self, generation: str, low_watermark_ms: int) -> None:
+    def forget_before(self, generation: Generation, low_watermark_ms: int) -> None:
         if generation != self._current:
             raise OutOfSync
         held = self._generations[generation]

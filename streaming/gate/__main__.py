@@ -3,7 +3,6 @@
 import logging
 import signal
 import sys
-from collections.abc import Callable
 from threading import Event
 
 from confluent_kafka import KafkaException
@@ -12,21 +11,28 @@ from streaming import garbage_collection, logs
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.self_check import refused_golden_sessions
 from streaming.gate.settings import GateSettings, exceeds_retention
-from streaming.gate.stage import Stage, Step
+from streaming.gate.stage import Stage
+from streaming.gate.steps import OnStep
 from streaming.kafka import clients
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
 from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
 
 _log = logging.getLogger("streaming.gate")
+_BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or mend it"
 
 
-def main(passing: Callable[[Step], None] = lambda step: None) -> int:
+def main(passing: OnStep = lambda step: None) -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
     kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()
     _log.info("starting", extra={"gate": printable(settings), "kafka": printable(kafka_settings)})
+    if refused := refused_golden_sessions(settings.horizon_ms):
+        cause = {name: f"{why.reason}: {why.detail}" for name, why in refused.items()}
+        _log.error("golden_sessions_refused", extra={"cause": cause, "remedy": _BAD_RELEASE})
+        return 1
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

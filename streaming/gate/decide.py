@@ -8,9 +8,11 @@ from streaming.contract import horizon
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED
 from streaming.contract.valid_session import UserKind
-from streaming.dedup.port import BEYOND, NEW_USER, TAKEN
+from streaming.dedup.port import ClaimAnswer
 from streaming.gate.candidate import Candidate
 
+# Looked up once, not for each session.
+_TAKEN, _BEYOND, _NEW_USER = ClaimAnswer.TAKEN, ClaimAnswer.BEYOND, ClaimAnswer.NEW_USER
 _DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
 
 
@@ -82,11 +84,11 @@ class Decision(Struct, frozen=True):
 def decide(
     raws: Sequence[Raw],
     parsed: Sequence[Candidate | Rejection],
-    answers: bytes,
+    answers: Sequence[ClaimAnswer],
     before: Mapping[int, PartitionState],
     rules: Rules,
 ) -> Decision:
-    """`parsed` runs parallel to `raws`; `answers` holds one byte for each Candidate among them, in order."""
+    """`parsed` runs parallel to `raws`; `answers` holds one for each Candidate among them, in order."""
     outcomes: list[Outcome] = []
     due: list[ExtractionDue] = []
     watermarks = {partition: state.watermark_ms for partition, state in before.items()}
@@ -100,10 +102,10 @@ def decide(
             outcomes.append(Rejected(raw, session))
             continue
         answer = next(answer_of)
-        if answer == TAKEN:
+        if answer is _TAKEN:
             outcomes.append(Rejected(raw, _DUPLICATE))
             continue
-        if answer == BEYOND:
+        if answer is _BEYOND:
             outcomes.append(Rejected(raw, horizon.refusal(session.feed, rules.horizon_ms)))
             continue
         partition = raw.partition
@@ -114,7 +116,7 @@ def decide(
                 watermarks[partition] = session.event_time_ms
             else:
                 late = session.event_time_ms < watermark - rules.allowed_lateness_ms
-        outcomes.append(Valid(raw, session, "new" if answer == NEW_USER else "returning", late))
+        outcomes.append(Valid(raw, session, "new" if answer is _NEW_USER else "returning", late))
         counts[partition] += 1
         if counts[partition] >= rules.extraction_every:
             due.append(ExtractionDue(partition, raw.offset, raw.arrived_at_ms, counts[partition]))

@@ -42,15 +42,13 @@ def _valid(outcome: Valid) -> OutputRecord:
 
 def _refused(outcome: Rejected) -> OutputRecord:
     raw, rejection = outcome.raw, outcome.rejection
-    return OutputRecord(
-        topics.REJECTED,
-        raw.value,
-        raw.key,
-        [
-            (topics.HEADER_REASON, rejection.reason.encode()),
-            (topics.HEADER_DETAIL, rejection.detail.encode()),
-            (topics.HEADER_RAW_PARTITION, b"%d" % raw.partition),
-            (topics.HEADER_RAW_OFFSET, b"%d" % raw.offset),
-            (topics.HEADER_ARRIVED_AT_MS, b"%d" % raw.arrived_at_ms),
-        ],
-    )
+    headers: Headers = [
+        (topics.HEADER_REASON, rejection.reason.encode()),
+        (topics.HEADER_DETAIL, rejection.detail.encode()),
+        (topics.HEADER_RAW_PARTITION, b"%d" % raw.partition),
+        (topics.HEADER_RAW_OFFSET, b"%d" % raw.offset),
+        (topics.HEADER_ARRIVED_AT_MS, b"%d" % raw.arrived_at_ms),
+    ]
+    if rejection.horizon_ms is not None:
+        headers.append((topics.HEADER_HORIZON_MS, b"%d" % rejection.horizon_ms))
+    return OutputRecord(topics.REJECTED, raw.value, raw.key, headers)

@@ -8,9 +8,18 @@ from typing import Protocol
 from uuid import uuid4
 
 from streaming.contract import valid_session
-from streaming.contract.log_position import packed
 from streaming.contract.session import Session
-from streaming.dedup.port import TAKEN, DedupStore, LogProgress, OutOfSync, StoreProgress
+from streaming.dedup.port import (
+    ClaimAnswer,
+    ClaimRequest,
+    DedupStore,
+    Generation,
+    LogProgress,
+    OutOfSync,
+    RawPosition,
+    StoreProgress,
+    raw_position,
+)
 
 _log = logging.getLogger(__name__)
 _BATCH = 5_000
@@ -32,7 +41,7 @@ class CommittedSessions(Protocol):
         Those that arrived before `since_ms` may be left out."""
 
 
-def recover(seen: DedupStore, log: CommittedSessions, settle_s: float) -> str:
+def recover(seen: DedupStore, log: CommittedSessions, settle_s: float) -> Generation:
     """The generation to go on with. May raise StoreUnavailable at any point; calling again is safe.
 
     A gate that asked the store before it lost its memory may still commit. Its records are in the log, in an
@@ -45,7 +54,7 @@ def recover(seen: DedupStore, log: CommittedSessions, settle_s: float) -> str:
         committed, standing = log.committed(), seen.standing()
         if standing is None or (reason := _why_not(standing, committed)):
             reason = reason if standing else "empty, or of another horizon"
-            generation = uuid4().hex[:12]
+            generation = Generation(uuid4().hex[:12])
             since_ms = seen.start_rebuild(generation, committed)
             if since_ms is None:
                 _log.info("waiting_for_another_gates_rebuild")
@@ -74,7 +83,7 @@ def _why_not(standing: StoreProgress, committed: LogProgress) -> str | None:
 
 
 def _rebuild(
-    seen: DedupStore, log: CommittedSessions, generation: str, since_ms: int, settle_s: float
+    seen: DedupStore, log: CommittedSessions, generation: Generation, since_ms: int, settle_s: float
 ) -> None:
     if not log.is_ours_alone():
         time.sleep(settle_s)
@@ -84,18 +93,18 @@ def _rebuild(
     rest = log.valid_sessions(since_ms)
     while batch := list(islice(rest, _BATCH)):
         sessions: list[Session] = []
-        positions: list[int] = []
+        positions: list[RawPosition] = []
         arrived_ms: list[int] = []
         for value, _ in batch:
             session = valid_session.try_decode(value)
             if session is None:  # a foreigner's: it claimed nothing
                 continue
             sessions.append(session)
-            positions.append(packed(session.raw_partition, session.raw_offset))
+            positions.append(raw_position(session.raw_partition, session.raw_offset))
             arrived_ms.append(session.arrived_at_ms)
-        answers = seen.restore(generation, sessions, positions, arrived_ms)
+        answers = seen.restore(ClaimRequest(generation, sessions, positions, arrived_ms))
         restored += len(answers)
-        repeated += answers.count(TAKEN)
+        repeated += answers.count(ClaimAnswer.TAKEN)
         if time.monotonic() - reported > _PROGRESS_EVERY_S:
             reported = time.monotonic()
             _log.info("rebuilding", extra={"sessions": restored, "done": round(batch[-1][1], 3)})

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaException
 
-from streaming.dedup.port import DedupStore, FilterFill, OutOfSync
+from streaming.dedup.port import DedupStore, FilterFill, Generation, OutOfSync
 from streaming.gate.recovery import CommittedSessions
 from streaming.stores import StoreUnavailable
 
@@ -23,7 +23,7 @@ class Upkeep:
         self._next_s = 0.0
         self._told: set[tuple[str, bool]] = set()
 
-    def if_due(self, generation: str) -> None:
+    def if_due(self, generation: Generation) -> None:
         """What cannot be done now is put off: no decision depends on it."""
         if time.monotonic() < self._next_s:
             return

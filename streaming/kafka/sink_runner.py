@@ -21,9 +21,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from streaming.kafka import clients
+from streaming.kafka.records import records
 from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.settings import KafkaSettings, Settings
-from streaming.stores import StoreUnavailable
+from streaming.stores import StoreUnavailable, pauses_s
 
 _log = logging.getLogger(__name__)
 
@@ -81,8 +82,9 @@ def retry_until_available(
 ) -> bool:
     """Calls `attempt` until it no longer raises StoreUnavailable, with growing `wait`s between; whether it
     came to that before `stop`."""
-    delay_s = FIRST_DELAY_S
-    while not stop.is_set():
+    for delay_s in pauses_s(FIRST_DELAY_S, LONGEST_DELAY_S):
+        if stop.is_set():
+            break
         began_s = time.monotonic()
         try:
             attempt()
@@ -90,7 +92,6 @@ def retry_until_available(
             _log.warning("store_away", extra={"cause": str(reason), "again_in_s": delay_s})
             wait(delay_s)
             observer.away(time.monotonic() - began_s)
-            delay_s = min(2 * delay_s, LONGEST_DELAY_S)
         else:
             return True
     return False
@@ -118,7 +119,7 @@ def run_sink(
 
         while not stop.is_set():
             # The next batch is read while the one before is written, but not written before that is safe.
-            batch = _records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
+            batch = records(reader.consume(settings.batch_size, settings.linger_ms / 1000))
             began_s = time.monotonic()
             work = read(batch)
             if batch:
@@ -169,20 +170,6 @@ def _finish_batch(
     return True
 
 
-def _records(messages: Sequence[Message]) -> list[Message]:
-    """The records among `messages`; errors that will pass are logged, others raised."""
-    records = []
-    for message in messages:
-        error = message.error()
-        if error is None:
-            records.append(message)
-        elif error.fatal():
-            raise KafkaException(error)
-        else:
-            _log.warning("kafka", extra={"cause": error.str()})
-    return records
-
-
 def _poll_while_paused(reader: Consumer, batch: list[Message], delay_s: float) -> None:
     """Waits as a member of the group. A partition that comes by a rebalance meanwhile may still hand over a
     record before it is paused too: it joins the batch."""
@@ -191,7 +178,7 @@ def _poll_while_paused(reader: Consumer, batch: list[Message], delay_s: float) -
         reader.pause(reader.assignment())
         message = reader.poll(left_s)
         if message is not None:
-            batch.extend(_records([message]))
+            batch.extend(records([message]))
 
 
 def _commit(reader: Consumer, batch: Sequence[Message]) -> None:

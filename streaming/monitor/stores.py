@@ -42,7 +42,7 @@ def filters(fills: Iterable[FilterFill]) -> list[Reading]:
             Reading(catalogue.FILTER_CAPACITY, fullest.capacity, labels),
             Reading(catalogue.FILTER_ITEMS, fullest.items, labels),
             Reading(catalogue.FILTER_ERROR_RATIO, fullest.error_rate_estimate, labels),
-            Reading(catalogue.FILTER_BYTES, sum(fill.bytes for fill in found), labels),
+            Reading(catalogue.FILTER_BYTES, sum(fill.size_bytes for fill in found), labels),
         ]
     return readings
 

@@ -61,7 +61,7 @@ def evidence(
         indexes={name: documents(name) for name in topics.INDEXED},
         mongodb=Again(store.scan),
         valid=records(topics.VALID, _valid),
-        rejected=records(topics.REJECTED, _rejected),
+        rejected=records(topics.REJECTED, rejected_record),
         raw=records(topics.RAW, _raw, begins),
     )
 
@@ -83,7 +83,8 @@ def _valid(message: Message) -> ValidRecord:
     return ValidRecord(*_place(message), message.key(), message.value())
 
 
-def _rejected(message: Message) -> RejectedRecord:
+def rejected_record(message: Message) -> RejectedRecord:
+    """`message` of `rejected_user_session`, whatever it says of itself."""
     told = header_texts(message)
     return RejectedRecord(
         _place(message).partition,
@@ -91,7 +92,7 @@ def _rejected(message: Message) -> RejectedRecord:
         told.get(topics.HEADER_REASON, ""),
         message.key(),
         message.value(),
-        stated_horizon_ms(told.get(topics.HEADER_DETAIL, "")),
+        stated_horizon_ms(told.get(topics.HEADER_HORIZON_MS), told.get(topics.HEADER_DETAIL, "")),
     )
 
 

@@ -1,28 +1,26 @@
 -- One batch of sessions, atomically: Bloom filters, claims, feeds, distinct users, place in the raw log.
 --
--- KEYS  1 pointer that must hold ARGV[1]   2 offsets   3 segments   4 counted   5 feeds
--- ARGV  1 generation   2 prefix of its keys   3 prefix of the HLLs   4 segments that a message sees before its
---       own, and after   5 horizon in ms   6 capacity and 7 error rate of a segment's filter of sessions
---       8, 9 of users   10 bits of a digest that name its bucket   11 '1' while building
---       12 lines "partition committed upto arrived"   13 records of 32 bytes: session digest 10, user digest 10,
---       raw position 8, place 2, origin 2   14 places of 16 bytes: the numbers of four cuts
---       15 how many origins   16… for each: segment, feed ('' if live), arrival in ms, '1' if the session is old
---       … for each cut: counter of the day, of the hour (or ''), when that hour's expires in ms
+-- KEYS and ARGV are claim_script.ClaimKeys and ClaimArguments, in their order and by their names, which say what
+-- each is. Behind them in ARGV, for each origin: segment, feed ('' if live), arrival in ms, '1' if the session is old;
+-- then for each breakdown: counter of the day, of the hour (or ''), when that hour's expires in ms.
 -- Gives one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user); while building also
--- o(ld: nobody can see its claim, it was counted alone).
+-- o(ld: nobody can see its claim, it was counted alone). claim_script.answers reads them.
 --
 -- A filter is filled before the claims it stands for: if the server dies between, a "maybe" finds no claim and is
 -- as good as "never seen"; the other way round a claim would be overwritten. All refusals come before all writes.
 local sub, byte, char, call, tonumber = string.sub, string.byte, string.char, redis.call, tonumber
-local generation, own, records = ARGV[1], ARGV[2], ARGV[13]
-local reach, horizon_ms, building = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[11] == '1'
-if call('GET', KEYS[1]) ~= generation then return redis.error_reply('OUTOFSTEP another generation') end
+local pointer, offsets, segments, counted, feeds = unpack(KEYS)
+local generation, own_prefix, counters_prefix, reach, horizon_ms, session_capacity, session_error_rate,
+  user_capacity, user_error_rate, bucket_bits, building, spans, records, places, origin_count = unpack(ARGV, 1, 15)
+local own, ORIGINS = own_prefix, 16 -- where their words begin in ARGV
+reach, horizon_ms, building = tonumber(reach), tonumber(horizon_ms), building == '1'
+if call('GET', pointer) ~= generation then return redis.error_reply('OUTOFSTEP another generation') end
 
 local known, filters, lowest = {}, {}, nil -- segments there are
-local held = call('HKEYS', KEYS[3])
+local held = call('HKEYS', segments)
 for i = 1, #held do
   if held[i] == 'lowest' then
-    lowest = tonumber(call('HGET', KEYS[3], 'lowest'))
+    lowest = tonumber(call('HGET', segments, 'lowest'))
   else
     known[tonumber(held[i])] = true
     filters[#filters + 1] = own .. 'sessions:' .. held[i]
@@ -33,20 +31,20 @@ if not lowest then return redis.error_reply('OUTOFSTEP the segments are missing'
 if #filters > 0 and call('EXISTS', unpack(filters)) ~= #filters then
   return redis.error_reply('OUTOFSTEP a filter is missing')
 end
-for partition, committed in string.gmatch(ARGV[12], '(%d+) (%d+) %d+ %d+') do
-  local recorded = call('HGET', KEYS[2], partition) or '0'
+for partition, committed in string.gmatch(spans, '(%d+) (%d+) %d+ %d+') do
+  local recorded = call('HGET', offsets, partition) or '0'
   if tonumber(recorded) < tonumber(committed) then
     return redis.error_reply('OUTOFSTEP partition ' .. partition .. ' is behind the log')
   end
 end
 
 local RECORD, CHUNK = 32, 4000 -- unpack() of more would overflow Lua's C stack
-local n, origins = #records / RECORD, tonumber(ARGV[15])
+local n, origins = #records / RECORD, tonumber(origin_count)
 
 -- Where claims of each origin go: false if nobody can see them any more (they are restored to be counted alone).
 local segment_of, moved, first_of, is_beyond = {}, {}, {}, {}
 for o = 0, origins - 1 do
-  local at = 16 + 4 * o
+  local at = ORIGINS + 4 * o
   local segment, feed, arrived = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
   if building then
     segment = segment >= lowest and segment
@@ -55,23 +53,23 @@ for o = 0, origins - 1 do
     segment = math.max(segment, lowest + reach)
   end
   if segment and not known[segment] then
-    call('BF.RESERVE', own .. 'sessions:' .. segment, ARGV[7], ARGV[6], 'EXPANSION', 2)
-    call('BF.RESERVE', own .. 'users:' .. segment, ARGV[9], ARGV[8], 'EXPANSION', 2)
-    call('HSET', KEYS[3], segment, 1)
+    call('BF.RESERVE', own .. 'sessions:' .. segment, session_error_rate, session_capacity, 'EXPANSION', 2)
+    call('BF.RESERVE', own .. 'users:' .. segment, user_error_rate, user_capacity, 'EXPANSION', 2)
+    call('HSET', segments, segment, 1)
     known[segment] = true
   end
   segment_of[o] = segment
   if feed ~= '' then
-    local first = first_of[feed] or tonumber(call('HGET', KEYS[5], feed))
+    local first = first_of[feed] or tonumber(call('HGET', feeds, feed))
     if not first or arrived < first then
-      call('HSET', KEYS[5], feed, ARGV[at + 2])
+      call('HSET', feeds, feed, ARGV[at + 2])
       first = arrived
     end
     first_of[feed] = first
   end
 end
 for o = 0, origins - 1 do
-  local at = 16 + 4 * o
+  local at = ORIGINS + 4 * o
   is_beyond[o] = not building and ARGV[at + 3] == '1' and tonumber(ARGV[at + 2]) - first_of[ARGV[at + 1]] > horizon_ms
 end
 
@@ -134,7 +132,7 @@ local function elsewhere(kind, at, digests)
   return maybe
 end
 
-local bits = tonumber(ARGV[10])
+local bits = tonumber(bucket_bits)
 local whole, masked = math.floor(bits / 8), {} -- of a byte, its leading bits that still name the bucket
 for value = 0, 255 do masked[value] = char(value - value % 2 ^ (8 - bits % 8)) end
 local prefixes = {['s:'] = {}, ['u:'] = {}} -- of buckets, by kind and segment
@@ -227,8 +225,8 @@ if #valid > 0 then
     return changed > 0
   end
   local newcomers, by_cut, cuts_of = {}, {}, {}
-  for place = 0, #ARGV[14] / 16 - 1 do
-    local cuts = {unpack_record('>I4I4I4I4', ARGV[14], 16 * place + 1)}
+  for place = 0, #places / 16 - 1 do
+    local cuts = {unpack_record('>I4I4I4I4', places, 16 * place + 1)}
     for c = 1, 4 do
       local cut = cuts[c]
       by_cut[cut] = by_cut[cut] or {}
@@ -245,23 +243,23 @@ if #valid > 0 then
       members[#members + 1] = user
     end
   end
-  if #newcomers > 0 then count(ARGV[3] .. 'all', newcomers) end
+  if #newcomers > 0 then count(counters_prefix .. 'all', newcomers) end
   for cut, members in pairs(by_cut) do
-    local at = 16 + 4 * origins + 3 * cut
+    local at = ORIGINS + 4 * origins + 3 * cut
     local hour, is_news = ARGV[at + 1], true
     if hour ~= '' then
       -- The day holds all that its hours hold: what is no news to the hour is none to the day.
-      is_news = count(ARGV[3] .. hour, members)
-      if is_news then call('PEXPIREAT', ARGV[3] .. hour, ARGV[at + 2]) end
+      is_news = count(counters_prefix .. hour, members)
+      if is_news then call('PEXPIREAT', counters_prefix .. hour, ARGV[at + 2]) end
     end
-    if is_news then count(ARGV[3] .. ARGV[at], members) end
+    if is_news then count(counters_prefix .. ARGV[at], members) end
   end
 end
 
-for partition, upto, arrived in string.gmatch(ARGV[12], '(%d+) %d+ (%d+) (%d+)') do
-  local recorded = call('HGET', KEYS[2], partition) or '0'
-  if tonumber(recorded) < tonumber(upto) then call('HSET', KEYS[2], partition, upto) end
-  recorded = call('HGET', KEYS[4], partition) or '0'
-  if tonumber(recorded) < tonumber(arrived) then call('HSET', KEYS[4], partition, arrived) end
+for partition, upto, arrived in string.gmatch(spans, '(%d+) %d+ (%d+) (%d+)') do
+  local recorded = call('HGET', offsets, partition) or '0'
+  if tonumber(recorded) < tonumber(upto) then call('HSET', offsets, partition, upto) end
+  recorded = call('HGET', counted, partition) or '0'
+  if tonumber(recorded) < tonumber(arrived) then call('HSET', counted, partition, arrived) end
 end
 return table.concat(answers)

@@ -1,13 +1,13 @@
 """Sessions as claim.lua reads them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
 from xxhash import xxh3_128_digest
 
 from streaming.contract.horizon import Horizon, is_old
-from streaming.contract.session import LIVE_FEED, Visit
+from streaming.contract.session import LIVE_FEED
 from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.counters import (
     Breakdown,
@@ -17,6 +17,7 @@ from streaming.dedup.counters import (
     day_name,
     hour_name,
 )
+from streaming.dedup.port import ClaimRequest
 
 DIGEST_BYTES = 10
 """80 bits: among 100 million ids two share them with a probability of 4 in a thousand million."""
@@ -28,12 +29,19 @@ Origin = tuple[int, str, int, bool]
 
 
 class Packed(NamedTuple):
-    """Arguments of claim.lua, from its records on."""
+    """The sessions of a request: the arguments of claim.lua that depend on them (claim_script.py)."""
 
     records: bytes
     places: bytes
     origins: list[str | int]
+    """Four words each: segment, feed ('' if live), arrival in ms, 1 if the session is old."""
     breakdowns: list[str | int]
+    """Three words each: counter of the day, of the hour (or ''), when that hour's expires in ms."""
+
+    @property
+    def origin_count(self) -> int:
+        """How many origins the words are of."""
+        return len(self.origins) // 4
 
 
 def user_digest(user_id: str) -> bytes:
@@ -41,20 +49,16 @@ def user_digest(user_id: str) -> bytes:
     return xxh3_128_digest(user_id.encode())[:DIGEST_BYTES]
 
 
-def pack(
-    sessions: Sequence[Visit],
-    positions: Sequence[int],
-    arrived_ms: Sequence[int],
-    horizon: Horizon,
-    hours_kept_ms: int,
-) -> Packed:
-    """The three run parallel."""
+def pack(request: ClaimRequest, horizon: Horizon, hours_kept_ms: int) -> Packed:
+    """The sessions of `request` in their order, and where they are counted."""
     places: dict[CounterKey, int] = {}
     origins: dict[Origin, int] = {}
     records: list[bytes] = []
     place_number, origin_number = places.setdefault, origins.setdefault
     append, record, digest, segment_ms = records.append, _RECORD.pack, xxh3_128_digest, horizon.segment_ms
-    for session, position, arrived in zip(sessions, positions, arrived_ms, strict=True):
+    for session, position, arrived in zip(
+        request.sessions, request.positions, request.arrived_ms, strict=True
+    ):
         feed = session.feed
         if feed == LIVE_FEED:
             origin: Origin = (arrived // segment_ms, "", 0, False)

@@ -16,30 +16,37 @@ feeds                  hash: import → its first arrival
 users:<cut>            HyperLogLogs of user digests
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
 from itertools import islice, product
 from math import ceil, log2
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from xxhash import xxh3_128_hexdigest
 
-from streaming.contract.session import Visit
 from streaming.dedup.counters import ALL
-from streaming.dedup.port import BatchSpan, FilterFill, LogProgress, OutOfSync, StoreProgress
+from streaming.dedup.port import (
+    ClaimAnswer,
+    ClaimRequest,
+    FilterFill,
+    Generation,
+    LogProgress,
+    OutOfSync,
+    StoreProgress,
+)
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.bloom import error_rate
 from streaming.dedup.redis.claim_records import pack
+from streaming.dedup.redis.claim_script import CLAIM, ClaimArguments, ClaimKeys, answers, span_lines
 from streaming.dedup.settings import DedupSettings
 from streaming.settings import RedisSettings
 from streaming.stores import StoreUnavailable
 
-_CLAIM = Path(__file__).with_name("claim.lua").read_text()
 _FORGET = Path(__file__).with_name("forget.lua").read_text()
 _PUBLISH = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OUTOFSTEP another builds') end
@@ -53,6 +60,13 @@ _SESSIONS_A_BUCKET = 64
 """At full capacity. Redis keeps a hash of up to 128 fields as a listpack, at a fifth of the memory."""
 
 
+class _Reserved(NamedTuple):
+    """What a segment's Bloom filter is reserved for."""
+
+    capacity: int
+    error_rate: float
+
+
 class RedisDedupStore:
     """The real DedupStore."""
 
@@ -62,8 +76,8 @@ class RedisDedupStore:
         self._horizon, self._hours_kept_ms = dedup.horizon, dedup.hours_kept_ms
         sessions = ceil(dedup.session_capacity / dedup.horizon_segments)
         self._filters = {
-            b"sessions": (sessions, dedup.session_error_rate),
-            b"users": (dedup.user_capacity, dedup.user_error_rate),
+            b"sessions": _Reserved(sessions, dedup.session_error_rate),
+            b"users": _Reserved(dedup.user_capacity, dedup.user_error_rate),
         }
         bits = min(max(ceil(log2(sessions / _SESSIONS_A_BUCKET)), 8), 24)
         self._bucket_bits = bits
@@ -72,7 +86,7 @@ class RedisDedupStore:
         # Redis forgets scripts when it starts afresh: that it knows this one means that somebody compared
         # these very keys with the log since. Building must not say so: hence another name for the same step.
         own = f"-- {xxh3_128_hexdigest(self._prefix)}"
-        self._claim, self._restore = f"{own}\n{_CLAIM}", f"{own} under construction\n{_CLAIM}"
+        self._claim, self._restore = f"{own}\n{CLAIM}", f"{own} under construction\n{CLAIM}"
         self._claim_sha, self._restore_sha = (
             sha1(text.encode()).hexdigest() for text in (self._claim, self._restore)
         )
@@ -94,7 +108,9 @@ class RedisDedupStore:
         log, layout = held.pop(b"log", b"").decode(), held.pop(b"layout", b"")
         if not complete or layout != self._layout:  # cut by another horizon: as good as nothing
             return None
-        return StoreProgress(generation.decode(), log, {int(p): int(offset) for p, offset in held.items()})
+        return StoreProgress(
+            Generation(generation.decode()), log, {int(p): int(offset) for p, offset in held.items()}
+        )
 
     def incarnation(self) -> str:
         with translated():
@@ -112,17 +128,10 @@ class RedisDedupStore:
             self._redis.script_load(self._claim)
         return self.incarnation() == incarnation
 
-    def claim(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-    ) -> bytes:
-        return self._step(self._claim_sha, b"current", generation, sessions, positions, arrived_ms, spans)
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        return self._step(self._claim_sha, b"current", request)
 
-    def start_rebuild(self, generation: str, committed: LogProgress) -> int | None:
+    def start_rebuild(self, generation: Generation, committed: LogProgress) -> int | None:
         name = generation.encode()
         lowest = self._horizon.first_visible(committed.low_watermark_ms)
         with translated():
@@ -141,21 +150,13 @@ class RedisDedupStore:
         counted_ms = min((int(counted.get(b"%d" % p, 0)) for p in committed.offsets), default=0)
         return max(0, min(lowest * self._horizon.segment_ms, counted_ms))
 
-    def restore(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-    ) -> bytes:
-        answers = self._step(
-            self._restore_sha, b"building", generation, sessions, positions, arrived_ms, {}, building=True
-        )
+    def restore(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        restored = self._step(self._restore_sha, b"building", request, building=True)
         with translated():
             self._redis.pexpire(self._prefix + b"building", _BUILDER_PATIENCE_MS)
-        return answers
+        return restored
 
-    def finish_rebuild(self, generation: str, committed: LogProgress) -> None:
+    def finish_rebuild(self, generation: Generation, committed: LogProgress) -> None:
         name = generation.encode()
         held: dict[str, str | int | bytes] = {str(p): offset for p, offset in committed.offsets.items()}
         with translated():
@@ -168,7 +169,7 @@ class RedisDedupStore:
                 )
             self._drop_all_but(set(self._redis.mget(self._prefix + b"building", self._prefix + b"current")))
 
-    def forget_before(self, generation: str, low_watermark_ms: int) -> None:
+    def forget_before(self, generation: Generation, low_watermark_ms: int) -> None:
         name = generation.encode()
         with translated():
             segments: list[bytes] = self._redis.eval(
@@ -202,32 +203,40 @@ class RedisDedupStore:
             return int(self._redis.pfcount(self._prefix + b"users:" + ALL.encode()))
 
     def _step(
-        self,
-        sha: str,
-        pointer: bytes,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-        building: bool = False,
-    ) -> bytes:
-        name, prefix, horizon = generation.encode(), self._prefix, self._horizon
-        packed = pack(sessions, positions, arrived_ms, horizon, self._hours_kept_ms)
-        lines = "\n".join(
-            f"{partition} {span.committed} {span.upto} {span.arrived_ms}" for partition, span in spans.items()
+        self, sha: str, pointer: bytes, request: ClaimRequest, building: bool = False
+    ) -> Sequence[ClaimAnswer]:
+        name, prefix, horizon = request.generation.encode(), self._prefix, self._horizon
+        session_filter, user_filter = self._filters[b"sessions"], self._filters[b"users"]
+        packed = pack(request, horizon, self._hours_kept_ms)
+        keys = ClaimKeys(
+            pointer=prefix + pointer,
+            offsets=self._key(name, b"offsets"),
+            segments=self._key(name, b"segments"),
+            counted=prefix + b"counted",
+            feeds=prefix + b"feeds",
         )
-        filters = [word for capacity_and_rate in self._filters.values() for word in capacity_and_rate]
+        arguments = ClaimArguments(
+            generation=name,
+            own_prefix=self._key(name, b""),
+            counters_prefix=prefix + b"users:",
+            reach=horizon.segments,
+            horizon_ms=horizon.horizon_ms,
+            session_capacity=session_filter.capacity,
+            session_error_rate=session_filter.error_rate,
+            user_capacity=user_filter.capacity,
+            user_error_rate=user_filter.error_rate,
+            bucket_bits=self._bucket_bits,
+            building=int(building),
+            spans=span_lines(request.spans),
+            records=packed.records,
+            places=packed.places,
+            origin_count=packed.origin_count,
+        )
         with translated():
-            answers: bytes = self._redis.evalsha(
-                sha, 5,
-                prefix + pointer, self._key(name, b"offsets"), self._key(name, b"segments"),
-                prefix + b"counted", prefix + b"feeds",
-                name, self._key(name, b""), prefix + b"users:",
-                horizon.segments, horizon.horizon_ms, *filters, self._bucket_bits, int(building), lines,
-                packed.records, packed.places, len(packed.origins) // 4, *packed.origins, *packed.breakdowns,
-            )  # fmt: skip
-        return answers
+            reply: bytes = self._redis.evalsha(
+                sha, len(keys), *keys, *arguments, *packed.origins, *packed.breakdowns
+            )
+        return answers(reply)
 
     def _key(self, generation: bytes, suffix: bytes) -> bytes:
         return self._prefix + generation + b":" + suffix

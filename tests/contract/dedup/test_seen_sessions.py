@@ -1,5 +1,8 @@
 """What the gate needs of a store of seen sessions: one suite for Redis and for the stand-in."""
 
+# mypy: disable-error-code="arg-type,list-item"
+# Generations and raw positions are written as the plain values that they are, for the reader's sake.
+
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
@@ -12,12 +15,9 @@ from support.sessions import session as a_session
 from streaming.contract.session import Session
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import (
-    BEYOND,
-    KNOWN_USER,
-    NEW_USER,
-    OLD,
-    TAKEN,
     BatchSpan,
+    ClaimAnswer,
+    ClaimRequest,
     DedupStore,
     LogProgress,
     OutOfSync,
@@ -27,6 +27,8 @@ from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.settings import RedisSettings
 
+BEYOND, KNOWN_USER, NEW_USER = ClaimAnswer.BEYOND, ClaimAnswer.KNOWN_USER, ClaimAnswer.NEW_USER
+OLD, TAKEN = ClaimAnswer.OLD, ClaimAnswer.TAKEN
 ENDED_AT_MS = 1_767_261_296_123
 DAY_MS = 86_400_000
 NOW_MS = ENDED_AT_MS + DAY_MS
@@ -81,11 +83,11 @@ def claim(
     *,
     at_ms: int | Sequence[int] = NOW_MS,
     generation: str = "first",
-) -> list[int]:
+) -> list[ClaimAnswer]:
     arrived_ms = [at_ms] * len(sessions) if isinstance(at_ms, int) else at_ms
     newest_ms = max(arrived_ms, default=NOW_MS)
     whole = {partition: BatchSpan(*span, newest_ms) for partition, span in (spans or {}).items()}
-    return list(seen.claim(generation, sessions, positions, arrived_ms, whole))
+    return list(seen.claim(ClaimRequest(generation, sessions, positions, arrived_ms, whole)))
 
 
 def test_knows_nothing_until_it_is_built(seen: DedupStore) -> None:
@@ -145,10 +147,10 @@ def test_a_rebuild_replaces_all_claims_at_once(ready: DedupStore) -> None:
     decided = committed("other log", {0: 8}, NOW_MS)
     assert ready.start_rebuild("second", decided) == 0
     assert ready.start_rebuild("third", decided) is None
-    assert list(ready.restore("second", [session(2, "v")], [7], [NOW_MS])) == [NEW_USER]
+    assert list(ready.restore(ClaimRequest("second", [session(2, "v")], [7], [NOW_MS]))) == [NEW_USER]
     assert claim(ready, [session(1, "u")], [1], {0: (2, 3)}) == [NEW_USER]
     with pytest.raises(OutOfSync):
-        ready.restore("third", [session(2, "v")], [7], [NOW_MS])
+        ready.restore(ClaimRequest("third", [session(2, "v")], [7], [NOW_MS]))
     with pytest.raises(OutOfSync):
         ready.finish_rebuild("third", decided)
     ready.finish_rebuild("second", decided)
@@ -244,8 +246,10 @@ def test_a_rebuild_asks_for_what_can_still_be_seen_and_is_not_counted(ready: Ded
     low_watermark_ms = NOW_MS + 100 * SEGMENT_MS
     decided = committed("log", {0: 9, 1: 5}, low_watermark_ms, low_watermark_ms)
     assert ready.start_rebuild("second", decided) == 0, "nobody has counted partition 1"
-    assert list(ready.restore("second", [session(1, "u")], [1], [NOW_MS])) == [OLD], "counted alone"
-    ready.restore("second", [session(2, "v")], [2], [low_watermark_ms])
+    assert list(ready.restore(ClaimRequest("second", [session(1, "u")], [1], [NOW_MS]))) == [OLD], (
+        "counted alone"
+    )
+    ready.restore(ClaimRequest("second", [session(2, "v")], [2], [low_watermark_ms]))
     ready.finish_rebuild("second", decided)
     assert ready.distinct_users() == 2
     batch = [session(1, "w"), session(2, "w")]

@@ -7,11 +7,11 @@ import pytest
 
 from stack.layout import HERE
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "session_v1.json"
+GOLDEN = Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json"
 
 READ_AND_WRITE = """
 import sys
-from streaming.contract import valid
+from streaming.contract import valid_session as valid
 from streaming.contract.parsing import parse
 session = parse(sys.stdin.buffer.read(), 1767261296123)
 facts = dict(user_kind="new", late=False, raw_partition=1, raw_offset=42, arrived_at_ms=1767261300000)

@@ -1,5 +1,8 @@
 """Users counted in the step in which the gate claims, asked for by the command."""
 
+# mypy: disable-error-code="arg-type,list-item"
+# Generations and raw positions are written as the plain values that they are, for the reader's sake.
+
 import json
 import time
 from argparse import Namespace
@@ -13,7 +16,7 @@ from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.valid_session import ValidSession
-from streaming.dedup.port import LogProgress
+from streaming.dedup.port import ClaimRequest, LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.command import run
 from streaming.gate.settings import GateSettings
@@ -50,7 +53,8 @@ def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> RedisDedupSto
 
 
 def claim(store: RedisDedupStore, counted: list[ValidSession]) -> None:
-    store.claim("one", counted, range(len(counted)), [s.arrived_at_ms for s in counted], {})
+    arrived_ms = [session.arrived_at_ms for session in counted]
+    store.claim(ClaimRequest("one", counted, range(len(counted)), arrived_ms))
 
 
 def moment(at_ms: int) -> str:

@@ -32,7 +32,9 @@ from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.port import Write
 from streaming.summaries.session import SessionSummary
 
-GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "session_v1.json").read_text())
+GOLDEN: dict[str, Any] = json.loads(
+    (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_text()
+)
 MARK = "zZmArKzZ"
 CLOCK_S = 0.01
 """Moments are rounded to milliseconds on their way."""

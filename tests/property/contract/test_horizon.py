@@ -30,9 +30,26 @@ def test_it_is_held_no_longer_than_a_segment_more(horizon: Horizon, at_ms: int) 
 
 @given(st.sampled_from(["live", "import-x"]), st.integers(0, 10**12))
 def test_a_refusal_states_its_horizon(feed: str, horizon_ms: int) -> None:
-    assert stated_horizon_ms(refusal(feed, horizon_ms).detail) == horizon_ms
+    told = refusal(feed, horizon_ms)
+    assert told.horizon_ms == horizon_ms
+    assert stated_horizon_ms(str(horizon_ms), told.detail) == horizon_ms
+
+
+@given(st.sampled_from(["live", "import-x"]), st.integers(0, 10**12))
+def test_one_written_before_there_was_a_header_states_it_in_its_detail(feed: str, horizon_ms: int) -> None:
+    assert stated_horizon_ms(None, refusal(feed, horizon_ms).detail) == horizon_ms
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12))
+def test_the_header_counts_whatever_the_detail_says(horizon_ms: int, other_ms: int) -> None:
+    assert stated_horizon_ms(str(horizon_ms), refusal("live", other_ms).detail) == horizon_ms
 
 
 @given(st.text())
 def test_no_other_detail_states_one(detail: str) -> None:
-    assert stated_horizon_ms(f"{detail}.") is None
+    assert stated_horizon_ms(None, f"{detail}.") is None
+
+
+@given(st.text().filter(lambda text: not (text.isascii() and text.isdigit())))
+def test_a_header_that_is_no_number_states_none(header: str) -> None:
+    assert stated_horizon_ms(header, refusal("live", 5).detail) is None

@@ -13,7 +13,7 @@ from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Session
 
-GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
 FIELDS: dict[str, Any] = json.loads(GOLDEN)
 NOW_MS = FIELDS["eventTimeMs"]
 

@@ -29,7 +29,7 @@ from support.sessions import raw_value
 from streaming.contract.horizon import Horizon
 from streaming.contract.session import Visit
 from streaming.dedup.memory import InMemoryDedupStore
-from streaming.dedup.port import TAKEN, BatchSpan, LogProgress, OutOfSync
+from streaming.dedup.port import ClaimAnswer, ClaimRequest, Generation, LogProgress, OutOfSync
 from streaming.gate.decide import PartitionState, Raw, Rules, decode_state, encode_state
 from streaming.gate.low_watermark import low_watermark_ms
 from streaming.gate.process import Batch
@@ -67,7 +67,7 @@ class Sent:
 @dataclass
 class Asked:
     batch: Batch
-    answers: bytes
+    answers: Sequence[ClaimAnswer]
 
 
 class Machine(RuleBasedStateMachine):
@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         batch = Batch(raws, {partition: begin}, HORIZON_MS)
         while True:
             try:
-                self.asked[partition] = Asked(batch, batch.ask(self.seen, self.generation or ""))
+                self.asked[partition] = Asked(batch, batch.ask(self.seen, self.generation or Generation("")))
                 return
             except OutOfSync:
                 # Recovery waits until no other gate can commit on what the store said before.
@@ -163,7 +163,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def forget_what_nobody_sees(self) -> None:
         with suppress(OutOfSync):
-            self.seen.forget_before(self.generation or "", self.committed().low_watermark_ms)
+            self.seen.forget_before(self.generation or Generation(""), self.committed().low_watermark_ms)
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
@@ -327,39 +327,25 @@ class OffsetsFirst(OutputAndOffsetsApart):
 class ClaimsWithoutPosition(InMemoryDedupStore):
     """Filter before produce: a claim that does not know whose it is refuses its own replay."""
 
-    def claim(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-    ) -> bytes:
-        held = self._generations.get(generation)
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        held = self._generations.get(request.generation)
         seen = {session for _, session in held.sessions} if held else set()
-        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
-        return bytes(
-            TAKEN if session.session_id in seen else answer
-            for session, answer in zip(sessions, answers, strict=True)
-        )
+        answers = super().claim(request)
+        return [
+            ClaimAnswer.TAKEN if session.session_id in seen else answer
+            for session, answer in zip(request.sessions, answers, strict=True)
+        ]
 
 
 class MaybeIsEnough(InMemoryDedupStore):
     """The Bloom filter's word alone refuses."""
 
-    def claim(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-    ) -> bytes:
-        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
-        return bytes(
-            TAKEN if session.session_id == "s7" else answer
-            for session, answer in zip(sessions, answers, strict=True)
-        )
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        answers = super().claim(request)
+        return [
+            ClaimAnswer.TAKEN if session.session_id == "s7" else answer
+            for session, answer in zip(request.sessions, answers, strict=True)
+        ]
 
 
 class SpringsIntoBeing(InMemoryDedupStore):
@@ -376,7 +362,7 @@ class TrustsARestart(InMemoryDedupStore):
     """A store that came back with older data is not compared with the log."""
 
     def restart(self, snapshot: object | None = None) -> None:
-        held = self._generations.get(self._current or "")
+        held = self._generations.get(self._current or Generation(""))
         offsets = dict(held.offsets) if held else {}
         super().restart(snapshot)
         self._trusted = self._starts
@@ -387,16 +373,9 @@ class TrustsARestart(InMemoryDedupStore):
 class ForgetsTooEarly(InMemoryDedupStore):
     """A segment is dropped as soon as the newest message is past it, though a partition lags."""
 
-    def claim(
-        self,
-        generation: str,
-        sessions: Sequence[Visit],
-        positions: Sequence[int],
-        arrived_ms: Sequence[int],
-        spans: Mapping[int, BatchSpan],
-    ) -> bytes:
-        answers = super().claim(generation, sessions, positions, arrived_ms, spans)
-        self.forget_before(generation, max(self._counted.values()))
+    def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+        answers = super().claim(request)
+        self.forget_before(request.generation, max(self._counted.values()))
         return answers
 
 
@@ -407,16 +386,9 @@ class SeesByTheWallClock(Machine):
         machine = self
 
         class Store(InMemoryDedupStore):
-            def claim(
-                self,
-                generation: str,
-                sessions: Sequence[Visit],
-                positions: Sequence[int],
-                arrived_ms: Sequence[int],
-                spans: Mapping[int, BatchSpan],
-            ) -> bytes:
-                now = [machine.now_ms] * len(sessions)
-                return super().claim(generation, sessions, positions, now, spans)
+            def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
+                now = [machine.now_ms] * len(request.sessions)
+                return super().claim(request._replace(arrived_ms=now))
 
         return Store(HORIZON)
 

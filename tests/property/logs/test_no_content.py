@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from streaming import logs
 from streaming.contract import valid_session
 from streaming.contract.rejection import Rejection
+from streaming.dedup.port import ClaimAnswer
 from streaming.gate.candidate import Candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, decide
 from streaming.gate.process import Batch
@@ -30,7 +31,9 @@ from streaming.stores import StoreUnavailable
 from streaming.summaries.batch import reduce
 from streaming.summaries.documents import documents
 
-GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "session_v1.json").read_text())
+GOLDEN: dict[str, Any] = json.loads(
+    (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_text()
+)
 NOW_MS = GOLDEN["eventTimeMs"]
 DAY_MS = 86_400_000
 MARK = "zZmArKzZ"
@@ -90,7 +93,7 @@ def steps(value: bytes) -> Iterator[Callable[[], object]]:
     """All that is done with a message, at the gate, the store, the summaries and the index."""
     raw = Raw(0, 1, NOW_MS, MARK.encode(), value)
     batch = Batch([raw], {0: 0}, 10_000 * DAY_MS)
-    answers = b"n" * sum(isinstance(one, Candidate) for one in batch.parsed)
+    answers = [ClaimAnswer.NEW_USER] * sum(isinstance(one, Candidate) for one in batch.parsed)
     decision = decide([raw], batch.parsed, answers, {0: PartitionState()}, Rules(0, 1, 10_000 * DAY_MS))
     for one in batch.parsed:
         if isinstance(one, Rejection):

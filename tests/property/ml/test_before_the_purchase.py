@@ -24,7 +24,7 @@ from streaming.file_import.shop_events import COLUMNS
 
 ENCODING = Encoding(schemas.load("vitrine-session"))
 NOW_MS = 1_800_000_000_000
-GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
 
 BROWSED = ("view", "cart", "remove_from_cart")
 Done = list[tuple[str, str, float, str]]

@@ -11,7 +11,7 @@ from support import sessions
 from support.gate_model import GateModel
 
 from streaming.contract import topics
-from streaming.contract.horizon import Horizon, stated_horizon_ms
+from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
@@ -71,7 +71,7 @@ class World:
                     str(judged.reason),
                     record.key,
                     record.value,
-                    stated_horizon_ms(judged.detail),
+                    judged.horizon_ms,
                 )
                 self.rejected.append(refused)
                 continue

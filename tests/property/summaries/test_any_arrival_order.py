@@ -9,7 +9,7 @@ from support.sessions import session
 
 from streaming.contract.session import LIVE_FEED, Session
 from streaming.contract.valid_session import ValidSession, admit
-from streaming.dedup.port import KNOWN_USER
+from streaming.dedup.port import ClaimAnswer
 from streaming.gate.candidate import candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, Valid, decide
 from streaming.summaries.product import WINDOW_MS, window
@@ -36,7 +36,8 @@ def judged(arrivals: list[tuple[int, Session]], lateness_ms: int) -> list[ValidS
     found = []
     for offset, (partition, sent) in enumerate(arrivals):
         raw = Raw(partition, offset, 0, b"", b"")
-        decision = decide([raw], [candidate(sent)], bytes([KNOWN_USER]), states, Rules(lateness_ms, 1_000, 0))
+        rules, answers = Rules(lateness_ms, 1_000, 0), [ClaimAnswer.KNOWN_USER]
+        decision = decide([raw], [candidate(sent)], answers, states, rules)
         states |= decision.after
         [outcome] = decision.outcomes
         assert isinstance(outcome, Valid)

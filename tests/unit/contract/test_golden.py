@@ -10,7 +10,7 @@ from streaming.contract import valid_session
 from streaming.contract.parsing import parse
 from streaming.contract.session import Review, Session
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "session_v1.json"
+GOLDEN = Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json"
 
 EXPECTED = Session(
     schema_version=1,

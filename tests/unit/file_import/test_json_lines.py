@@ -11,7 +11,7 @@ from streaming.contract.session import Session
 from streaming.file_import.assignment import SETTABLE, AssignmentError, check
 from streaming.file_import.json_lines import outgoing
 
-GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
 FIELDS: dict[str, Any] = json.loads(GOLDEN)
 FEED = "import-abc"
 

@@ -6,7 +6,7 @@ from support import sessions
 
 from streaming.contract.horizon import stated_horizon_ms
 from streaming.contract.rejection import Reason, Rejection
-from streaming.dedup.port import BEYOND, KNOWN_USER, NEW_USER, TAKEN
+from streaming.dedup.port import ClaimAnswer
 from streaming.gate.candidate import Candidate, candidate
 from streaming.gate.decide import (
     ExtractionDue,
@@ -20,6 +20,8 @@ from streaming.gate.decide import (
     encode_state,
 )
 
+BEYOND, KNOWN_USER = ClaimAnswer.BEYOND, ClaimAnswer.KNOWN_USER
+NEW_USER, TAKEN = ClaimAnswer.NEW_USER, ClaimAnswer.TAKEN
 RULES = Rules(allowed_lateness_ms=100, extraction_every=2, horizon_ms=10_000)
 FRESH = {0: PartitionState()}
 
@@ -36,7 +38,7 @@ def test_an_answer_makes_an_outcome() -> None:
     raws = [raw(offset) for offset in range(4)]
     broken = Rejection(Reason.NOT_JSON, "not a JSON text")
     parsed: list[Candidate | Rejection] = [session(), broken, session(), session()]
-    decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, KNOWN_USER]), FRESH, RULES)
+    decision = decide(raws, parsed, [NEW_USER, TAKEN, KNOWN_USER], FRESH, RULES)
     first, refused, duplicate, last = decision.outcomes
     assert isinstance(first, Valid)
     assert first.user_kind == "new"
@@ -48,17 +50,18 @@ def test_an_answer_makes_an_outcome() -> None:
 
 
 def test_beyond_the_horizon_states_by_which() -> None:
-    decision = decide([raw(0)], [session(feed="import")], bytes([BEYOND]), FRESH, RULES)
+    decision = decide([raw(0)], [session(feed="import")], [BEYOND], FRESH, RULES)
     (outcome,) = decision.outcomes
     assert isinstance(outcome, Rejected)
     assert outcome.rejection.reason is Reason.BEYOND_HORIZON
-    assert stated_horizon_ms(outcome.rejection.detail) == RULES.horizon_ms
+    assert outcome.rejection.horizon_ms == RULES.horizon_ms
+    assert stated_horizon_ms(None, outcome.rejection.detail) == RULES.horizon_ms
 
 
 def test_the_newest_arrival_is_kept_whatever_became_of_the_message() -> None:
     refused = Rejection(Reason.NOT_JSON, "not a JSON text")
     raws = [raw(5), Raw(0, 6, 3, b"k", b"{}")]
-    decision = decide(raws, [refused, refused], b"", FRESH, RULES)
+    decision = decide(raws, [refused, refused], [], FRESH, RULES)
     assert decision.after[0].arrived_ms == 1_005
 
 
@@ -67,7 +70,7 @@ def test_the_newest_arrival_is_kept_whatever_became_of_the_message() -> None:
 )
 def test_late_is_further_behind_the_watermark_than_allowed(event_time_ms: int, feed: str, late: bool) -> None:
     before = {0: PartitionState(watermark_ms=1_000)}
-    decision = decide([raw(0)], [session(event_time_ms, feed)], bytes([NEW_USER]), before, RULES)
+    decision = decide([raw(0)], [session(event_time_ms, feed)], [NEW_USER], before, RULES)
     (outcome,) = decision.outcomes
     assert isinstance(outcome, Valid)
     assert outcome.late is late
@@ -78,13 +81,13 @@ def test_only_valid_live_sessions_move_the_watermark_of_their_partition() -> Non
     raws = [raw(0), raw(1), raw(2), raw(7, partition=1)]
     parsed = [session(500), session(900), session(700, "import"), session(300)]
     before = {0: PartitionState(), 1: PartitionState()}
-    decision = decide(raws, parsed, bytes([NEW_USER, TAKEN, NEW_USER, NEW_USER]), before, RULES)
+    decision = decide(raws, parsed, [NEW_USER, TAKEN, NEW_USER, NEW_USER], before, RULES)
     assert {partition: state.watermark_ms for partition, state in decision.after.items()} == {0: 500, 1: 300}
 
 
 def test_an_extraction_is_due_every_so_many_valid_sessions() -> None:
     raws = [raw(offset) for offset in range(5)]
-    answers = bytes([NEW_USER, TAKEN, NEW_USER, NEW_USER, NEW_USER])
+    answers = [NEW_USER, TAKEN, NEW_USER, NEW_USER, NEW_USER]
     before = {0: PartitionState(since_extraction=1)}
     decision = decide(raws, [session()] * 5, answers, before, RULES)
     assert decision.extractions_due == [ExtractionDue(0, 0, 1_000, 2), ExtractionDue(0, 3, 1_003, 2)]

@@ -1,5 +1,6 @@
 """Decisions as Kafka records."""
 
+from streaming.contract.horizon import refusal
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Session
@@ -42,6 +43,19 @@ def test_refused_messages_keep_their_bytes_and_say_why() -> None:
         "raw_partition": b"1",
         "raw_offset": b"42",
         "arrived_at_ms": b"1234",
+    }
+
+
+def test_beyond_the_horizon_says_by_which_in_a_header_of_its_own() -> None:
+    raw = Raw(1, 42, 1_234, b"u", b"{}")
+    (record,) = records(Decision([Rejected(raw, refusal("live", 86_400_000))], [], {}))
+    assert dict(record.headers or []) == {
+        "reason": b"beyond_horizon",
+        "detail": b"eventTimeMs more than 86400000 ms before arrival",
+        "raw_partition": b"1",
+        "raw_offset": b"42",
+        "arrived_at_ms": b"1234",
+        "horizon_ms": b"86400000",
     }
 
 

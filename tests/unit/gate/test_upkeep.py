@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from streaming.dedup.port import FilterFill, LogProgress, OutOfSync
+from streaming.dedup.port import FilterFill, Generation, LogProgress, OutOfSync
 from streaming.gate import upkeep as module
 from streaming.gate.upkeep import Upkeep
 
@@ -39,7 +39,7 @@ def test_a_filter_is_warned_of_once(items: int, told: list[str], caplog: pytest.
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             kept._next_s = 0.0
-            kept.if_due("first")
+            kept.if_due(Generation("first"))
     assert [record.message for record in caplog.records] == told
     assert all(vars(record)["filter"] == "sessions:7" for record in caplog.records)
     assert seen.forgotten == [("first", 123)] * 2
@@ -49,13 +49,13 @@ def test_it_is_not_done_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_EVERY_S", math.inf)  # however long this machine takes
     seen = Seen(0)
     kept = upkeep(seen)
-    kept.if_due("first")
-    kept.if_due("first")
+    kept.if_due(Generation("first"))
+    kept.if_due(Generation("first"))
     assert len(seen.forgotten) == 1
 
 
 def test_what_cannot_be_done_now_is_put_off() -> None:
     seen = Seen(0)
     kept = upkeep(seen)
-    kept.if_due("second")
+    kept.if_due(Generation("second"))
     assert seen.forgotten == []

@@ -26,7 +26,7 @@ from ml.score import command
 from ml.score.arguments import add_arguments
 from streaming.stores import StoreUnavailable
 
-GOLDEN = (Path(__file__).parents[2] / "golden" / "session_v1.json").read_bytes()
+GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
 METRICS = {"schema": "vitrine-session", "schema_digest": schemas.load("vitrine-session").digest}
 FOUND_BY_THE_GATE = {
     "userKind": "returning",

@@ -1,0 +1,53 @@
+"""What the gate says of its batches: to metrics at once, to the log now and then."""
+
+import logging
+import time
+from collections import Counter
+from operator import attrgetter
+
+from streaming.gate.committing import DecidedBatch
+from streaming.gate.decide import Decision, Rejected, Valid
+from streaming.metrics import catalogue
+from streaming.metrics.observer import Observer
+
+_log = logging.getLogger(__name__)
+_ARRIVED_AT_MS = attrgetter("arrived_at_ms")
+
+
+class Progress:
+    """Counts each batch once it is committed; a line of the log every `every_s` seconds at most."""
+
+    def __init__(self, observer: Observer, every_s: float) -> None:
+        self._observer, self._every_s = observer, every_s
+        self._outcomes: Counter[str] = Counter()
+        self._reported_s = time.monotonic()
+
+    def committed(self, done: DecidedBatch) -> None:
+        """A batch is committed."""
+        outcomes = _counted(done.decision)
+        self._outcomes += outcomes
+        for outcome, count in outcomes.items():
+            self._observer.count(catalogue.OUTCOMES, count, outcome=outcome)
+        self._observer.count(catalogue.LATE_SESSIONS, _late(done.decision))
+        self._observer.observe_latency(map(_ARRIVED_AT_MS, done.batch.raws))
+        self._observer.batch(len(done.batch.raws), time.monotonic() - done.asked_at_s)
+
+    def lost(self) -> None:
+        """A transaction was lost."""
+        self._observer.count(catalogue.TRANSACTIONS_ABORTED)
+
+    def report(self, at_once: bool = False) -> None:
+        if self._outcomes and (at_once or time.monotonic() - self._reported_s > self._every_s):
+            _log.info("progress", extra={"outcomes": dict(self._outcomes)})
+            self._outcomes.clear()
+            self._reported_s = time.monotonic()
+
+
+def _counted(decision: Decision) -> Counter[str]:
+    """Outcomes by name: valid, or the reason of refusal."""
+    refused = Counter(o.rejection.reason.value for o in decision.outcomes if isinstance(o, Rejected))
+    return refused + Counter({catalogue.VALID: len(decision.outcomes) - refused.total()})
+
+
+def _late(decision: Decision) -> int:
+    return sum(isinstance(outcome, Valid) and outcome.late for outcome in decision.outcomes)

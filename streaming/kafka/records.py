@@ -1,0 +1,22 @@
+"""The records among what a consumer hands over."""
+
+import logging
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaException, Message
+
+_log = logging.getLogger(__name__)
+
+
+def records(messages: Sequence[Message]) -> list[Message]:
+    """In their order. An error that will pass is logged; a fatal one is raised as KafkaException."""
+    found = []
+    for message in messages:
+        error = message.error()
+        if error is None:
+            found.append(message)
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            _log.warning("kafka_error", extra={"cause": error.str()})
+    return found
