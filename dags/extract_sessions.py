@@ -20,10 +20,12 @@ from typing import Any
 from airflow.providers.common.messaging.triggers.msg_queue import MessageQueueTrigger
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, Param, dag, task
 
+from streaming import dag_values
 from streaming.contract import topics
+from streaming.dag_values import FRAME, MOMENT, TASKS
 from streaming.settings import KafkaSettings
 
-EXTRACT = Asset("sessions_extract")
+EXTRACT = Asset(dag_values.EXTRACT)
 DUE = Asset(
     "extraction_due",
     watchers=[
@@ -39,22 +41,14 @@ DUE = Asset(
     ],
 )
 
-# Airflow checks the pattern; the format alone only makes the form show a date picker.
-MOMENT: dict[str, Any] = {
-    "type": ["null", "string"],
-    "format": "date-time",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$",
-}
 STAGES_TIMEOUT_S = 900
 
 
 @dag(
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[DUE]),
-    catchup=False,
-    is_paused_upon_creation=False,
-    max_active_runs=1,  # two runs at once would fill the same gap
+    **FRAME,  # two runs at once would fill the same gap
     dagrun_timeout=timedelta(hours=6),
-    default_args={"owner": "vitrine", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    default_args=TASKS | {"retries": 3},
     params={
         "from": Param(None, **MOMENT, title="From", description="Extract again what arrived from here on"),
         "to": Param(None, **MOMENT, title="To", description="… and before here. Both empty: what is new"),
@@ -95,7 +89,7 @@ def extract_sessions() -> None:
         from streaming.extraction import pages, parquet, windows
         from streaming.settings import DataSettings, MongoSettings
 
-        folder = DataSettings().data_dir / "extracts" / "sessions"
+        folder = DataSettings().layout.extract
         parquet.prepare(folder)
         asked = period(params["from"], params["to"])
         rows = 0

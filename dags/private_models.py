@@ -5,16 +5,16 @@ Woken by each extraction, or triggered by you. Woken, it trains if the last mode
 (`VITRINE_BUDGET_AUTOMATIC_EVERY_H`) and the privacy budget can pay; if not, it ends as skipped. Triggered, it
 trains whenever the budget can pay; if it cannot, the run fails.
 
-1. **charge** pays for the run from the privacy budget of each block of time that it will read, in one step,
+1. **charge** charges the run to the privacy budget of each block of time that it will read, in one step,
 before a row is read (`./vitrine budget`, or the page *Privacy budget*).
 2. **within_budget** ends the run here if nothing was charged; its log says why, what is left and how to go
 on. It is not tried again, for the answer would be the same.
 3. **train** learns who will buy with two machine-learning models and one deep model, each differentially
 private at the `epsilon` asked for, the unit being one user's sessions of one block. They and their private
 metrics come out as `models/<run>/` in one step, once the ledger knows which attempt it is: a retry never
-releases a second set of models for one payment. What is not private (exact metrics, counts, the best model
+releases a second set of models for one charge. What is not private (exact metrics, counts, the best model
 without privacy, the Laplace baseline) stays in `trusted/<run>/`, readable by its owner alone.
-4. **record** enters them in the register, the MongoDB collection `model_runs`, and updates the asset
+4. **record** enters them in the model registry, the MongoDB collection `model_runs`, and updates the asset
 `private_models`.
 """
 
@@ -24,22 +24,18 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
-EXTRACT = Asset("sessions_extract")
-MODELS = Asset("private_models")
+from streaming import dag_values
+from streaming.dag_values import FRAME, TASKS
+
+EXTRACT = Asset(dag_values.EXTRACT)
+MODELS = Asset(dag_values.MODELS)
 
 
 @dag(
     schedule=[EXTRACT],
-    catchup=False,
-    is_paused_upon_creation=False,
-    max_active_runs=1,
+    **FRAME,
     dagrun_timeout=timedelta(hours=6),
-    default_args={
-        "owner": "vitrine",
-        "retries": 1,
-        "retry_delay": timedelta(minutes=1),
-        "execution_timeout": timedelta(minutes=10),
-    },
+    default_args=TASKS | {"retries": 1, "retry_delay": timedelta(minutes=1)},
     params={
         "epsilon": Param(
             1.0,
@@ -99,9 +95,8 @@ def private_models() -> None:
         from streaming.extraction import parquet
         from streaming.settings import DataSettings
 
-        folder = DataSettings().data_dir / "extracts" / "sessions"
-        if not parquet.extracted(folder):
-            raise AirflowFailException("No session has been extracted yet: run extract_sessions first.")
+        if why := parquet.missing(DataSettings().layout.extract):
+            raise AirflowFailException(why)
 
     @task.external_python(python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False)
     def charge(params_json: str, run_type: str, run_id: str) -> dict[str, Any]:
@@ -116,9 +111,9 @@ def private_models() -> None:
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")
-        extracts = DataSettings().data_dir / "extracts" / "sessions"
-        order = of_run(json.loads(params_json), run_id, run_type)
-        return charge_run(order, stored_ledger(), extracts, BudgetSettings().automatic_every_h)
+        request = of_run(json.loads(params_json), run_id, run_type)
+        extract = DataSettings().layout.extract
+        return charge_run(request, stored_ledger(), extract, BudgetSettings().automatic_every_h)
 
     @task
     def within_budget(answer: dict[str, Any]) -> None:
@@ -146,39 +141,25 @@ def private_models() -> None:
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
-        data, params = DataSettings().data_dir, json.loads(params_json)
-        extracts = data / "extracts" / "sessions"
-        return run(
-            of_run(params, run_id, run_type), stored_ledger(), extracts, ArtifactStore(data), run_id, params
-        )
+        layout, params = DataSettings().layout, json.loads(params_json)
+        request, artifacts = of_run(params, run_id, run_type), ArtifactStore(layout)
+        return run(request, stored_ledger(), layout.extract, artifacts, run_id, params)
 
     @task(outlets=[MODELS])
     def record(metrics: dict[str, Any], params: dict[str, Any], run_id: str, outlet_events: Any) -> None:
-        import json
+        from ml.registry.mongo import stored_registry
+        from ml.registry.record import record_release
+        from streaming.settings import DataSettings
 
-        from airflow.providers.mongo.hooks.mongo import MongoHook
-        from msgspec import to_builtins
-
-        from ml.folder_digest import folder_digest
-        from ml.registry.entry import entry_of
-        from ml.release.artifact_store import ArtifactStore
-        from streaming.settings import DataSettings, MongoSettings
-
-        name, vault = metrics["run_id"], ArtifactStore(DataSettings().data_dir)
-        trusted = json.loads((vault.trusted(name) / "trusted.json").read_text())
-        entry = entry_of(run_id, params, folder_digest(vault.released(name)), metrics, trusted)
-        with MongoHook() as mongo:
-            mongo.replace_one(
-                "model_runs", to_builtins(entry), mongo_db=MongoSettings().database, upsert=True
-            )
-        outlet_events[MODELS].extra = {"name": name, "dag_run_id": run_id}
+        entry = record_release(stored_registry(), DataSettings().layout, run_id, params, metrics)
+        outlet_events[MODELS].extra = {"name": entry.name, "dag_run_id": run_id}
 
     # The value: the enumeration itself is rendered as DagRunType.ASSET_TRIGGERED.
     params, run_type = "{{ params | tojson }}", "{{ dag_run.run_type.value }}"
-    paid = charge(params, run_type)
+    charged = charge(params, run_type)
     metrics = train(params, run_type)
-    require_extract() >> paid
-    within_budget(paid) >> metrics
+    require_extract() >> charged
+    within_budget(charged) >> metrics
     record(metrics)
 
 

@@ -10,26 +10,18 @@ To judge what arrived in a past period alone, trigger with `from`, `to` or both.
 
 from datetime import timedelta
 from os import environ
-from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 
-# Airflow checks the pattern; the format alone only makes the form show a date picker.
-MOMENT: dict[str, Any] = {
-    "type": ["null", "string"],
-    "format": "date-time",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$",
-}
+from streaming.dag_values import FRAME, MOMENT, TASKS
 
 
 @dag(
     schedule=CronTriggerTimetable("30 3 * * *", timezone="UTC"),
-    catchup=False,
-    is_paused_upon_creation=False,
-    max_active_runs=1,
+    **FRAME,
     dagrun_timeout=timedelta(hours=2),
     # No retry: books that do not balance must be seen, not tried again until they do.
-    default_args={"owner": "vitrine", "retries": 0},
+    default_args=TASKS | {"retries": 0},
     params={
         "from": Param(None, **MOMENT, title="From", description="Judge what arrived from here on"),
         "to": Param(None, **MOMENT, title="To", description="… and before here. Both empty: all there is"),
@@ -52,15 +44,16 @@ def reconcile_stores() -> None:
     def reconcile(params_json: str) -> None:
         import json
 
+        from streaming.exit_code import ExitCode
         from streaming.reconcile import last_verdict
-        from streaming.reconcile.command import BROKEN, HOLDS, run
+        from streaming.reconcile.command import run
 
         params = json.loads(params_json)
         start, end = params["from"], params["to"]
         outcome = last_verdict.kept(run(True, params["timeout_s"], start, end), whole=not (start or end))
-        if outcome == BROKEN:
+        if outcome == ExitCode.NOT_SO:
             raise RuntimeError("The books do not balance: the log above names the first that breaks them.")
-        if outcome != HOLDS:
+        if outcome != ExitCode.DONE:
             raise RuntimeError("The books could not be checked: the log above says why.")
 
     reconcile("{{ params | tojson }}")

@@ -14,22 +14,18 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
-MODELS = Asset("private_models")
-REPORTS = Asset("shap_reports")
+from streaming import dag_values
+from streaming.dag_values import FRAME, TASKS
+
+MODELS = Asset(dag_values.MODELS)
+REPORTS = Asset(dag_values.REPORTS)
 
 
 @dag(
     schedule=[MODELS],
-    catchup=False,
-    is_paused_upon_creation=False,
-    max_active_runs=1,
+    **FRAME,
     dagrun_timeout=timedelta(hours=3),
-    default_args={
-        "owner": "vitrine",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=10),
-    },
+    default_args=TASKS,
     params={
         "models": Param(
             None,
@@ -48,9 +44,10 @@ def shap_reports() -> None:
         """The folders of models to explain: one asked for, all that woke this run, or the newest."""
         from airflow.sdk.exceptions import AirflowFailException
 
+        from streaming.data_layout import RUN
         from streaming.settings import DataSettings
 
-        trained = {path.parent for path in (DataSettings().data_dir / "models").glob("*/run.json")}
+        trained = {path.parent for path in DataSettings().layout.models.glob(f"*/{RUN}")}
         if asked := params["models"]:
             names = [asked]
         elif woken_by := [event.extra["name"] for event in triggering_asset_events[MODELS]]:
@@ -72,17 +69,18 @@ def shap_reports() -> None:
         import logging
 
         from ml.reports.job import run
+        from streaming import atomic_file
+        from streaming.data_layout import RUN
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
-        data = DataSettings().data_dir
-        models, reports = data / "models" / name, data / "reports"
+        layout = DataSettings().layout
+        models, reports = layout.models / name, layout.reports
         run(str(models), str(reports), name)
-        entry, trained = reports / f"{name}.json", json.loads((models / "run.json").read_text())
+        entry, trained = reports / f"{name}.json", json.loads((models / RUN).read_text())
         runs = {"model_run_id": trained["dag_run_id"], "report_run_id": report_run}
         told = json.loads(entry.read_text()) | runs
-        entry.with_suffix(".unfinished").write_text(json.dumps(told))
-        entry.with_suffix(".unfinished").replace(entry)
+        atomic_file.write(entry, json.dumps(told).encode())
         return name
 
     @task(outlets=[REPORTS])

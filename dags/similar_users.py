@@ -13,22 +13,18 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
-EXTRACT = Asset("sessions_extract")
-SIMILAR_USERS = Asset("similar_users")
+from streaming import dag_values
+from streaming.dag_values import FRAME, TASKS
+
+EXTRACT = Asset(dag_values.EXTRACT)
+SIMILAR_USERS = Asset(dag_values.SIMILAR_USERS)
 
 
 @dag(
     schedule=[EXTRACT],
-    catchup=False,
-    is_paused_upon_creation=False,
-    max_active_runs=1,
+    **FRAME,
     dagrun_timeout=timedelta(hours=6),
-    default_args={
-        "owner": "vitrine",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=30),
-        "execution_timeout": timedelta(minutes=10),
-    },
+    default_args=TASKS,
     params={
         "threshold": Param(
             0.5,
@@ -67,9 +63,8 @@ def similar_users() -> None:
         from streaming.extraction import parquet
         from streaming.settings import DataSettings
 
-        folder = DataSettings().data_dir / "extracts" / "sessions"
-        if not parquet.extracted(folder):
-            raise AirflowFailException("No session has been extracted yet: run extract_sessions first.")
+        if why := parquet.missing(DataSettings().layout.extract):
+            raise AirflowFailException(why)
 
     @task.external_python(
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=2)
@@ -83,8 +78,8 @@ def similar_users() -> None:
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
-        extracts = DataSettings().data_dir / "extracts" / "sessions"
-        return run(str(extracts), **json.loads(params_json))
+        layout = DataSettings().layout
+        return run(layout.extract, layout.similar_users, **json.loads(params_json))
 
     @task(outlets=[SIMILAR_USERS], execution_timeout=timedelta(hours=2))
     def load(found: dict[str, Any], run_id: str, outlet_events: Any) -> None:

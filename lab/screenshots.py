@@ -20,6 +20,7 @@ from stack.context import this_checkout
 from stack.layout import HERE
 from stack.service import StackContext
 from stack.settings import ADDRESS_VARIABLE
+from streaming.data_layout import DataLayout
 
 TIMEOUT_MS = 60_000
 SIZE = ViewportSize(width=1360, height=1000)
@@ -96,7 +97,7 @@ def run_tab(page: Page, dag: str, run_id: str) -> None:
 
 def newest_report(place: StackContext) -> dict[str, str]:
     """The summary of the newest report. Raises FileNotFoundError if there is none."""
-    found = (Path(place.environment["VITRINE_DATA_DIR"]) / "reports").glob("*.json")
+    found = DataLayout(Path(place.environment["VITRINE_DATA_DIR"])).reports.glob("*.json")
     summaries = [json.loads(summary.read_text()) for summary in found]
     if not summaries:
         raise FileNotFoundError("there is no report yet: ./vitrine demo makes one")

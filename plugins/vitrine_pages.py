@@ -55,7 +55,7 @@ class Report(Struct):
 def reports() -> list[Report]:
     """All complete reports, newest first; one whose summary cannot be read is left out."""
     found = []
-    for summary in (DataSettings().data_dir / "reports").glob("*.json"):
+    for summary in DataSettings().layout.reports.glob("*.json"):
         try:
             report = msgspec.json.decode(summary.read_bytes(), type=Report)
         except (msgspec.MsgspecError, OSError):

@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 import vitrine_budget
 import vitrine_health
 import vitrine_trusted
+from streaming.contract.time_units import HOUR_MS
 from streaming.dashboards import source
 from streaming.dashboards.figures import Figures, FiguresUnavailable
 from streaming.dashboards.query import TimeRange
@@ -31,7 +32,6 @@ from vitrine_pages import HERE, PREFIX, named, page, reports
 DASHBOARDS = HERE.parent / "dashboards"
 VEGA_LITE_VERSION = "6.4"
 
-HOUR_MS = 3_600_000
 RANGES_MS = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
 Range = Literal["1h", "24h", "7d", "30d", "all"]
 
@@ -130,7 +130,7 @@ def show_report(name: str) -> HTMLResponse:
 @app.get("/reports/{name}/document")
 def report_document(name: str) -> HTMLResponse:
     """The report itself, for a frame."""
-    document = DataSettings().data_dir / "reports" / f"{named(name).name}.html"
+    document = DataSettings().layout.reports / f"{named(name).name}.html"
     return HTMLResponse(document.read_bytes(), headers={"Content-Security-Policy": REPORT_POLICY})
 
 

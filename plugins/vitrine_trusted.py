@@ -18,6 +18,7 @@ from fastapi.responses import HTMLResponse
 from msgspec import Struct
 
 from ml.score import client
+from streaming.data_layout import TRUSTED
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
@@ -62,7 +63,7 @@ async def sees_persons(request: Request, user: GetUserDep) -> bool:
 def exact_figures(name: str) -> HTMLResponse:
     """What a run's models achieved on its own test users, the model without privacy among them."""
     report = named(name)
-    file = DataSettings().data_dir / "trusted" / report.name / "trusted.json"
+    file = DataSettings().layout.trusted / report.name / TRUSTED
     if not file.is_file():
         raise HTTPException(404, "This run left no exact figures.")
     exact = msgspec.json.decode(file.read_bytes(), type=Exact)
@@ -117,4 +118,4 @@ def _why(**values: Any) -> HTMLResponse:
 
 
 def _models() -> Path:
-    return DataSettings().data_dir / "models"
+    return DataSettings().layout.models

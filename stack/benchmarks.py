@@ -15,6 +15,7 @@ from stack.layout import HERE
 from stack.progress import Progress
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
+from streaming.exit_code import InvalidRequest
 
 PIPELINE = ("gate", "flink", "indexer")
 # The services that each runs on; () is all. What is not named here needs none.
@@ -31,10 +32,10 @@ _ON_A_FILE = ("accuracy",)
 
 def run(name: str, minutes: float, file: Path | None = None) -> dict[str, Any]:
     """Runs the benchmark on the services it needs; those that did not run before are stopped again.
-    Returns its object. `minutes`: how long the soak goes on. Raises StackError if it cannot be carried
-    through."""
+    Returns its object. `minutes`: how long the soak goes on. Raises InvalidRequest where a FILE is
+    missing or too many, StackError if it cannot be carried through."""
     if (file is None) == (name in _ON_A_FILE):
-        raise StackError(f"bench {name} wants {'a' if file is None else 'no'} FILE")
+        raise InvalidRequest(f"bench {name} wants {'a' if file is None else 'no'} FILE")
     more = ["--minutes", str(minutes)] if name == "soak" else [str(file)] if file else []
     if name not in NEEDS:
         return _one(name, more)

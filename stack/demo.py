@@ -211,5 +211,5 @@ def _ending(place: StackContext, outcome: DemoOutcome) -> str:
     ]
     lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]
     if outcome.not_trained:
-        lines.append(notice(outcome.not_trained, DataSettings().data_dir / "reports"))
+        lines.append(notice(outcome.not_trained, DataSettings().layout.reports))
     return "\n".join(lines)

@@ -11,6 +11,7 @@ import tomllib
 from hashlib import sha256
 
 from stack.layout import HERE, Layout
+from stack.machine import Missing
 
 ENVIRONMENTS = ("main", "airflow", "flink")
 PYTHON_VERSION = "3.11"
@@ -36,11 +37,14 @@ def stale(layout: Layout, name: str) -> bool:
 
 
 def refresh(layout: Layout, uv: str, name: str, *, upgrade: bool = False) -> None:
-    """Resolves the lock of `name` anew, keeping the versions it has where they still fit."""
+    """Resolves the lock of `name` anew, keeping the versions it has where they still fit. Raises
+    Missing if uv cannot."""
     lock = layout.locks / f"{name}.txt"
     command = [uv, "pip", "compile", "--quiet", "pyproject.toml", "--extra", name, "--generate-hashes"]
     command += ["--python-version", PYTHON_VERSION, "--no-header", "--output-file", str(lock)]
-    subprocess.run([*command, *(["--upgrade"] if upgrade else [])], check=True, cwd=layout.root)
+    done = subprocess.run([*command, *(["--upgrade"] if upgrade else [])], check=False, cwd=layout.root)
+    if done.returncode:
+        raise Missing(f"The lock of {name} could not be resolved: see above what uv says of it")
     lock.write_text(f"{HEADER}{digest(layout, name)}\n{lock.read_text()}")
 
 

@@ -1,25 +1,22 @@
 """`./vitrine test`: every check in the environment it belongs to, the quick ones first, all of them told."""
 
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from stack import commands, environments, lifecycle, machine
+from stack import environments, lifecycle, machine
 from stack.components import flink
 from stack.context import this_checkout
 from stack.layout import HERE, Layout
 from stack.progress import Progress
 from stack.supervisor import Supervisor
+from stack.test_folders import KINDS, WITHOUT_SERVICES, Target, chosen, tools
 
-WITHOUT_SERVICES = ("unit", "property")
-AIRFLOW = re.compile(r"^\s*(from|import) airflow\b", re.MULTILINE)
-BROWSER = re.compile(r"^\s*(from|import) playwright\b", re.MULTILINE)
-PROMETHEUS = re.compile(r"\bpromtool\b")
+NOTHING_COLLECTED = 5
+"""Pytest's exit code where no test matched."""
 
 
 @dataclass(frozen=True)
@@ -32,36 +29,24 @@ class CheckOutcome:
     closing: str
 
 
-def rooms(layout: Layout, kind: str) -> list[Path]:
-    """The folders of tests of one kind, one for each room of the house."""
-    folder = layout.root / "tests" / kind
-    return (
-        sorted(room for room in folder.iterdir() if any(room.rglob("test_*.py"))) if folder.is_dir() else []
-    )
-
-
-def imports(room: Path, module: re.Pattern[str]) -> bool:
-    """Whether any file of the room's tests has what `module` matches, an import say."""
-    return any(module.search(file.read_text()) for file in room.rglob("*.py"))
-
-
-def run(kinds: Iterable[str]) -> list[CheckOutcome]:
-    """Runs the checks of `kinds` (all, if none) and returns what became of each group.
-    Raises Missing or StackError if what they need cannot be had."""
-    chosen = tuple(kinds) or commands.TEST_KINDS
-    outcomes = []
-    if "unit" in chosen:
-        outcomes += lint(HERE)
-    offline = [kind for kind in WITHOUT_SERVICES if kind in chosen]
-    outcomes += _pytest(HERE, offline, _without_settings(os.environ))
-    if online := [kind for kind in commands.TEST_KINDS if kind in chosen and kind not in WITHOUT_SERVICES]:
-        outcomes += _with_services(online)
+def run(kinds: Iterable[str], pytest_arguments: Sequence[str] = ()) -> list[CheckOutcome]:
+    """Runs the checks of `kinds` (all, if none), or what `pytest_arguments` choose of them, and returns what
+    became of each group; none where nothing matched. Raises InvalidRequest for tests that there are not, and
+    Missing or StackError if what they need cannot be had."""
+    kinds = tuple(kinds)
+    targets, options = chosen(HERE.root, kinds, pytest_arguments)
+    outcomes = [] if pytest_arguments or (kinds and "unit" not in kinds) else lint(HERE)
+    selecting = bool(pytest_arguments)
+    offline = [target for target in targets if target.kind in WITHOUT_SERVICES]
+    outcomes += _pytest(HERE, offline, options, _without_settings(os.environ), selecting)
+    if online := [target for target in targets if target.kind not in WITHOUT_SERVICES]:
+        outcomes += _with_services(online, options, selecting)
     return outcomes
 
 
 def lint(layout: Layout) -> list[CheckOutcome]:
     """The linters, the types and the rules of who may import whom."""
-    tools = {
+    commands = {
         "ruff check": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
         "mypy": ["mypy"],
@@ -69,36 +54,45 @@ def lint(layout: Layout) -> list[CheckOutcome]:
     }
     folder = layout.environment("main") / "bin"
     return [
-        _report(name, [str(folder / command), *more], os.environ) for name, (command, *more) in tools.items()
+        _outcome(name, *_shown(name, [str(folder / command), *more], os.environ))
+        for name, (command, *more) in commands.items()
     ]
 
 
-def _pytest(layout: Layout, kinds: Iterable[str], environment: Mapping[str, str]) -> list[CheckOutcome]:
-    """One run of pytest for each kind and each Python environment that its tests need."""
+def _pytest(
+    layout: Layout,
+    targets: Iterable[Target],
+    options: Sequence[str],
+    environment: Mapping[str, str],
+    selecting: bool,
+) -> list[CheckOutcome]:
+    """One run of pytest for each kind and each Python environment that its tests need. A run in which nothing
+    matched is left out, if `selecting`."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for target in sorted(
+        targets, key=lambda target: (KINDS.index(target.kind), target.environment != "main")
+    ):
+        groups.setdefault((target.kind, target.environment), []).append(target.argument)
     outcomes = []
-    for kind in kinds:
-        for name in ("main", "airflow"):
-            found = [room for room in rooms(layout, kind) if imports(room, AIRFLOW) == (name == "airflow")]
-            if not found:
-                continue
-            environments.ensure(layout, name, lambda text: print(f"vitrine: {text} …", file=sys.stderr))
-            command = [str(layout.python(name)), "-m", "pytest", *map(str, found)]
-            outcomes.append(_report(f"{kind} ({name})", command, environment))
+    for (kind, name), arguments in groups.items():
+        environments.ensure(layout, name, lambda text: print(f"vitrine: {text} …", file=sys.stderr))
+        command = [str(layout.python(name)), "-m", "pytest", *options, *dict.fromkeys(arguments)]
+        code, seconds, closing = _shown(f"{kind} ({name})", command, environment)
+        if not (selecting and code == NOTHING_COLLECTED):
+            outcomes.append(_outcome(f"{kind} ({name})", code, seconds, closing))
     return outcomes
 
 
-def _with_services(kinds: list[str]) -> list[CheckOutcome]:
+def _with_services(targets: list[Target], options: Sequence[str], selecting: bool) -> list[CheckOutcome]:
     """The tests that look at the running stack. It is started if it is not up, and then stopped again."""
-    found = [room for kind in kinds for room in rooms(HERE, kind)]
-    wanted = {BROWSER: machine.CHROMIUM, PROMETHEUS: machine.PROMTOOL}
-    machine.install(tool for mark, tool in wanted.items() if any(imports(room, mark) for room in found))
+    machine.install(tools(targets))
     was_up = Supervisor(HERE).running()
     try:
         with Progress() as progress:
             lifecycle.bring_up((), progress.tell)
         place = this_checkout()
         environment = dict(os.environ) | dict(place.environment) | flink.variables(place)
-        return _pytest(HERE, kinds, environment)
+        return _pytest(HERE, targets, options, environment, selecting)
     finally:
         if not was_up:
             lifecycle.take_down(this_checkout(), lambda name, state: None)
@@ -109,8 +103,9 @@ def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith(("VITRINE_", "MONGO_"))}
 
 
-def _report(name: str, command: list[str], environment: Mapping[str, str]) -> CheckOutcome:
-    """Runs a command, shows its output as it comes (on standard error: standard output is for --json)."""
+def _shown(name: str, command: list[str], environment: Mapping[str, str]) -> tuple[int, float, str]:
+    """Runs a command and shows its output as it comes (on standard error: standard output is for --json).
+    Returns its exit code, the seconds it took and the last line that it printed."""
     print(f"\n=== {name}", file=sys.stderr, flush=True)
     began, closing = time.monotonic(), ""
     with subprocess.Popen(
@@ -125,7 +120,11 @@ def _report(name: str, command: list[str], environment: Mapping[str, str]) -> Ch
         for line in process.stdout:
             print(line, end="", file=sys.stderr, flush=True)
             closing = line.strip() or closing
-    return CheckOutcome(name, process.returncode == 0, round(time.monotonic() - began, 1), closing)
+    return process.returncode, time.monotonic() - began, closing
+
+
+def _outcome(name: str, code: int, seconds: float, closing: str) -> CheckOutcome:
+    return CheckOutcome(name, code == 0, round(seconds, 1), closing)
 
 
 def as_json(outcomes: list[CheckOutcome]) -> dict[str, object]:

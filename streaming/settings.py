@@ -9,6 +9,9 @@ from typing import Any
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streaming.contract.time_units import DAY_MS
+from streaming.data_layout import DataLayout
+
 
 class Settings(BaseSettings):
     """Base of every settings object: frozen, and read from variables that begin with its own prefix."""
@@ -40,7 +43,7 @@ class KafkaSettings(Settings):
     topic_prefix: str = Field("", description="Put before every topic and consumer group name")
     partitions: int = Field(2, ge=1, description="Partitions of each topic when Vitrine makes it")
     replication_factor: int = Field(1, ge=1, description="Replicas of each topic when Vitrine makes it")
-    retention_ms: int = Field(30 * 86_400_000, description="How long the topics keep their records")
+    retention_ms: int = Field(30 * DAY_MS, description="How long the topics keep their records")
 
 
 class RedisSettings(Settings):
@@ -131,6 +134,11 @@ class DataSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="VITRINE_", frozen=True)
 
     data_dir: Path = Field(Path(".vitrine/data"), description="Extracts, models and reports")
+
+    @property
+    def layout(self) -> DataLayout:
+        """What lies where in it."""
+        return DataLayout(self.data_dir)
 
 
 def printable(settings: Settings) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from ml.folder_digest import folder_digest
 from ml.privacy import renyi
 from ml.release.artifact_store import ArtifactStore, Attempt
 from ml.release.release_once import once
+from streaming.data_layout import DataLayout
 from streaming.settings import MongoSettings
 from streaming.sinks.mongo.sessions import client
 
@@ -76,7 +77,7 @@ class Shop:
     def __init__(self, mongo: MongoSettings, folder: Path, epsilon: float) -> None:
         self.settings = BudgetSettings(epsilon=epsilon, delta=1e-5)
         self._mongo = mongo
-        self.vault = ArtifactStore(folder)
+        self.vault = ArtifactStore(DataLayout(folder))
         self.folder = folder
 
     def ledger(self) -> Ledger:

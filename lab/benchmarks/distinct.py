@@ -23,7 +23,7 @@ from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.period import Window
 from streaming.contract.session import Session
-from streaming.dedup.counters import DAY_MS, HOUR_MS
+from streaming.contract.time_units import DAY_MS, HOUR_MS
 from streaming.dedup.port import LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.plan import CounterPlan, counters, plan

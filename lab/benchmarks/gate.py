@@ -22,12 +22,13 @@ from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
+from streaming import garbage_collection
 from streaming.contract import topics
 from streaming.contract.headers import Headers
+from streaming.contract.time_units import DAY_MS
 from streaming.contract.topology import GATE
 from streaming.dedup.port import LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
-from streaming.gate.__main__ import tune_garbage_collection
 from streaming.gate.settings import GateSettings
 from streaming.gate.stage import Stage, Step, reader
 from streaming.kafka import clients
@@ -41,7 +42,6 @@ from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
-_DAY_MS = 86_400_000
 _PAST_SESSIONS = 50_000
 """In each segment before the present one, of a quarter of the users."""
 _NOWHERE = 1 << 60
@@ -62,7 +62,7 @@ def main() -> int:
         sessions=options.messages,
         users=options.messages // 10,
         seed=7,
-        start_ms=time.time_ns() // 1_000_000 - _DAY_MS,
+        start_ms=time.time_ns() // 1_000_000 - DAY_MS,
     )
     messages = [(message.key, message.value) for message in traffic(sessions)][: options.messages]
     kinds = {"bare": bare, "gate": gate, "without_transactions": gate_without_transactions}
@@ -120,7 +120,7 @@ def bare(settings: KafkaSettings, messages: int) -> float:
     source = clients.name(settings, topics.RAW)
     client.subscribe([source])
     target = clients.name(settings, topics.VALID)
-    tune_garbage_collection()
+    garbage_collection.tune_for_batches()
     done, started = 0, 0.0
     while done < messages:
         batch = client.consume(gate_settings.batch_size, gate_settings.linger_ms / 1000)
@@ -193,7 +193,7 @@ def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
     _fill_horizon(seen, settings, gate_settings)
     observer = Observer(GATE.name, PrometheusMeter())  # as it is watched in earnest
     stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
-    tune_garbage_collection()
+    garbage_collection.tune_for_batches()
     running = Thread(target=stage.run, args=(stop,))
     running.start()
     group = clients.consumer(settings, GATE.group)

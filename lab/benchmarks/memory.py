@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.session import Session
+from streaming.contract.time_units import DAY_MS
 from streaming.dedup.port import LogProgress
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=10_000_000, help="sessions within one horizon")
     options = parser.parse_args()
     gate = GateSettings(
-        session_capacity=options.sessions, user_capacity=options.users, hours_kept_ms=365 * 86_400_000
+        session_capacity=options.sessions, user_capacity=options.users, hours_kept_ms=365 * DAY_MS
     )
     with own_redis.in_memory() as settings:
         client: Any = connection.client(settings)

@@ -22,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
 from streaming.contract import topics
+from streaming.contract.time_units import DAY_MS
 from streaming.contract.topology import GATE
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
@@ -38,7 +39,6 @@ _WARM_UP_SHARE = 0.25
 _FLAT = 0.05
 """Flat: the median of the last quarter is at most so much above that of the first one after the warm-up."""
 _LOOK_EVERY_S = 5.0
-_DAY_MS = 86_400_000
 
 
 class Reading(Struct, frozen=True):
@@ -102,7 +102,7 @@ class Load:
 def _messages() -> Iterator[tuple[bytes, bytes]]:
     """Without an end: one simulated shop after the other, all of the last day, and of the same people."""
     for number in count():
-        start_ms = time.time_ns() // 1_000_000 - _DAY_MS + number
+        start_ms = time.time_ns() // 1_000_000 - DAY_MS + number
         for message in traffic(TrafficSettings(sessions=100_000, users=20_000, seed=7, start_ms=start_ms)):
             yield message.key, message.value
 

@@ -2,11 +2,13 @@
 
 import argparse
 
+from streaming.shared_arguments import count
+
 THROUGH = ("gate", "all")
 HOW = ("gone", "frozen", "full-disk")
 OUTAGES = ("redis", "kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager")
 
-WHAT_IT_DOES = """\
+DETAILS = """\
 Sends simulated events (5 % repeated, 2 % broken) through stages of its own, on topics, a Redis, a database
 and indices of its own, and ends stages, Redis, the broker and, through all, Flink's TaskManager by SIGKILL:
 at random moments and at every named point between two steps of a stage. Each kill comes while at least 1,000
@@ -26,10 +28,9 @@ Exits 1 if anything is lost, duplicated or wrong, or if the run is void."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `lab.chaos.command.run` reads; `--json` comes with every command."""
-    parser.description = f"{parser.description}\n\n{WHAT_IT_DOES}"
-    parser.add_argument("--events", type=_whole, default=20_000, metavar="N", help="messages to send (20000)")
-    parser.add_argument("--kills", type=_whole, default=10, metavar="K", help="processes to kill (10)")
-    parser.add_argument("--seed", type=_whole, default=1, metavar="S", help="of events and kills (1)")
+    parser.add_argument("--events", type=count, default=20_000, metavar="N", help="messages to send (20000)")
+    parser.add_argument("--kills", type=count, default=10, metavar="K", help="processes to kill (10)")
+    parser.add_argument("--seed", type=count, default=1, metavar="S", help="of events and kills (1)")
     parser.add_argument("--through", choices=THROUGH, default="gate", help="how far: the gate, or all stores")
     parser.add_argument(
         "--false-positives",
@@ -52,15 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "kafka, mongodb and elasticsearch: where their folder is a mount of its own)",
     )
     parser.add_argument(
-        "--seconds", type=_whole, default=120, metavar="S", help="how long an outage lasts (120)"
+        "--seconds", type=count, default=120, metavar="S", help="how long an outage lasts (120)"
     )
     parser.add_argument("--plant", metavar="FAULT", help=argparse.SUPPRESS)  # for the tests of the torture
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
 
 
 def _rate(text: str) -> float:

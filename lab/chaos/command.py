@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from lab.chaos import checker, outage
 from lab.chaos.backlog import Backlog
 from lab.chaos.cluster import KEEPER, Cluster
-from lab.chaos.generator import HOUR_MS, events
+from lab.chaos.generator import events
 from lab.chaos.namespace import RunNamespace, logs
 from lab.chaos.nemesis import Nemesis
 from lab.chaos.outage_effect import OutageEffect
@@ -27,6 +27,8 @@ from stack.layout import HERE
 from stack.progress import Progress as Starting
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
+from streaming.contract.time_units import HOUR_MS
+from streaming.exit_code import ExitCode
 from streaming.kafka.clients import ensure_topics
 from streaming.settings import RedisSettings
 
@@ -39,17 +41,17 @@ FILTER_CAPACITY = 1_000
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if all held, 1 if not or if the run is void, 2 if the kills are too few, 130 when interrupted."""
+    """Gives an ExitCode: NOT_SO also if the run is void, INVALID_REQUEST if the kills are too few."""
     if arguments.how == "full-disk" and arguments.outage not in ON_DISK:
         print(f"vitrine: a full disk can be had for {', '.join(ON_DISK)}", file=sys.stderr)
-        return 2
+        return ExitCode.INVALID_REQUEST
     if arguments.outage not in (None, "redis", "kafka"):
         arguments.through = "all"
     try:
         kills = [] if arguments.outage else plan(arguments.kills, arguments.seed, arguments.through)
     except ValueError as error:
         print(f"vitrine: {error}", file=sys.stderr)
-        return 2
+        return ExitCode.INVALID_REQUEST
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     was_up = Supervisor(HERE).running()
     try:
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(report.as_json()))
     else:
         report.show(Console())
-    return 0 if report.holds else 1
+    return ExitCode.DONE if report.holds else ExitCode.NOT_SO
 
 
 def torture(place: StackContext, arguments: argparse.Namespace, kills: list[Kill]) -> Report:

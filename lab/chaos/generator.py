@@ -6,6 +6,7 @@ from random import Random
 from typing import NamedTuple
 
 from streaming.contract.session import MAX_MESSAGE_BYTES
+from streaming.contract.time_units import HOUR_MS
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import Message, traffic
 
@@ -13,7 +14,6 @@ REPEATED, BROKEN = 0.05, 0.02
 KEPT = 2_000
 """Earlier sessions that may be repeated at any later time."""
 TOMBSTONE_EVERY, HUGE_EVERY = 10_000, 25_000
-HOUR_MS = 3_600_000
 SPAN_MS = 24 * HOUR_MS
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-WHAT_IT_DOES = """\
+DETAILS = """\
 Attacks each private model with canaries: made-up users who are in its training data or not by the toss of
 a coin. How often an attacker who sees everything that the model's proof lets out guesses the coins gives a
 lower bound on epsilon. A bound above the claim refutes the claim, and the command exits with 1. A bound
@@ -20,7 +20,6 @@ MODELS = ("boosted_trees", "logistic_regression", "neural_network")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `ml.audit.command.run` reads; `--json` comes with every command."""
-    parser.epilog = WHAT_IT_DOES
     parser.add_argument(
         "--model", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help=" | ".join(MODELS)
     )

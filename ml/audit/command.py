@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from ml.audit.trees import OnTrees
 from ml.models import model_store
 from ml.privacy.randomness import Randomness, SystemRandomness
 from ml.privacy.statement import Budget
+from streaming.command_failure import carried_out
+from streaming.exit_code import ExitCode, InvalidRequest
 
 ATTACKS: Mapping[str, Attack] = {
     "boosted_trees": OnTrees(),
@@ -74,7 +77,11 @@ def audited(
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0 where every claim stands, 1 where one is refuted, 2 for a question that makes no sense."""
+    """Gives an ExitCode: DONE where every claim stands, NOT_SO where one is refuted."""
+    return carried_out(partial(_audit, arguments))
+
+
+def _audit(arguments: argparse.Namespace) -> int:
     try:
         budget = Budget(arguments.epsilon, arguments.delta)
         if arguments.canaries < FEWEST or arguments.runs < 1:
@@ -82,8 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not 0 < budget.delta < 0.1 or not 0 < arguments.confidence < 1:
             raise ValueError("--delta above 0 and below 0.1, --confidence above 0 and below 1 are wanted")
     except ValueError as error:
-        print(f"audit: {error}", file=sys.stderr)
-        return 2
+        raise InvalidRequest(str(error)) from error
     asked = budget, arguments.canaries, arguments.runs, arguments.confidence
     audits = []
     for name in arguments.model:
@@ -95,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(msgspec.json.encode(document).decode())
     else:
         print(NOTE)
-    return 0 if holds else 1
+    return ExitCode.DONE if holds else ExitCode.NOT_SO
 
 
 def _line(audit: Audit) -> str:

@@ -17,7 +17,7 @@ from ml.privacy.renyi import NOTHING, Curve
 SHOWN = 5
 """So many blocks a refusal tells of."""
 REMEMBERED = 400
-"""So many charges keep their key. An older one that comes again pays again, which is safe."""
+"""So many charges keep their key. An older one that comes again is charged again, which is safe."""
 
 
 class Block(Struct, frozen=True):
@@ -39,7 +39,7 @@ class Block(Struct, frozen=True):
 
 
 class Release(Struct, frozen=True):
-    """What one payment bought: exactly one artefact."""
+    """What one charge released: exactly one artifact."""
 
     digest: str
     attempt: str
@@ -47,13 +47,13 @@ class Release(Struct, frozen=True):
 
 
 class Charge(Struct, frozen=True):
-    """One payment for one release."""
+    """What one run took from the budget of each block it reads, for one release."""
 
     key: str
     at: str
     blocks: tuple[int, ...]
     until_ms: int
-    """Sessions that arrived later are not read, though their block be paid for: a retry reads no more than
+    """Sessions that arrived later are not read, though their block be charged: a retry reads no more than
     the first attempt."""
     cost: Curve
     what: str
@@ -63,10 +63,10 @@ class Charge(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """A payment asked for."""
+    """A charge asked for."""
 
     key: str
-    """Names the release: run, models and parameters. Asked again, it is the same payment."""
+    """Names the release: run, models and parameters. Asked again, it is the same charge."""
     candidates: tuple[int, ...]
     """Blocks that could be read, the best first."""
     at_most: int
@@ -76,7 +76,7 @@ class Request(Struct, frozen=True):
     until_ms: int
     costs: tuple[Curve, ...]
     """[m - 1]: of the release for one who is m units in it, for m up to the number of blocks; the first is
-    what a block pays."""
+    what a block is charged."""
     what: str
     at: str
     automatic: bool = False
@@ -130,13 +130,13 @@ class OverBudget(Exception):
 
 
 class NotCharged(Exception):
-    """There is no payment under this key."""
+    """There is no charge under this key."""
 
 
 def charge(account: Account, request: Request) -> tuple[Account, Charge]:
-    """Pays for `request` from every block it will read, or finds that it was paid. Raises OverBudget."""
-    if (paid := account.find(request.key)) is not None:
-        return account, paid
+    """Charges `request` to every block it will read, or finds that this was done. Raises OverBudget."""
+    if (known := account.find(request.key)) is not None:
+        return account, known
     cost = request.costs[0]
     fitting = [block for block in map(account.block, request.candidates) if _fits(block, cost)]
     chosen = fitting[: request.at_most]
@@ -151,11 +151,11 @@ def charge(account: Account, request: Request) -> tuple[Account, Charge]:
         what=request.what,
         automatic=request.automatic,
     )
-    paying = {
+    charged = {
         block.start_ms: replace(block, spent=renyi.total([block.spent, cost]), charges=block.charges + 1)
         for block in chosen
     }
-    kept = {block.start_ms: block for block in account.blocks} | paying
+    kept = {block.start_ms: block for block in account.blocks} | charged
     return replace(
         account,
         blocks=tuple(kept[start] for start in sorted(kept)),
@@ -166,14 +166,14 @@ def charge(account: Account, request: Request) -> tuple[Account, Charge]:
 
 
 def release(account: Account, key: str, release: Release) -> tuple[Account, Charge]:
-    """Notes what the payment bought, unless it has bought something already: what stands is returned. Raises
-    NotCharged."""
-    paid = account.find(key)
-    if paid is None:
+    """Records what the charge released, unless it has released something already; returns what stands then.
+    Raises NotCharged."""
+    found = account.find(key)
+    if found is None:
         raise NotCharged(f"{key}: nothing was charged for it, so nothing may be released")
-    if paid.release is not None:
-        return account, paid
-    done = replace(paid, release=release)
+    if found.release is not None:
+        return account, found
+    done = replace(found, release=release)
     charges = tuple(done if one.key == key else one for one in account.charges)
     return replace(account, charges=charges), done
 

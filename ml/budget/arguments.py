@@ -3,7 +3,7 @@
 import argparse
 import math
 
-WHAT_IT_DOES = """\
+DETAILS = """\
 Shows, for each block of time, the privacy budget, what is spent of it and what is left, and the newest
 charges. The unit is one user's sessions of one block.
 
@@ -23,7 +23,6 @@ new budget.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `ml.budget.command.run` reads; `--json` comes with every command."""
-    parser.epilog = WHAT_IT_DOES
     parser.add_argument(
         "action", nargs="?", choices=("show", "set"), default="show", help="show (default) or set"
     )

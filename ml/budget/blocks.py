@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-DAY_MS = 86_400_000
-
 
 def block_of(moment_ms: int, block_ms: int) -> int:
     """The block that holds the moment."""

@@ -2,7 +2,7 @@
 
 import argparse
 import getpass
-import sys
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,33 +12,34 @@ from ml.budget.blocks import beginning_at
 from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
-from streaming.stores import StoreUnavailable
+from streaming.command_failure import carried_out
+from streaming.exit_code import ExitCode, InvalidRequest
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0, 2 for what cannot be set, 3 if MongoDB is away."""
-    books = stored_ledger()
+    """Gives an ExitCode: INVALID_REQUEST for what cannot be set."""
+    return carried_out(partial(_show, arguments))
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    ledger = stored_ledger()
     try:
         if arguments.action == "set":
-            _set(books, arguments)
-        seen = overview(books.account())
+            _set(ledger, arguments)
+        seen = overview(ledger.account())
     except ValueError as error:
-        print(f"budget: {error}", file=sys.stderr)
-        return 2
-    except StoreUnavailable as error:
-        print(f"budget: {error}", file=sys.stderr)
-        return 3
+        raise InvalidRequest(str(error)) from error
     print(msgspec.json.encode(_plain(seen)).decode() if arguments.json else _text(seen))
-    return 0
+    return ExitCode.DONE
 
 
-def _set(books: Ledger, arguments: argparse.Namespace) -> None:
+def _set(ledger: Ledger, arguments: argparse.Namespace) -> None:
     if arguments.epsilon is None or not (arguments.why or "").strip():
         raise ValueError("set needs --epsilon and, for the record, --why")
-    account = books.account()
+    account = ledger.account()
     block = None if arguments.block is None else beginning_at(arguments.block, account.block_ms)
     delta = account.delta if block is None else account.block(block).delta
-    books.set_budget(
+    ledger.set_budget(
         Raise(
             at=now(),
             who=getpass.getuser(),

@@ -1,4 +1,4 @@
-"""The ledger of one data set: each change is one compare-and-set of one document."""
+"""The privacy ledger of one data set: each change is one compare-and-set of one document."""
 
 import random
 import time
@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from ml.budget import account as accounts
 from ml.budget.account import Account, Charge, NotCharged, Raise, Release, Request
-from ml.budget.blocks import DAY_MS
 from ml.budget.settings import BudgetSettings
+from streaming.contract.time_units import DAY_MS
 
 T = TypeVar("T")
 Entry = dict[str, Any]
@@ -58,20 +58,20 @@ class Ledger:
         )
 
     def charge(self, request: Request) -> Charge:
-        """Pays once for each key. Raises OverBudget; before it returns, no row may be read."""
+        """Charges once for each key. Raises OverBudget; before it returns, no row may be read."""
         charge = self._change(lambda account: accounts.charge(account, request))
         self._record("charged", charge)
         return charge
 
-    def paid(self, key: str) -> Charge:
-        """The payment under `key`. Raises NotCharged."""
+    def charge_of(self, key: str) -> Charge:
+        """The charge under `key`. Raises NotCharged."""
         if (charge := self.account().find(key)) is None:
             raise NotCharged(f"{key}: nothing was charged for it, so nothing may be read")
         return charge
 
     def release(self, key: str, digest: str, attempt: str, at: str) -> Charge:
-        """Says that the payment bought the artefact `digest` made by `attempt`. Returns what stands, which is
-        another artefact where another attempt was first. Raises NotCharged."""
+        """Records that the charge released the artifact `digest` made by `attempt`. Returns what stands:
+        another artifact where another attempt was first. Raises NotCharged."""
         charge = self._change(lambda account: accounts.release(account, key, Release(digest, attempt, at)))
         self._record("released", charge)
         return charge
@@ -94,7 +94,7 @@ class Ledger:
             if self._store.swap(after, stored.version if stored else None):
                 return answer
             time.sleep(random.uniform(0, _LONGEST_WAIT_S))
-        raise Busy(f"the ledger of {self._dataset} changed all the time for {_GIVE_UP_AFTER_S} s")
+        raise Busy(f"the privacy ledger of {self._dataset} changed all the time for {_GIVE_UP_AFTER_S} s")
 
     def _record(self, what: str, charge: Charge) -> None:
         self._store.record(f"{self._dataset} {what} {charge.key}", _plain(charge))

@@ -1,4 +1,5 @@
-"""Accounts in MongoDB, or in the embedded server: one document each, replaced under its version.
+"""The privacy ledger's accounts in MongoDB, or in the embedded server: one document each, replaced under its
+version.
 
 Replaced, not updated: the embedded server's $set keeps 15 digits of a number, a whole document keeps all.
 """

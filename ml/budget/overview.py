@@ -6,8 +6,9 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from ml.budget.account import Account, Block, Charge
-from ml.budget.blocks import DAY_MS, day
+from ml.budget.blocks import day
 from ml.privacy import renyi
+from streaming.contract.time_units import DAY_MS
 
 
 class BlockSeen(Struct, frozen=True):
@@ -30,7 +31,7 @@ class BlockSeen(Struct, frozen=True):
 
 
 class ChargeSeen(Struct, frozen=True):
-    """One payment."""
+    """One charge."""
 
     key: str
     at: str
@@ -39,7 +40,7 @@ class ChargeSeen(Struct, frozen=True):
     what: str
     automatic: bool
     epsilon: float
-    """What it costs a block that has paid nothing else."""
+    """What it costs a block charged with nothing else."""
     released: str | None
     """Digest of what it bought."""
 

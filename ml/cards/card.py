@@ -21,12 +21,12 @@ class Facts(Struct, frozen=True):
 
 
 COMMON_LIMITS = (
-    "It says what goes together with a purchase, not what causes one.",
+    "It finds what goes together with a purchase, not what causes one.",
     "A buyer's visit is counted up to the purchase, any other up to its end: how much was done also "
-    "tells where the counting stopped, not only who buys.",
-    "It knows one shop, at one time: another catalogue, country or season wants a model of its own.",
-    "Differential privacy hides one {unit}; what is true of many (a country, all visitors by phone) is "
-    "learned, and may be unwelcome to them.",
+    "reveals where the counting stopped, not only who buys.",
+    "It has learned one shop, at one time: another catalogue, country or season needs a model of its own.",
+    "Differential privacy protects one {unit}; what is true of many (a country, all visitors by phone) "
+    "is learned, and may be unwelcome to them.",
     "Few users mean much noise: below some thousand users at ε = 1 expect a poor model.",
 )
 FACTS: Mapping[str, Facts] = {
@@ -34,29 +34,29 @@ FACTS: Mapping[str, Facts] = {
         "Ranking visits by how likely they end in a purchase, where thresholds and pairs of features "
         "matter. It is the one to publish where readers have xgboost.",
         (
-            "Its splits are drawn by chance, so at small ε much of its interactions is noise: read the "
+            "Its splits are drawn at random, so at small ε much of its interactions is noise: read the "
             "report's pairs as hints.",
         ),
     ),
     "logistic_regression": Facts(
-        "Ranking visits with a model that can be read off: one coefficient for each input.",
+        "Ranking visits with a model that can be read: one coefficient for each input.",
         (
-            "It cannot see that a feature matters only beside another, nor one that helps in the middle "
-            "and harms at both ends.",
+            "It cannot represent a feature that matters only together with another, or one that raises the "
+            "score in the middle of its range and lowers it at both ends.",
             "Scaling a row into the unit ball makes a feature's weight depend a little on the others.",
         ),
     ),
     "neural_network": Facts(
-        "Ranking visits where effects bend.",
+        "Ranking visits where effects are not linear.",
         ("Its explanations are expected gradients: they sum to the prediction, but are not Shapley values.",),
     ),
     "xgboost": Facts(
-        "Only to measure what privacy costs. Trained on real sessions it never leaves the trusted side.",
-        ("It protects nobody: rows can be read out of it.",),
+        "Only to measure the price of privacy. Trained on real sessions it never leaves the trusted side.",
+        ("It protects no one: training rows can be recovered from it.",),
     ),
     "laplace_baseline": Facts(
-        "Only for comparison: how privacy is often attempted.",
-        ("For a user it guarantees nothing; see its composition above.",),
+        "Only for comparison: a common attempt at privacy.",
+        ("It guarantees a user nothing; see its composition above.",),
     ),
 }
 

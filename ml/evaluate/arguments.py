@@ -4,7 +4,7 @@ exists."""
 import argparse
 from pathlib import Path
 
-WHAT_IT_DOES = """\
+DETAILS = """\
 Trains the three private models, xgboost without privacy and the Laplace baseline on one CSV and tests
 them on another.
 
@@ -17,7 +17,6 @@ for release.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `ml.evaluate.command.run` reads; `--json` comes with every command."""
-    parser.epilog = WHAT_IT_DOES
     parser.add_argument(
         "--train", type=Path, required=True, metavar="FILE", help="CSV to learn from (.gz too)"
     )

@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,6 +22,8 @@ from ml.privacy.randomness import Randomness, SystemRandomness
 from ml.privacy.schema_search import NothingFound, search
 from ml.privacy.statement import Budget, PrivacyStatement, Unit
 from ml.release.table import Result, fit_and_measure
+from streaming.command_failure import carried_out
+from streaming.exit_code import ExitCode, InvalidRequest
 
 NOTE = "Laboratory figures: exact metrics on private test rows are not themselves private."
 SEARCH_SHARE = 0.2
@@ -44,13 +47,16 @@ class Question:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0, or 2 for a question that cannot be answered, with the reason on standard error."""
+    """Gives an ExitCode: INVALID_REQUEST for a question that cannot be answered."""
+    return carried_out(partial(_evaluate, arguments))
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
     try:
         question = _question(arguments)
         results = _answer(question, SystemRandomness())
     except (TableError, SchemaError, NothingFound, ValueError) as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 2
+        raise InvalidRequest(str(error)) from error
     if arguments.json:
         document = {
             "laboratory": True,
@@ -64,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(msgspec.json.encode(document).decode())
     else:
         _print_table(results)
-    return 0
+    return ExitCode.DONE
 
 
 def _question(arguments: argparse.Namespace) -> Question:

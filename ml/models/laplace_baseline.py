@@ -1,5 +1,5 @@
-"""Laplace noise on every numerical feature, as is often done, with what it really guarantees said beside
-it."""
+"""Laplace noise on every numerical feature, a common practice, with a statement of what it really
+guarantees."""
 
 from typing import ClassVar, Self
 
@@ -15,7 +15,7 @@ from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
 
 class LaplaceBaseline(XgboostFile):
-    """xgboost on rows whose numbers were blurred one by one."""
+    """xgboost on rows with noise added to each number."""
 
     name: ClassVar[str] = "laplace_baseline"
     title: ClassVar[str] = "Laplace noise on features"

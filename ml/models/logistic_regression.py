@@ -1,5 +1,5 @@
-"""diffprivlib's logistic regression, made safe: nothing about the data is left for it to find out by
-itself."""
+"""diffprivlib's logistic regression, made safe: all that it would estimate from the data by itself is fixed
+beforehand."""
 
 import warnings
 from pathlib import Path

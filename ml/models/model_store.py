@@ -18,21 +18,21 @@ BASELINE: type[Model] = LaplaceBaseline
 KINDS: dict[str, type[Model]] = {kind.name: kind for kind in (*PRIVATE, NON_PRIVATE, BASELINE)}
 
 
-def save(model: Model, shelf: Path) -> None:
-    """Saves `model` with its statement in a folder of its name in `shelf`, which is made if need be."""
-    folder = shelf / model.name
+def save(model: Model, artifact: Path) -> None:
+    """Saves `model` with its statement in a folder of its name in `artifact`, which is made if need be."""
+    folder = artifact / model.name
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder)
     (folder / "statement.json").write_bytes(msgspec.json.format(msgspec.json.encode(model.statement)))
 
 
-def load(name: str, shelf: Path) -> Model:
+def load(name: str, artifact: Path) -> Model:
     """The model that `save` left. Raises FileNotFoundError where there is none."""
-    folder = shelf / name
+    folder = artifact / name
     statement = msgspec.json.decode((folder / "statement.json").read_bytes(), type=PrivacyStatement)
     return KINDS[name].load(folder, statement)
 
 
-def names(shelf: Path) -> list[str]:
-    """The names of the models in `shelf`, in the order in which they are shown."""
-    return [name for name in KINDS if (shelf / name / "statement.json").is_file()]
+def names(artifact: Path) -> list[str]:
+    """The names of the models in `artifact`, in the order in which they are shown."""
+    return [name for name in KINDS if (artifact / name / "statement.json").is_file()]

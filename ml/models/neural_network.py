@@ -1,5 +1,5 @@
-"""A small network trained by DP-SGD: every unit's gradient clipped, the sum blurred, batches truly
-Poisson."""
+"""A small network trained by DP-SGD: every unit's gradient is clipped, noise is added to their sum, batches
+are drawn by Poisson sampling."""
 
 from functools import cache
 from pathlib import Path
@@ -32,8 +32,8 @@ Parameters = dict[str, Any]
 
 
 class NeuralNetwork:
-    """inputs - HIDDEN tanh - 1, in log-odds. Its inputs: numbers, whether each is above its lower bound,
-    words."""
+    """One layer of HIDDEN tanh units; the output is the log-odds. Its inputs: numbers, whether each is above
+    its lower bound, words."""
 
     name: ClassVar[str] = "neural_network"
     title: ClassVar[str] = "Neural network"

@@ -1,4 +1,4 @@
-"""The best model without privacy: what privacy costs is measured from here."""
+"""The best model without privacy, from which the price of privacy is measured."""
 
 from typing import Any, ClassVar, Self
 
@@ -24,7 +24,7 @@ ROUNDS = 150
 
 
 class NonPrivateBaseline(XgboostFile):
-    """xgboost as it comes, on the same inputs. Never leaves the trusted side."""
+    """Plain xgboost on the same inputs. It never leaves the trusted side."""
 
     name: ClassVar[str] = "xgboost"
     title: ClassVar[str] = "xgboost, not private"
@@ -55,7 +55,7 @@ def _statement(unit: Unit) -> PrivacyStatement:
         unit=unit.name,
         most_rows_per_unit=unit.most_rows,
         neighbours=NEIGHBOURS,
-        mechanism="None: this model is not private and is shown to tell the price of privacy.",
+        mechanism="None: this model is not private and is shown to measure the price of privacy.",
         composition="None.",
         public=(),
         real_arithmetic="Nothing is claimed.",

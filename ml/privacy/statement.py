@@ -7,7 +7,8 @@ NEIGHBOURS = "add or remove one unit with all of its rows"
 """The one relation of every statement; whatever a library proves is converted to it."""
 
 NO_LEDGER = (
-    "No ledger charges this run against earlier ones on the same data: several runs add up, unwatched."
+    "No ledger charges this run: its privacy loss adds to that of other runs on the same data, and nothing "
+    "limits the sum."
 )
 AUDITED_BY_KIND = (
     "Audited by kind, not by run: `./vitrine audit` attacks models of this code on made-up users and refutes "
@@ -71,5 +72,5 @@ class PrivacyStatement:
     real_arithmetic: str
     """Where the proof holds for real numbers and the computer has others."""
     ledger: str = "None: trained in the laboratory, charged to no budget."
-    """Which payment bought it, and what that left."""
+    """Which charge released it, and what that left."""
     not_yet_proven: tuple[str, ...] = NOT_YET_PROVEN

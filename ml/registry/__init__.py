@@ -1,2 +1,2 @@
-"""The register of trained models: what each learned from, by which code, at what price, how good it is, and
+"""The model registry: what each model was trained from, by which code, at what price, how good it is, and
 where it lies."""

@@ -1,4 +1,5 @@
-"""PURE: one entry of the register. Standard library and msgspec alone: the Airflow environment writes it."""
+"""PURE: one entry of the model registry. Standard library and msgspec alone, for the Airflow environment
+writes it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,11 @@ class RegistryEntry(Struct, frozen=True, kw_only=True):
     """ISO 8601, UTC."""
     params: dict[str, Any]
     digest: str
-    """ml.release.artifact_store.digest of the folder: what is loaded must be what was released."""
+    """ml.folder_digest of the folder: what is loaded must be what was released."""
     models: tuple[str, ...]
     """Names of ml.models.model_store."""
     charge: str
-    """Key of the payment in the ledger."""
+    """Its key in the privacy ledger."""
     blocks: tuple[int, ...]
     """The blocks of time that were read."""
     metrics: dict[str, Any]

@@ -1,4 +1,4 @@
-"""A register that only remembers, for unit tests."""
+"""A model registry in memory, for unit tests."""
 
 from ml.registry.entry import RegistryEntry
 

@@ -1,4 +1,4 @@
-"""The register in the MongoDB collection `model_runs`."""
+"""The model registry in the MongoDB collection `model_runs`."""
 
 import msgspec
 from pymongo import WriteConcern
@@ -11,11 +11,11 @@ from streaming.stores import Document
 
 COLLECTION = "model_runs"
 _WHOLE = {"digest": {"$exists": True}}
-"""Not those of the days when nothing was registered but metrics."""
+"""Not those of early versions, which entered nothing but metrics."""
 
 
 class MongoRegistry:
-    """As a Register."""
+    """As a ModelRegistry. What it wrote is safe from a crash."""
 
     def __init__(self, settings: MongoSettings) -> None:
         self._runs: Collection[Document] = client(settings)[settings.database].get_collection(

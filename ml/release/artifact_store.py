@@ -1,10 +1,9 @@
-"""Where a training's artefact lies before it is released, and how it comes out: by one rename.
+"""Where a training's artifact lies before it is released, and how it comes out: by one rename.
 
 unreleased/<key>/<attempt>/public and …/trusted become models/<name> and trusted/<name>. All but models/ is
 the trusted side, readable by its owner alone.
 """
 
-import os
 import shutil
 import uuid
 from contextlib import suppress
@@ -13,11 +12,13 @@ from pathlib import Path
 
 from ml.budget.account import Release
 from ml.folder_digest import folder_digest
+from streaming.atomic_file import sync
+from streaming.data_layout import DataLayout
 
 
 class ArtifactLost(Exception):
-    """What was paid for and said to be released is not there, or not what it was. It cannot be made again:
-    noise falls but once. A new run pays anew."""
+    """What the privacy ledger says was released is not there, or not what it was. It cannot be made again:
+    noise is drawn anew each time. A new run is a new charge."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,23 @@ class Attempt:
 
 
 class ArtifactStore:
-    """In the folder `data`."""
+    """The artifacts in a data folder, released or not."""
 
-    def __init__(self, data: Path) -> None:
-        self._data = data
+    def __init__(self, layout: DataLayout) -> None:
+        self._layout = layout
 
     def released(self, name: str) -> Path:
-        """Where the artefact `name` stands once it is released."""
-        return self._data / "models" / name
+        """Where the artifact `name` stands once it is released."""
+        return self._layout.models / name
 
     def trusted(self, name: str) -> Path:
         """What belongs to it and never leaves."""
-        return self._data / "trusted" / name
+        return self._layout.trusted / name
 
     def begin(self, key: str) -> Attempt:
         """An empty folder that no other attempt has."""
         folder = self._unreleased(key) / uuid.uuid4().hex
-        for private in (self._data / "unreleased", self._data / "trusted"):
+        for private in (self._layout.unreleased, self._layout.trusted):
             private.mkdir(parents=True, exist_ok=True, mode=0o700)
         attempt = self._attempt(folder)
         attempt.public.mkdir(parents=True)
@@ -54,14 +55,15 @@ class ArtifactStore:
         return attempt
 
     def seal(self, attempt: Attempt) -> str:
-        """The digest of the artefact, all of whose bytes are on disk then."""
+        """The digest of the artifact, all of whose bytes are on disk then."""
         for path in sorted(attempt.public.rglob("*")) + sorted(attempt.trusted.rglob("*")):
-            _sync(path)
-        _sync(attempt.public)
+            sync(path)
+        sync(attempt.public)
         return folder_digest(attempt.public)
 
     def publish(self, key: str, name: str, release: Release) -> None:
-        """Puts in its place what `release` says, unless it is there. Raises Lost."""
+        """Puts in its place what `release` says, unless it is there. Raises
+        ArtifactLost."""
         target = self.released(name)
         # What fails here has been done by another process, or cannot be done: the end tells which.
         with suppress(OSError):
@@ -79,22 +81,14 @@ class ArtifactStore:
             attempt.trusted.rename(self.trusted(name))
         self.released(name).parent.mkdir(parents=True, exist_ok=True)
         attempt.public.rename(self.released(name))
-        _sync(self.released(name).parent)
+        sync(self.released(name).parent)
 
     def clear(self, key: str) -> None:
         """Forgets all attempts that were not released."""
         shutil.rmtree(self._unreleased(key), ignore_errors=True)
 
     def _unreleased(self, key: str) -> Path:
-        return self._data / "unreleased" / key
+        return self._layout.unreleased / key
 
     def _attempt(self, folder: Path) -> Attempt:
         return Attempt(folder.name, folder / "public", folder / "trusted")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

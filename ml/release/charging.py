@@ -1,4 +1,4 @@
-"""Pay for a run: the first task of the DAG `private_models`."""
+"""Charge a run to the privacy ledger: the first task of the DAG `private_models`."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -7,30 +7,32 @@ from typing import Any
 
 from ml.budget import account as accounts
 from ml.budget.account import Account, Charge, OverBudget
-from ml.budget.blocks import DAY_MS, all_told
+from ml.budget.blocks import all_told
 from ml.budget.ledger import Ledger, now
 from ml.release import extract
-from ml.release import request as order
-from ml.release.request import TrainingRequest
+from ml.release.request import TrainingRequest, charge_request
+from streaming.contract.time_units import DAY_MS
 
 log = logging.getLogger(__name__)
 
 
-def charge_run(asked: TrainingRequest, books: Ledger, folder: Path, every_h: float) -> dict[str, Any]:
+def charge_run(training: TrainingRequest, ledger: Ledger, extracts: Path, every_h: float) -> dict[str, Any]:
     """Charges the run, before a row is read. Returns {"key", "blocks", "what"}, or {"refused": why} where the
     budget does not allow it or a block is named that is not there. Where an extraction woke it, that is
     {"spent": why} for the budget, and {"too_soon": why} less than `every_h` hours after the last release.
     Raises NoExtract."""
-    account = books.account()
-    there = extract.list_available(folder, account.block_ms)
+    account = ledger.account()
+    available = extract.list_available(extracts, account.block_ms)
     try:
-        request = order.charge_request(asked, account, there, now())
-        if asked.automatic and account.find(asked.key) is None and (why := _too_soon(account, every_h)):
-            accounts.charge(account, request)  # in thought: on a spent budget, waiting alone would not help
+        request = charge_request(training, account, available, now())
+        if training.automatic and account.find(training.key) is None and (why := _too_soon(account, every_h)):
+            accounts.charge(
+                account, request
+            )  # as a trial, recorded nowhere: on a spent budget, waiting alone would not help
             return {"too_soon": why}
-        charge = books.charge(request)
+        charge = ledger.charge(request)
     except OverBudget as refusal:
-        return {"spent" if asked.automatic else "refused": str(refusal)}
+        return {"spent" if training.automatic else "refused": str(refusal)}
     except ValueError as refusal:
         return {"refused": str(refusal)}
     log.info("charged %s: %s", charge.key, all_told(charge.blocks, account.block_ms))
@@ -51,7 +53,7 @@ def _too_soon(account: Account, every_h: float) -> str | None:
 
 
 def entry(account: Account, charge: Charge) -> dict[str, Any]:
-    """The entry of the ledger, for the statement: what it is called, and what it left."""
+    """The entry of the privacy ledger, for the statement: what it is called, and what it left."""
     blocks = [account.block(start_ms) for start_ms in charge.blocks]
     left = [
         {

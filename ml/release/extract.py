@@ -19,7 +19,7 @@ from ml.features.schema import Schema
 from ml.features.session_row import COLUMNS
 from ml.release.scope import AvailableBlocks, ReadScope
 from streaming.contract.period import Window
-from streaming.extraction.parquet import extracted, outdated
+from streaming.extraction.parquet import extracted, missing, outdated
 from streaming.extraction.windows import file_name
 
 TEST_SHARE = 0.2
@@ -40,9 +40,9 @@ def list_available(folder: Path, block_ms: int) -> AvailableBlocks:
 def _windows(folder: Path) -> list[Window]:
     """What there is a file of. Files of an earlier version will not do: what they count, they count by other
     rules."""
+    if why := missing(folder):
+        raise NoExtract(why)
     windows = extracted(folder)
-    if not windows:
-        raise NoExtract(f"no Parquet file in {folder}: run extract_sessions first")
     if old := outdated(folder, COLUMNS):
         raise NoExtract(
             f"an earlier version wrote {len(old)} of the {len(windows)} files in {folder}, such as "

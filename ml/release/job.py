@@ -1,4 +1,4 @@
-"""Train what was paid for, and release it: the second task of the DAG `private_models`."""
+"""Train on what was charged for, and release it: the second task of the DAG `private_models`."""
 
 import dataclasses
 import logging
@@ -25,6 +25,7 @@ from ml.release.release_once import once
 from ml.release.request import MOST_SESSIONS, TrainingRequest
 from ml.release.scope import ReadScope
 from ml.release.table import Result, fit_and_measure
+from streaming.data_layout import METRICS, RUN, TRUSTED
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,14 @@ SCHEMA = "vitrine-session"
 
 
 def run(
-    asked: TrainingRequest, books: Ledger, folder: Path, vault: ArtifactStore, dag_run_id: str, params: Any
+    request: TrainingRequest,
+    ledger: Ledger,
+    extracts: Path,
+    artifacts: ArtifactStore,
+    dag_run_id: str,
+    params: Any,
 ) -> dict[str, Any]:
-    """Trains on what was paid for and releases it, or finishes what an earlier attempt began.
+    """Trains on what was charged for and releases it, or finishes what an earlier attempt began.
 
     Returns what models/<run>/metrics.json says: {"run_id", "created", "schema", "schema_digest",
     "epsilon", "delta", "unit", "most_rows_per_unit", "test_share", "note", "epsilon_together",
@@ -42,28 +48,30 @@ def run(
     "epsilon", "statement"} and the fields of ml.release.private_metrics.PrivateMetrics]}. All of it is
     differentially private. What is not stands in trusted/<run>: trusted.json {"train_rows", "test_rows",
     "snapshot": {file: sha256}, "code", "models": [Result]} and the models without privacy. Raises
-    NotCharged, Lost, or ValueError where nobody is left to learn from or to test on."""
+    NotCharged, ArtifactLost, or ValueError where nobody is left to learn from or to test on."""
 
     def train(charge: Charge, attempt: Attempt) -> None:
-        _train(asked, books.account(), charge, folder, attempt)
-        _write(attempt.public / "run.json", {"dag_run_id": dag_run_id, "params": params})
+        _train(request, ledger.account(), charge, extracts, attempt)
+        _write(attempt.public / RUN, {"dag_run_id": dag_run_id, "params": params})
 
-    once(books, vault, asked.key, asked.name, train, now)
-    metrics: dict[str, Any] = msgspec.json.decode((vault.released(asked.name) / "metrics.json").read_bytes())
+    once(ledger, artifacts, request.key, request.name, train, now)
+    metrics: dict[str, Any] = msgspec.json.decode((artifacts.released(request.name) / METRICS).read_bytes())
     return metrics
 
 
-def _train(asked: TrainingRequest, account: Account, charge: Charge, folder: Path, attempt: Attempt) -> None:
-    schema, randomness, plan = schemas.load(SCHEMA), SystemRandomness(), asked.plan()
+def _train(
+    request: TrainingRequest, account: Account, charge: Charge, extracts: Path, attempt: Attempt
+) -> None:
+    schema, randomness, plan = schemas.load(SCHEMA), SystemRandomness(), request.plan()
     unit = Unit(f"{schema.unit_is_called} within a block of {days(account)}", MOST_SESSIONS)
     span = ReadScope(charge.blocks, account.block_ms, charge.until_ms)
-    train, test = extract.read(folder, schema, span)
+    train, test = extract.read(extracts, schema, span)
     if not len(train) or not len(test):
         raise ValueError(
             "too few users to train and test on: send more sessions, with what was done in them, then "
             "extract them"
         )
-    paid = entry(account, charge)
+    charged = entry(account, charge)
     log_odds: dict[str, Vector] = {}
 
     def keep(model: Model) -> None:
@@ -71,7 +79,7 @@ def _train(asked: TrainingRequest, account: Account, charge: Charge, folder: Pat
             model_store.save(model, attempt.trusted)
             return
         model.statement = dataclasses.replace(
-            model.statement, ledger=paid["told"], not_yet_proven=NOT_YET_PROVEN_OF_A_RELEASE
+            model.statement, ledger=charged["told"], not_yet_proven=NOT_YET_PROVEN_OF_A_RELEASE
         )
         log_odds[model.name] = model.log_odds(test.x)
         model_store.save(model, attempt.public)
@@ -79,32 +87,32 @@ def _train(asked: TrainingRequest, account: Account, charge: Charge, folder: Pat
     kinds: list[type[Model]] = [
         *model_store.PRIVATE,
         model_store.NON_PRIVATE,
-        *([model_store.BASELINE] if asked.laplace else []),
+        *([model_store.BASELINE] if request.laplace else []),
     ]
     results = fit_and_measure(
-        kinds, train, test, Encoding(schema), asked.budget, unit, randomness, keep, progress=_report()
+        kinds, train, test, Encoding(schema), request.budget, unit, randomness, keep, progress=_report()
     )
     figures = private_metrics.private_metrics(test, log_odds, plan.metrics, randomness)
     metrics = {
-        "run_id": asked.name,
+        "run_id": request.name,
         "created": now(),
         "schema": schema.name,
         "schema_digest": schema.digest,
-        "epsilon": asked.epsilon,
-        "delta": asked.delta,
+        "epsilon": request.epsilon,
+        "delta": request.delta,
         "unit": unit.name,
         "most_rows_per_unit": unit.most_rows,
         "test_share": extract.TEST_SHARE,
         "note": "Figures of the private models from noisy histograms of their scores on test users: "
         "differentially private, and paid for.",
-        "epsilon_together": plan.epsilon(asked.delta),
-        "metrics_epsilon": asked.metrics_epsilon,
-        "charge": paid,
+        "epsilon_together": plan.epsilon(request.delta),
+        "metrics_epsilon": request.metrics_epsilon,
+        "charge": charged,
         "models": [
             {
                 "model": name,
                 "private": True,
-                "epsilon": asked.epsilon,
+                "epsilon": request.epsilon,
                 "statement": model_store.load(name, attempt.public).statement,
                 **msgspec.structs.asdict(figure),
             }
@@ -115,12 +123,12 @@ def _train(asked: TrainingRequest, account: Account, charge: Charge, folder: Pat
         "note": "Exact figures on private rows, and counts of them: not private, for the owner alone.",
         "train_rows": len(train),
         "test_rows": len(test),
-        "snapshot": extract.digests(folder),
+        "snapshot": extract.digests(extracts),
         "code": code_version(),
         "models": results,
     }
-    _write(attempt.public / "metrics.json", metrics)
-    _write(attempt.trusted / "trusted.json", trusted)
+    _write(attempt.public / METRICS, metrics)
+    _write(attempt.trusted / TRUSTED, trusted)
 
 
 def _write(path: Path, document: Any) -> None:

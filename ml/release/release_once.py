@@ -1,8 +1,8 @@
-"""One release for one payment, whatever dies on the way and however often it is tried again.
+"""One release for one charge, whatever dies on the way and however often it is tried again.
 
-A retry throws new dice, so two attempts are two draws of noise: seen together they would cost twice what was
-paid. Nothing of an attempt therefore leaves the trusted side before the ledger has said which attempt it is;
-the ledger says it once for each payment; and from then on that attempt is published and none is made again.
+A retry draws new noise, so two attempts seen together would cost twice what was charged. Nothing of an
+attempt therefore leaves the trusted side before the privacy ledger has recorded which attempt is released; it
+records one for each charge; and from then on that attempt is published and none is made again.
 """
 
 from collections.abc import Callable
@@ -12,36 +12,36 @@ from ml.budget.ledger import Ledger
 from ml.release.artifact_store import ArtifactStore, Attempt
 
 Train = Callable[[Charge, Attempt], None]
-"""Reads what the charge has paid for, and writes into the attempt's folders."""
+"""Reads what the charge covers, and writes into the attempt's folders."""
 
 
 def once(
     ledger: Ledger,
-    vault: ArtifactStore,
+    artifacts: ArtifactStore,
     key: str,
     name: str,
     train: Train,
     now: Callable[[], str],
     passed: Callable[[str], None] = lambda step: None,
 ) -> Charge:
-    """Returns when what `key` has paid for stands released under `name`. Any process may run this at any
+    """Returns when the one release of the charge `key` stands under `name`. Any process may run this at any
     time, again, or beside others. `passed` hears of each step: between any two of them one may die.
 
-    Raises NotCharged before anything is read; Lost, after which no retry helps.
+    Raises NotCharged before anything is read; ArtifactLost, after which no retry helps.
     """
-    charge = ledger.paid(key)
+    charge = ledger.charge_of(key)
     passed("paid")
     if charge.release is None:
-        attempt = vault.begin(key)
+        attempt = artifacts.begin(key)
         passed("begun")
         train(charge, attempt)
         passed("trained")
-        digest = vault.seal(attempt)
+        digest = artifacts.seal(attempt)
         passed("sealed")
         charge = ledger.release(key, digest, attempt.name, now())
         passed("released")
     assert charge.release is not None
-    vault.publish(key, name, charge.release)
+    artifacts.publish(key, name, charge.release)
     passed("published")
-    vault.clear(key)
+    artifacts.clear(key)
     return charge

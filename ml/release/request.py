@@ -1,4 +1,4 @@
-"""What a run is asked for, and the payment that it asks for in turn. Pure."""
+"""What a run is asked for, and the charge that it requests in turn. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -41,9 +41,9 @@ class TrainingRequest(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """Of the payment: the same for each retry of this run, another for anything else."""
-        asked = msgspec.json.encode([self, [kind.name for kind in model_store.PRIVATE]])
-        return f"{self.name}.{hashlib.sha256(asked).hexdigest()[:12]}"
+        """Of the charge: the same for each retry of this run, another for anything else."""
+        content = msgspec.json.encode([self, [kind.name for kind in model_store.PRIVATE]])
+        return f"{self.name}.{hashlib.sha256(content).hexdigest()[:12]}"
 
     @property
     def budget(self) -> Budget:
@@ -61,36 +61,38 @@ class TrainingRequest(Struct, frozen=True):
 def of_run(params: Mapping[str, Any], dag_run_id: str, run_type: str) -> TrainingRequest:
     """From a DAG run of `private_models`: its parameters, its id and its type, one of RunType. Raises
     ValueError for another type."""
-    asked = {name: value for name, value in params.items() if name != "blocks"}
+    given = {name: value for name, value in params.items() if name != "blocks"}
     return TrainingRequest(
         name=file_name(dag_run_id),
         blocks=tuple(params["blocks"] or ()),
         automatic=RunType(run_type).automatic,
-        **asked,
+        **given,
     )
 
 
-def charge_request(order: TrainingRequest, account: Account, there: AvailableBlocks, now: str) -> Request:
-    """The payment that `order` needs. Raises ValueError where a block is named that cannot be."""
-    if order.newest < 1:
+def charge_request(
+    training: TrainingRequest, account: Account, available: AvailableBlocks, now: str
+) -> Request:
+    """The charge that `training` needs. Raises ValueError where a block is named that cannot be."""
+    if training.newest < 1:
         raise ValueError("at least one block must be read")
-    named = {times.beginning_at(day, account.block_ms) for day in order.blocks}
-    if missing := named - set(there.blocks):
+    named = {times.beginning_at(day, account.block_ms) for day in training.blocks}
+    if missing := named - set(available.blocks):
         raise ValueError(
             f"no session is extracted of {times.all_told(sorted(missing), account.block_ms)}; there are "
-            f"{times.all_told(there.blocks, account.block_ms) or 'none'}"
+            f"{times.all_told(available.blocks, account.block_ms) or 'none'}"
         )
-    candidates = tuple(sorted(named, reverse=True)) or tuple(there.blocks)
-    at_most = len(candidates) if named else order.newest
+    candidates = tuple(sorted(named, reverse=True)) or tuple(available.blocks)
+    at_most = len(candidates) if named else training.newest
     return Request(
-        key=order.key,
+        key=training.key,
         candidates=candidates,
         at_most=at_most,
         all_or_nothing=bool(named),
-        until_ms=there.until_ms,
-        costs=order.plan().costs(min(at_most, max(1, len(candidates)))),
-        what=f"{len(model_store.PRIVATE)} models at ({order.epsilon:g}, {order.delta:g}) each, "
-        f"their figures at ({order.metrics_epsilon:g}, {order.delta:g})",
+        until_ms=available.until_ms,
+        costs=training.plan().costs(min(at_most, max(1, len(candidates)))),
+        what=f"{len(model_store.PRIVATE)} models at ({training.epsilon:g}, {training.delta:g}) each, "
+        f"their figures at ({training.metrics_epsilon:g}, {training.delta:g})",
         at=now,
-        automatic=order.automatic,
+        automatic=training.automatic,
     )

@@ -1,7 +1,7 @@
 """All that a public report says, as data: the page is drawn from this alone.
 
 Everything in it is computed from private models, the public schema, made-up visits and simulated sessions. No
-row of a visitor comes near it; `tests/unit/ml/test_reconstruction.py` attacks it.
+row of a visitor comes near it; `tests/unit/reports/test_reconstruction.py` attacks it.
 """
 
 from collections.abc import Mapping

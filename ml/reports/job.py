@@ -18,6 +18,8 @@ from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.reports import content, page, price
 from ml.reports.content import Content, Measured, Run
+from streaming import atomic_file
+from streaming.data_layout import METRICS
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
     training, SchemaError where it read other features than there are now.
     """
     folder = Path(models)
-    trained = msgspec.json.decode((folder / "metrics.json").read_bytes())
+    trained = msgspec.json.decode((folder / METRICS).read_bytes())
     encoding, randomness = Encoding(schemas.of_trained(trained)), SystemRandomness()
     budget = Budget(trained["epsilon"], trained["delta"])
     unit = Unit(trained["unit"], trained["most_rows_per_unit"])
@@ -57,10 +59,9 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
         f"{run_id}.csv": _csv(content.table(encoding, x, attributions)),
     }
     html = page.render(told, data).encode()
-    Path(out).mkdir(parents=True, exist_ok=True)
     # The summary last: a page is listed by it.
     for name, file in ({f"{run_id}.html": html} | dict(reversed(data.items()))).items():
-        _put(Path(out) / name, file)
+        atomic_file.write(Path(out) / name, file)
     log.info("%s.html: %d KB, %.1f s", run_id, len(html) // 1024, time.monotonic() - began)
     return summary
 
@@ -112,10 +113,3 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
     lines.writeheader()
     lines.writerows(rows)
     return text.getvalue().encode()
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Readers see the whole file or none."""
-    unfinished = path.with_suffix(path.suffix + ".unfinished")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)

@@ -2,7 +2,7 @@
 
 import argparse
 
-WHAT_IT_DOES = """\
+DETAILS = """\
 FILE is one session as JSON in the event contract, or JSON Lines of them; - is standard input. The score is
 the probability of a purchase by a private model of the registry; the reasons are its SHAP values against
 made-up visits. An answer tells of the one person behind the session: it is for the trusted machine, never
@@ -18,7 +18,6 @@ what the gate would have found out of a raw session. Exits 1 if a line was rejec
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `ml.score.command.run` reads; `--json` comes with every command."""
-    parser.epilog = WHAT_IT_DOES
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", metavar="FILE|-", help="sessions to score")
     source.add_argument("--session", metavar="ID", help="a stored session instead, out of MongoDB")

@@ -1,4 +1,4 @@
-"""Asking for a score out of another environment: one process in the models' own. Standard library alone."""
+"""Asking for a score out of another environment: one process in the models' own. No client library here."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from streaming.exit_code import ExitCode
 
 PYTHON_VARIABLE = "VITRINE_MAIN_PYTHON"
 _TIMEOUT_S = 300
@@ -42,8 +44,8 @@ def score_by_process(session: Mapping[str, Any], run: str, model: str) -> dict[s
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise NotScored(f"no score within {_TIMEOUT_S} s") from None
-    if done.returncode in (2, 3):  # in words, on standard error
-        raise NotScored(done.stderr.decode().strip().splitlines()[-1].removeprefix("score: "))
+    if done.returncode in (ExitCode.INVALID_REQUEST, ExitCode.UNAVAILABLE):  # in words, on standard error
+        raise NotScored(done.stderr.decode().strip().splitlines()[-1].removeprefix("vitrine: "))
     if not done.stdout:
         raise NotScored(f"the models' environment failed with exit code {done.returncode}")
     answer: dict[str, Any] = json.loads(done.stdout)

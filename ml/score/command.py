@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +15,34 @@ from ml.models import model_store
 from ml.models.interface import Model
 from ml.privacy.randomness import SystemRandomness
 from ml.registry.entry import RegistryEntry
+from ml.registry.loading import ArtifactAltered, load
 from ml.registry.mongo import stored_registry
-from ml.registry.registry import ArtifactAltered, ModelRegistry, load
+from ml.registry.registry import ModelRegistry
 from ml.score.client import as_stored
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
+from streaming.command_failure import carried_out
 from streaming.contract.rejection import Rejection
+from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
-from streaming.stores import StoreUnavailable
 
 
-class NoAnswer(Exception):
+class NoAnswer(InvalidRequest):
     """The question cannot be answered; the message says why."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit code 0, 1 if a session was refused, 2 for a question that cannot be answered, 3 if MongoDB is
-    away."""
-    try:
-        content = _content(arguments.file, arguments.session)
-        entry = registered(stored_registry(), arguments.run)
-        model, encoding = _model(entry, arguments.model)
-        if arguments.reasons < 1:
-            raise NoAnswer("--reasons: at least 1 is wanted")
-    except NoAnswer as error:
-        print(f"score: {error}", file=sys.stderr)
-        return 2
-    except StoreUnavailable as error:
-        print(f"score: {error}", file=sys.stderr)
-        return 3
+    """Gives an ExitCode: NOT_SO if a session was refused."""
+    return carried_out(partial(_score, arguments))
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    content = _content(arguments.file, arguments.session)
+    entry = registered(stored_registry(), arguments.run)
+    model, encoding = _model(entry, arguments.model)
+    if arguments.reasons < 1:
+        raise NoAnswer("--reasons: at least 1 is wanted")
     now_ms = time.time_ns() // 1_000_000
     found = [read(text, now_ms) for text in texts(content)]
     readable = [one for one in found if isinstance(one, Readable)]
@@ -59,17 +58,17 @@ def run(arguments: argparse.Namespace) -> int:
         "results": results,
     }
     print(msgspec.json.encode(answer).decode() if arguments.json else _text(answer))
-    return 0 if len(readable) == len(found) else 1
+    return ExitCode.DONE if len(readable) == len(found) else ExitCode.NOT_SO
 
 
-def registered(books: ModelRegistry, run: str | None) -> RegistryEntry:
+def registered(registry: ModelRegistry, run: str | None) -> RegistryEntry:
     """The entry of `run`, or of the newest training. Raises NoAnswer."""
-    names = books.names()
+    names = registry.names()
     if not names:
         raise NoAnswer("no models are registered yet: run the DAG private_models")
-    entry = books.find(names[0] if run is None else run)
+    entry = registry.find(names[0] if run is None else run)
     if entry is None:
-        raise NoAnswer(f"there is no run {run} in the register; there are: {', '.join(sorted(names))}")
+        raise NoAnswer(f"there is no run {run} in the model registry; there are: {', '.join(sorted(names))}")
     return entry
 
 
@@ -85,7 +84,7 @@ def _model(entry: RegistryEntry, name: str | None) -> tuple[Model, Encoding]:
         )
     try:
         encoding = Encoding(schemas.of_trained(entry.metrics))
-        return load(entry, name or there[0], DataSettings().data_dir / "models"), encoding
+        return load(entry, name or there[0], DataSettings().layout.models), encoding
     except (ArtifactAltered, schemas.SchemaError) as error:
         raise NoAnswer(f"run {entry.name}: {error}") from None
 

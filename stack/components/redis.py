@@ -28,7 +28,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         "appendonly": "yes",
         "save": "",
         # To add a user Redis walks a HyperLogLog that it keeps as a list; at its own limit of 3,000 bytes
-        # nothing else in a claim is as dear (decision 40). docker/ has the same.
+        # nothing else in a claim is as dear (decision 40). docker/ and bench/own_redis.py have the same.
         "hll-sparse-max-bytes": "800",
         "daemonize": "no",
         "loadmodule": str(place.layout.run / "redisbloom.so"),

@@ -5,32 +5,10 @@ in its turn, and the digest of the bytes now sent: what stands in the log with b
 """
 
 from hashlib import sha256
-from typing import NamedTuple
 
 from streaming.contract import topics
 from streaming.contract.headers import Headers
-
-
-class LogPosition(NamedTuple):
-    """Of a message in the raw topic."""
-
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.partition}:{self.offset}"
-
-
-def parse_log_position(text: str) -> LogPosition:
-    """Of `<partition>:<offset>`. Raises ValueError on any other text."""
-    partition, colon, offset = text.partition(":")
-    if not (colon and _is_number(partition) and _is_number(offset)):
-        raise ValueError("not <partition>:<offset>")
-    return LogPosition(int(partition), int(offset))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
+from streaming.contract.log_position import LogPosition, parse_log_position
 
 
 def digest(value: bytes | None) -> str:

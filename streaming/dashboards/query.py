@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from streaming.contract.time_units import DAY_MS
 from streaming.dashboards.source import Column, Panel
 
 AUTO_INTERVAL = "%autointerval%"
@@ -23,7 +24,7 @@ _WIDTHS = (
     (2_700_000, "30m"),
     (7_200_000, "1h"),
     (21_600_000, "3h"),
-    (86_400_000, "12h"),
+    (DAY_MS, "12h"),
     (604_800_000, "24h"),
     (1_814_400_000, "7d"),
 )

@@ -4,9 +4,8 @@ dimension. Pure."""
 from datetime import UTC, datetime, timedelta
 
 from streaming.contract.session import Visit
+from streaming.contract.time_units import HOUR_MS
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ALL = "all"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from streaming.contract.horizon import Horizon, is_old
 from streaming.contract.session import LIVE_FEED, Visit
+from streaming.contract.time_units import DAY_MS
 from streaming.dedup.port import (
     BEYOND,
     KNOWN_USER,
@@ -20,7 +21,7 @@ from streaming.dedup.port import (
     StoreProgress,
 )
 
-_DAYS_21_MS = 21 * 86_400_000
+_DAYS_21_MS = 21 * DAY_MS
 
 
 @dataclass

@@ -4,9 +4,8 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from streaming.contract.horizon import Horizon
+from streaming.contract.time_units import DAY_MS
 from streaming.settings import Settings
-
-DAY_MS = 86_400_000
 
 
 class DedupSettings(Settings):

@@ -2,7 +2,7 @@
 
 import argparse
 
-WHAT_IT_DOES = """\
+DETAILS = """\
 Estimates how many different users had a session between two moments of their own time: standard error .81 %.
 Whole days are counted by the day, for ever; what is left at the edges by the hour, as long as hours are kept
 (VITRINE_GATE_HOURS_KEPT_MS, 35 days). A period is widened to whole hours, or where those are gone to whole

@@ -5,48 +5,47 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from streaming.command_failure import carried_out
 from streaming.contract.period import period
 from streaming.dedup.counters import DIMENSIONS
 from streaming.distinct.plan import CounterPlan, counters, plan
 from streaming.distinct.recount import recount
 from streaming.distinct.redis_counters import STANDARD_ERROR, RedisDistinct
+from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.gate.settings import GateSettings
 from streaming.settings import MongoSettings, RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
 
-DONE, WRONG_COMMAND_LINE, UNKNOWN = 0, 2, 3
-
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the estimate. 0, 2 for a period that is none, 3 where the stores could not be asked."""
+    """Prints the estimate. Gives an ExitCode."""
+    return carried_out(partial(_estimate, arguments), "could not be asked")
+
+
+def _estimate(arguments: argparse.Namespace) -> int:
     try:
         asked = period(arguments.start, arguments.end)
     except ValueError as error:
-        print(f"vitrine: {error}", file=sys.stderr)
-        return WRONG_COMMAND_LINE
+        raise InvalidRequest(str(error)) from error
     assert asked is not None  # both ends are required
     hours_kept_ms = GateSettings().hours_kept_ms
     store = RedisDistinct(RedisSettings())
-    try:
-        if arguments.recount:
-            added = recount(MongoSessions(MongoSettings()).scan(), store, hours_kept_ms)
-            print(f"counted {added} sessions of MongoDB", file=sys.stderr)
-        chosen = plan(asked, time.time_ns() // 1_000_000 - hours_kept_ms)
-        dimension, value = _cut(arguments)
-        users = store.count(counters(chosen, dimension, value))
-        since_ms = store.whole_since_ms()
-    except StoreUnavailable as error:
-        print(f"vitrine: could not be asked: {error}. Is it up? ./vitrine status", file=sys.stderr)
-        return UNKNOWN
+    if arguments.recount:
+        added = recount(MongoSessions(MongoSettings()).scan(), store, hours_kept_ms)
+        print(f"counted {added} sessions of MongoDB", file=sys.stderr)
+    chosen = plan(asked, time.time_ns() // 1_000_000 - hours_kept_ms)
+    dimension, value = _cut(arguments)
+    users = store.count(counters(chosen, dimension, value))
+    since_ms = store.whole_since_ms()
     if since_ms is None:
-        print("vitrine: no gate has counted anything yet. Is it up? ./vitrine status", file=sys.stderr)
-        return UNKNOWN
+        raise StoreUnavailable("no gate has counted anything yet")
     answer = _answer(users, chosen, {dimension: value} if dimension else None, since_ms)
     print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
-    return DONE
+    return ExitCode.DONE
 
 
 def _cut(arguments: argparse.Namespace) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from streaming.contract.period import Window
-from streaming.dedup.counters import HOUR_MS, day_name, hour_name
+from streaming.contract.time_units import HOUR_MS
+from streaming.dedup.counters import day_name, hour_name
 
 
 class CounterPlan(Struct, frozen=True):

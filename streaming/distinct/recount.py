@@ -10,8 +10,9 @@ from itertools import islice
 
 import msgspec
 
+from streaming.contract.time_units import HOUR_MS
 from streaming.contract.valid_session import ValidSession
-from streaming.dedup.counters import ALL, HOUR_MS, breakdowns, counter_key, day_name, hour_name
+from streaming.dedup.counters import ALL, breakdowns, counter_key, day_name, hour_name
 from streaming.dedup.redis.claim_records import user_digest
 from streaming.distinct.redis_counters import RedisDistinct
 from streaming.stores import Document

@@ -1,23 +1,27 @@
 """One Parquet file a window, seen by readers only when whole."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from streaming import atomic_file
 from streaming.contract.period import Window
 from streaming.extraction.pages import Document
 from streaming.extraction.windows import file_name, of_file_name
-
-_UNFINISHED = ".unfinished"
 
 
 def extracted(folder: Path) -> list[Window]:
     """The windows that have a file in `folder`, in order; none where there is no such folder yet."""
     return sorted(window for file in folder.glob("*") if (window := of_file_name(file.name)) is not None)
+
+
+def missing(folder: Path) -> str | None:
+    """Why nothing can be learned from `folder` yet, and what to do; None where it holds an extract."""
+    return None if extracted(folder) else "No session has been extracted yet: run extract_sessions first."
 
 
 def outdated(folder: Path, columns: Iterable[str]) -> list[Window]:
@@ -31,7 +35,7 @@ def outdated(folder: Path, columns: Iterable[str]) -> list[Window]:
 def prepare(folder: Path) -> None:
     """Makes `folder` and removes what a crash left unfinished in it: only one run may write at a time."""
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(f"*{_UNFINISHED}"):
+    for leftover in folder.glob(f"*{atomic_file.UNFINISHED}"):
         leftover.unlink()
 
 
@@ -44,26 +48,18 @@ def write(
 ) -> int:
     """Writes `row` of every document into the file of `window` and returns how many there are.
 
-    `columns` maps each column to the name of its Arrow type. The file appears under its name by one rename,
-    after its bytes are on disk. A window without sessions gets no file of its own, but empties one that is
-    there.
+    `columns` maps each column to the name of its Arrow type. A window without sessions gets no file of its
+    own, but empties one that is there.
     """
     schema = pa.schema([(name, _type(type_name)) for name, type_name in columns.items()])
-    finished = folder / file_name(window)
-    unfinished = finished.with_suffix(_UNFINISHED)
-    rows = 0
-    try:
-        with unfinished.open("wb") as file:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                for page in pages:
-                    writer.write_table(pa.Table.from_pylist(list(map(row, page)), schema=schema))
-                    rows += len(page)
-            file.flush()
-            os.fsync(file.fileno())
-        if rows or finished.exists():
-            unfinished.rename(finished)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    path, rows, filled = folder / file_name(window), 0, filter(None, pages)
+    first = next(filled, None)
+    if first is None and not path.exists():
+        return 0
+    with atomic_file.writing(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for page in chain([] if first is None else [first], filled):
+            writer.write_table(pa.Table.from_pylist(list(map(row, page)), schema=schema))
+            rows += len(page)
     return rows
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from streaming.contract.session import Session
+from streaming.exit_code import InvalidRequest
 
 SETTABLE = tuple(
     field.encode_name
@@ -18,7 +19,7 @@ SETTABLE = tuple(
 _MAX_CHARACTERS = 128
 
 
-class AssignmentError(Exception):
+class AssignmentError(InvalidRequest):
     """An assignment that cannot be made; the message says what can be set."""
 
 

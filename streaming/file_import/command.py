@@ -1,5 +1,6 @@
 """`./vitrine ingest FILE`: sends a file's sessions, waits for the gate's verdicts, tells them."""
 
+import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -7,22 +8,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from streaming.command_failure import carried_out
 from streaming.contract.rejection import Reason
+from streaming.exit_code import ExitCode
 from streaming.file_import import assignment
-from streaming.file_import.assignment import AssignmentError
 from streaming.file_import.reading import Reading
 from streaming.file_import.sending import Sender
 from streaming.file_import.settings import IngestSettings
-from streaming.file_import.source import SourceError
-from streaming.file_import.verdicts import GateSilent, Verdicts
+from streaming.file_import.verdicts import Verdicts
 from streaming.kafka.clients import ensure_topics, require
 from streaming.settings import DataSettings, KafkaSettings
+from streaming.stores import StoreUnavailable
 
-FAILED, USAGE = 1, 2
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 
 
@@ -71,7 +71,7 @@ def ingest(
     spill: Path,
 ) -> ImportOutcome:
     """Sends what `path` holds and counts the gate's verdicts on it; events are grouped under `spill`. Raises
-    SourceError, KafkaException, GateSilent, or duckdb.Error where the disk does not hold the events."""
+    SourceError, KafkaException, GateSilent, or StoreUnavailable where the disk does not hold the events."""
     reading = Reading(path, assigned, steps)
     require(kafka)
     ensure_topics(kafka)
@@ -86,6 +86,8 @@ def ingest(
         total = len(sender.places)
         steps.sent(total, done=True)
         verdicts.wait(sender.places, settings.patience_s, lambda seen: steps.judged(seen, total))
+    except duckdb.Error as error:
+        raise StoreUnavailable(f"The events could not be grouped: {error}") from error
     finally:
         verdicts.close()
     rejected: Counter[str] = verdicts.rejected.copy()
@@ -100,38 +102,31 @@ def ingest(
 
 
 def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
-    """Imports `path` and prints {"events", "sessions", "accepted", "rejected": {reason: n}}. Exit code 0: all
-    messages have their verdict; 1: Kafka or the gate is away; 2: the file or an assignment is of no use."""
-    console = Console(stderr=True)
-    kafka = KafkaSettings()
+    """Imports `path`, waits until all messages have their verdict, and prints {"events", "sessions",
+    "accepted", "rejected": {reason: n}}. Gives an ExitCode."""
 
-    def failed(code: int, message: str) -> int:
-        console.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
-        return code
-
-    try:
+    def carry() -> int:
         assignment.check(assigned)
-        with Progress(*_COLUMNS, console=console) as progress:
+        with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
             outcome = ingest(
                 path,
                 assigned,
                 Steps(progress, path.stat().st_size if path.is_file() else 0),
-                kafka=kafka,
+                kafka=KafkaSettings(),
                 settings=IngestSettings(),
-                spill=DataSettings().data_dir / "spill",
+                spill=DataSettings().layout.import_spill,
             )
-    except (AssignmentError, SourceError) as error:
-        return failed(USAGE, str(error))
-    except KafkaException as error:
-        return failed(FAILED, f"Kafka at {kafka.bootstrap_servers} is away: {error}. See ./vitrine status")
-    except GateSilent as error:
-        return failed(FAILED, f"The gate is silent: {error}. Is it running? See ./vitrine status")
-    except duckdb.Error as error:
-        return failed(FAILED, f"The events could not be grouped: {error}")
-    if as_json:
-        print(json.dumps(outcome._asdict()))
-    else:
-        print(f"{outcome.events} events in {outcome.sessions} sessions: {outcome.accepted} accepted")
-        for reason, count in outcome.rejected.items():
-            print(f"  {count} rejected: {reason}")
-    return 0
+        if as_json:
+            print(json.dumps(outcome._asdict()))
+        else:
+            print(f"{outcome.events} events in {outcome.sessions} sessions: {outcome.accepted} accepted")
+            for reason, count in outcome.rejected.items():
+                print(f"  {count} rejected: {reason}")
+        return ExitCode.DONE
+
+    return carried_out(carry, "The file was not imported whole")
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
+    return run(arguments.file, dict(arguments.assigned), arguments.json)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from streaming.contract.topics import RAW_MAX_BYTES
+from streaming.exit_code import InvalidRequest
 from streaming.file_import import shop_events
 
 MAX_LINE_BYTES = RAW_MAX_BYTES
@@ -27,7 +28,7 @@ class Format(Enum):
     SHOP_EVENTS = "CSV of shop events"
 
 
-class SourceError(Exception):
+class SourceError(InvalidRequest):
     """The file cannot be imported; the message says why and what would help."""
 
 

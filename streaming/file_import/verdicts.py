@@ -11,6 +11,7 @@ from streaming.contract import topics
 from streaming.contract.headers import header_texts
 from streaming.file_import.offset_runs import OffsetRuns
 from streaming.kafka.clients import consumer, name
+from streaming.kafka.offsets import StageBehind
 from streaming.kafka.partitions import POLL_S, end_offsets
 from streaming.settings import KafkaSettings
 
@@ -27,7 +28,7 @@ class _Origin(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Origin)
 
 
-class GateSilent(Exception):
+class GateSilent(StageBehind):
     """The gate gave no verdict on our messages for too long."""
 
 
@@ -54,7 +55,10 @@ class Verdicts:
         done = 0
         while done < len(ours):
             if time.monotonic() > deadline:
-                raise GateSilent(f"{len(ours) - done} of {len(ours)} messages without a verdict")
+                raise GateSilent(
+                    f"The gate is silent: {len(ours) - done} of {len(ours)} messages without a verdict."
+                    " Is it running? See ./vitrine status"
+                )
             for message in self._client.consume(_BATCH, timeout=POLL_S):
                 error = message.error()
                 if error is not None:

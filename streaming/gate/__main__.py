@@ -1,6 +1,5 @@
 """`python -m streaming.gate`: the Redis stage, until SIGTERM."""
 
-import gc
 import logging
 import signal
 import sys
@@ -9,7 +8,7 @@ from threading import Event
 
 from confluent_kafka import KafkaException
 
-from streaming import logs
+from streaming import garbage_collection, logs
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.dedup.redis.store import RedisDedupStore
@@ -31,7 +30,7 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    tune_garbage_collection()
+    garbage_collection.tune_for_batches()
     try:
         clients.ensure_topics(kafka_settings)
         retention_ms = clients.retention_ms(kafka_settings, topics.RAW, topics.VALID)
@@ -49,12 +48,6 @@ def main(passing: Callable[[Step], None] = lambda step: None) -> int:
         return 1
     _log.info("stopped")
     return 0
-
-
-def tune_garbage_collection() -> None:
-    """Batches make many short-lived objects and no cycles: look for cycles seldom."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 if __name__ == "__main__":

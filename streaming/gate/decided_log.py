@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer
 
 from streaming.contract import topics
+from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.port import LogProgress
 from streaming.gate.decide import decode_state
 from streaming.gate.low_watermark import low_watermark_ms
 from streaming.kafka.committed_log import CommittedLog
 
-CLOCK_SLACK_MS = 3_600_000
+CLOCK_SLACK_MS = HOUR_MS
 """How far the brokers' clocks may differ, or be set back, before a rebuild or a forgotten segment could miss
 something."""
 

@@ -3,16 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from streaming.contract import horizon
+from streaming.contract.log_position import packed
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Rejection
 from streaming.dedup.port import BatchSpan, DedupStore
 from streaming.gate.candidate import Candidate, candidate
 from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
-
-
-def position(partition: int, offset: int) -> int:
-    """A place in the raw log as one number."""
-    return partition << 48 | offset
 
 
 class Batch:
@@ -38,7 +34,7 @@ class Batch:
                 kept = candidate(session)
                 self.parsed.append(kept)
                 self._sessions.append(kept)
-                self._positions.append(position(raw.partition, raw.offset))
+                self._positions.append(packed(raw.partition, raw.offset))
                 self._arrived_ms.append(raw.arrived_at_ms)
             self.ends[raw.partition] = raw.offset + 1
             newest[raw.partition] = max(newest.get(raw.partition, 0), raw.arrived_at_ms)

@@ -8,9 +8,9 @@ from typing import Protocol
 from uuid import uuid4
 
 from streaming.contract import valid_session
+from streaming.contract.log_position import packed
 from streaming.contract.session import Session
 from streaming.dedup.port import TAKEN, DedupStore, LogProgress, OutOfSync, StoreProgress
-from streaming.gate.process import position
 
 _log = logging.getLogger(__name__)
 _BATCH = 5_000
@@ -91,7 +91,7 @@ def _rebuild(
             if session is None:  # a foreigner's: it claimed nothing
                 continue
             sessions.append(session)
-            positions.append(position(session.raw_partition, session.raw_offset))
+            positions.append(packed(session.raw_partition, session.raw_offset))
             arrived_ms.append(session.arrived_at_ms)
         answers = seen.restore(generation, sessions, positions, arrived_ms)
         restored += len(answers)

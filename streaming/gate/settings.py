@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.settings import DedupSettings
 
 
@@ -31,7 +32,7 @@ class GateSettings(DedupSettings):
     batch_size: int = Field(5_000, ge=1, le=50_000, description="Raw messages of one transaction at most")
     linger_ms: int = Field(100, ge=1, description="How long a batch waits to fill")
     allowed_lateness_ms: int = Field(
-        3_600_000, ge=0, description="How far a live session may be behind the newest of its partition"
+        HOUR_MS, ge=0, description="How far a live session may be behind the newest of its partition"
     )
     extraction_every: int = Field(
         5_000, ge=1, description="Valid sessions of a partition after which an extraction is due"

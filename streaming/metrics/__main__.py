@@ -9,23 +9,22 @@ from streaming.metrics.kinds import Histogram, Label, Metric
 HEAD = """\
 # Metrics
 
-Made from `streaming/metrics/catalogue.py` by `python -m streaming.metrics > docs/metrics.md`; a test holds
-it fresh. No label holds what a message said. Beside these each process shows the `process_…` of Prometheus'
-own client.
+Generated from `streaming/metrics/catalogue.py` by `python -m streaming.metrics > docs/metrics.md`; a test
+keeps it up to date. No label holds what a message said. Each process also exports the `process_…` metrics of
+Prometheus' own client.
 """
 OF_STAGES = """
-## What each stage tells of itself
+## What each stage reports itself
 
 At `/metrics` on `VITRINE_METRICS_PORT`, which the local stack sets for gate, store and index
-(`./vitrine status` shows where). All count from the start of the process.
+(`./vitrine status` shows the addresses). All count from the start of the process.
 """
 OF_WATCH = """
-## What the watch sees
+## What the monitor sees
 
-`python -m streaming.monitor`, a service beside the others, asks every component, since a dead stage cannot
-report about itself. Each probe fails alone, and makes its clients anew before it looks again; one that does
-not come back within 20 s counts as failed. The page "Health" in Airflow draws what was seen in the last half
-hour.
+The monitor (service `watch`, `python -m streaming.monitor`) asks every component, because a dead stage cannot
+report about itself. Each probe fails alone, and makes its clients anew before it asks again; one that has no
+answer within 20 s counts as failed. The page "Health" in Airflow draws what was seen in the last half hour.
 """
 
 

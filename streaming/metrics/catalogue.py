@@ -16,45 +16,49 @@ _SERVICE = Label("service", "as `./vitrine status` names it")
 
 VALID = "valid"
 
-# What a stage tells of itself.
+# What a stage reports itself.
 RECORDS = Counter(
     name="vitrine_records_total",
-    meaning="Records read, dealt with and committed",
+    meaning="Records read, handled and committed",
     labels=(_STAGE,),
 )
 BATCH_SECONDS = Histogram(
     name="vitrine_batch_seconds",
-    meaning="From asking the store (gate) or having read (store, index) to the commit of a batch",
+    meaning="Time from asking Redis (gate) or having read (store, index) to the commit of a batch",
     labels=(_STAGE,),
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 LATENCY_SECONDS = Histogram(
     name="vitrine_latency_seconds",
     meaning=(
-        "From a message's arrival in the raw topic until it was decided (gate), its session was in MongoDB"
-        " (store), or its summary acknowledged by Elasticsearch (index), which makes it searchable within a"
-        " second (one summary in fifty is timed). A replay counts from the first arrival"
+        "Time from a message's arrival in the raw topic until it was decided (gate), its session was in"
+        " MongoDB (store), or its summary acknowledged by Elasticsearch (index), which makes it searchable"
+        " within a second (one summary in fifty is timed). A replay counts from the first arrival"
     ),
     labels=(_STAGE,),
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600),
 )
 STORE_AWAY_SECONDS = Counter(
     name="vitrine_store_away_seconds_total",
-    meaning="Time that a stage stood still because its store (Redis, MongoDB, Elasticsearch) was away",
+    meaning="Time that a stage waited because its store (Redis, MongoDB, Elasticsearch) was unavailable",
     labels=(_STAGE,),
 )
 OUTCOMES = Counter(
     name="vitrine_outcomes_total",
-    meaning="Raw messages by what the gate made of them",
-    labels=(Label("outcome", "valid, or why it was refused", (VALID, *(reason.value for reason in Reason))),),
+    meaning="Raw messages by outcome",
+    labels=(
+        Label(
+            "outcome", "valid, or the reason of the rejection", (VALID, *(reason.value for reason in Reason))
+        ),
+    ),
 )
 LATE_SESSIONS = Counter(
     name="vitrine_late_sessions_total",
-    meaning="Valid sessions that came too late for their window; they are among the valid outcomes",
+    meaning="Valid sessions that came too late for their window; the valid outcomes include them",
 )
 TRANSACTIONS_ABORTED = Counter(
     name="vitrine_transactions_aborted_total",
-    meaning="Transactions of the gate that were aborted, or whose outcome it had to look up",
+    meaning="Transactions of the gate that were aborted, or whose outcome was unknown",
 )
 RECOVERIES = Counter(
     name="vitrine_recoveries_total",
@@ -62,33 +66,33 @@ RECOVERIES = Counter(
 )
 SESSIONS_STORED = Counter(
     name="vitrine_sessions_stored_total",
-    meaning="Sessions given to MongoDB",
-    labels=(Label("result", "new, or there already after a replay", ("new", "known")),),
+    meaning="Sessions sent to MongoDB",
+    labels=(Label("result", "new, or stored before, as after a replay", ("new", "known")),),
 )
 DOCUMENTS_REFUSED = Counter(
     name="vitrine_documents_refused_total",
-    meaning="Records that no store will ever take, put aside in `refused_documents`",
+    meaning="Dead letters: records that a store will never take, kept in `refused_documents`",
     labels=(
-        Label("index", "plain name of the topic, which is the index's too", (topics.VALID, *topics.INDEXED)),
+        Label("index", "plain name of the topic, also that of the index", (topics.VALID, *topics.INDEXED)),
     ),
 )
 
 
-# What no stage can say of itself: the watch (streaming/monitor) looks at each component.
+# What no stage can say of itself: the monitor (streaming/monitor) asks each component.
 PROBES = ("kafka", "services", "redis", "elasticsearch", "flink", "reconcile", "stages")
 PROBE_UP = Gauge(
     name="vitrine_probe_up",
-    meaning="Whether the watch gets an answer there; where it does not, what it had read there is gone too",
+    meaning="1 if the monitor gets an answer there, else 0 and the figures it had from there are gone too",
     labels=(Label("probe", "what is asked", PROBES),),
 )
 LAG_RECORDS = Gauge(
     name="vitrine_lag_records",
-    meaning="Offsets that the stage has not committed past; 0 once it has seen every record",
+    meaning="Consumer lag: offsets that the stage has not committed past; 0 once it has read every record",
     labels=(_READER, _TOPIC, _PARTITION),
 )
 LAG_SECONDS = Gauge(
     name="vitrine_lag_seconds",
-    meaning="Age of the oldest record that the stage has not dealt with; 0 if there is none",
+    meaning="Age of the oldest record that the stage has not committed; 0 if there is none",
     labels=(_READER, _TOPIC, _PARTITION),
 )
 EXPIRED_RECORDS = Gauge(
@@ -108,12 +112,12 @@ RETENTION_SECONDS = Gauge(
 )
 SERVICE_UP = Gauge(
     name="vitrine_service_up",
-    meaning="Whether a service that was started, or is run elsewhere, answers in its own protocol",
+    meaning="1 if a service that was started, or is external, answers in its own protocol, else 0",
     labels=(_SERVICE,),
 )
 SERVICE_STARTS = Counter(
     name="vitrine_service_starts_total",
-    meaning="Times that the supervisor has started the service; restarts are all but the first",
+    meaning="Starts of the service by the supervisor; restarts are all but the first",
     labels=(_SERVICE,),
 )
 RESIDENT_BYTES = Gauge(
@@ -126,7 +130,7 @@ FILTER_CAPACITY = Gauge(
 )
 FILTER_ITEMS = Gauge(
     name="vitrine_filter_items",
-    meaning="Items in it; beyond its capacity it grows by layers, exact but dearer to ask",
+    meaning="Items in it; beyond its capacity it grows by layers: as exact, but slower to ask",
     labels=(_FILTER,),
 )
 FILTER_ERROR_RATIO = Gauge(
@@ -141,7 +145,7 @@ DISTINCT_USERS = Gauge(name="vitrine_distinct_users", meaning="Estimate of the u
 REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis says it uses")
 NEWEST_SEARCHABLE = Gauge(
     name="vitrine_newest_searchable_timestamp_seconds",
-    meaning="When the newest session arrived that can be searched for",
+    meaning="When the newest searchable session arrived",
 )
 FLINK_JOB_RUNNING = Gauge(name="vitrine_flink_job_running", meaning="1 if all tasks of the job run, else 0")
 FLINK_JOB_RESTARTS = Gauge(
@@ -152,7 +156,8 @@ FLINK_CHECKPOINT = Gauge(
     meaning="When the job's last completed checkpoint was taken",
 )
 RECONCILE_ENDED = Gauge(
-    name="vitrine_reconcile_timestamp_seconds", meaning="When `reconcile` last came to a verdict, or to none"
+    name="vitrine_reconcile_timestamp_seconds",
+    meaning="When `reconcile` last ended, with a verdict or without",
 )
 RECONCILE_VERDICT = Gauge(
     name="vitrine_reconcile_verdict",

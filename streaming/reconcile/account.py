@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec.structs import replace
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition
+from streaming.contract.log_position import LogPosition
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.corrections import Attempts

@@ -11,13 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streaming.contract.correction import LogPosition
 from streaming.contract.horizon import Horizon
+from streaming.contract.log_position import OFFSET_BITS, LogPosition, packed, unpacked
 from streaming.contract.parsing import FUTURE_TOLERANCE_MS
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.store_contents import id_digest
-
-_OFFSET_BITS = 48
 
 Numbers = NDArray[np.uint64]
 
@@ -33,7 +31,7 @@ class Admitted:
     def add(self, session: ValidSession) -> None:
         self._ids.append(id_digest(session.session_id))
         self._users.append(id_digest(session.user_id))
-        self._places.append(session.raw_partition << _OFFSET_BITS | session.raw_offset)
+        self._places.append(packed(session.raw_partition, session.raw_offset))
         self._arrived_ms.append(max(session.arrived_at_ms, 0))
         self._new.append(session.user_kind == "new")
 
@@ -49,7 +47,7 @@ class Admitted:
         """The first raw place that the valid session comes from."""
         key = id_digest(session_id)
         at = bisect_left(self._ids, key)
-        return _place(self._places[at]) if at < len(self._ids) and self._ids[at] == key else None
+        return unpacked(self._places[at]) if at < len(self._ids) and self._ids[at] == key else None
 
     def distinct_users(self) -> int:
         return len(np.unique(_numbers(self._users)))
@@ -58,7 +56,7 @@ class Admitted:
         """Where a session stands that was let through once more."""
         ids = _numbers(self._ids)
         for at in np.flatnonzero(ids[1:] == ids[:-1]):
-            yield _place(self._places[at + 1])
+            yield unpacked(self._places[at + 1])
 
     def wrongly_new(self, horizon: Horizon) -> Iterator[LogPosition]:
         """Sessions whose user is called new although one of that user arrived so shortly before that the gate
@@ -100,7 +98,7 @@ class _ByUser(NamedTuple):
         if not len(self.users):
             return np.zeros(0, np.bool_)
         starts = np.flatnonzero(np.concatenate(([True], self.users[1:] != self.users[:-1])))
-        partitions = self.places >> np.uint64(_OFFSET_BITS)
+        partitions = self.places >> np.uint64(OFFSET_BITS)
         one = np.minimum.reduceat(partitions, starts) == np.maximum.reduceat(partitions, starts)
         return np.repeat(one, np.diff(np.append(starts, len(self.users))))
 
@@ -108,7 +106,7 @@ class _ByUser(NamedTuple):
         return _ByUser(self.users[chosen], self.arrived_ms[chosen], self.places[chosen], self.new[chosen])
 
     def where(self, chosen: NDArray[np.bool_]) -> Iterator[LogPosition]:
-        return map(_place, self.places[chosen].tolist())
+        return map(unpacked, self.places[chosen].tolist())
 
 
 def _by_user(users: "array[int]", arrived_ms: "array[int]", places: "array[int]", new: bytearray) -> _ByUser:
@@ -119,7 +117,3 @@ def _by_user(users: "array[int]", arrived_ms: "array[int]", places: "array[int]"
 
 def _numbers(column: "array[int]") -> Numbers:
     return np.frombuffer(column, np.uint64)
-
-
-def _place(number: int) -> LogPosition:
-    return LogPosition(int(number) >> _OFFSET_BITS, int(number) & (1 << _OFFSET_BITS) - 1)

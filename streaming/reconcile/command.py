@@ -1,70 +1,56 @@
 """`./vitrine reconcile`."""
 
+import argparse
 import sys
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import msgspec
-from confluent_kafka import KafkaException
-from elasticsearch import ApiError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from streaming.command_failure import carried_out
 from streaming.contract.period import Window, period
 from streaming.distinct.all_users import distinct_users
+from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.gate.settings import GateSettings
-from streaming.kafka.offsets import StageBehind
-from streaming.reconcile import caught_up, read
+from streaming.reconcile import caught_up, last_verdict, read
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence
 from streaming.reconcile.report import Report
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
-from streaming.stores import StoreUnavailable
 
-HOLDS, BROKEN, USAGE, UNKNOWN = 0, 1, 2, 3
 REBUILD = "./vitrine resummarise"
+IN_VAIN = "Could not be checked"
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Keeps the verdict for the monitor."""
+    code = run(arguments.json, arguments.timeout, arguments.start, arguments.end)
+    return last_verdict.kept(code, whole=not (arguments.start or arguments.end))
 
 
 def run(as_json: bool, timeout_s: float, start: str | None = None, end: str | None = None) -> int:
     """Waits up to `timeout_s` for the stages to catch up, reads everything and prints what it found of the
-    messages that arrived from `start` to before `end` (ISO 8601; all, without them). 0 if it all agrees, 1 if
-    not, 2 if that is no period, 3 if it could not be found out."""
-    console = Console(stderr=True)
-    try:
-        asked = period(start, end)
-    except ValueError as error:
-        console.print(escape(str(error)), soft_wrap=True)
-        return USAGE
-    report = found_out(lambda: reconcile(timeout_s, console, asked), console)
-    if report is None:
-        return UNKNOWN
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
-    else:
-        _show(report)
-    _tell(report, console, asked)
-    return HOLDS if report.holds else BROKEN
+    messages that arrived from `start` to before `end` (ISO 8601; all, without them). Gives an ExitCode."""
 
+    def judge() -> int:
+        console = Console(stderr=True)
+        try:
+            asked = period(start, end)
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from error
+        report = reconcile(timeout_s, console, asked)
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        else:
+            _show(report)
+        _tell(report, console, asked)
+        return ExitCode.DONE if report.holds else ExitCode.NOT_SO
 
-T = TypeVar("T")
-
-
-def found_out(ask: Callable[[], T], console: Console) -> T | None:
-    """What `ask` finds, or None where a component was away or a stage behind; `console` then says which."""
-    try:
-        return ask()
-    except (StageBehind, StoreUnavailable) as error:
-        console.print(f"[bold]Could not be checked.[/bold] {escape(str(error))}", soft_wrap=True)
-    except (KafkaException, ApiError) as error:
-        console.print(
-            f"[bold]Could not be checked:[/bold] {escape(str(error))}. Is it up? ./vitrine status",
-            soft_wrap=True,
-        )
-    return None
+    return carried_out(judge, IN_VAIN)
 
 
 def gather(timeout_s: float, console: Console, asked: Window | None) -> Evidence:

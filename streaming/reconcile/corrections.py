@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from streaming.contract.correction import LogPosition
+from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
 from streaming.reconcile.evidence import RawRecord

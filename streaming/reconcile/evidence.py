@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
 
-from streaming.contract.correction import LogPosition
 from streaming.contract.horizon import Horizon
+from streaming.contract.log_position import LogPosition
 from streaming.stores import Document
 
 

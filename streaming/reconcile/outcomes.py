@@ -12,8 +12,8 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition
 from streaming.contract.horizon import is_old
+from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Session

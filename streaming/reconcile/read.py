@@ -6,9 +6,10 @@ from typing import Generic, TypeVar
 from confluent_kafka import Message
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition, corrected, parse_log_position
+from streaming.contract.correction import corrected
 from streaming.contract.headers import header_texts, headers_of
 from streaming.contract.horizon import stated_horizon_ms
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
 from streaming.reconcile.evidence import Evidence, RawRecord, ReconcileScope, RejectedRecord, ValidRecord

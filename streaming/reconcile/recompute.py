@@ -1,5 +1,6 @@
 """`./vitrine recompute`: the windows of product_activity, from the sessions in MongoDB alone."""
 
+import argparse
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -9,11 +10,13 @@ from msgspec import Struct, field
 from rich.console import Console
 from rich.markup import escape
 
+from streaming.command_failure import carried_out
 from streaming.contract import topics
 from streaming.contract.valid_session import decode
+from streaming.exit_code import ExitCode
 from streaming.kafka import clients
 from streaming.reconcile import caught_up
-from streaming.reconcile.command import BROKEN, HOLDS, UNKNOWN, found_out
+from streaming.reconcile.command import IN_VAIN
 from streaming.reconcile.expected_documents import MONGODB, by_id, remembered
 from streaming.reconcile.report import Break, Breaks
 from streaming.reconcile.store_contents import StoreContents
@@ -77,9 +80,8 @@ def recompute(
 
 
 def run(as_json: bool, timeout_s: float) -> int:
-    """Waits up to `timeout_s` for the stages to catch up and prints whether the windows agree: 0 if so, 1 if
-    not, 3 if it could not be found out."""
-    console = Console(stderr=True)
+    """Waits up to `timeout_s` for the stages to catch up and prints whether the windows agree. Gives an
+    ExitCode."""
 
     def ask() -> Recomputed:
         settings = KafkaSettings()
@@ -91,14 +93,21 @@ def run(as_json: bool, timeout_s: float) -> int:
         found = list(index.scan(topics.PRODUCT_ACTIVITY))
         return recompute(found, store.scan(), (one.value() or b"" for one in later), standing.until)
 
-    found = found_out(ask, console)
-    if found is None:
-        return UNKNOWN
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
-    else:
-        agrees = "agree" if found.holds else "do NOT agree"
-        print(f"{found.windows} windows and the {found.sessions} sessions in MongoDB {agrees}")
-    for one in found.breaks:
-        console.print(f"[red]broken[/red] {escape(str(one))}", soft_wrap=True, highlight=False)
-    return HOLDS if found.holds else BROKEN
+    def judge() -> int:
+        found = ask()
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+        else:
+            agrees = "agree" if found.holds else "do NOT agree"
+            print(f"{found.windows} windows and the {found.sessions} sessions in MongoDB {agrees}")
+        console = Console(stderr=True)
+        for one in found.breaks:
+            console.print(f"[red]broken[/red] {escape(str(one))}", soft_wrap=True, highlight=False)
+        return ExitCode.DONE if found.holds else ExitCode.NOT_SO
+
+    return carried_out(judge, IN_VAIN)
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
+    return run(arguments.json, arguments.timeout)

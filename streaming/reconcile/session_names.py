@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from streaming.contract.correction import LogPosition
+from streaming.contract.log_position import LogPosition
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.evidence import ValidRecord
 from streaming.reconcile.expected_documents import decoded

@@ -7,7 +7,7 @@ partition from n on.
 
 from collections.abc import Collection
 
-from streaming.contract.correction import LogPosition
+from streaming.contract.log_position import LogPosition
 
 
 class TopicHead:

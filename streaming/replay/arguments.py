@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-REJECTED = """\
+from streaming.shared_arguments import add_patience, add_period
+
+REJECTED_DETAILS = """\
 Lists position (raw partition:offset), state, reason, arrival and detail of the open ones, never contents. A
 rejection is open until a correction of it (./vitrine replay) was let through. Duplicates are listed with
 --reason duplicate alone.
@@ -16,7 +18,7 @@ and jq corrects, for example:
 With --json: {"counts": {state: {reason: n}}, "messages": [{"position", "state", "reason", "arrived",
 "detail"}]}; with --count only the counts."""
 
-REPLAY = """\
+REPLAY_DETAILS = """\
 FILE is what ./vitrine rejected --out wrote, corrected or not; `value` may be the message's text or a JSON
 object. Only position and value are read. A message goes with a header that names the one it corrects: what
 was sent already with the same bytes is not sent again, however often this is run, and once a correction was
@@ -43,16 +45,4 @@ def add_replay(command: argparse.ArgumentParser) -> None:
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("file", type=Path, nargs="?", metavar="FILE")
     what.add_argument("--reason", metavar="R", help="all open ones rejected for this reason, as they are")
-
-
-def add_period(command: argparse.ArgumentParser) -> None:
-    """A period of arrival: its two ends as `start` and `end`."""
-    for name, dest, what in (("--from", "start", "here on"), ("--to", "end", "before here")):
-        command.add_argument(
-            name,
-            dest=dest,
-            metavar="T",
-            help=f"only what arrived from {what}: an ISO 8601 date or moment, UTC unless it says otherwise"
-            if dest == "start"
-            else f"… and {what}",
-        )
+    add_patience(command, "the gate's verdicts")

@@ -1,20 +1,24 @@
 """`./vitrine replay`: sends rejected messages to the raw topic again, but for what went already."""
 
+import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from streaming.command_failure import carried_out
 from streaming.contract import correction
+from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.file_import.json_lines import Outgoing
 from streaming.file_import.sending import Sender
 from streaming.file_import.verdicts import Verdicts
 from streaming.kafka import clients
 from streaming.replay import lines, log, plan
-from streaming.replay.exit_codes import DONE, NOT_ALL, InvalidRequest, carried_out
 from streaming.replay.history import History
 from streaming.settings import KafkaSettings
+
+IN_VAIN = "The gate has not judged everything"
 
 
 def run(
@@ -25,9 +29,14 @@ def run(
     sent: Callable[[int], None] = lambda count: None,
 ) -> int:
     """Sends the messages of `file`, or the open ones rejected for `reason`, and waits for their verdicts;
-    `sent` hears how many the broker has. 0 if every one of them is let through by now; 1 if one is still
-    rejected; 2 if the file is of no use (nothing was sent then); 3 if Kafka or the gate is away."""
-    return carried_out(partial(_replay, file, reason, timeout_s, as_json, sent))
+    `sent` hears how many the broker has. Gives an ExitCode: DONE if every one of them is let through by now,
+    INVALID_REQUEST if the file is of no use (nothing was sent then)."""
+    return carried_out(partial(_replay, file, reason, timeout_s, as_json, sent), IN_VAIN)
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
+    return run(arguments.file, arguments.reason, arguments.timeout, arguments.json)
 
 
 def _replay(
@@ -63,11 +72,11 @@ def _replay(
         print(json.dumps(told))
     else:
         print("\n".join(f"{number:>9}  {name.replace('_', ' ')}" for name, number in told.items()))
-    return DONE if corrected == len(wanted) else NOT_ALL
+    return ExitCode.DONE if corrected == len(wanted) else ExitCode.NOT_SO
 
 
 def _read(file: Path) -> list[lines.Line]:
-    """The lines of `file`. Raises Refused."""
+    """The lines of `file`. Raises InvalidRequest."""
     given: list[lines.Line] = []
     try:
         with file.open("rb") as opened:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from streaming.contract.correction import LogPosition
+from streaming.contract.log_position import LogPosition
 from streaming.contract.rejection import Reason
 
 State = Literal["open", "corrected", "sent again", "waiting"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from streaming.contract.correction import LogPosition, parse_log_position
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
 from streaming.replay.history import Rejected

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition, corrected, digest, parse_log_position
+from streaming.contract.correction import corrected, digest
 from streaming.contract.headers import header_texts, headers_of
+from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.contract.period import Window
 from streaming.contract.topology import GATE
 from streaming.kafka import clients, offsets

@@ -9,7 +9,8 @@ from collections.abc import Container, Iterable
 
 from msgspec import Struct
 
-from streaming.contract.correction import LogPosition, digest
+from streaming.contract.correction import digest
+from streaming.contract.log_position import LogPosition
 from streaming.replay.history import History
 from streaming.replay.lines import Line
 

@@ -1,5 +1,6 @@
 """`./vitrine rejected`: what was rejected and what became of it, without contents."""
 
+import argparse
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -7,11 +8,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from streaming.command_failure import carried_out
 from streaming.contract.period import period
 from streaming.contract.rejection import Reason
+from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.kafka import clients
 from streaming.replay import lines, log
-from streaming.replay.exit_codes import DONE, InvalidRequest, carried_out
 from streaming.replay.history import History, Rejected, counts
 from streaming.settings import KafkaSettings
 
@@ -29,8 +31,21 @@ def run(
     as_json: bool = False,
 ) -> int:
     """Lists rejected messages, or counts them by the state they are in; without `everything` only open ones
-    are listed. 0; 2 if the command line makes no sense; 3 if Kafka cannot be asked."""
+    are listed. Gives an ExitCode."""
     return carried_out(partial(_list, reason, start, end, count, everything, out, as_json))
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
+    return run(
+        arguments.reason,
+        arguments.start,
+        arguments.end,
+        count=arguments.count,
+        everything=arguments.all,
+        out=arguments.out,
+        as_json=arguments.json,
+    )
 
 
 def _list(
@@ -71,11 +86,12 @@ def _list(
     elif out is None:
         for one in chosen():
             print("  ".join(_listed(one, history).values()))
-    return DONE
+    return ExitCode.DONE
 
 
 def _write(out: Path, found: Iterable[Rejected]) -> None:
-    """The original bytes, for their owner alone. Raises Refused rather than touch a file that is there."""
+    """The original bytes, for their owner alone. Raises InvalidRequest rather than touch a file that is
+    there."""
     try:
         opened = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

@@ -1,5 +1,6 @@
 """Sends simulated traffic to the raw topic: `python -m streaming.simulate`, also `./vitrine simulate`."""
 
+import argparse
 import json
 import sys
 import time
@@ -11,14 +12,17 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from streaming import atomic_file
+from streaming.command_failure import carried_out
 from streaming.contract import topics
+from streaming.contract.time_units import DAY_MS
+from streaming.exit_code import ExitCode
 from streaming.kafka.clients import ensure_topics, name, producer, require
 from streaming.kafka.produce import produce
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import KINDS, traffic
 
-DAY_MS = 86_400_000
 FLUSH_TIMEOUT_S = 120.0
 SESSIONS_PER_USER = 5
 
@@ -85,37 +89,43 @@ def send(
 
 def run(sessions: int, seed: int, rate_per_s: float | None = None, as_json: bool = False) -> int:
     """Sends `sessions` sessions, as fast as they go or at a steady rate, and prints what was sent as
-    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}. Exit code 1 if
-    Kafka is away."""
-    console = Console(stderr=True)
+    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}. Gives an
+    ExitCode."""
+
+    def carry() -> int:
+        console = Console(stderr=True)
+        kinds = _sent(sessions, seed, rate_per_s, console)
+        outcome: dict[str, int] = {"sent": kinds.total()}
+        outcome.update((kind, kinds[kind]) for kind in KINDS)
+        if as_json:
+            print(json.dumps(outcome))
+        else:
+            console.print(", ".join(f"{what} {count}" for what, count in outcome.items()))
+        return ExitCode.DONE
+
+    return carried_out(carry, "The sessions were not sent")
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
+    return run(arguments.sessions, arguments.seed, arguments.rate, arguments.json)
+
+
+def _sent(sessions: int, seed: int, rate_per_s: float | None, console: Console) -> Counter[str]:
+    """Sends the traffic with a progress bar. Raises KafkaException."""
     kafka = KafkaSettings()
-    progress_file = DataSettings().data_dir / f"{kafka.topic_prefix}simulated-until.json"
-    try:
-        require(kafka)
-        ensure_topics(kafka)
-        settings = settings_for(sessions, seed, rate_per_s, _now_ms(), _read_end(progress_file))
-        # Before sending: after a crash in the middle the next run must not be late against this one.
-        _write_end(progress_file, settings.start_ms + round(settings.span_s * 1000))
-        columns = (TextColumn("Sending sessions"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task("send", total=sessions)
-            kinds = send(
-                kafka, settings, paced=rate_per_s is not None, sent=lambda n: progress.advance(bar, n)
-            )
-            progress.update(bar, completed=sessions)
-    except KafkaException as error:
-        console.print(
-            f"Kafka at {kafka.bootstrap_servers} does not take the sessions: {error}. See ./vitrine status.",
-            soft_wrap=True,
-        )
-        return 1
-    outcome: dict[str, int] = {"sent": kinds.total()}
-    outcome.update((kind, kinds[kind]) for kind in KINDS)
-    if as_json:
-        print(json.dumps(outcome))
-    else:
-        console.print(", ".join(f"{what} {count}" for what, count in outcome.items()))
-    return 0
+    progress_file = DataSettings().layout.simulated_until(kafka.topic_prefix)
+    require(kafka)
+    ensure_topics(kafka)
+    settings = settings_for(sessions, seed, rate_per_s, _now_ms(), _read_end(progress_file))
+    # Before sending: after a crash in the middle the next run must not be late against this one.
+    _write_end(progress_file, settings.start_ms + round(settings.span_s * 1000))
+    columns = (TextColumn("Sending sessions"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("send", total=sessions)
+        kinds = send(kafka, settings, paced=rate_per_s is not None, sent=lambda n: progress.advance(bar, n))
+        progress.update(bar, completed=sessions)
+    return kinds
 
 
 def _now_ms() -> int:
@@ -130,8 +140,7 @@ def _read_end(path: Path) -> int:
 
 
 def _write_end(path: Path, ended_at_ms: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"ended_at_ms": ended_at_ms}))
+    atomic_file.write(path, json.dumps({"ended_at_ms": ended_at_ms}).encode())
 
 
 def main() -> int:

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from streaming.contract.time_units import DAY_MS
+
 Fields = dict[str, Any]
-_TEN_YEARS_MS = 10 * 365 * 86_400_000
+_TEN_YEARS_MS = 10 * 365 * DAY_MS
 
 
 def _truncated(value: bytes) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from streaming.contract.time_units import DAY_MS, HOUR_MS
 from streaming.simulate.catalogue import CATEGORIES, PER_CATEGORY, Catalogue
 from streaming.simulate.devices import INTENT_OF_DEVICE, KITS
 from streaming.simulate.people import (
@@ -23,7 +24,6 @@ VIEW, CART, REMOVE, PURCHASE = range(4)
 ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
 
 MAX_VIEWS = 40
-_DAY_MS = 86_400_000
 
 _HOURS = np.arange(24)
 _ABOUT = (
@@ -69,7 +69,7 @@ class EndTimes:
     def __init__(self, rng: np.random.Generator, start_ms: int, span_s: float, steady: bool) -> None:
         self._rng, self._start_ms = rng, start_ms
         self._grid = np.linspace(0.0, span_s * 1000, 2_049)
-        hour = ((start_ms + self._grid[:-1]) % _DAY_MS) / 3_600_000
+        hour = ((start_ms + self._grid[:-1]) % DAY_MS) / HOUR_MS
         rhythm = np.interp(hour, np.arange(25), np.append(_ABOUT.sum(0), _ABOUT[:, 0].sum()))
         busy = np.ones(2_048) if steady else rhythm
         self._cumulative = np.append(0.0, np.cumsum(busy)) / busy.sum()
@@ -143,7 +143,7 @@ def visits(rng: np.random.Generator, shop: Catalogue, crowd: People, end_ms: Int
 
 def _visitors(rng: np.random.Generator, crowd: People, end_ms: Ints) -> Ints:
     """Who comes at each time: first a chronotype by the hour, then one of its people by their activity."""
-    hour = (end_ms % _DAY_MS) // 3_600_000
+    hour = (end_ms % DAY_MS) // HOUR_MS
     bounds = np.cumsum(_ABOUT, axis=0) / _ABOUT.sum(axis=0)
     kind = (rng.random(len(end_ms)) > bounds[:-1, hour]).sum(axis=0)
     draw = rng.random(len(end_ms))

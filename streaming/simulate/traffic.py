@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from streaming.contract.session import SCHEMA_VERSION, UNKNOWN, Review, Session
+from streaming.contract.time_units import HOUR_MS
 from streaming.simulate import reviews
 from streaming.simulate.catalogue import catalogue
 from streaming.simulate.devices import KITS, Kit
@@ -24,7 +25,7 @@ _BLOCK = 4_096
 """Visits drawn at once. A constant: another size would give other bytes for the same seed."""
 _RESEND_WITHIN = 2_000
 """A duplicate follows its original by at most so many messages."""
-_LATE_BY_MS = (2 * 3_600_000, 6 * 3_600_000)
+_LATE_BY_MS = (2 * HOUR_MS, 6 * HOUR_MS)
 
 
 class Message(NamedTuple):

@@ -1,20 +1,31 @@
 """`./vitrine sentiment FILE`: the sentiment of texts, one a line, by the code that the Flink job runs."""
 
+import argparse
 import json
-import sys
+from functools import partial
 from pathlib import Path
 
+from streaming.command_failure import carried_out
+from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.summaries.sentiment import classify
 
 
 def run(path: Path, as_json: bool) -> int:
     """Prints [{"sentiment", "score"}], one for each line of `path` (UTF-8), or a line each without `as_json`.
-    Returns 2 if the file cannot be read."""
+    Gives an ExitCode."""
+    return carried_out(partial(_classify, path, as_json))
+
+
+def from_command_line(arguments: argparse.Namespace) -> int:
+    """Carries out the command as it was parsed. Returns its exit code."""
+    return run(arguments.file, arguments.json)
+
+
+def _classify(path: Path, as_json: bool) -> int:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        print(f"cannot read {path}: {error}", file=sys.stderr)
-        return 2
+        raise InvalidRequest(f"cannot read {path}: {error}") from error
     if lines[-1] == "":
         lines.pop()
     judged = [classify(line) for line in lines]
@@ -23,4 +34,4 @@ def run(path: Path, as_json: bool) -> int:
     else:
         for sentiment, score in judged:
             print(f"{sentiment}\t{score}")
-    return 0
+    return ExitCode.DONE

@@ -14,7 +14,6 @@ already decided what is late, so no window ever closes and an idle partition hol
 running totals instead, written as upserts that Elasticsearch replaces by id.
 """
 
-import gc
 from typing import Any
 
 import pandas as pd
@@ -22,6 +21,7 @@ from pyflink.common import Configuration
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import FunctionContext, ScalarFunction, udf
 
+from streaming import garbage_collection
 from streaming.settings import KafkaSettings
 from streaming.summaries import sql
 from streaming.summaries.batch import reduce
@@ -42,10 +42,9 @@ class ReduceSessions(ScalarFunction):  # type: ignore[misc]
         self.sentiment = sentiment
 
     def open(self, function_context: FunctionContext) -> None:
-        """Once a worker. Batches make many short-lived objects and no cycles: look for cycles seldom."""
+        """Once a worker."""
         end_with_task_manager()
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 50)
+        garbage_collection.tune_for_batches()
 
     def eval(self, messages: "pd.Series[Any]") -> pd.DataFrame:
         return pd.DataFrame(reduce(messages, self.sentiment))

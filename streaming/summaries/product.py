@@ -13,11 +13,12 @@ from typing import Literal
 from msgspec import Struct
 
 from streaming.contract.session import Action
+from streaming.contract.time_units import HOUR_MS
 from streaming.contract.valid_session import ValidSession
 from streaming.summaries.keys import bounded
 from streaming.summaries.session import cents
 
-WINDOW_MS = 3_600_000
+WINDOW_MS = HOUR_MS
 
 Level = Literal["product", "category"]
 

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ml.budget.blocks import DAY_MS
 from ml.budget.ledger import Ledger
 from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
@@ -19,6 +18,8 @@ from ml.release.artifact_store import ArtifactStore
 from ml.release.charging import charge_run
 from ml.release.request import TrainingRequest
 from streaming.contract.period import Window
+from streaming.contract.time_units import DAY_MS
+from streaming.data_layout import DataLayout
 from streaming.extraction.windows import file_name
 
 BLOCK_MS = BudgetSettings().block_days * DAY_MS
@@ -53,4 +54,6 @@ def a_ledger(epsilon: float = 1_000.0) -> Ledger:
 def train(folder: Path, order: TrainingRequest, books: Ledger) -> dict[str, Any]:
     answer = charge_run(order, books, folder / "extracts", every_h=0)
     assert answer["key"] == order.key
-    return training.run(order, books, folder / "extracts", ArtifactStore(folder), "manual__1", {"epsilon": 4})
+    return training.run(
+        order, books, folder / "extracts", ArtifactStore(DataLayout(folder)), "manual__1", {"epsilon": 4}
+    )

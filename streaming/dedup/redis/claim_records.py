@@ -8,8 +8,8 @@ from xxhash import xxh3_128_digest
 
 from streaming.contract.horizon import Horizon, is_old
 from streaming.contract.session import LIVE_FEED, Visit
+from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.counters import (
-    HOUR_MS,
     Breakdown,
     CounterKey,
     breakdowns,

@@ -1,13 +1,19 @@
-"""What every register of models does: the stand-in, and whatever MONGO_URI names."""
+"""What every model registry does: the stand-in, and whatever MONGO_URI names."""
+
+import json
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from pymongo import MongoClient
 
+from ml.folder_digest import folder_digest
 from ml.registry.entry import RegistryEntry
 from ml.registry.memory import InMemoryRegistry
 from ml.registry.mongo import COLLECTION, MongoRegistry
+from ml.registry.record import record_release
 from ml.registry.registry import ModelRegistry
+from streaming.data_layout import METRICS, TRUSTED, DataLayout
 from streaming.settings import MongoSettings
 
 ENTRY = RegistryEntry(
@@ -50,6 +56,35 @@ def test_what_was_noted_before_there_was_a_register_is_no_entry(mongo: MongoSett
         client[mongo.database][COLLECTION].insert_one({"_id": "old", "metrics": {}})
     assert MongoRegistry(mongo).find("old") is None
     assert MongoRegistry(mongo).names() == []
+
+
+def test_what_was_released_is_entered_with_what_it_was_made_from(
+    register: ModelRegistry, tmp_path: Path
+) -> None:
+    """As the DAG's last task does it, and does it again where it is tried again."""
+    layout = DataLayout(tmp_path)
+    metrics = {
+        "run_id": "run-1",
+        "created": ENTRY.at,
+        "charge": {"key": ENTRY.charge, "blocks": list(ENTRY.blocks)},
+        "models": [{"model": "boosted_trees", "roc_auc": 0.1 + 0.2}],
+    }
+    trusted = {"code": ENTRY.code, "snapshot": ENTRY.snapshot, "train_rows": 2**40, "test_rows": 1}
+    for path, content in ((layout.models, metrics), (layout.trusted, trusted)):
+        (path / "run-1").mkdir(parents=True)
+        (path / "run-1" / (METRICS if content is metrics else TRUSTED)).write_text(json.dumps(content))
+    digest = folder_digest(layout.models / "run-1")
+    for _ in range(2):
+        entered = record_release(register, layout, "manual__1", ENTRY.params, metrics)
+        assert entered == replace(ENTRY, metrics=metrics, digest=digest)
+        assert register.find("run-1") == entered
+        assert register.names() == ["run-1"]
+
+
+def test_nothing_is_entered_of_what_was_not_released(register: ModelRegistry, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        record_release(register, DataLayout(tmp_path), "manual__1", {}, {"run_id": "run-1"})
+    assert register.names() == []
 
 
 def test_the_newest_is_named_first(register: ModelRegistry) -> None:

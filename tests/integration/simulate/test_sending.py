@@ -61,7 +61,7 @@ def test_kafka_away_is_said_clearly(
 ) -> None:
     monkeypatch.setenv("VITRINE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
-    assert run(10, 5, None, as_json=True) == 1
+    assert run(10, 5, None, as_json=True) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "127.0.0.1:1" in captured.err

@@ -18,6 +18,7 @@ from ml.folder_digest import folder_digest
 from ml.privacy.privacy_loss import PureLoss
 from ml.release.artifact_store import ArtifactLost, ArtifactStore, Attempt
 from ml.release.release_once import once
+from streaming.data_layout import DataLayout
 
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published", None)
 """After which of them an attempt dies; None: it does not."""
@@ -41,7 +42,7 @@ class World:
 
     def __init__(self, folder: Path, attempt: "Run") -> None:
         self.ledger = Ledger(InMemoryAccounts(), "sessions", BudgetSettings(epsilon=EPSILON, delta=1e-5))
-        self.vault = ArtifactStore(folder)
+        self.vault = ArtifactStore(DataLayout(folder))
         self.attempt = attempt
         self.seen: dict[str, set[str]] = {}
 

@@ -11,8 +11,8 @@ from support import sessions
 from support.gate_model import GateModel
 
 from streaming.contract import topics
-from streaming.contract.correction import LogPosition
 from streaming.contract.horizon import Horizon, stated_horizon_ms
+from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Review, Session

@@ -6,7 +6,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.contract.correction import LogPosition, digest
+from streaming.contract.correction import digest
+from streaming.contract.log_position import LogPosition
 from streaming.replay.history import Attempt, History
 from streaming.replay.lines import Line
 from streaming.replay.plan import Ambiguous, plan

@@ -29,3 +29,11 @@ def test_every_kind_of_model_has_one(fresh: dict[str, str]) -> None:
         private = model_store.KINDS[name.removesuffix(".md")] in model_store.PRIVATE
         assert ("**No guarantee.**" in card) is not private
         assert ("Not yet proven" in card) is private
+
+
+def test_the_lines_that_load_a_model_are_right(fresh: dict[str, str]) -> None:
+    """As far as the run's folder, which is not there."""
+    for card in fresh.values():
+        [lines] = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+        with pytest.raises(FileNotFoundError, match="/RUN/"):
+            exec(lines, {})

@@ -1,6 +1,6 @@
 """What the torture says in the end, and when it says that all held."""
 
-from lab.chaos.arguments import WHAT_IT_DOES
+from lab.chaos.arguments import DETAILS
 from lab.chaos.outage_effect import MOST_RESIDENT_BYTES, OutageEffect
 from lab.chaos.report import Report
 
@@ -32,4 +32,4 @@ def test_every_key_is_documented() -> None:
     report.outage = OutageEffect("redis", 120, "gone")
     outage = report.as_json()["outage"]
     for key in (*report.as_json(), *outage):
-        assert f'"{key}"' in WHAT_IT_DOES, key
+        assert f'"{key}"' in DETAILS, key

@@ -2,7 +2,8 @@
 
 from support.sessions import session
 
-from streaming.dedup.counters import DAY_MS, HOUR_MS, breakdowns, counter_key, day_name, hour_name
+from streaming.contract.time_units import DAY_MS, HOUR_MS
+from streaming.dedup.counters import breakdowns, counter_key, day_name, hour_name
 
 
 def test_a_session_is_counted_in_all_and_by_each_dimension() -> None:

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from lab.benchmarks.sessions import valid_sessions
-from streaming.contract.correction import LogPosition
 from streaming.contract.horizon import Horizon
+from streaming.contract.log_position import LogPosition
 from streaming.reconcile.admitted import Admitted
 
 HORIZON = Horizon(horizon_ms=1_000_000, segments=4)

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from streaming.contract.period import Window
+from streaming.exit_code import ExitCode
 from streaming.reconcile import command
 from streaming.reconcile.report import Break, Corrections, DistinctUsers, Report
 
@@ -35,7 +36,7 @@ def test_the_session_is_named_whatever_its_id_is(
         return report
 
     monkeypatch.setattr(command, "reconcile", made)
-    assert command.run(as_json=True, timeout_s=1) == command.BROKEN
+    assert command.run(as_json=True, timeout_s=1) == ExitCode.NOT_SO
     told = capsys.readouterr()
     assert json.loads(told.out)["breaks"][0]["session"] == "[red][/nothing]"
     assert "session [red][/nothing] is missing" in told.err

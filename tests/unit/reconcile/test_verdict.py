@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from streaming.exit_code import ExitCode
 from streaming.reconcile import last_verdict
-from streaming.reconcile.command import BROKEN, HOLDS, UNKNOWN, USAGE
 
 
 def name_of_last() -> str | None:
@@ -16,7 +16,11 @@ def name_of_last() -> str | None:
 def test_a_verdict_is_kept_and_the_exit_code_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
     assert last_verdict.last() is None
-    for code, name in ((HOLDS, "holds"), (UNKNOWN, "unknown"), (BROKEN, "broken")):
+    for code, name in (
+        (ExitCode.DONE, "holds"),
+        (ExitCode.UNAVAILABLE, "unknown"),
+        (ExitCode.NOT_SO, "broken"),
+    ):
         assert last_verdict.kept(code, whole=True) == code
         assert name_of_last() == name
 
@@ -25,10 +29,10 @@ def test_a_period_that_agrees_does_not_clear_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
-    last_verdict.kept(HOLDS, whole=True)
-    assert last_verdict.kept(USAGE, whole=True) == USAGE
-    last_verdict.kept(UNKNOWN, whole=False)
+    last_verdict.kept(ExitCode.DONE, whole=True)
+    assert last_verdict.kept(ExitCode.INVALID_REQUEST, whole=True) == ExitCode.INVALID_REQUEST
+    last_verdict.kept(ExitCode.UNAVAILABLE, whole=False)
     assert name_of_last() == "holds"
-    last_verdict.kept(BROKEN, whole=False)
-    last_verdict.kept(HOLDS, whole=False)
+    last_verdict.kept(ExitCode.NOT_SO, whole=False)
+    last_verdict.kept(ExitCode.DONE, whole=False)
     assert name_of_last() == "broken"

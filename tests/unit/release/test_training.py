@@ -26,6 +26,7 @@ from ml.release.charging import charge_run
 from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
 from ml.release.run_type import RunType
 from ml.release.scope import ReadScope
+from streaming.data_layout import DataLayout
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,12 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
     assert "budget set" in refused
     with pytest.raises(NotCharged):
         training.run(
-            TrainingRequest("second"), books, tmp_path / "extracts", ArtifactStore(tmp_path), "x", {}
+            TrainingRequest("second"),
+            books,
+            tmp_path / "extracts",
+            ArtifactStore(DataLayout(tmp_path)),
+            "x",
+            {},
         )
 
 

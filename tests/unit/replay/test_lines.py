@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from streaming.contract.correction import LogPosition, corrected, correction_headers
+from streaming.contract.correction import corrected, correction_headers
+from streaming.contract.log_position import LogPosition
 from streaming.replay.history import Rejected
 from streaming.replay.lines import BadLine, Line, read, write
 

@@ -81,7 +81,7 @@ def test_job_writes_a_document_for_every_user(tmp_path: Path) -> None:
         for user, products in (("a", ["1", "2"]), ("b", ["1", "2"]), ("c", ["8", "9"]))
     ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "part-0-1.parquet")
-    result = job.run(str(folder), 0.5, 5, 128)
+    result = job.run(folder, tmp_path / "similar_users.jsonl", 0.5, 5, 128)
     documents = [json.loads(line) for line in Path(result["path"]).read_text().splitlines()]
     assert documents == [
         {"_id": "a", "neighbours": [{"userId": "b", "jaccard": 1.0}]},
@@ -93,4 +93,4 @@ def test_job_writes_a_document_for_every_user(tmp_path: Path) -> None:
 
 def test_job_without_an_extract_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="extract_sessions"):
-        job.run(str(tmp_path), 0.5, 5, 128)
+        job.run(tmp_path, tmp_path / "similar_users.jsonl", 0.5, 5, 128)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from streaming.simulate.command import DAY_MS, settings_for
+from streaming.contract.time_units import DAY_MS
+from streaming.simulate.command import settings_for
 
 NOW_MS = 1_767_261_296_123
 HOUR_MS = 3_600_000

@@ -8,11 +8,13 @@ import pytest
 
 from stack import commands
 from stack.layout import HERE
-from stack.test_runner import AIRFLOW, BROWSER, imports, rooms
+from streaming.exit_code import ExitCode
+
+NAMES = [command.name for command in commands.COMMANDS]
 
 
 def test_help_needs_nothing_but_python() -> None:
-    """-I and -S: no site-packages, no environment; a module from outside the standard library would fail."""
+    """-S: no site-packages, no environment; a module from outside the standard library would fail."""
     run = [sys.executable, "-S", str(HERE.root / "vitrine"), "--help"]
     told = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     for command in (
@@ -31,15 +33,46 @@ def test_help_needs_nothing_but_python() -> None:
         "evaluate",
         "bench",
         "test",
+        "generate",
+        "environment",
     ):
         assert f"\n    {command}" in told
     assert "exit codes:" in told
+    assert all(f"\n  {code.value:<3}  " in told for code in ExitCode)
+
+
+def test_each_command_stands_in_the_table_once() -> None:
+    assert len(NAMES) == len(set(NAMES))
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS, ids=NAMES)
+def test_what_the_table_names_is_there(command: commands.Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(commands.named(command.run))
+    with pytest.raises(SystemExit) as ended:
+        commands.parse([command.name, "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: ./vitrine {command.name}")
+    assert "--json" in told
+    assert not command.details or commands.named(command.details).strip() in told
+
+
+def test_the_handler_gets_the_line_and_gives_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts"
+    file.write_text("a lovely chair\n")
+    arguments = commands.parse(["sentiment", str(file)])
+    assert arguments.command(arguments) == ExitCode.DONE
+    assert capsys.readouterr().out.startswith("positive")
 
 
 @pytest.mark.parametrize(
     "line",
     [
         ["test", "speed"],
+        ["test", "speed", "--", "-x"],
+        ["test", "-x"],
         ["bench", "all"],
         ["ingest", "f", "--set", "device"],
         ["simulate", "--sessions", "-5"],
@@ -48,33 +81,27 @@ def test_help_needs_nothing_but_python() -> None:
         ["replay"],
         ["replay", "f.jsonl", "--reason", "not_json"],
         ["logs", "gate", "--lines", "-3"],
+        ["generate", "everything"],
         [],
     ],
 )
 def test_a_wrong_line_is_refused_with_2(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        commands.parser().parse_args(line)
-    assert ended.value.code == 2
+        commands.parse(line)
+    assert ended.value.code == ExitCode.INVALID_REQUEST
     assert "usage:" in capsys.readouterr().err
 
 
 def test_what_a_file_does_not_know_can_be_set() -> None:
     line = ["ingest", "a.csv.gz", "--set", "deviceType=desktop", "--set", "referrer=a=b"]
-    arguments = commands.parser().parse_args(line)
+    arguments = commands.parse(line)
     assert dict(arguments.assigned) == {"deviceType": "desktop", "referrer": "a=b"}
     assert arguments.file == Path("a.csv.gz")
 
 
-@pytest.mark.parametrize("kind", commands.TEST_KINDS)
-def test_no_test_is_left_out(kind: str) -> None:
-    """What stands in no folder of its kind is in no run."""
-    found = {file for room in rooms(HERE, kind) for file in room.rglob("test_*.py")}
-    assert found == set((HERE.root / "tests" / kind).rglob("test_*.py"))
-
-
-def test_tests_go_to_the_environment_that_they_import(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("def test() -> None:\n    from airflow.sdk import dag\n")
-    assert imports(tmp_path, AIRFLOW)
-    assert not imports(tmp_path, BROWSER)
-    (tmp_path / "test_it.py").write_text("from airflowish import x\n# from airflow\n")
-    assert not imports(tmp_path, AIRFLOW)
+def test_what_follows_two_dashes_goes_to_pytest() -> None:
+    arguments = commands.parse(["test", "unit", "--json", "--", "-k", "late", "--", "x"])
+    assert (arguments.kinds, arguments.json) == (["unit"], True)
+    assert arguments.pytest == ["-k", "late", "--", "x"]
+    assert commands.parse(["test"]).pytest == []
+    assert commands.parse(["logs", "--", "gate"]).service == "gate"

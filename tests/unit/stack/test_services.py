@@ -9,7 +9,7 @@ import pytest
 
 from stack import certificates
 from stack import services as declared
-from stack.commands import BENCHMARKS
+from stack.arguments import BENCHMARKS
 from stack.components import elasticsearch, flink, kafka, mongodb, watch
 from stack.health import HttpHealth
 from stack.identity import Identity

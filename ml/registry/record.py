@@ -1,0 +1,28 @@
+"""Enter what a training released into the model registry: the last task of the DAG `private_models`. What it
+imports the Airflow environment has too."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ml.folder_digest import folder_digest
+from ml.registry.entry import RegistryEntry, entry_of
+from ml.registry.registry import ModelRegistry
+from streaming.data_layout import TRUSTED, DataLayout
+
+
+def record_release(
+    registry: ModelRegistry,
+    layout: DataLayout,
+    dag_run_id: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+) -> RegistryEntry:
+    """Enters the artifact whose metrics.json says `metrics`; again, with the same result, if it was entered
+    before. Raises StoreUnavailable, and FileNotFoundError where the artifact is not there."""
+    name = metrics["run_id"]
+    trusted = msgspec.json.decode((layout.trusted / name / TRUSTED).read_bytes())
+    entry = entry_of(dag_run_id, params, folder_digest(layout.models / name), metrics, trusted)
+    registry.put(entry)
+    return entry

@@ -1,0 +1,17 @@
+"""Arguments of `./vitrine simulate`. Standard library only."""
+
+import argparse
+
+from streaming.shared_arguments import count, positive
+
+DETAILS = """\
+Without --rate: a day's traffic up to now, or as much of it as has passed since the last run.
+
+With --json: {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine simulate`."""
+    command.add_argument("--sessions", type=count, default=1_000, help="how many (1000)")
+    command.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (1)")
+    command.add_argument("--rate", type=positive, default=None, help="sessions a second (as fast as they go)")
