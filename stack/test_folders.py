@@ -11,7 +11,7 @@ KINDS = ("unit", "property", "contract", "integration", "e2e")
 WITHOUT_SERVICES = ("unit", "property")
 # Folders below tests/ that need more than the main environment and the stack. A unit test reads what each
 # folder imports, and finds one that is missing here.
-IN_AIRFLOW = frozenset({"unit/dags", "unit/pages"})
+IN_AIRFLOW = frozenset({"unit/dags", "unit/plugins"})
 TOOLS: dict[str, Tool] = {
     "e2e/pages": CHROMIUM,
     "integration/flink": CHROMIUM,

@@ -1,4 +1,4 @@
-"""Words of the data on their way into a chart. What Vega draws of them is tested in tests/unit/pages."""
+"""Words of the data on their way into a chart. What Vega draws of them is tested in tests/unit/plugins."""
 
 import copy
 from typing import Any
