@@ -160,7 +160,7 @@ def test_the_figures_are_those_of_the_sessions_sent_and_follow_what_comes(page: 
 
 
 def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any) -> None:
-    """The server's own answer to that is tested in tests/unit/plugins; here it is what the page makes of it."""
+    """The server's own answer to that is tested in tests/unit/plugins; here, what the page makes of it."""
 
     def away(route: Route) -> None:
         route.fulfill(status=503, json={"detail": "Elasticsearch does not answer."})
