@@ -85,7 +85,7 @@ class Machine(RuleBasedStateMachine):
         self.out: list[OutputRecord] = []
         self.offsets: dict[int, tuple[int, str]] = {}
         self.asked: dict[int, Asked] = {}
-        self.generation: str | None = None
+        self.generation: Generation | None = None
         self.saved: object | None = None
         self.has_lost = False
 

@@ -68,5 +68,5 @@ def accounts(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> InMemoryAcc
     """What the page 'Privacy budget' reads, in the place of MongoDB."""
     remembered = InMemoryAccounts()
     books = Ledger(remembered, "sessions", BudgetSettings(epsilon=4.0))
-    monkeypatch.setattr("vitrine_budget.ledger", lambda: books)
+    monkeypatch.setattr("vitrine_budget.stored_ledger", lambda: books)
     return remembered
