@@ -1,9 +1,7 @@
 """`python -m streaming.gate`: the Redis stage, until SIGTERM."""
 
 import logging
-import signal
 import sys
-from threading import Event
 
 from confluent_kafka import KafkaException
 
@@ -16,6 +14,7 @@ from streaming.gate.settings import GateSettings, exceeds_retention
 from streaming.gate.stage import Stage
 from streaming.gate.steps import OnStep
 from streaming.kafka import clients
+from streaming.kafka.sink_runner import stop_on_signal
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
 from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
@@ -27,15 +26,13 @@ _BAD_RELEASE = "nothing was read: this release breaks the contract; go back to t
 def main(passing: OnStep = lambda step: None) -> int:
     """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
     logs.to_standard_error()
+    stop = stop_on_signal()
     kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()
     _log.info("starting", extra={"gate": printable(settings), "kafka": printable(kafka_settings)})
     if refused := refused_golden_sessions(settings.horizon_ms):
         cause = {name: f"{why.reason}: {why.detail}" for name, why in refused.items()}
         _log.error("golden_sessions_refused", extra={"cause": cause, "remedy": _BAD_RELEASE})
         return 1
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     garbage_collection.tune_for_batches()
     try:
         clients.ensure_topics(kafka_settings)

@@ -43,6 +43,8 @@ class Gates:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, instance: str = "0", batch_size: int = 500) -> None:
+        """Returns when the gate hears signals, so that one told to stop at once ends as it should."""
+        before = self.said("starting") if self.log.exists() else 0
         environment = self.environment | {
             "VITRINE_GATE_INSTANCE": instance,
             "VITRINE_GATE_BATCH_SIZE": str(batch_size),
@@ -51,6 +53,7 @@ class Gates:
             self.running[instance] = subprocess.Popen(
                 [sys.executable, "-m", "streaming.gate"], env=environment, stderr=log
             )
+        self.wait_for(lambda: self.said("starting") > before, "a gate's first word")
 
     def kill(self, instance: str = "0") -> None:
         process = self.running.pop(instance)

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -231,7 +232,8 @@ def test_a_commit_of_unknown_outcome_is_decided_when_the_writer_says_that_it_was
     assert visible(kafka) == values
     writer.send(topics.VALID, b"second", b"")
     group.commit(writer, 2)
-    assert visible(kafka) == [*values, b"second"]
+    # Keys are empty, so each record may stand in any partition.
+    assert Counter(visible(kafka)) == Counter([*values, b"second"])
 
 
 def messages(sessions: int) -> Sequence[tuple[bytes, bytes]]:
