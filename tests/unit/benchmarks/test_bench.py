@@ -12,7 +12,7 @@ from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.release.table import Result, fit_and_measure
 from stack import benchmarks
-from stack.service import StackError
+from streaming.exit_code import InvalidRequest
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +41,5 @@ def test_the_price_is_paired_by_split(ceiling: Result) -> None:
 
 @pytest.mark.parametrize(("name", "file"), [("accuracy", None), ("training", Path("rows.csv"))])
 def test_a_benchmark_gets_a_file_where_it_wants_one(name: str, file: Path | None) -> None:
-    with pytest.raises(StackError, match="FILE"):
+    with pytest.raises(InvalidRequest, match="FILE"):
         benchmarks.run(name, minutes=1, file=file)
