@@ -11,7 +11,7 @@ arrival, half-open), one row a session, without names, e-mail addresses, cities 
 
 To extract a past period again, trigger with `from`, `to` or both: every file that touches the period is
 written anew. So is, in any run, a file that an earlier version of Vitrine wrote with other columns. A run
-that finds nothing new is skipped, and wakes nobody; otherwise it updates the asset `sessions_extract`.
+that finds nothing new is skipped, and starts no other DAG; otherwise it updates the asset `sessions_extract`.
 """
 
 from datetime import timedelta

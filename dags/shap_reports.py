@@ -79,8 +79,8 @@ def shap_reports() -> None:
         run(str(models), str(reports), name)
         entry, trained = reports / f"{name}.json", json.loads((models / RUN).read_text())
         runs = {"model_run_id": trained["dag_run_id"], "report_run_id": report_run}
-        told = json.loads(entry.read_text()) | runs
-        atomic_file.write(entry, json.dumps(told).encode())
+        summary = json.loads(entry.read_text()) | runs
+        atomic_file.write(entry, json.dumps(summary).encode())
         return name
 
     @task(outlets=[REPORTS])

@@ -132,11 +132,11 @@ class Shop:
 
 def trial(mongo: MongoSettings, folder: Path, count: int, fitting: int, seed: int) -> dict[str, Any]:
     """`count` runs at once, of which `fitting` have room in the budget. `mongo` names an empty database."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     epsilon = renyi.epsilon_of(renyi.total([COST] * fitting), 1e-5) + 1e-6
     shop = Shop(mongo, folder, epsilon)
     (folder / "took").mkdir()
-    runs = [Run(f"run-{number}", _ends(dice, number)) for number in range(count)]
+    runs = [Run(f"run-{number}", _ends(rng, number)) for number in range(count)]
     began = time.monotonic()
     running = {shop.attempt(run): run for run in runs}
     while running:
@@ -154,7 +154,7 @@ def trial(mongo: MongoSettings, folder: Path, count: int, fitting: int, seed: in
     return _found(shop, runs, time.monotonic() - began)
 
 
-def _ends(dice: random.Random, number: int) -> list[End]:
+def _ends(rng: random.Random, number: int) -> list[End]:
     """For each step one kill at most on the way to it and one at it, and another before the end of all.
 
     An attempt gets no further than one before it got, or the step is not passed again: only in order are
@@ -162,13 +162,13 @@ def _ends(dice: random.Random, number: int) -> list[End]:
     and the process does not passes "released" no more: every other run does not die on the way there."""
     steps = list(STEPS)
     if number % 4 == 3:
-        dice.shuffle(steps)
+        rng.shuffle(steps)
     ends: list[End] = []
     for step in steps:
         if step != "released" or number % 2:
-            ends.append(End(step, dice.randrange(MOST_CALLS)))
+            ends.append(End(step, rng.randrange(MOST_CALLS)))
         ends.append(End(step))
-    return [*ends, End(None, dice.randrange(MOST_CALLS))][::-1]
+    return [*ends, End(None, rng.randrange(MOST_CALLS))][::-1]
 
 
 def _die_in(calls: int) -> None:

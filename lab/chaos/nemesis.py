@@ -60,7 +60,7 @@ class Nemesis:
 
     def run(self, plan: list[Kill], flush: bool) -> None:
         """All of `plan`, then the rest of the events. Raises StackError if nothing moves any more."""
-        dice = Random(self.report.seed)
+        rng = Random(self.report.seed)
         for number, kill in enumerate(plan):
             name = f"{kill.victim}{f' at {kill.point!r}' if kill.point else ''}"
             self._release(number, len(plan))
@@ -75,7 +75,7 @@ class Nemesis:
             )
             if flush and number == len(plan) // 2:
                 self._flush()
-            self._note(kill, self._at_work(kill, dice, lambda number=number: self._nudge(number, len(plan))))  # type: ignore[misc]
+            self._note(kill, self._at_work(kill, rng, lambda number=number: self._nudge(number, len(plan))))  # type: ignore[misc]
             if not kill.away:
                 self.fleet.revive()
         self._release(len(plan), len(plan))
@@ -107,10 +107,10 @@ class Nemesis:
         self.report.restarts = self.fleet.restarts
         return time.monotonic() - began_s
 
-    def _at_work(self, kill: Kill, dice: Random, nudge: Callable[[], None]) -> int:
+    def _at_work(self, kill: Kill, rng: Random, nudge: Callable[[], None]) -> int:
         """Kills under load, and says how much of it there was. A stage that was through with nearly all just
         then, as one may be that is quicker than who looks at it, is killed again: its kill proves nothing."""
-        while (pending := self._carry_out(kill, dice, nudge)) < LEAST_PENDING and self._more_to_send():
+        while (pending := self._carry_out(kill, rng, nudge)) < LEAST_PENDING and self._more_to_send():
             self.fleet.revive()
             self._until(
                 lambda: self._load(kill.victim) >= _least(kill.victim), "load for another kill", nudge
@@ -120,7 +120,7 @@ class Nemesis:
     def _more_to_send(self) -> bool:
         return self.feed.sent < self.report.events
 
-    def _carry_out(self, kill: Kill, dice: Random, nudge: Callable[[], None]) -> int:
+    def _carry_out(self, kill: Kill, rng: Random, nudge: Callable[[], None]) -> int:
         """Kills, and says how much was unacknowledged then."""
         if kill.point is not None:
             self.fleet.arm(kill.victim, f"{kill.point} {kill.passings}")
@@ -130,7 +130,7 @@ class Nemesis:
         time.sleep(kill.delay_s)
         pending = self._load(kill.victim)
         if kill.victim in POINTS:
-            self.fleet.kill(kill.victim, dice.choice(sorted(self.fleet.pids(kill.victim))))
+            self.fleet.kill(kill.victim, rng.choice(sorted(self.fleet.pids(kill.victim))))
         elif kill.victim == "redis":
             self.redis.kill()
             self.redis.start()
