@@ -67,9 +67,14 @@ class AirflowApi:
         )
 
     def woken_by(self, run: Run) -> set[str]:
-        """The ids of the runs whose assets woke `run`."""
-        found = self._call("GET", f"/dags/{run.dag}/dagRuns/{run.run_id}/upstreamAssetEvents")
-        return {event["source_run_id"] for event in found["asset_events"]}
+        """The ids of the runs whose assets woke `run`; none while one of the runs woken with it is queued."""
+        path = f"/dags/{run.dag}/dagRuns/{run.run_id}/upstreamAssetEvents"
+        try:
+            return source_runs(self._call("GET", path))
+        except httpx.HTTPStatusError as error:
+            if answers_later(error.response):
+                return set()
+            raise
 
     def returned(self, run: Run, task: str) -> Any:
         """What `task` returned, None where it returned nothing."""
@@ -83,6 +88,20 @@ class AirflowApi:
         found = self._call("GET", f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "-run_after"})
         runs = [_run(run) for run in found["dag_runs"]]
         return sorted((run for run in runs if run.queued_at >= since), key=lambda run: run.queued_at)
+
+
+def source_runs(upstream_asset_events: dict[str, Any]) -> set[str]:
+    """The ids of the runs that changed the assets of an answer of `upstreamAssetEvents`."""
+    return {event["source_run_id"] for event in upstream_asset_events["asset_events"]}
+
+
+def answers_later(refusal: httpx.Response) -> bool:
+    """Says whether `upstreamAssetEvents` will answer once every run woken by the same event has started.
+
+    Airflow 3.3 demands a start date of each of them (`DagRunAssetReference`), and a queued run has none:
+    until then it answers 500.
+    """
+    return refusal.status_code == httpx.codes.INTERNAL_SERVER_ERROR
 
 
 def _run(found: dict[str, Any]) -> Run:

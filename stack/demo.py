@@ -162,7 +162,8 @@ def run_dags(api: AirflowApi, since: str, tell: Tell) -> tuple[dict[str, str], s
             elif unfinished or not own:
                 ended_at.pop(dag, None)
                 tell(f"DAG {dag}", f"{unfinished[0].state if unfinished else 'to be woken'} …")
-                if not own and waker and time.monotonic() - ended_at[waker] > WOKEN_WITHIN_S:
+                # A run that is under way may be the one: what woke it is known once it has started.
+                if waker and not (own or unfinished) and time.monotonic() - ended_at[waker] > WOKEN_WITHIN_S:
                     followed.ask()
             elif (state := followed.outcome(own)) is None:
                 followed.ask()

@@ -22,6 +22,7 @@ from waiting import HUNG_S, free_port, until
 from ml.budget.ledger import Ledger
 from ml.budget.mongo import DATASET, MongoAccounts
 from ml.budget.settings import BudgetSettings
+from stack.airflow_api import answers_later, source_runs
 from stack.components import airflow as declared
 from stack.components import stages
 from stack.layout import HERE, Layout
@@ -88,9 +89,9 @@ class Shop:
         return {task["task_id"]: task["state"] for task in found.raise_for_status().json()["task_instances"]}
 
     def wakers(self, run: dict[str, Any]) -> set[str]:
-        """The ids of the runs whose assets woke `run`."""
+        """The ids of the runs whose assets woke `run`; none while one of the runs woken with it is queued."""
         found = self.api.get(f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/upstreamAssetEvents")
-        return {event["source_run_id"] for event in found.raise_for_status().json()["asset_events"]}
+        return set() if answers_later(found) else source_runs(found.raise_for_status().json())
 
     def ledger(self) -> Ledger:
         """Of the privacy budget."""
