@@ -44,7 +44,7 @@ def reconcile_stores() -> None:
     def reconcile(params_json: str) -> None:
         import json
 
-        from streaming.exit_code import ExitCode
+        from streaming.process.exit_code import ExitCode
         from streaming.reconcile import last_verdict
         from streaming.reconcile.command import run
 

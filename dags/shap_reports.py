@@ -44,7 +44,7 @@ def shap_reports() -> None:
         """The folders of models to explain: one asked for, all that woke this run, or the newest."""
         from airflow.sdk.exceptions import AirflowFailException
 
-        from streaming.data_layout import RUN
+        from streaming.data_folder.layout import RUN
         from streaming.settings import DataSettings
 
         trained = {path.parent for path in DataSettings().layout.models.glob(f"*/{RUN}")}
@@ -69,8 +69,8 @@ def shap_reports() -> None:
         import logging
 
         from ml.reports.job import run
-        from streaming import atomic_file
-        from streaming.data_layout import RUN
+        from streaming.data_folder import atomic_file
+        from streaming.data_folder.layout import RUN
         from streaming.settings import DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log

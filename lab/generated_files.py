@@ -10,8 +10,8 @@ from ml.cards.__main__ import cards
 from stack import environments, locks
 from stack.layout import HERE, Layout
 from streaming.dashboards.__main__ import exports
-from streaming.exit_code import ExitCode
 from streaming.metrics.__main__ import page
+from streaming.process.exit_code import ExitCode
 
 
 def pages(root: Path) -> dict[Path, str]:

@@ -20,7 +20,7 @@ from stack.context import this_checkout
 from stack.layout import HERE
 from stack.service import StackContext
 from stack.settings import ADDRESS_VARIABLE
-from streaming.data_layout import DataLayout
+from streaming.data_folder.layout import DataLayout
 
 TIMEOUT_MS = 60_000
 SIZE = ViewportSize(width=1360, height=1000)

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 from msgspec import Struct
 
 from ml.score import client
-from streaming.data_layout import TRUSTED
+from streaming.data_folder.layout import TRUSTED
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable

@@ -11,7 +11,7 @@ from stack.layout import HERE
 from stack.machine import Missing
 from stack.service import StackError
 from stack.supervisor import end_of_log
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
 def main() -> int:

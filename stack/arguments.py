@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from stack.test_folders import KINDS
-from streaming.shared_arguments import count, positive
+from streaming.process.arguments import count, positive
 
 BENCHMARKS = (
     "pipeline", "gate", "flink", "indexer", "memory", "distinct", "soak", "budget", "explain", "accuracy",

@@ -15,7 +15,7 @@ from stack.layout import HERE
 from stack.progress import Progress
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
-from streaming.exit_code import InvalidRequest
+from streaming.process.exit_code import InvalidRequest
 
 PIPELINE = ("gate", "flink", "indexer")
 # The services that each runs on; () is all. What is not named here needs none.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streaming import exit_code
+from streaming.process import exit_code
 
 ABOUT = """\
 Vitrine shows what the visitors of a shop do, and learns from it under differential privacy.

@@ -13,7 +13,7 @@ from stack.context import this_checkout
 from stack.layout import HERE
 from stack.service import Service
 from stack.supervisor import end_of_log
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
 def _print_json(found: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stack.machine import CHROMIUM, PROMTOOL, Tool
-from streaming.exit_code import InvalidRequest
+from streaming.process.exit_code import InvalidRequest
 
 KINDS = ("unit", "property", "contract", "integration", "e2e")
 WITHOUT_SERVICES = ("unit", "property")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
-from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.kafka.offsets import StageBehind
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import KafkaSettings
 from streaming.stores import StoreUnavailable
 

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streaming.contract.time_units import DAY_MS
-from streaming.data_layout import DataLayout
+from streaming.data_folder.layout import DataLayout
 
 
 class Settings(BaseSettings):

@@ -33,7 +33,7 @@ from ml.folder_digest import folder_digest
 from ml.privacy import renyi
 from ml.release.artifact_store import ArtifactStore, Attempt
 from ml.release.release_once import once
-from streaming.data_layout import DataLayout
+from streaming.data_folder.layout import DataLayout
 from streaming.settings import MongoSettings
 from streaming.sinks.mongo.sessions import client
 

@@ -22,7 +22,6 @@ from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
-from streaming import garbage_collection
 from streaming.contract import topics
 from streaming.contract.headers import Headers
 from streaming.contract.time_units import DAY_MS
@@ -40,6 +39,7 @@ from streaming.kafka.produce import produce
 from streaming.kafka.transactions import Writer
 from streaming.metrics.observer import Observer
 from streaming.metrics.prometheus import PrometheusMeter
+from streaming.process import garbage_collection
 from streaming.settings import KafkaSettings, RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic

@@ -2,7 +2,7 @@
 
 import argparse
 
-from streaming.shared_arguments import count
+from streaming.process.arguments import count
 
 THROUGH = ("gate", "all")
 HOW = ("gone", "frozen", "full-disk")

@@ -28,8 +28,8 @@ from stack.progress import Progress as Starting
 from stack.service import StackContext, StackError
 from stack.supervisor import Supervisor
 from streaming.contract.time_units import HOUR_MS
-from streaming.exit_code import ExitCode
 from streaming.kafka.clients import ensure_topics
+from streaming.process.exit_code import ExitCode
 from streaming.settings import RedisSettings
 
 ON_DISK = ("redis", "kafka", "mongodb", "elasticsearch")

@@ -18,7 +18,7 @@ from ml.models import model_store
 from ml.privacy.randomness import Randomness, SystemRandomness
 from ml.privacy.statement import Budget
 from streaming.command_failure import carried_out
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 
 ATTACKS: Mapping[str, Attack] = {
     "boosted_trees": OnTrees(),

@@ -13,7 +13,7 @@ from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
 from streaming.command_failure import carried_out
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from ml.privacy.schema_search import NothingFound, search
 from ml.privacy.statement import Budget, PrivacyStatement, Unit
 from ml.release.table import Result, fit_and_measure
 from streaming.command_failure import carried_out
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 
 NOTE = "Laboratory figures: exact metrics on private test rows are not themselves private."
 SEARCH_SHARE = 0.2

@@ -9,7 +9,7 @@ import msgspec
 from ml.folder_digest import folder_digest
 from ml.registry.entry import RegistryEntry, entry_of
 from ml.registry.registry import ModelRegistry
-from streaming.data_layout import TRUSTED, DataLayout
+from streaming.data_folder.layout import TRUSTED, DataLayout
 
 
 def record_release(

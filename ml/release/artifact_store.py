@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ml.budget.account import Release
 from ml.folder_digest import folder_digest
-from streaming.atomic_file import sync
-from streaming.data_layout import DataLayout
+from streaming.data_folder.atomic_file import sync
+from streaming.data_folder.layout import DataLayout
 
 
 class ArtifactLost(Exception):

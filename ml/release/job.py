@@ -25,7 +25,7 @@ from ml.release.release_once import once
 from ml.release.request import MOST_SESSIONS, TrainingRequest
 from ml.release.scope import ReadScope
 from ml.release.table import Result, fit_and_measure
-from streaming.data_layout import METRICS, RUN, TRUSTED
+from streaming.data_folder.layout import METRICS, RUN, TRUSTED
 
 log = logging.getLogger(__name__)
 

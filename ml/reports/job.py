@@ -18,8 +18,8 @@ from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.reports import content, page, price
 from ml.reports.content import Content, Measured, Run
-from streaming import atomic_file
-from streaming.data_layout import METRICS
+from streaming.data_folder import atomic_file
+from streaming.data_folder.layout import METRICS
 
 log = logging.getLogger(__name__)
 

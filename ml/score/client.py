@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from streaming.exit_code import ExitCode
+from streaming.process.exit_code import ExitCode
 
 PYTHON_VARIABLE = "VITRINE_MAIN_PYTHON"
 _TIMEOUT_S = 300

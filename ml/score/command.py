@@ -23,7 +23,7 @@ from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Rejection
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 

@@ -10,7 +10,7 @@ import pyarrow.dataset
 
 from ml.similar_users.item_sets import COLUMNS, item_sets
 from ml.similar_users.neighbours import most_similar
-from streaming import atomic_file
+from streaming.data_folder import atomic_file
 from streaming.extraction import parquet
 
 log = logging.getLogger(__name__)

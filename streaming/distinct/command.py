@@ -14,8 +14,8 @@ from streaming.dedup.counters import DIMENSIONS
 from streaming.distinct.plan import CounterPlan, counters, plan
 from streaming.distinct.recount import recount
 from streaming.distinct.redis_counters import STANDARD_ERROR, RedisDistinct
-from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.gate.settings import GateSettings
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import MongoSettings, RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable

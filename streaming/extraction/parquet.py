@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from streaming import atomic_file
 from streaming.contract.period import Window
+from streaming.data_folder import atomic_file
 from streaming.extraction.pages import Document
 from streaming.extraction.windows import file_name, of_file_name
 

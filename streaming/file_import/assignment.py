@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from streaming.contract.session import Session
-from streaming.exit_code import InvalidRequest
+from streaming.process.exit_code import InvalidRequest
 
 SETTABLE = tuple(
     field.encode_name

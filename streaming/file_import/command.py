@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Reason
-from streaming.exit_code import ExitCode
 from streaming.file_import import assignment
 from streaming.file_import.reading import Reading
 from streaming.file_import.sending import Sender
 from streaming.file_import.settings import IngestSettings
 from streaming.file_import.verdicts import Verdicts
 from streaming.kafka.clients import ensure_topics, require
+from streaming.process.exit_code import ExitCode
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.stores import StoreUnavailable
 

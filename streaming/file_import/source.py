@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from streaming.contract.topics import RAW_MAX_BYTES
-from streaming.exit_code import InvalidRequest
 from streaming.file_import import shop_events
+from streaming.process.exit_code import InvalidRequest
 
 MAX_LINE_BYTES = RAW_MAX_BYTES
 """A longer line is cut to one byte more, so that it is still seen to be too long."""

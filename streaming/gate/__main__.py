@@ -5,7 +5,6 @@ import sys
 
 from confluent_kafka import KafkaException
 
-from streaming import garbage_collection, logs
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.dedup.redis.store import RedisDedupStore
@@ -17,6 +16,7 @@ from streaming.kafka import clients
 from streaming.kafka.sink_runner import stop_on_signal
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
+from streaming.process import garbage_collection, logs
 from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
 
 _log = logging.getLogger("streaming.gate")

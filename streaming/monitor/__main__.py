@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Sequence
 
-from streaming import logs
 from streaming.contract.topology import GATE
 from streaming.gate.settings import GateSettings
 from streaming.kafka import sink_runner
@@ -18,6 +17,7 @@ from streaming.monitor.reconcile import reconcile_probe
 from streaming.monitor.server import server
 from streaming.monitor.stages import StagesProbe
 from streaming.monitor.stores import ElasticsearchProbe, RedisProbe
+from streaming.process import logs
 from streaming.settings import (
     ElasticsearchSettings,
     FlinkRestSettings,

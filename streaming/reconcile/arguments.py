@@ -2,7 +2,7 @@
 
 import argparse
 
-from streaming.shared_arguments import add_patience, add_period
+from streaming.process.arguments import add_patience, add_period
 
 RECONCILE_DETAILS = """\
 Judges all that the topics still hold, or what arrived in --from to before --to. Exits 1, naming

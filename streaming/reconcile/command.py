@@ -12,8 +12,8 @@ from rich.table import Table
 from streaming.command_failure import carried_out
 from streaming.contract.period import Window, period
 from streaming.distinct.all_users import distinct_users
-from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.gate.settings import GateSettings
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.reconcile import caught_up, last_verdict, read
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence

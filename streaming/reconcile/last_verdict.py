@@ -5,8 +5,8 @@ import time
 import msgspec
 from msgspec import Struct
 
-from streaming import atomic_file
-from streaming.exit_code import ExitCode
+from streaming.data_folder import atomic_file
+from streaming.process.exit_code import ExitCode
 from streaming.settings import DataSettings
 
 NAMES: dict[int, str] = {

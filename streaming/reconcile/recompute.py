@@ -13,8 +13,8 @@ from rich.markup import escape
 from streaming.command_failure import carried_out
 from streaming.contract import topics
 from streaming.contract.valid_session import decode
-from streaming.exit_code import ExitCode
 from streaming.kafka import clients
+from streaming.process.exit_code import ExitCode
 from streaming.reconcile import caught_up
 from streaming.reconcile.command import IN_VAIN
 from streaming.reconcile.expected_documents import MONGODB, by_id, remembered

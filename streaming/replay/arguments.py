@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from streaming.shared_arguments import add_patience, add_period
+from streaming.process.arguments import add_patience, add_period
 
 REJECTED_DETAILS = """\
 Lists position (raw partition:offset), state, reason, arrival and detail of the open ones, never contents. A

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from streaming.command_failure import carried_out
 from streaming.contract import correction
-from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.file_import.json_lines import Outgoing
 from streaming.file_import.sending import Sender
 from streaming.file_import.verdicts import Verdicts
 from streaming.kafka import clients
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.replay import lines, log, plan
 from streaming.replay.history import History
 from streaming.settings import KafkaSettings

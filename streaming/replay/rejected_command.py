@@ -11,8 +11,8 @@ from pathlib import Path
 from streaming.command_failure import carried_out
 from streaming.contract.period import period
 from streaming.contract.rejection import Reason
-from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.kafka import clients
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.replay import lines, log
 from streaming.replay.history import History, Rejected, counts
 from streaming.settings import KafkaSettings

@@ -2,7 +2,7 @@
 
 import argparse
 
-from streaming.shared_arguments import count, positive
+from streaming.process.arguments import count, positive
 
 DETAILS = """\
 Without --rate: a day's traffic up to now, or as much of it as has passed since the last run.

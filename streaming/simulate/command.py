@@ -12,13 +12,13 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from streaming import atomic_file
 from streaming.command_failure import carried_out
 from streaming.contract import topics
 from streaming.contract.time_units import DAY_MS
-from streaming.exit_code import ExitCode
+from streaming.data_folder import atomic_file
 from streaming.kafka.clients import ensure_topics, name, producer, require
 from streaming.kafka.produce import produce
+from streaming.process.exit_code import ExitCode
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import KINDS, traffic

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from streaming.command_failure import carried_out
-from streaming.exit_code import ExitCode, InvalidRequest
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.summaries.sentiment import classify
 
 

@@ -21,7 +21,7 @@ from pyflink.common import Configuration
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import FunctionContext, ScalarFunction, udf
 
-from streaming import garbage_collection
+from streaming.process import garbage_collection
 from streaming.settings import KafkaSettings
 from streaming.summaries import sql
 from streaming.summaries.batch import reduce

@@ -19,7 +19,7 @@ from ml.release.charging import charge_run
 from ml.release.request import TrainingRequest
 from streaming.contract.period import Window
 from streaming.contract.time_units import DAY_MS
-from streaming.data_layout import DataLayout
+from streaming.data_folder.layout import DataLayout
 from streaming.extraction.windows import file_name
 
 BLOCK_MS = BudgetSettings().block_days * DAY_MS

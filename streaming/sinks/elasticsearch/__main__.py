@@ -6,11 +6,11 @@ import sys
 from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
-from streaming import logs
 from streaming.contract.topology import INDEX
 from streaming.kafka import clients, sink_runner
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
+from streaming.process import logs
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MetricsSettings, printable
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.elasticsearch.settings import IndexSettings

@@ -5,11 +5,11 @@ import sys
 
 from confluent_kafka import KafkaException
 
-from streaming import logs
 from streaming.contract.topology import STORE
 from streaming.kafka import clients, sink_runner
 from streaming.metrics import catalogue, prometheus
 from streaming.metrics.observer import Observer
+from streaming.process import logs
 from streaming.settings import KafkaSettings, MetricsSettings, MongoSettings, printable
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.sinks.mongo.settings import StoreSettings

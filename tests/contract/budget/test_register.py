@@ -13,7 +13,7 @@ from ml.registry.memory import InMemoryRegistry
 from ml.registry.mongo import COLLECTION, MongoRegistry
 from ml.registry.record import record_release
 from ml.registry.registry import ModelRegistry
-from streaming.data_layout import METRICS, TRUSTED, DataLayout
+from streaming.data_folder.layout import METRICS, TRUSTED, DataLayout
 from streaming.settings import MongoSettings
 
 ENTRY = RegistryEntry(

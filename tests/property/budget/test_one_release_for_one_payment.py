@@ -18,7 +18,7 @@ from ml.folder_digest import folder_digest
 from ml.privacy.privacy_loss import PureLoss
 from ml.release.artifact_store import ArtifactLost, ArtifactStore, Attempt
 from ml.release.release_once import once
-from streaming.data_layout import DataLayout
+from streaming.data_folder.layout import DataLayout
 
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published", None)
 """After which of them an attempt dies; None: it does not."""

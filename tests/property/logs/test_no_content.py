@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming import logs
 from streaming.contract import valid_session
 from streaming.contract.rejection import Rejection
 from streaming.dedup.port import ClaimAnswer
@@ -24,6 +23,7 @@ from streaming.gate.candidate import Candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, decide
 from streaming.gate.process import Batch
 from streaming.gate.records import records
+from streaming.process import logs
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.newest import IndexRecord, arrivals, newest
 from streaming.sinks.mongo.documents import document

@@ -12,7 +12,7 @@ from ml.privacy.seeded import SeededRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.release.table import Result, fit_and_measure
 from stack import benchmarks
-from streaming.exit_code import InvalidRequest
+from streaming.process.exit_code import InvalidRequest
 
 
 @pytest.fixture(scope="module")

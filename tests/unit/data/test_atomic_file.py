@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming import atomic_file
+from streaming.data_folder import atomic_file
 
 
 def test_content_takes_the_place_of_what_was_there(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streaming.data_layout import METRICS, RUN, TRUSTED, DataLayout
+from streaming.data_folder.layout import METRICS, RUN, TRUSTED, DataLayout
 from streaming.settings import DataSettings
 
 

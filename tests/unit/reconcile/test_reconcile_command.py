@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from streaming.contract.period import Window
-from streaming.exit_code import ExitCode
+from streaming.process.exit_code import ExitCode
 from streaming.reconcile import command
 from streaming.reconcile.report import Break, Corrections, DistinctUsers, Report
 

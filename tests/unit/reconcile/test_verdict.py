@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming.exit_code import ExitCode
+from streaming.process.exit_code import ExitCode
 from streaming.reconcile import last_verdict
 
 

@@ -26,7 +26,7 @@ from ml.release.charging import charge_run
 from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
 from ml.release.run_type import RunType
 from ml.release.scope import ReadScope
-from streaming.data_layout import DataLayout
+from streaming.data_folder.layout import DataLayout
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from stack import commands
 from stack.layout import HERE
-from streaming.exit_code import ExitCode
+from streaming.process.exit_code import ExitCode
 
 NAMES = [command.name for command in commands.COMMANDS]
 

@@ -9,11 +9,11 @@ from confluent_kafka import KafkaError, KafkaException
 
 from ml.budget import command as budget
 from streaming.command_failure import EXIT_CODES, carried_out
-from streaming.exit_code import ExitCode, InvalidRequest
 from streaming.file_import import command as ingest
 from streaming.file_import.verdicts import GateSilent
 from streaming.kafka import clients
 from streaming.kafka.offsets import StageBehind
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.replay import command as replay
 from streaming.simulate import command as simulate
 from streaming.stores import StoreUnavailable

@@ -8,7 +8,7 @@ import pytest
 from lab import decisions_index, generated_files
 from stack import commands, environments, locks
 from stack.layout import Layout
-from streaming.exit_code import ExitCode
+from streaming.process.exit_code import ExitCode
 
 RECORD = "# 7. A | claim\n\n- Status: overruled by 12\n- Date: 2026-11-23\n\n## Context\n- Date: never\n"
 

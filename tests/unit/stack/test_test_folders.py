@@ -10,7 +10,7 @@ from stack import environments, test_runner
 from stack.layout import HERE
 from stack.machine import CHROMIUM, PROMTOOL
 from stack.test_folders import IN_AIRFLOW, KINDS, TOOLS, chosen, folders, tools
-from streaming.exit_code import InvalidRequest
+from streaming.process.exit_code import InvalidRequest
 
 TESTS = HERE.root / "tests"
 FOLDERS = [target.folder for kind in KINDS for target in folders(HERE.root, kind)]
