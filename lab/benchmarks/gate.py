@@ -28,9 +28,9 @@ from streaming.contract.time_units import DAY_MS
 from streaming.contract.topology import GATE
 from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
-from streaming.gate.assignment import reader
+from streaming.gate.consumer import consumer
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import Stage
+from streaming.gate.stage import run_gate, transactional
 from streaming.gate.steps import Step
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets
@@ -114,7 +114,7 @@ def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[byte
 def bare(settings: KafkaSettings, messages: int) -> float:
     """Seconds to read `messages` and write them on in transactions."""
     gate_settings = GateSettings()
-    client = reader(settings, gate_settings)
+    client = consumer(settings, gate_settings)
     producer = clients.producer(
         settings, **{"transactional.id": settings.topic_prefix + "bare", "delivery.report.only.error": True}
     )
@@ -145,19 +145,19 @@ def bare(settings: KafkaSettings, messages: int) -> float:
 
 def gate(settings: KafkaSettings, messages: int) -> float:
     """Seconds the real stage takes for the same, with keys of its own in Redis."""
-    return _staged(Stage, settings, messages)
+    return _staged(transactional, settings, messages)
 
 
 def gate_without_transactions(settings: KafkaSettings, messages: int) -> float:
     """The same with output and offsets apart."""
-    return _staged(_WithoutTransactions, settings, messages)
+    return _staged(_without_transactions, settings, messages)
 
 
 class _PlainWriter:
     """An idempotent producer at its fastest; what a crash leaves between output and offsets is done twice."""
 
-    def __init__(self, settings: KafkaSettings, consumer: Callable[[], Consumer]) -> None:
-        self._settings, self._consumer = settings, consumer
+    def __init__(self, settings: KafkaSettings, member: Consumer) -> None:
+        self._settings, self._member = settings, member
         self._producer = clients.producer(settings, **{"delivery.report.only.error": True})
 
     def send(
@@ -169,7 +169,7 @@ class _PlainWriter:
         self._producer.flush()
 
     def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
-        self._consumer().commit(offsets=list(offsets), asynchronous=False)
+        self._member.commit(offsets=list(offsets), asynchronous=False)
 
     def abort(self) -> None:
         raise NotImplementedError("there is nothing to take back")
@@ -178,12 +178,14 @@ class _PlainWriter:
         self._producer.poll(0)
 
 
-class _WithoutTransactions(Stage):
-    def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:
-        return _PlainWriter(kafka_settings, lambda: self._consumer)
+def _without_transactions(settings: KafkaSettings, gate_settings: GateSettings, member: Consumer) -> Writer:
+    return _PlainWriter(settings, member)
 
 
-def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
+NewWriter = Callable[[KafkaSettings, GateSettings, Consumer], Writer]
+
+
+def _staged(new_writer: NewWriter, settings: KafkaSettings, messages: int) -> float:
     times: dict[Step, float] = {}
 
     def passing(step: Step) -> None:
@@ -194,9 +196,11 @@ def _staged(kind: type[Stage], settings: KafkaSettings, messages: int) -> float:
     seen = RedisDedupStore(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
     _fill_horizon(seen, settings, gate_settings)
     observer = Observer(GATE.name, PrometheusMeter())  # as it is watched in earnest
-    stage, stop = kind(settings, gate_settings, seen, passing, observer), Event()
+    stop = Event()
     garbage_collection.tune_for_batches()
-    running = Thread(target=stage.run, args=(stop,))
+    running = Thread(
+        target=run_gate, args=(settings, gate_settings, seen, stop, passing, observer, new_writer)
+    )
     running.start()
     group = clients.consumer(settings, GATE.group)
     raw = clients.name(settings, topics.RAW)

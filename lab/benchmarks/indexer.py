@@ -27,7 +27,7 @@ from streaming.contract.parsing import parse
 from streaming.contract.session import Session
 from streaming.contract.topology import INDEX
 from streaming.contract.valid_session import admit
-from streaming.kafka import clients, sink_runner
+from streaming.kafka import clients
 from streaming.kafka.partitions import TIMEOUT_S
 from streaming.kafka.produce import produce
 from streaming.settings import ElasticsearchSettings, KafkaSettings
@@ -37,7 +37,8 @@ from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex, client
 from streaming.sinks.elasticsearch.newest import Newest
 from streaming.sinks.elasticsearch.settings import IndexSettings
-from streaming.sinks.elasticsearch.stage import ElasticsearchSink
+from streaming.sinks.elasticsearch.sink import ElasticsearchSink
+from streaming.sinks.stage import consumer, run_sink
 from streaming.summaries.documents import documents
 from streaming.summaries.product import Windows
 
@@ -178,29 +179,31 @@ def by_helpers(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
 def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -> float:
     """Seconds that the real stage takes for the same from its topics, as a new consumer group."""
     own, stop = IndexSettings(), Event()
-    indexing = ElasticsearchSink(settings, index, clients.producer(settings))
-    indexing.prepare()
-    reader = sink_runner.consumer(settings, f"{INDEX.group}-{time.monotonic_ns()}", INDEX.reads, own)
-    started, ended, written = 0.0, 0.0, 0
+    sink = _Timed(settings, index, clients.producer(settings))
+    sink.prepare()
+    sink.expected, sink.done = expected, stop
+    member = consumer(settings, f"{INDEX.group}-{time.monotonic_ns()}", own)
+    run_sink(member, [clients.name(settings, topic) for topic in INDEX.reads], sink, own, stop)
+    return sink.ended_s - sink.began_s
 
-    def read(batch: Sequence[Message]) -> Newest:
-        nonlocal started
-        started = started or (time.monotonic() if batch else 0.0)
-        return indexing.read(batch)
 
-    def write(batch: Newest) -> None:
-        nonlocal ended, written
-        indexing.write(batch)
-        written += len(batch[0])
-        ended = time.monotonic()
-        if written >= expected:
-            stop.set()
+class _Timed(ElasticsearchSink):
+    """Notes when it read first and wrote last, and ends the stage once it has written all."""
 
-    try:
-        sink_runner.run_sink(reader, read, write, own, stop)
-        return ended - started
-    finally:
-        reader.close()
+    began_s = ended_s = 0.0
+    written = expected = 0
+    done = Event()
+
+    def read(self, batch: Sequence[Message]) -> Newest:
+        self.began_s = self.began_s or time.monotonic()
+        return super().read(batch)
+
+    def write(self, batch: Newest) -> None:
+        super().write(batch)
+        self.written += len(batch[0])
+        self.ended_s = time.monotonic()
+        if self.written >= self.expected:
+            self.done.set()
 
 
 def _tell(line: str) -> None:

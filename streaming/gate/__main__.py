@@ -1,56 +1,53 @@
 """`python -m streaming.gate`: the Redis stage, until SIGTERM."""
 
-import logging
 import sys
-
-from confluent_kafka import KafkaException
+from threading import Event
 
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.self_check import refused_golden_sessions
 from streaming.gate.settings import GateSettings, exceeds_retention
-from streaming.gate.stage import Stage
+from streaming.gate.stage import run_gate
 from streaming.gate.steps import OnStep
 from streaming.kafka import clients
-from streaming.kafka.sink_runner import stop_on_signal
-from streaming.metrics import catalogue, prometheus
+from streaming.kafka.stage_process import CannotRun, run_stage
+from streaming.metrics import catalogue
 from streaming.metrics.observer import Observer
 from streaming.process import garbage_collection, logs
-from streaming.settings import KafkaSettings, MetricsSettings, RedisSettings, printable
+from streaming.settings import KafkaSettings, RedisSettings
 
-_log = logging.getLogger("streaming.gate")
-_BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or mend it"
+_BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or repair it"
 
 
-def main(passing: OnStep = lambda step: None) -> int:
-    """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
+def main(on_step: OnStep = lambda step: None) -> int:
+    """Runs until SIGTERM or SIGINT. Returns 0 then, and 1 on what only a restart can repair."""
     logs.to_standard_error()
-    stop = stop_on_signal()
     kafka_settings, redis_settings, settings = KafkaSettings(), RedisSettings(), GateSettings()
-    _log.info("starting", extra={"gate": printable(settings), "kafka": printable(kafka_settings)})
-    if refused := refused_golden_sessions(settings.horizon_ms):
-        cause = {name: f"{why.reason}: {why.detail}" for name, why in refused.items()}
-        _log.error("golden_sessions_refused", extra={"cause": cause, "remedy": _BAD_RELEASE})
-        return 1
-    garbage_collection.tune_for_batches()
-    try:
-        clients.ensure_topics(kafka_settings)
+
+    def run(stop: Event, observer: Observer) -> None:
+        garbage_collection.tune_for_batches()
         retention_ms = clients.retention_ms(kafka_settings, topics.RAW, topics.VALID)
         if wrong := exceeds_retention(settings.horizon_ms, retention_ms):
-            _log.error("fatal", extra={"cause": wrong})
-            return 1
-        observer = Observer(GATE.name, prometheus.serve(MetricsSettings()), catalogue.OF_GATE)
-        Stage(kafka_settings, settings, RedisDedupStore(redis_settings, settings), passing, observer).run(
-            stop
-        )
-    except KafkaException as error:
-        _log.error(
-            "fatal", extra={"cause": str(error), "remedy": "restart; another gate may use this instance name"}
-        )
-        return 1
-    _log.info("stopped")
-    return 0
+            raise CannotRun(wrong, "set it anew, then restart")
+        run_gate(kafka_settings, settings, RedisDedupStore(redis_settings, settings), stop, on_step, observer)
+
+    return run_stage(
+        GATE.name,
+        catalogue.OF_GATE,
+        {"gate": settings, "kafka": kafka_settings},
+        kafka_settings,
+        run,
+        check=lambda: _check_release(settings.horizon_ms),
+        remedy="restart; another gate may use this instance name",
+    )
+
+
+def _check_release(horizon_ms: int) -> None:
+    """Raises CannotRun if this release rejects sessions that the contract promises to accept."""
+    if refused := refused_golden_sessions(horizon_ms):
+        cause = {name: f"{why.reason}: {why.detail}" for name, why in refused.items()}
+        raise CannotRun(cause, _BAD_RELEASE, event="golden_sessions_refused")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Progress:
             self._observer.count(catalogue.OUTCOMES, count, outcome=outcome)
         self._observer.count(catalogue.LATE_SESSIONS, _late(done.decision))
         self._observer.observe_latency(map(_ARRIVED_AT_MS, done.batch.raws))
-        self._observer.batch(len(done.batch.raws), time.monotonic() - done.asked_at_s)
+        self._observer.batch(len(done.batch.raws), time.monotonic() - done.claimed_at_s)
 
     def lost(self) -> None:
         """A transaction was lost."""

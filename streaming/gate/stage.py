@@ -1,166 +1,188 @@
-"""The loop: read → claim → decide → write and commit; one batch is committed while the next one is claimed.
+"""The gate as a stage of the batch runner: read, claim, decide, write and commit in one transaction.
 
-Running ahead is safe: the claims of a batch that is never committed carry its own raw positions, so whoever
-reads it again gets the same answers. Nothing is written until the batch before is committed.
-
-Each part keeps its own state: `assignment` how far is read, `claiming` the generation of the store in use,
-`committing` the batch on its way into the log. The loop keeps two things: the batch being claimed, and
-whether what it read ahead of the committed offsets is void, so that it must go back to them.
+Claims may run ahead of commits: the claims of a batch that is never committed carry its own log positions, so
+the gate that reads it again gets the same answers. Nothing is written until the batch before is committed.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from streaming.contract import topics
-from streaming.dedup.port import DedupStore
-from streaming.gate.assignment import GROUP, Assignment, reader
-from streaming.gate.claiming import Answered, Asked, Claiming
+from streaming.contract.topology import GATE
+from streaming.dedup.port import ClaimAnswer, DedupStore, OutOfSync
+from streaming.gate.claiming import Claiming
 from streaming.gate.committing import Committing, DecidedBatch
-from streaming.gate.decide import Rules
+from streaming.gate.consumer import consumer
+from streaming.gate.decide import PartitionState, Raw, Rules, decode_state
 from streaming.gate.decided_log import GateLog
 from streaming.gate.process import Batch
 from streaming.gate.progress import Progress
+from streaming.gate.recovery import CommittedSessions
 from streaming.gate.settings import GateSettings
 from streaming.gate.steps import OnStep
 from streaming.gate.upkeep import Upkeep
 from streaming.kafka import clients
+from streaming.kafka.assignment import Records
+from streaming.kafka.batch_runner import BatchRunner, NotPrepared, Pace
 from streaming.kafka.committed_log import CommittedLog
 from streaming.kafka.transactions import TransactionalWriter, Writer
 from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.settings import KafkaSettings
 
-_log = logging.getLogger(__name__)
-_NO_WAIT_MS = 5
+_LINGER_IN_HAND_MS = 5  # with a batch under way, only what was fetched already is taken
 
 
-class Stage:
-    """One gate. `passing` is called as each step of a batch is done, so that tests can end it there;
-    `observer` hears of each batch."""
+class GateStage:
+    """Implements streaming.kafka.batch_runner.Stage."""
 
     def __init__(
         self,
-        kafka_settings: KafkaSettings,
-        settings: GateSettings,
-        seen: DedupStore,
-        passing: OnStep = lambda step: None,
-        observer: Observer = NULL_OBSERVER,
+        rules: Rules,
+        claiming: Claiming,
+        committing: Committing,
+        upkeep: Upkeep,
+        progress: Progress,
+        on_step: OnStep,
     ) -> None:
-        self._settings, self._passing = settings, passing
-        self._rules = Rules(settings.allowed_lateness_ms, settings.extraction_every, settings.horizon_ms)
-        self._raw_topic = clients.name(kafka_settings, topics.RAW)
-        # Fences the transactions of this gate's former life before anything is read.
-        writer = self._new_writer(kafka_settings)
-        self._consumer = reader(kafka_settings, settings)
-        log, settle_s = GateLog(CommittedLog(kafka_settings), self._consumer), settings.settle_ms / 1000
-        self._upkeep = Upkeep(seen, log, settings.warn_at_fill)
-        self._progress = Progress(observer, settings.progress_every_s)
-        self._assignment = Assignment(self._consumer, self._raw_topic)
-        self._claiming = Claiming(seen, log, settle_s, self._finish, observer)
-        self._committing = Committing(
-            writer,
-            self._consumer,
-            self._raw_topic,
-            settle_s,
-            confirm=self._claiming.confirm,
-            committed=self._progress.committed,
-            lost=self._lost,
-            passing=passing,
-        )
-        self._asked: Asked | None = None
-        self._must_rewind = False
+        self._rules, self._claiming, self._committing = rules, claiming, committing
+        self._upkeep, self._progress, self._on_step = upkeep, progress, on_step
+        self._states: dict[int, PartitionState] = {}
+        """The state of each partition held, after the newest batch that was written."""
 
-    def _finish(self) -> bool:
-        """Waits for the batch being committed. False if it was lost."""
-        return self._committing.finish()
+    @property
+    def is_committing(self) -> bool:
+        """True while a batch is being committed in the background."""
+        return self._committing.is_under_way
 
-    def _new_writer(self, kafka_settings: KafkaSettings) -> Writer:
-        """Another one is for measuring alone: nothing else keeps output and offsets together."""
-        settings = self._settings
-        return TransactionalWriter(
-            kafka_settings, f"{GROUP}-{settings.instance}", settings.transaction_timeout_ms
+    def assigned(self, committed: Sequence[TopicPartition]) -> None:
+        """Takes the states from the metadata of the committed offsets."""
+        self._states |= {at.partition: decode_state(at.metadata) for at in committed}
+
+    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Forgets their states."""
+        for at in partitions:
+            self._states.pop(at.partition, None)
+
+    def rewound(self, committed: Sequence[TopicPartition]) -> None:
+        """Learns whether a batch in doubt was committed."""
+        offsets = {at.partition: at.offset for at in committed}
+        self._committing.resolve(
+            lambda spans: any(offsets.get(at, 0) >= span.upto for at, span in spans.items())
         )
 
-    def run(self, stop: Event) -> None:
-        """Until `stop` is set; the batch under way is finished. Raises KafkaException on what a restart may
-        heal: a fatal client error, or another gate of the same instance name."""
-        self._consumer.subscribe(
-            [self._raw_topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
-        )
-        try:
-            while not stop.is_set():
-                # With a batch in hand only what is there already is taken, rather than let it wait for more.
-                in_hand = self._asked or self._committing.is_under_way
-                wait_ms = _NO_WAIT_MS if in_hand else self._settings.linger_ms
-                messages = self._consumer.consume(self._settings.batch_size, wait_ms / 1000)
-                if not self._must_rewind:
-                    self._advance(self._batch(messages), stop)
-                if self._must_rewind:
-                    self._rewind()
-                elif self._claiming.generation is not None:
-                    self._upkeep.if_due(self._claiming.generation)
-                self._progress.report()
-            self._advance(None, stop)
+    def read(self, read: Records) -> Batch:
+        """Parses a batch."""
+        raws = [
+            Raw(one.partition() or 0, one.offset() or 0, one.timestamp()[1], one.key(), one.value())
+            for one in read.messages
+        ]
+        begins = {partition or 0: begin for (_, partition), begin in read.begins.items()}
+        return Batch(raws, begins, self._rules.horizon_ms)
+
+    def prepare(self) -> None:
+        """Brings the dedup store in step with the log where it is not. Raises StoreUnavailable, and
+        TransactionLost by the batch being committed, which must be in the log first."""
+        if self._claiming.generation is None:
             self._committing.finish()
-        finally:
-            self._consumer.close()
-            self._claiming.close()
-            self._committing.close()
-            self._progress.report(at_once=True)
+            self._claiming.recover()
 
-    def _batch(self, messages: Sequence[Message]) -> Batch | None:
-        raws, begins = self._assignment.take(messages)
-        return Batch(raws, begins, self._rules.horizon_ms) if raws else None
+    def attempt(self, batch: Batch) -> Sequence[ClaimAnswer]:
+        """Claims the sessions of `batch`. Raises StoreUnavailable or NotPrepared."""
+        try:
+            return self._claiming.claim(batch)
+        except OutOfSync as reason:
+            raise NotPrepared(str(reason)) from reason
 
-    def _advance(self, batch: Batch | None, stop: Event) -> None:
-        """Moves what is under way on by one step: `batch` is claimed while the one claimed before is written.
-        What is dropped, because of `stop` or a lost transaction, is read again unless it was committed."""
-        asked, self._asked = self._asked, None
-        answered = self._claiming.answers(asked, stop) if asked else None
-        if asked and answered is None:
-            return
-        if batch:
-            self._passing("read")
-            if self._claiming.generation is None and not self._claiming.recover(stop):
-                return
-            self._asked = self._claiming.ask(batch)
-        if answered:
-            self._passing("claimed")
-            self._write(answered)
-        elif not batch:
-            self._idle(stop)
+    def commit(self, batch: Batch, answers: Sequence[ClaimAnswer], began_s: float) -> None:
+        """Decides `batch`, and begins to commit it once the one before is. Raises TransactionLost."""
+        self._on_step("claimed")
+        decision = batch.decide(answers, self._states, self._rules)
+        self._committing.write(DecidedBatch(batch, decision, began_s))
+        self._states |= decision.after
 
-    def _write(self, answered: Answered) -> None:
-        batch = answered.batch
-        decision = batch.decide(answered.answers, self._assignment.states, self._rules)
-        if self._committing.write(DecidedBatch(batch, decision, answered.asked_at_s)):
-            self._assignment.states |= decision.after
-
-    def _idle(self, stop: Event) -> None:
-        """With nothing else to do, a lost transaction is noticed, and a store that lost its memory."""
-        self._committing.poll()
-        if self._assignment and not self._must_rewind:
-            self._claiming.look_after_store(stop)
-
-    def _lost(self) -> None:
-        self._must_rewind = True
-        self._progress.lost()
-
-    def _rewind(self) -> None:
-        """Back to what is committed: the next batch begins there, with the state of then."""
-        self._must_rewind, self._asked = False, None
-        self._assignment.rewind()
-        self._committing.resolve(self._assignment.is_past)
-
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._assignment.add(partitions)
-        _log.info("partitions_assigned", extra={"partitions": [p.partition for p in partitions]})
-
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Finishes or aborts before giving up `partitions`; whoever gets them reads the committed place."""
+    def finish(self) -> None:
+        """Waits for the batch being committed. Raises TransactionLost."""
         self._committing.finish()
-        self._must_rewind |= self._asked is not None
-        self._assignment.drop(partitions)
-        _log.info("partitions_revoked", extra={"partitions": [p.partition for p in partitions]})
+
+    def idle(self) -> None:
+        """Notices a lost transaction, and a store that lost its claims. Raises TransactionLost or
+        StoreUnavailable."""
+        self._committing.poll()
+        if self._states and (self._claiming.generation is None or not self._claiming.check()):
+            self._claiming.generation = None
+            self.prepare()
+
+    def after_turn(self) -> None:
+        """Forgets what is beyond the horizon, and logs progress; both now and then."""
+        if self._claiming.generation is not None:
+            self._upkeep.if_due(self._claiming.generation)
+        self._progress.report()
+
+
+def transactional(kafka_settings: KafkaSettings, settings: GateSettings, member: Consumer) -> Writer:
+    """Returns the writer of a gate, and aborts what its former process left open."""
+    return TransactionalWriter(
+        kafka_settings, f"{GATE.group}-{settings.instance}", settings.transaction_timeout_ms
+    )
+
+
+def run_gate(
+    kafka_settings: KafkaSettings,
+    settings: GateSettings,
+    store: DedupStore,
+    stop: Event,
+    on_step: OnStep = lambda step: None,
+    observer: Observer = NULL_OBSERVER,
+    new_writer: Callable[[KafkaSettings, GateSettings, Consumer], Writer] = transactional,
+) -> None:
+    """Runs one gate until `stop` is set, and finishes the batch under way. `on_step` is called after each
+    step of a batch, so that tests can end the gate there. Another `new_writer` is for measuring only: nothing
+    else keeps output and offsets together. Raises KafkaException on what a restart may repair: a fatal client
+    error, or another gate of the same instance name."""
+    member = consumer(kafka_settings, settings)
+    writer = new_writer(kafka_settings, settings, member)
+    log = GateLog(CommittedLog(kafka_settings), member)
+    run_on(
+        clients.name(kafka_settings, topics.RAW),
+        member,
+        writer,
+        log,
+        store,
+        settings,
+        stop,
+        on_step,
+        observer,
+    )
+
+
+def run_on(
+    raw_topic: str,
+    member: Consumer,
+    writer: Writer,
+    log: CommittedSessions,
+    store: DedupStore,
+    settings: GateSettings,
+    stop: Event,
+    on_step: OnStep = lambda step: None,
+    observer: Observer = NULL_OBSERVER,
+) -> None:
+    """Runs a gate that reads `raw_topic` (its full name) as `member` and decides into `writer`; closes
+    `member`."""
+    settle_s = settings.settle_ms / 1000
+    claiming = Claiming(store, log, settle_s, observer)
+    progress = Progress(observer, settings.progress_every_s)
+    committing = Committing(
+        writer, member, raw_topic, settle_s, claiming.confirm, progress.committed, progress.lost, on_step
+    )
+    rules = Rules(settings.allowed_lateness_ms, settings.extraction_every, settings.horizon_ms)
+    stage = GateStage(
+        rules, claiming, committing, Upkeep(store, log, settings.warn_at_fill), progress, on_step
+    )
+    pace = Pace(settings.batch_size, settings.linger_ms, _LINGER_IN_HAND_MS)
+    try:
+        BatchRunner(member, [raw_topic], stage, pace, lambda: on_step("read"), observer).run(stop)
+    finally:
+        committing.close()
+        progress.report(at_once=True)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from streaming.contract.topology import GATE
 from streaming.gate.settings import GateSettings
-from streaming.kafka import sink_runner
 from streaming.monitor.flink import FlinkProbe
 from streaming.monitor.kafka import KafkaProbe
 from streaming.monitor.probe import Probe, start
@@ -18,6 +17,7 @@ from streaming.monitor.server import server
 from streaming.monitor.stages import StagesProbe
 from streaming.monitor.stores import ElasticsearchProbe, RedisProbe
 from streaming.process import logs
+from streaming.process.stop_signal import stop_on_signal
 from streaming.settings import (
     ElasticsearchSettings,
     FlinkRestSettings,
@@ -54,7 +54,7 @@ def main(more: Sequence[Probe] = ()) -> int:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     settings, metrics = WatchSettings(), MetricsSettings()
     _log.info("starting", extra={"watch": printable(settings), "port": metrics.port})
-    stop = sink_runner.stop_on_signal()
+    stop = stop_on_signal()
     board = ProbeHistory(1000 * settings.keep_s, lambda: int(time.time() * 1000))
     try:
         listening = server(metrics, board)

@@ -2,52 +2,43 @@
 
 import logging
 import sys
+from threading import Event
 
-from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
 from streaming.contract.topology import INDEX
-from streaming.kafka import clients, sink_runner
-from streaming.metrics import catalogue, prometheus
+from streaming.kafka import clients
+from streaming.kafka.stage_process import CannotRun, run_stage
+from streaming.metrics import catalogue
 from streaming.metrics.observer import Observer
 from streaming.process import logs
-from streaming.settings import ElasticsearchSettings, KafkaSettings, MetricsSettings, printable
+from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.elasticsearch.settings import IndexSettings
-from streaming.sinks.elasticsearch.stage import ElasticsearchSink
+from streaming.sinks.elasticsearch.sink import ElasticsearchSink
+from streaming.sinks.stage import OnStep, consumer, run_sink
 
-_log = logging.getLogger("streaming.sinks.elasticsearch")
 
-
-def main(passing: sink_runner.OnStep = lambda step: None) -> int:
-    """0 after SIGTERM or SIGINT; 1 on what only a restart can heal."""
+def main(on_step: OnStep = lambda step: None) -> int:
+    """Runs until SIGTERM or SIGINT. Returns 0 then, and 1 on what only a restart can repair."""
     logs.to_standard_error()
-    logging.getLogger("elastic_transport").setLevel(logging.WARNING)  # a line a request
+    logging.getLogger("elastic_transport").setLevel(logging.WARNING)  # it logs every request
     kafka_settings, settings = KafkaSettings(), IndexSettings()
     elasticsearch_settings = ElasticsearchSettings()
-    _log.info(
-        "starting",
-        extra={"index": printable(settings), "elasticsearch": printable(elasticsearch_settings)},
-    )
-    stop = sink_runner.stop_on_signal()
-    observer = Observer(INDEX.name, prometheus.serve(MetricsSettings()), catalogue.OF_INDEX)
     index = ElasticsearchIndex(elasticsearch_settings)
-    indexing = ElasticsearchSink(kafka_settings, index, clients.producer(kafka_settings), observer)
-    try:
-        clients.ensure_topics(kafka_settings)
-        if sink_runner.retry_until_available(indexing.prepare, stop.wait, stop, observer):
-            reader = sink_runner.consumer(kafka_settings, INDEX.group, INDEX.reads, settings)
-            try:
-                sink_runner.run_sink(reader, indexing.read, indexing.write, settings, stop, passing, observer)
-            finally:
-                reader.close()
-    except (KafkaException, ApiError) as error:
-        # What else Elasticsearch says may quote a document.
-        cause = f"{error.status_code} {error.error}" if isinstance(error, ApiError) else str(error)
-        _log.error("fatal", extra={"cause": cause, "remedy": "restart; if it comes again, see their logs"})
-        return 1
-    _log.info("stopped")
-    return 0
+
+    def run(stop: Event, observer: Observer) -> None:
+        sink = ElasticsearchSink(kafka_settings, index, clients.producer(kafka_settings), observer)
+        member = consumer(kafka_settings, INDEX.group, settings)
+        topics = [clients.name(kafka_settings, topic) for topic in INDEX.reads]
+        try:
+            run_sink(member, topics, sink, settings, stop, on_step, observer)
+        except ApiError as error:  # its text may quote a document
+            cause = f"{error.status_code} {error.error}"
+            raise CannotRun(cause, "restart; if it comes again, see Elasticsearch's log") from None
+
+    shown = {"index": settings, "elasticsearch": elasticsearch_settings}
+    return run_stage(INDEX.name, catalogue.OF_INDEX, shown, kafka_settings, run)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from streaming.kafka.sink_runner import SinkSettings
+from streaming.sinks.settings import SinkSettings
 
 
 class IndexSettings(SinkSettings):

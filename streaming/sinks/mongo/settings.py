@@ -2,7 +2,7 @@
 
 from pydantic_settings import SettingsConfigDict
 
-from streaming.kafka.sink_runner import SinkSettings
+from streaming.sinks.settings import SinkSettings
 
 
 class StoreSettings(SinkSettings):

@@ -1,107 +1,50 @@
-"""The laws of the batch runner under store and indexer: one suite over the in-memory and the real broker.
+"""The laws of the batch runner under gate, store and index: one suite over both kinds of stage, on the
+in-memory and the real broker.
 
-Whatever happens, nothing is skipped, and what is committed was written before; what is written twice was not
-committed in between.
+Whatever happens, nothing is skipped, and what is committed was written before; a record that is written twice
+was not committed in between.
 """
 
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import Any, Protocol
 
 import pytest
-from waiting import HUNG_S, until
+from support.batch_runners import BATCH_SIZE, Broker, Crash, GateRunner, Runner, SinkRunner, Store
+from waiting import until
 
-from streaming.kafka import sink_runner
-from streaming.kafka.sink_runner import OnStep, SinkSettings, run_sink
-from streaming.stores import StoreUnavailable
+from streaming.kafka import batch_runner
 
 PARTITIONS = 3
-SETTINGS = SinkSettings(batch_size=7, linger_ms=20, session_timeout_ms=6_000)
-NOT_YET = StoreUnavailable("away")
 
 
-class Broker(Protocol):
-    """A topic of three partitions and one consumer group on it."""
-
-    def send(self, partition: int, values: Sequence[bytes]) -> None: ...
-    def member(self, settings: SinkSettings) -> Any: ...
-    def committed(self) -> dict[int, int]: ...
+@pytest.fixture(params=[SinkRunner, GateRunner])
+def stage(request: pytest.FixtureRequest) -> type[Runner]:
+    kind: type[Runner] = request.param
+    return kind
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sink_runner, "FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr(sink_runner, "LONGEST_DELAY_S", 0.02)
+    monkeypatch.setattr(batch_runner, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(batch_runner, "LONGEST_PAUSE_S", 0.02)
 
 
-Place = tuple[int, int, bytes]
+def available() -> Store:
+    return Store(itertools.repeat(False))
 
 
-class Store:
-    """What was written, in order, by whomever; `fails` says of each attempt whether the store is away."""
-
-    def __init__(self, fails: Iterator[bool] | None = None) -> None:
-        self.fails = fails or itertools.repeat(False)
-        self.attempts: list[list[Place]] = []
-        self.written: list[Place] = []
-        self.on_write: Callable[[], None] = lambda: None
-
-    def write(self, batch: list[Place]) -> None:
-        self.attempts.append(batch)
-        if next(self.fails):
-            raise NOT_YET
-        self.written.extend(batch)
-        self.on_write()
-
-    def by_partition(self) -> dict[int, list[int]]:
-        offsets: dict[int, list[int]] = defaultdict(list)
-        for partition, offset, _ in self.written:
-            offsets[partition].append(offset)
-        return offsets
-
-    def written_to(self) -> dict[int, int]:
-        """By partition, the offset before which everything was written."""
-        ends = {}
-        for partition in range(PARTITIONS):
-            held = {offset for at, offset, _ in self.written if at == partition}
-            ends[partition] = next(n for n in itertools.count() if n not in held)
-        return ends
+def by_partition(store: Store) -> dict[int, list[int]]:
+    offsets: dict[int, list[int]] = defaultdict(list)
+    for (partition, offset), _ in store.written:
+        offsets[partition].append(offset)
+    return offsets
 
 
-def read(messages: Sequence[Any]) -> list[Place]:
-    return [(message.partition(), message.offset(), message.value()) for message in messages]
-
-
-class Runner:
-    """One member of the group at work in a thread of its own."""
-
-    def __init__(self, broker: Broker, store: Store, passing: OnStep = lambda step: None) -> None:
-        self.stop, self.member = threading.Event(), broker.member(SETTINGS)
-        self._store, self._passing = store, passing
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            with suppress(Crash):
-                run_sink(self.member, read, self._store.write, SETTINGS, self.stop, self._passing)
-        finally:
-            self.member.close()
-
-    def end(self) -> None:
-        self.stop.set()
-        self.join()
-
-    def join(self) -> None:
-        self._thread.join(HUNG_S)
-        assert not self._thread.is_alive()
-
-
-class Crash(Exception):
-    pass
+def written_to(store: Store) -> dict[int, int]:
+    """By partition, the offset before which everything was written."""
+    held = by_partition(store)
+    return {at: next(n for n in itertools.count() if n not in held[at]) for at in range(PARTITIONS)}
 
 
 def load(broker: Broker, count: int = 50) -> dict[int, list[bytes]]:
@@ -121,120 +64,128 @@ def until_committed(broker: Broker, sent: dict[int, list[bytes]]) -> None:
 
 def assert_written(store: Store, sent: dict[int, list[bytes]]) -> None:
     """Everything as it was sent; the first time in its partition's order."""
-    assert {value for _, _, value in store.written} == {value for values in sent.values() for value in values}
-    assert all(sent[partition][offset] == value for partition, offset, value in store.written)
-    for offsets in store.by_partition().values():
+    assert {value for _, value in store.written} == {value for values in sent.values() for value in values}
+    assert all(sent[partition][offset] == value for (partition, offset), value in store.written)
+    for offsets in by_partition(store).values():
         assert list(dict.fromkeys(offsets)) == sorted(set(offsets)), "another order than the log's"
 
 
-def test_every_record_is_written_once_and_in_order(broker: Broker) -> None:
-    sent, store = load(broker), Store()
-    runner = Runner(broker, store)
+def test_every_record_is_written_once_and_in_order(broker: Broker, stage: type[Runner]) -> None:
+    sent, store = load(broker), available()
+    runner = stage(broker, store)
     until_committed(broker, sent)
     runner.end()
     assert_written(store, sent)
     assert len(store.written) == sum(map(len, sent.values()))
-    assert max(map(len, store.attempts)) <= SETTINGS.batch_size
+    assert max(map(len, store.attempts)) <= BATCH_SIZE
 
 
-def test_a_batch_is_given_again_until_the_store_is_back(broker: Broker) -> None:
-    """Before anything that comes after it."""
-    sent, store = load(broker), Store(fails=itertools.cycle([True, True, False]))
-    runner = Runner(broker, store)
+def test_an_attempt_is_repeated_until_the_store_is_available(broker: Broker, stage: type[Runner]) -> None:
+    """Before that of any later batch."""
+    sent, store = load(broker), Store(itertools.cycle([True, True, False]))
+    runner = stage(broker, store)
     until_committed(broker, sent)
     runner.end()
     assert_written(store, sent)
     assert len(store.written) == sum(map(len, sent.values()))
-    for first, again, last in zip(
-        store.attempts[::3], store.attempts[1::3], store.attempts[2::3], strict=True
-    ):
-        assert first == again[: len(first)]
-        assert again == last[: len(again)]
+    thirds = zip(store.attempts[::3], store.attempts[1::3], store.attempts[2::3], strict=True)
+    assert all(first == second == third for first, second, third in thirds)
 
 
-def test_nothing_is_committed_before_it_was_written(broker: Broker) -> None:
-    sent, store = load(broker), Store(fails=itertools.cycle([False, True, False]))
+def test_nothing_is_committed_before_it_was_written(broker: Broker, stage: type[Runner]) -> None:
+    sent, store = load(broker), Store(itertools.cycle([False, True, False]))
     seen: list[str] = []
 
-    def passing(step: str) -> None:
+    def on_step(step: str) -> None:
         seen.append(step)
-        committed, written = broker.committed(), store.written_to()
+        committed, written = broker.committed(), written_to(store)
         assert all(committed[at] <= written[at] for at in committed), step
 
-    runner = Runner(broker, store, passing)
+    runner = stage(broker, store, on_step)
     until_committed(broker, sent)
     runner.end()
-    settled = [step for step in seen if step != "read"]
-    assert settled == ["written", "committed"] * (len(settled) // 2)
+    ends = [step for step in seen if step in ("written", "committed")]
+    assert ends == ["written", "committed"] * (len(ends) // 2)
     assert seen.count("read") == seen.count("committed")
 
 
-def test_told_to_stop_it_finishes_the_batch_in_hand(broker: Broker) -> None:
-    store = Store()
+def test_on_stop_it_finishes_the_batch_in_hand(broker: Broker, stage: type[Runner]) -> None:
+    store = available()
     load(broker)
-    runner = Runner(broker, store)
+    runner = stage(broker, store)
     store.on_write = runner.stop.set
     runner.join()
     assert store.written
-    assert broker.committed() == store.written_to()
+    assert broker.committed() == written_to(store)
 
 
-def test_told_to_stop_while_the_store_is_away_it_commits_nothing(broker: Broker) -> None:
+def test_on_stop_while_the_store_is_unavailable_it_commits_nothing(
+    broker: Broker, stage: type[Runner]
+) -> None:
     load(broker)
-    store = Store(fails=itertools.repeat(True))
-    runner = Runner(broker, store)
+    store = Store(itertools.repeat(True))
+    runner = stage(broker, store)
     until(lambda: len(store.attempts) > 2, "some attempts")
     runner.end()
     assert store.written == []
     assert set(broker.committed().values()) == {0}
 
 
-def test_whoever_comes_after_a_crash_goes_on_where_it_was_committed(broker: Broker) -> None:
+def test_after_a_crash_the_next_reader_starts_at_what_is_committed(
+    broker: Broker, stage: type[Runner]
+) -> None:
     """What was written and not committed is written again; nothing is skipped."""
-    sent, store, steps = load(broker), Store(), itertools.count()
+    sent, store, steps = load(broker), available(), itertools.count()
 
-    def passing(step: str) -> None:
+    def on_step(step: str) -> None:
         if step == "written" and next(steps) == 2:
             raise Crash
 
-    Runner(broker, store, passing).join()
-    committed, written = broker.committed(), store.written_to()
-    assert sum(committed.values()) < sum(written.values())
-    runner = Runner(broker, store)
+    stage(broker, store, on_step).join()
+    committed, written = broker.committed(), written_to(store)
+    assert (sum(committed.values()) < sum(written.values())) is not stage.writes_once
+    runner = stage(broker, store)
     until_committed(broker, sent)
     runner.end()
     assert_written(store, sent)
-    offsets = store.by_partition()
+    offsets = by_partition(store)
     assert all(offsets[at].count(n) == 1 for at in offsets for n in range(committed[at]))
-    assert len(store.written) > sum(map(len, sent.values()))
+    assert (len(store.written) > sum(map(len, sent.values()))) is not stage.writes_once
 
 
-def test_a_rebalance_in_the_middle_skips_nothing(broker: Broker) -> None:
-    """One more member comes while the store is away, and the first one leaves while there is work."""
-    first_away = threading.Event()
-    store, second_store = Store(fails=iter(lambda: not first_away.is_set(), None)), Store()
+def unavailable_until(back: threading.Event) -> Store:
+    return Store(not back.is_set() for _ in itertools.count())
+
+
+def test_a_rebalance_in_the_middle_skips_nothing(broker: Broker, stage: type[Runner]) -> None:
+    """One more member comes while the store is unavailable, and the first one leaves while there is work."""
+    back = threading.Event()
+    store, second_store = unavailable_until(back), available()
     sent = load(broker)
-    first = Runner(broker, store)
+    first = stage(broker, store)
     until(lambda: store.attempts, "a first attempt")
-    second = Runner(broker, second_store)
+    second = stage(broker, second_store)
     until(lambda: second_store.written, "work of the second one")
-    first_away.set()
+    back.set()
     more = load(broker)
     first.end()
     both = {partition: sent[partition] + more[partition] for partition in sent}
     until_committed(broker, both)
     second.end()
     for partition in range(PARTITIONS):
-        written = {o for one in (store, second_store) for o in one.by_partition()[partition]}
-        assert written == set(range(len(both[partition]))), "skipped"
+        written = [o for one in (store, second_store) for o in by_partition(one)[partition]]
+        assert set(written) == set(range(len(both[partition]))), "skipped"
+        assert not stage.writes_once or len(written) == len(both[partition]), "written twice"
 
 
-def test_partitions_that_come_while_the_store_is_away_are_read_from_their_beginning(broker: Broker) -> None:
-    """Whoever had them leaves without having written any of it."""
+def test_partitions_that_come_while_the_store_is_unavailable_are_read_from_their_beginning(
+    broker: Broker, stage: type[Runner]
+) -> None:
+    """The member that had them leaves without having written any of it."""
     back = threading.Event()
-    store, others = Store(fails=iter(lambda: not back.is_set(), None)), Store(fails=itertools.repeat(True))
+    store, others = unavailable_until(back), Store(itertools.repeat(True))
     sent = load(broker)
-    leaving, staying = Runner(broker, others), Runner(broker, store)
+    leaving, staying = stage(broker, others), stage(broker, store)
     until(lambda: store.attempts and others.attempts, "attempts of both")
     leaving.end()
     until(lambda: len(staying.member.assignment()) == PARTITIONS, "all partitions at the one that stays")

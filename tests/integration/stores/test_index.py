@@ -12,7 +12,7 @@ from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
-from streaming.sinks.elasticsearch.stage import ElasticsearchSink
+from streaming.sinks.elasticsearch.sink import ElasticsearchSink
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 

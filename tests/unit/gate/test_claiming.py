@@ -1,7 +1,6 @@
-"""The store is asked for as long as it takes, and is in step with the log before anything is claimed."""
+"""The dedup store is in step with the log before anything is claimed."""
 
-from collections.abc import Callable, Iterator, Sequence
-from threading import Event
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -53,9 +52,7 @@ class EmptyLog:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claiming, "_FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(claiming, "_LONGEST_PAUSE_S", 0.002)
-    monkeypatch.setattr(claiming, "_LOOK_AFTER_STORE_EVERY_S", 0)
+    monkeypatch.setattr(claiming, "_CHECK_EVERY_S", 0)
 
 
 @pytest.fixture
@@ -63,66 +60,52 @@ def store() -> Store:
     return Store()
 
 
-def claims_of(store: Store, finish_commit: Callable[[], bool] = lambda: True) -> Claiming:
-    return Claiming(store, EmptyLog(), 0, finish_commit, NULL_OBSERVER)
+@pytest.fixture
+def claims(store: Store) -> Claiming:
+    """In step with the log."""
+    claims = Claiming(store, EmptyLog(), 0, NULL_OBSERVER)
+    claims.recover()
+    return claims
 
 
 def batch() -> Batch:
     return Batch([Raw(0, 0, 1_000, b"u", b"{}")], {0: 0}, HORIZON.horizon_ms)
 
 
-def test_a_store_that_is_away_is_asked_again(store: Store) -> None:
-    claims = claims_of(store)
-    assert claims.recover(Event())
-    store.away = 5
-    one = batch()
-    answered = claims.answers(claims.ask(one), Event())
-    assert answered is not None
-    assert answered.batch is one
-    assert store.asked == 6
+def test_before_the_store_was_brought_in_step_nothing_is_claimed(store: Store) -> None:
+    claims = Claiming(store, EmptyLog(), 0, NULL_OBSERVER)
+    with pytest.raises(OutOfSync):
+        claims.claim(batch())
 
 
-def test_a_store_that_lost_its_memory_is_brought_in_step_and_asked_again(store: Store) -> None:
-    claims = claims_of(store)
-    assert claims.recover(Event())
-    before = claims.generation
-    store.forget()
-    assert claims.answers(claims.ask(batch()), Event()) is not None
-    assert claims.generation not in (None, before)
-
-
-def test_told_to_stop_while_the_store_is_away_it_drops_the_batch(store: Store) -> None:
-    claims, stop = claims_of(store), Event()
-    assert claims.recover(stop)
-    store.away = 1_000_000
-    asked = claims.ask(batch())
-    stop.set()
-    assert claims.answers(asked, stop) is None
-
-
-def test_it_does_not_recover_before_what_is_our_own_is_in_the_log(store: Store) -> None:
-    claims = claims_of(store, finish_commit=lambda: False)
-    assert not claims.recover(Event())
-    assert claims.generation is None
-    assert store.standing() is None
-
-
-def test_a_store_that_lost_its_memory_is_noticed_with_nothing_to_do(store: Store) -> None:
-    claims = claims_of(store)
-    assert claims.recover(Event())
-    before = claims.generation
-    claims.look_after_store(Event())
+def test_an_unavailable_store_needs_no_recovery(store: Store, claims: Claiming) -> None:
+    before, store.away = claims.generation, 1
+    with pytest.raises(StoreUnavailable):
+        claims.claim(batch())
     assert claims.generation == before
+    assert claims.claim(batch()) == []
+
+
+def test_a_store_that_lost_its_claims_must_be_recovered(store: Store, claims: Claiming) -> None:
+    before = claims.generation
     store.forget()
-    claims.look_after_store(Event())
+    with pytest.raises(OutOfSync):
+        claims.claim(batch())
+    assert claims.generation is None
+    claims.recover()
     assert claims.generation not in (None, before)
+    assert claims.claim(batch()) == []
 
 
-def test_confirming_asks_whether_the_store_still_knows_what_it_was_asked(store: Store) -> None:
-    claims = claims_of(store)
-    assert claims.recover(Event())
+def test_a_store_that_lost_its_claims_is_noticed_while_idle(store: Store, claims: Claiming) -> None:
+    assert claims.check()
+    store.forget()
+    assert not claims.check()
+
+
+def test_confirming_asks_whether_the_store_still_knows_the_claims(store: Store, claims: Claiming) -> None:
     one = batch()
-    assert claims.answers(claims.ask(one), Event()) is not None
+    claims.claim(one)
     claims.confirm(one.spans)
     with pytest.raises(OutOfSync):
         claims.confirm({0: BatchSpan(0, 9, 1_000)})

@@ -1,6 +1,7 @@
 """A batch is written once the one before is committed, and counts once that is sure."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -77,19 +78,19 @@ class Gate:
         self.losses += 1
 
 
-def decided(offset: int, asked_at_s: float = 1e12) -> DecidedBatch:
+def decided(offset: int, claimed_at_s: float = 1e12) -> DecidedBatch:
     batch = Batch([Raw(0, offset, 1_000, b"u", b"no session")], {0: offset}, 1)
-    return DecidedBatch(batch, batch.decide([], {0: PartitionState()}, Rules(1, 1, 1)), asked_at_s)
+    return DecidedBatch(batch, batch.decide([], {0: PartitionState()}, Rules(1, 1, 1)), claimed_at_s)
 
 
 def test_a_batch_is_written_after_the_one_before_is_committed() -> None:
     gate = Gate()
     one, other = decided(0), decided(1)
-    assert gate.committing.write(one)
+    gate.committing.write(one)
     assert gate.committing.is_under_way
-    assert gate.committing.write(other)
+    gate.committing.write(other)
     assert gate.committed == [one]
-    assert gate.committing.finish()
+    gate.committing.finish()
     assert not gate.committing.is_under_way
     assert gate.committed == [one, other]
     assert gate.writer.told == ["send", "flush", "commit"] * 2
@@ -109,8 +110,9 @@ def test_the_state_of_the_partition_travels_with_its_offset() -> None:
 def test_a_batch_whose_transaction_is_lost_does_not_count_and_nothing_follows(step: str) -> None:
     gate = Gate()
     gate.writer.loses_at = {step}
-    assert gate.committing.write(decided(0))
-    assert not gate.committing.write(decided(1))
+    gate.committing.write(decided(0))
+    with pytest.raises(TransactionLost):
+        gate.committing.write(decided(1))
     assert gate.writer.told.count("send") == 1
     assert (gate.losses, gate.committed) == (1, [])
 
@@ -121,7 +123,8 @@ def test_a_batch_in_doubt_counts_once_if_the_committed_offsets_are_past_it(was_c
     gate.writer.loses_at = {"commit"}
     one = decided(0)
     gate.committing.write(one)
-    assert not gate.committing.finish()
+    with pytest.raises(TransactionLost):
+        gate.committing.finish()
     for _ in range(2):
         gate.committing.resolve(lambda spans: was_committed)
     assert gate.committed == [one] * was_committed
@@ -130,7 +133,8 @@ def test_a_batch_in_doubt_counts_once_if_the_committed_offsets_are_past_it(was_c
 def test_one_that_is_lost_while_it_is_sent_is_in_no_doubt() -> None:
     gate = Gate()
     gate.writer.loses_at = {"send"}
-    assert not gate.committing.write(decided(0))
+    with pytest.raises(TransactionLost):
+        gate.committing.write(decided(0))
     gate.committing.resolve(lambda spans: True)
     assert (gate.losses, gate.committed) == (1, [])
 
@@ -139,8 +143,9 @@ def test_one_that_is_lost_while_it_is_sent_is_in_no_doubt() -> None:
 def test_long_after_the_claims_the_store_is_asked_again_before_the_commit(in_step: bool) -> None:
     gate = Gate(settle_s=0)
     gate.in_step = in_step
-    gate.committing.write(decided(0, asked_at_s=0))
-    assert gate.committing.finish() is in_step
+    gate.committing.write(decided(0, claimed_at_s=0))
+    with nullcontext() if in_step else pytest.raises(TransactionLost):
+        gate.committing.finish()
     assert gate.writer.told == ["send", "flush", "confirm", "commit" if in_step else "abort"]
 
 

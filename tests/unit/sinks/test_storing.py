@@ -6,7 +6,7 @@ import pytest
 
 from streaming.settings import KafkaSettings
 from streaming.sinks.mongo.memory import InMemorySessions
-from streaming.sinks.mongo.stage import NO_SESSION, MongoSink
+from streaming.sinks.mongo.sink import NO_SESSION, MongoSink
 
 
 class FakeMessage:

@@ -1,4 +1,4 @@
-"""A batch of records into the index, and what it refuses into the topic of refused documents."""
+"""Writes records into Elasticsearch, and what it refuses into the topic of dead letters."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,10 @@ from streaming.settings import KafkaSettings
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.newest import IndexRecord, Newest, arrivals, newest
 from streaming.sinks.port import DocumentIndex
-from streaming.stores import StoreUnavailable
 
 
 class ElasticsearchSink:
-    """`read` and `write` are what streaming.kafka.sink_runner.run_sink calls."""
+    """Implements streaming.sinks.stage.Sink."""
 
     def __init__(
         self,
@@ -26,36 +25,27 @@ class ElasticsearchSink:
     ) -> None:
         self._prefix = kafka_settings.topic_prefix
         self._index = index
-        self._aside = DeadLetters(kafka_settings, producer)
+        self._dead_letters = DeadLetters(kafka_settings, producer)
         self._observer = observer
-        self._prepared = False
 
     def prepare(self) -> None:
         """Makes every index ready. Raises StoreUnavailable."""
         for index, document in DOCUMENTS.items():
             self._index.prepare(index, document)
-        self._prepared = True
 
     def read(self, batch: Sequence[Message]) -> Newest:
-        """What is to be written because of `batch`."""
+        """Returns the newest document of each id in `batch`."""
         return newest(map(self._record, batch))
 
     def write(self, batch: Newest) -> None:
-        """Raises StoreUnavailable until all of `batch` is in the index or among the refused documents; a
-        batch given again is written again, which changes nothing."""
+        """Returns when all of `batch` is in the index or among the dead letters; writing a batch again
+        changes nothing. Raises StoreUnavailable."""
         standing, unreadable = batch
-        if not self._prepared:
-            self.prepare()
         refused = [_refused(one.record, one.reason, "") for one in unreadable]
-        try:
-            refusals = self._index.put([write for _, write in standing.values()])
-        except StoreUnavailable:
-            self._prepared = False  # it may come back empty
-            raise
-        for refusal in refusals:
+        for refusal in self._index.put([write for _, write in standing.values()]):
             record, _ = standing[refusal.write.index, refusal.write.id]
             refused.append(_refused(record, refusal.reason, refusal.detail))
-        for index, count in self._aside.put(refused).items():
+        for index, count in self._dead_letters.put(refused).items():
             self._observer.count(catalogue.DOCUMENTS_REFUSED, count, index=index)
         self._observer.observe_latency(arrivals(write for _, write in standing.values()))
 

@@ -1,4 +1,4 @@
-"""A batch of valid sessions into the database, and what is no session into the topic of refused documents."""
+"""Writes valid sessions into MongoDB, and what is no session into the topic of dead letters."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ NO_SESSION = "no_session"
 
 
 class MongoSink:
-    """`read` and `write` are what streaming.kafka.sink_runner.run_sink calls."""
+    """Implements streaming.sinks.stage.Sink."""
 
     def __init__(
         self,
@@ -28,11 +28,15 @@ class MongoSink:
         observer: Observer = NULL_OBSERVER,
     ) -> None:
         self._sessions, self._observer = sessions, observer
-        self._aside = DeadLetters(kafka_settings, producer)
+        self._dead_letters = DeadLetters(kafka_settings, producer)
+
+    def prepare(self) -> None:
+        """Makes the indexes that extraction needs. Raises StoreUnavailable."""
+        self._sessions.prepare()
 
     def read(self, batch: Sequence[Message]) -> tuple[list[Document], list[DeadLetter]]:
-        """The documents that `batch` makes, and what in it is no session: nobody but the gate should write
-        this topic, but somebody did."""
+        """Returns the documents of `batch`, and dead letters for what is no session: only the gate should
+        write this topic, but any client with access can."""
         documents, refused = [], []
         for message in batch:
             try:
@@ -42,13 +46,13 @@ class MongoSink:
         return documents, refused
 
     def write(self, batch: tuple[list[Document], list[DeadLetter]]) -> None:
-        """Raises StoreUnavailable until all of `batch` is in the store or among the refused documents; a
-        batch given again is written again, which changes nothing."""
+        """Returns when all of `batch` is in the store or among the dead letters; writing a batch again
+        changes nothing. Raises StoreUnavailable."""
         documents, refused = batch
         new = self._sessions.insert(documents)
         self._observer.count(catalogue.SESSIONS_STORED, new, result="new")
         self._observer.count(catalogue.SESSIONS_STORED, len(documents) - new, result="known")
-        for topic, count in self._aside.put(refused).items():
+        for topic, count in self._dead_letters.put(refused).items():
             self._observer.count(catalogue.DOCUMENTS_REFUSED, count, index=topic)
         self._observer.observe_latency(one["arrivedAtMs"] for one in documents)
 
