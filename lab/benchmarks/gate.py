@@ -29,8 +29,8 @@ from streaming.contract.topology import GATE
 from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.consumer import consumer
+from streaming.gate.run import run_gate, transactional
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import run_gate, transactional
 from streaming.gate.steps import Step
 from streaming.kafka import clients
 from streaming.kafka.committed_log import CommittedLog, read_committed_offsets

@@ -6,9 +6,9 @@ from threading import Event
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.run import run_gate
 from streaming.gate.self_check import refused_golden_sessions
 from streaming.gate.settings import GateSettings, exceeds_retention
-from streaming.gate.stage import run_gate
 from streaming.gate.steps import OnStep
 from streaming.kafka import clients
 from streaming.kafka.stage_process import CannotRun, run_stage

@@ -1,4 +1,4 @@
-"""What a batch keeps of a session. Pure."""
+"""The part of a session that the gate keeps until its batch is written. Pure."""
 
 from msgspec import Struct
 
@@ -7,9 +7,9 @@ from streaming.contract.valid_session import encoder
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """A session that asks to be let through: what it is told by, and the whole as its canonical bytes.
-    Encoded right after it is read it is still in the processor's caches, which the dozens of objects of each
-    session of a batch would have left by the time the batch is written."""
+    """The fields by which a session is decided, and the whole session as canonical bytes. It is encoded right
+    after it is parsed, while it is in the processor's caches: by the time its batch is written, the many
+    objects of each session would have left them."""
 
     session_id: str
     event_time_ms: int
@@ -22,7 +22,7 @@ class Candidate(Struct, frozen=True, gc=False):
 
 
 def candidate(session: Session) -> Candidate:
-    """All that the gate still needs of `session`."""
+    """Makes a candidate of `session`."""
     return Candidate(
         session.session_id,
         session.event_time_ms,

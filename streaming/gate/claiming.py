@@ -38,7 +38,7 @@ class Claiming:
         """Returns one answer for each session of `batch`; repeated, the same. Raises StoreUnavailable, and
         OutOfSync if the store must be recovered first."""
         try:
-            return batch.ask(self._store, self.generation or _NO_GENERATION)
+            return batch.claim(self._store, self.generation or _NO_GENERATION)
         except OutOfSync:
             self.generation = None
             raise

@@ -1,4 +1,4 @@
-"""What becomes of each raw message. Pure: the same raws, answers and state give the same decision, always."""
+"""Decides the outcome of each raw message. Pure: equal input, equal decision."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ _DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
 
 
 class Raw(Struct, frozen=True, gc=False):
-    """A message of the raw topic as it stands there."""
+    """One raw message."""
 
     partition: int
     offset: int
@@ -38,7 +38,7 @@ class PartitionState(Struct, frozen=True, rename="camel"):
 
 
 class Rules(Struct, frozen=True):
-    """The settings decisions depend on."""
+    """The settings on which decisions depend."""
 
     allowed_lateness_ms: int
     extraction_every: int
@@ -65,7 +65,7 @@ Outcome = Valid | Rejected
 
 
 class ExtractionDue(Struct, frozen=True, rename="camel"):
-    """Goes to `extraction_due`: enough sessions have come up to this raw message."""
+    """Goes to `extraction_due`: with this raw message, enough sessions have come since the last one."""
 
     raw_partition: int
     raw_offset: int
@@ -74,7 +74,7 @@ class ExtractionDue(Struct, frozen=True, rename="camel"):
 
 
 class Decision(Struct, frozen=True):
-    """One outcome for each raw message, in their order, and the state they leave behind."""
+    """One outcome for each raw message, in their order, and the state of each partition after them."""
 
     outcomes: list[Outcome]
     extractions_due: list[ExtractionDue]
@@ -88,7 +88,8 @@ def decide(
     before: Mapping[int, PartitionState],
     rules: Rules,
 ) -> Decision:
-    """`parsed` runs parallel to `raws`; `answers` holds one for each Candidate among them, in order."""
+    """Returns the decision on `raws`. `parsed` has one element for each of them, `answers` one for each
+    Candidate in `parsed`, in order; `before` has the state of each of their partitions."""
     outcomes: list[Outcome] = []
     due: list[ExtractionDue] = []
     watermarks = {partition: state.watermark_ms for partition, state in before.items()}
@@ -129,11 +130,11 @@ def decide(
 
 
 def encode_state(state: PartitionState) -> str:
-    """As it travels in the metadata of a committed offset."""
+    """Encodes a state as metadata of a committed offset."""
     return json.encode(state).decode()
 
 
 def decode_state(metadata: str | None) -> PartitionState:
-    """The state in `metadata`; an empty one where no gate has committed yet. Raises msgspec.DecodeError on
-    metadata that no gate wrote: deciding on would be guessing."""
+    """Decodes a state; an empty one where no gate has committed yet. Raises msgspec.DecodeError on metadata
+    that no gate wrote: any further decision would be a guess."""
     return json.decode(metadata, type=PartitionState) if metadata else PartitionState()

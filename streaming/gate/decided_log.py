@@ -1,4 +1,4 @@
-"""The committed log as recovery reads it."""
+"""The committed log, as recovery reads it."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,8 @@ from streaming.gate.low_watermark import low_watermark_ms
 from streaming.kafka.committed_log import CommittedLog
 
 CLOCK_SLACK_MS = HOUR_MS
-"""How far the brokers' clocks may differ, or be set back, before a rebuild or a forgotten segment could miss
-something."""
+"""How far the brokers' clocks may differ, or be set back, without a rebuild or a dropped segment missing a
+session."""
 
 
 class GateLog:
@@ -26,7 +26,7 @@ class GateLog:
         found = [at for at in self._log.committed(self._consumer, topics.RAW) if at.offset > 0]
         offsets = {at.partition: at.offset for at in found}
         arrived_ms = {at.partition: decode_state(at.metadata).arrived_ms for at in found}
-        # Asked last: what comes behind these ends arrived after all that is committed.
+        # Read last: whatever comes after these ends arrived after everything that is committed.
         ends = self._log.ends(topics.RAW)
         return LogProgress(
             log=self._log.identity(topics.RAW, topics.VALID),
@@ -40,5 +40,5 @@ class GateLog:
         return len(self._consumer.assignment()) == len(self._log.partitions(topics.RAW))
 
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
-        # The stamps of valid sessions are no older than the arrivals of which they tell.
+        # A valid session is stamped no earlier than its raw message arrived.
         return self._log.decided_values(topics.VALID, max(0, since_ms - CLOCK_SLACK_MS))

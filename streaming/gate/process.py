@@ -1,4 +1,4 @@
-"""From raw messages to a decision: parse, ask the store of seen sessions, decide."""
+"""From raw messages to a decision: parse, claim in the dedup store, decide."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,14 +19,14 @@ from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
 
 
 class Batch:
-    """Raw messages of one transaction, read, parsed and held against the horizon. `begins`: where each
-    partition stood before."""
+    """The raw messages of one transaction, parsed and compared with the horizon. `begins`: by partition, the
+    offset at which reading was before."""
 
     def __init__(self, raws: Sequence[Raw], begins: Mapping[int, int], horizon_ms: int) -> None:
         self.raws = raws
         self.parsed: list[Candidate | Rejection] = []
         self.ends: dict[int, int] = {}
-        """For each partition the offset after the batch."""
+        """By partition, the offset after the batch."""
         self._sessions: list[Candidate] = []
         self._positions: list[RawPosition] = []
         self._arrived_ms: list[int] = []
@@ -47,16 +47,16 @@ class Batch:
             newest[raw.partition] = max(newest.get(raw.partition, 0), raw.arrived_at_ms)
         self.spans = {p: BatchSpan(begins[p], end, newest[p]) for p, end in self.ends.items()}
 
-    def ask(self, seen: DedupStore, generation: Generation) -> Sequence[ClaimAnswer]:
-        """What `seen` answers for the sessions; asked again, it answers the same. Raises what
+    def claim(self, store: DedupStore, generation: Generation) -> Sequence[ClaimAnswer]:
+        """Claims the sessions in `store` and returns its answers; repeated, the same. Raises what
         DedupStore.claim raises."""
-        return seen.claim(
+        return store.claim(
             ClaimRequest(generation, self._sessions, self._positions, self._arrived_ms, self.spans)
         )
 
     def decide(
         self, answers: Sequence[ClaimAnswer], before: Mapping[int, PartitionState], rules: Rules
     ) -> Decision:
-        """What becomes of each message, given the state of (at least) its partition."""
+        """Returns the decision on the messages. `before` has the state of (at least) their partitions."""
         states = {partition: before[partition] for partition in self.ends}
         return decide(self.raws, self.parsed, answers, states, rules)

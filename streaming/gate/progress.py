@@ -1,4 +1,4 @@
-"""What the gate says of its batches: to metrics at once, to the log now and then."""
+"""Reports the batches of a gate: to the metrics at once, to the log now and then."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ _ARRIVED_AT_MS = attrgetter("arrived_at_ms")
 
 
 class Progress:
-    """Counts each batch once it is committed; a line of the log every `every_s` seconds at most."""
+    """Counts each batch once it is committed, and writes a log line every `every_s` seconds at most."""
 
     def __init__(self, observer: Observer, every_s: float) -> None:
         self._observer, self._every_s = observer, every_s
@@ -23,7 +23,7 @@ class Progress:
         self._reported_s = time.monotonic()
 
     def committed(self, done: DecidedBatch) -> None:
-        """A batch is committed."""
+        """Counts a committed batch."""
         outcomes = _counted(done.decision)
         self._outcomes += outcomes
         for outcome, count in outcomes.items():
@@ -33,7 +33,7 @@ class Progress:
         self._observer.batch(len(done.batch.raws), time.monotonic() - done.claimed_at_s)
 
     def lost(self) -> None:
-        """A transaction was lost."""
+        """Counts a lost transaction."""
         self._observer.count(catalogue.TRANSACTIONS_ABORTED)
 
     def report(self, at_once: bool = False) -> None:
@@ -44,7 +44,7 @@ class Progress:
 
 
 def _counted(decision: Decision) -> Counter[str]:
-    """Outcomes by name: valid, or the reason of refusal."""
+    """Outcomes by name: valid, or the reason of a rejection."""
     refused = Counter(o.rejection.reason.value for o in decision.outcomes if isinstance(o, Rejected))
     return refused + Counter({catalogue.VALID: len(decision.outcomes) - refused.total()})
 

@@ -1,4 +1,4 @@
-"""The Kafka records that state a decision. Pure."""
+"""Makes Kafka records of a decision. Pure."""
 
 from collections.abc import Iterator
 
@@ -20,9 +20,9 @@ class OutputRecord(Struct, frozen=True):
 
 
 def records(decision: Decision) -> Iterator[OutputRecord]:
-    """One for each outcome in order, then those for the extractions due."""
+    """Yields one record for each outcome in order, then those for the extractions due."""
     for outcome in decision.outcomes:
-        yield _valid(outcome) if isinstance(outcome, Valid) else _refused(outcome)
+        yield _valid(outcome) if isinstance(outcome, Valid) else _rejected(outcome)
     for due in decision.extractions_due:
         yield OutputRecord(topics.EXTRACTION_DUE, json.encode(due), str(due.raw_partition).encode())
 
@@ -40,7 +40,7 @@ def _valid(outcome: Valid) -> OutputRecord:
     return OutputRecord(topics.VALID, value, session.user_id.encode())
 
 
-def _refused(outcome: Rejected) -> OutputRecord:
+def _rejected(outcome: Rejected) -> OutputRecord:
     raw, rejection = outcome.raw, outcome.rejection
     headers: Headers = [
         (topics.HEADER_REASON, rejection.reason.encode()),

@@ -1,4 +1,4 @@
-"""Makes sure that the store of seen sessions knows all that the log has committed, or builds it anew."""
+"""Makes sure that the dedup store knows every session that the log has committed, or rebuilds it."""
 
 import logging
 import time
@@ -24,52 +24,53 @@ from streaming.dedup.port import (
 _log = logging.getLogger(__name__)
 _BATCH = 5_000
 _PROGRESS_EVERY_S = 2.0
-_ASK_AGAIN_S = 0.5
+_POLL_S = 0.5
 
 
 class CommittedSessions(Protocol):
-    """What recovery needs of the log."""
+    """The log, as recovery reads it."""
 
     def committed(self) -> LogProgress:
-        """How far the gates have come."""
+        """Returns what the gates have committed."""
 
     def is_ours_alone(self) -> bool:
-        """Whether this gate holds all raw partitions: then no other one can be amid a batch."""
+        """True if this gate holds all raw partitions, so that no other one can have a batch in hand."""
 
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
-        """Values of every valid session committed or being committed now, with the share of the way done.
-        Those that arrived before `since_ms` may be left out."""
+        """Yields the value of every valid session that is committed or being committed now, with the share
+        read so far. Those that arrived before `since_ms` may be left out."""
 
 
-def recover(seen: DedupStore, log: CommittedSessions, settle_s: float) -> Generation:
-    """The generation to go on with. May raise StoreUnavailable at any point; calling again is safe.
+def recover(store: DedupStore, log: CommittedSessions, settle_s: float) -> Generation:
+    """Returns the generation to use. May raise StoreUnavailable at any point; calling again is safe.
 
-    A gate that asked the store before it lost its memory may still commit. Its records are in the log, in an
-    open transaction at least, within `settle_s` of asking, or it asks again (stage.py): so we wait that long.
+    A gate that claimed sessions before the store lost its claims may still commit. Within `settle_s` of
+    claiming, its records are in the log, at least in an open transaction, or it claims again (committing.py):
+    so this waits that long.
     """
     while True:
-        incarnation = seen.incarnation()
-        if not seen.is_trusted() and not log.is_ours_alone():
+        incarnation = store.incarnation()
+        if not store.is_trusted() and not log.is_ours_alone():
             time.sleep(settle_s)
-        committed, standing = log.committed(), seen.standing()
+        committed, standing = log.committed(), store.standing()
         if standing is None or (reason := _why_not(standing, committed)):
             reason = reason if standing else "empty, or of another horizon"
             generation = Generation(uuid4().hex[:12])
-            since_ms = seen.start_rebuild(generation, committed)
+            since_ms = store.start_rebuild(generation, committed)
             if since_ms is None:
                 _log.info("waiting_for_another_gates_rebuild")
-                time.sleep(_ASK_AGAIN_S)
+                time.sleep(_POLL_S)
                 continue
             _log.warning(
                 "rebuild_started",
                 extra={"reason": reason, "generation": generation, "since_ms": since_ms},
             )
             try:
-                _rebuild(seen, log, generation, since_ms, settle_s)
+                _rebuild(store, log, generation, since_ms, settle_s)
             except OutOfSync as error:
                 _log.warning("rebuild_lost", extra={"reason": str(error)})
             continue
-        if seen.trust(incarnation):
+        if store.trust(incarnation):
             return standing.generation
 
 
@@ -83,7 +84,7 @@ def _why_not(standing: StoreProgress, committed: LogProgress) -> str | None:
 
 
 def _rebuild(
-    seen: DedupStore, log: CommittedSessions, generation: Generation, since_ms: int, settle_s: float
+    store: DedupStore, log: CommittedSessions, generation: Generation, since_ms: int, settle_s: float
 ) -> None:
     if not log.is_ours_alone():
         time.sleep(settle_s)
@@ -97,17 +98,17 @@ def _rebuild(
         arrived_ms: list[int] = []
         for value, _ in batch:
             session = valid_session.try_decode(value)
-            if session is None:  # a foreigner's: it claimed nothing
+            if session is None:  # not written by a gate, so nothing was claimed for it
                 continue
             sessions.append(session)
             positions.append(raw_position(session.raw_partition, session.raw_offset))
             arrived_ms.append(session.arrived_at_ms)
-        answers = seen.restore(ClaimRequest(generation, sessions, positions, arrived_ms))
+        answers = store.restore(ClaimRequest(generation, sessions, positions, arrived_ms))
         restored += len(answers)
         repeated += answers.count(ClaimAnswer.TAKEN)
         if time.monotonic() - reported > _PROGRESS_EVERY_S:
             reported = time.monotonic()
             _log.info("rebuilding", extra={"sessions": restored, "done": round(batch[-1][1], 3)})
-    seen.finish_rebuild(generation, committed)
+    store.finish_rebuild(generation, committed)
     took_s = round(time.monotonic() - started, 2)
     _log.info("rebuild_finished", extra={"sessions": restored, "repeated_in_log": repeated, "took_s": took_s})

@@ -1,7 +1,7 @@
-"""Whether this release still lets through what the contract promises to read.
+"""Checks that this release still accepts what the contract promises to accept.
 
-A gate that refuses sound sessions runs as fast as any other: until somebody looks, it turns the whole raw
-topic into rejections. So it first judges the golden sessions by the code that will judge the log.
+A gate that rejects sound sessions runs as fast as any other: until somebody notices, it turns the whole raw
+topic into rejections. So it first decides on the golden sessions with the code that will decide on the log.
 """
 
 from streaming.contract import golden
@@ -11,12 +11,12 @@ from streaming.gate.process import Batch
 
 
 def refused_golden_sessions(horizon_ms: int) -> dict[str, Rejection]:
-    """By name, why each golden session would be refused that would be; none should."""
+    """Returns, by name, the rejections of golden sessions; there should be none."""
     sessions = golden.sessions()
     raws = [Raw(0, n, one.event_time_ms, None, one.value) for n, one in enumerate(sessions)]
-    judged = Batch(raws, {0: 0}, horizon_ms).parsed
+    parsed = Batch(raws, {0: 0}, horizon_ms).parsed
     return {
         session.name: outcome
-        for session, outcome in zip(sessions, judged, strict=True)
+        for session, outcome in zip(sessions, parsed, strict=True)
         if isinstance(outcome, Rejection)
     }

@@ -10,13 +10,13 @@ from streaming.dedup.settings import DedupSettings
 
 
 def exceeds_retention(horizon_ms: int, retention_ms: Mapping[str, int | None]) -> str | None:
-    """Why `horizon_ms` cannot be held with topics that keep their records for so long (None: for ever)."""
+    """Returns why topics with this retention (None: for ever) are too short for the horizon, or None."""
     for topic, kept_ms in retention_ms.items():
         if kept_ms is not None and kept_ms < horizon_ms:
             return (
                 f"VITRINE_GATE_HORIZON_MS={horizon_ms} is longer than the topic {topic} keeps its records "
-                f"(retention.ms={kept_ms}): what Redis lost could not be rebuilt. Shorten the one or "
-                "lengthen the other."
+                f"(retention.ms={kept_ms}): what Redis lost could not be rebuilt. Shorten the horizon or "
+                "lengthen the retention."
             )
     return None
 
@@ -27,7 +27,8 @@ class GateSettings(DedupSettings):
     model_config = SettingsConfigDict(env_prefix="VITRINE_GATE_", frozen=True)
 
     instance: str = Field(
-        "0", description="Which gate this is: two at once need two names, a restarted one keeps its own"
+        "0",
+        description="Name of this gate; several at once need different ones, a restarted one its own",
     )
     batch_size: int = Field(5_000, ge=1, le=50_000, description="Raw messages of one transaction at most")
     linger_ms: int = Field(100, ge=1, description="How long a batch waits to fill")
@@ -38,18 +39,18 @@ class GateSettings(DedupSettings):
         5_000, ge=1, description="Valid sessions of a partition after which an extraction is due"
     )
     warn_at_fill: float = Field(
-        0.8, gt=0, description="Share of a filter's capacity from which on it is warned of in the log"
+        0.8, gt=0, description="Share of a filter's capacity above which the log warns of it"
     )
     settle_ms: int = Field(
         5_000,
         ge=100,
-        description="Time from asking Redis to having written, after which it is asked again; "
-        "a rebuild waits as long for other gates",
+        description="Time from claiming in Redis to having written, after which the claims are checked "
+        "again; a rebuild waits as long for other gates",
     )
     transaction_timeout_ms: int = Field(
-        20_000, ge=1_000, description="When the broker gives up a transaction whose gate has died"
+        20_000, ge=1_000, description="Time after which the broker aborts the transaction of a gate that died"
     )
     session_timeout_ms: int = Field(
-        10_000, ge=6_000, description="When a silent gate's partitions go to the others"
+        10_000, ge=6_000, description="Time after which the partitions of a silent gate go to the others"
     )
     progress_every_s: float = Field(10, gt=0, description="Seconds between two log lines of progress")

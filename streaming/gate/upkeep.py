@@ -1,4 +1,4 @@
-"""What a gate does now and then beside its batches: forgets what nobody can see, and tells of full
+"""What a gate does now and then beside its batches: drops what is beyond the horizon, and warns of full
 filters."""
 
 import logging
@@ -16,30 +16,30 @@ _EVERY_S = 60.0
 
 
 class Upkeep:
-    """Of the store of seen sessions, by any of the gates that share it; the first time at once."""
+    """Maintains the dedup store, from any of the gates that share it; the first time at once."""
 
-    def __init__(self, seen: DedupStore, log: CommittedSessions, warn_at_fill: float) -> None:
-        self._seen, self._log, self._warn_at_fill = seen, log, warn_at_fill
+    def __init__(self, store: DedupStore, log: CommittedSessions, warn_at_fill: float) -> None:
+        self._store, self._log, self._warn_at_fill = store, log, warn_at_fill
         self._next_s = 0.0
-        self._told: set[tuple[str, bool]] = set()
+        self._warned: set[tuple[str, bool]] = set()
 
     def if_due(self, generation: Generation) -> None:
-        """What cannot be done now is put off: no decision depends on it."""
+        """Maintains the store if it is time to. A failure is put off: no decision depends on it."""
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _EVERY_S
         try:
-            self._seen.forget_before(generation, self._log.committed().low_watermark_ms)
-            self._warn(self._seen.filter_fill())
+            self._store.forget_before(generation, self._log.committed().low_watermark_ms)
+            self._warn(self._store.filter_fill())
         except (StoreUnavailable, OutOfSync, KafkaException) as error:
             _log.info("upkeep_put_off", extra={"reason": str(error)})
 
     def _warn(self, fills: Iterable[FilterFill]) -> None:
-        """Once for each filter when it is nearly full, and once when it is."""
+        """Warns once for each filter when it is nearly full, and once when it is full."""
         for fill in fills:
             full = fill.items > fill.capacity
-            if fill.items >= self._warn_at_fill * fill.capacity and (fill.name, full) not in self._told:
-                self._told.add((fill.name, full))
+            if fill.items >= self._warn_at_fill * fill.capacity and (fill.name, full) not in self._warned:
+                self._warned.add((fill.name, full))
                 _log.warning(
                     "filter_full" if full else "filter_nearly_full",
                     extra={

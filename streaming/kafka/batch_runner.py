@@ -17,68 +17,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from confluent_kafka import Consumer, TopicPartition
 
 from streaming.kafka.assignment import Assignment, Records
 from streaming.kafka.records import records
+from streaming.kafka.stage import Batch, NotPrepared, Result, Stage
 from streaming.kafka.transactions import TransactionLost
 from streaming.metrics.observer import NULL_OBSERVER, Observer
 from streaming.stores import StoreUnavailable, pauses_s
 
 _log = logging.getLogger(__name__)
 
-Batch = TypeVar("Batch")
-Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 _POLL_S = 0.2
-
-
-class NotPrepared(Exception):
-    """Raised by an attempt: the stage must be prepared anew, then the attempt is repeated at once."""
-
-
-class Stage(Protocol[Batch, Result]):
-    """What a stage does with its batches. Everything but `attempt` is called from the loop's thread;
-    `prepare`, `commit`, `finish` and `idle` may raise TransactionLost."""
-
-    @property
-    def is_committing(self) -> bool:
-        """True while a batch is being committed in the background."""
-
-    def assigned(self, committed: Sequence[TopicPartition]) -> None:
-        """Reading continues at these offsets, on partitions just assigned or after a rewind."""
-
-    def revoked(self, partitions: Sequence[TopicPartition]) -> None:
-        """These partitions belong to another instance from now on."""
-
-    def rewound(self, committed: Sequence[TopicPartition]) -> None:
-        """After `assigned`: what was read and not committed was dropped."""
-
-    def read(self, read: Records) -> Batch:
-        """Decodes records."""
-
-    def prepare(self) -> None:
-        """Called before each attempt. Raises StoreUnavailable."""
-
-    def attempt(self, batch: Batch) -> Result:
-        """Called in a thread of its own, one batch after another. Raises StoreUnavailable or NotPrepared."""
-
-    def commit(self, batch: Batch, result: Result, began_s: float) -> None:
-        """Commits a batch, or begins to. `began_s`: the monotonic time at which its attempt began."""
-
-    def finish(self) -> None:
-        """Waits until nothing is being committed."""
-
-    def idle(self) -> None:
-        """Called while there is nothing to read. Raises StoreUnavailable."""
-
-    def after_turn(self) -> None:
-        """Called after each turn of the loop: for what is done now and then."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +59,9 @@ class _Dropped(Exception):
 
 
 class BatchRunner(Generic[Batch, Result]):
-    """One instance of a stage. `on_read` is called after each batch that was read, so that tests can end the
-    stage there."""
+    """One instance of a stage. `consumer`: not yet subscribed; its assignments must be whole ones (the
+    strategy `range`, not a cooperative one). `on_read` is called after each batch that was read, so that
+    tests can end the stage there."""
 
     def __init__(
         self,

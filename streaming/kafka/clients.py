@@ -1,4 +1,4 @@
-"""Kafka clients as every stage wants them: committed reads, idempotent writes, topics that exist."""
+"""Kafka clients with the settings that every stage needs: committed reads, idempotent writes."""
 
 import json
 import time
@@ -14,11 +14,11 @@ from streaming.settings import KafkaSettings
 
 
 def properties(settings: KafkaSettings) -> dict[str, Any]:
-    """What every client of this cluster is configured with."""
+    """Returns the client properties for this cluster."""
     own: dict[str, Any] = {
         "bootstrap.servers": settings.bootstrap_servers,
         "client.id": "vitrine",
-        # A broker that is away is waited for; the stage sees it as lag, not as an error line a second.
+        # Wait for an unavailable broker: it shows as consumer lag, not as an error line every second.
         "reconnect.backoff.ms": 500,
         "reconnect.backoff.max.ms": 2_000,
         "log.connection.close": False,
@@ -28,17 +28,17 @@ def properties(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def name(settings: KafkaSettings, topic: str) -> str:
-    """The name of `topic` (or of a consumer group) on this cluster."""
+    """Returns the full name of `topic` (or of a consumer group) on this cluster."""
     return settings.topic_prefix + topic
 
 
 def require(settings: KafkaSettings, timeout_s: float = 5.0) -> None:
-    """For commands that would rather fail than wait: raises KafkaException if no broker answers in time."""
+    """For commands that fail rather than wait: raises KafkaException if no broker answers in time."""
     AdminClient(properties(settings) | {"log_level": 0}).list_topics(timeout=timeout_s)
 
 
 def ensure_topics(settings: KafkaSettings) -> None:
-    """Makes the declared topics that are not there yet, and returns when they can be read and written.
+    """Creates the declared topics that do not exist yet, and returns when they can be read and written.
     Raises KafkaException if the cluster refuses."""
     admin = AdminClient(properties(settings))
     wanted = [
@@ -62,7 +62,7 @@ def ensure_topics(settings: KafkaSettings) -> None:
 
 
 def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
-    """What the controller has made the brokers hear of a moment later, under load a long one."""
+    """Brokers learn of a new topic a moment after the controller has created it; under load, much later."""
     client = consumer(settings, "progress")
     deadline = time.monotonic() + TIMEOUT_S
     try:
@@ -70,7 +70,7 @@ def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
             while not client.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions:
                 if time.monotonic() > deadline:
                     raise KafkaException(
-                        KafkaError(KafkaError._TIMED_OUT, f"{topic} was made but has no leader")
+                        KafkaError(KafkaError._TIMED_OUT, f"{topic} was created but has no leader")
                     )
                 time.sleep(POLL_S)
             end_offsets(client, topic)
@@ -79,19 +79,18 @@ def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
 
 
 def retention_ms(settings: KafkaSettings, *names: str) -> dict[str, int | None]:
-    """How long each of these topics keeps its records on this cluster, whatever was declared; None: for
-    ever."""
+    """Returns how long each topic keeps its records on this cluster. None: for ever."""
     admin = AdminClient(properties(settings))
-    asked = {ConfigResource(ConfigResource.Type.TOPIC, name(settings, topic)): topic for topic in names}
+    resources = {ConfigResource(ConfigResource.Type.TOPIC, name(settings, topic)): topic for topic in names}
     found: dict[str, int | None] = {}
-    for resource, answer in admin.describe_configs(list(asked), request_timeout=TIMEOUT_S).items():
+    for resource, answer in admin.describe_configs(list(resources), request_timeout=TIMEOUT_S).items():
         kept_ms = int(answer.result(TIMEOUT_S)["retention.ms"].value)
-        found[asked[resource]] = None if kept_ms < 0 else kept_ms
+        found[resources[resource]] = None if kept_ms < 0 else kept_ms
     return found
 
 
 def producer(settings: KafkaSettings, **extra: object) -> Producer:
-    """An idempotent producer that batches for throughput."""
+    """Returns an idempotent producer that batches for throughput."""
     return Producer(
         properties(settings)
         | {
@@ -106,7 +105,7 @@ def producer(settings: KafkaSettings, **extra: object) -> Producer:
 
 
 def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
-    """A consumer of committed records that starts at the beginning and commits only when told."""
+    """Returns a consumer of committed records that starts at the beginning and never commits by itself."""
     return Consumer(
         properties(settings)
         | {
@@ -123,10 +122,10 @@ def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
 def read_all(
     settings: KafkaSettings, topic: str, first: Mapping[int, int] | None = None, batch: int = 5_000
 ) -> Iterator[Message]:
-    """Every committed record of `topic` to its end as of now, partition by partition: of those in `first`
-    from the offset given there, or what retention has left of it; of all from the beginning without it."""
+    """Yields the committed records of `topic` up to its present end, partition by partition. `first`: the
+    partitions to read and the offset at which each begins; by default all, from their beginning."""
     full_name = name(settings, topic)
-    # The broker holds a fetch at the end open for new records: waiting there is time lost for each partition.
+    # At the end of a partition the broker holds a fetch open for new records, which would cost time for each.
     client = consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     try:
         ends = end_offsets(client, full_name)

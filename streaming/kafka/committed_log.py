@@ -1,4 +1,4 @@
-"""What the Kafka log has committed: what other stores are compared with and rebuilt from."""
+"""The committed log, with which other stores are compared and from which they are rebuilt."""
 
 import math
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class CommittedLog:
         self._admin = AdminClient(clients.properties(settings))
 
     def identity(self, *names: str) -> str:
-        """Of the cluster and these topics: another one after a topic was deleted and made again."""
+        """Returns the identity of the cluster and these topics; it changes when a topic is created anew."""
         topics = [clients.name(self._settings, name) for name in names]
         described = self._admin.describe_topics(TopicCollection(topics), request_timeout=TIMEOUT_S)
         ids = [str(described[topic].result(TIMEOUT_S).topic_id) for topic in topics]
@@ -30,25 +30,26 @@ class CommittedLog:
         return partitions_of(self._admin, clients.name(self._settings, topic))
 
     def committed(self, client: Consumer, topic: str) -> list[TopicPartition]:
-        """For every partition of `topic` what the group of `client` has committed (negative: nothing yet),
-        with the metadata. Waits for transactions that hold offsets of the group."""
+        """Returns what the group of `client` has committed of each partition of `topic` (a negative offset:
+        nothing), with the metadata. Waits for transactions that hold offsets of the group."""
         return read_committed_offsets(client, self.partitions(topic))
 
     def ends(self, topic: str) -> dict[int, int]:
-        """The offset after the last record of each partition, committed or not."""
+        """Returns the offset after the last record of each partition, committed or not."""
         return offsets.ends(self._settings, topic)
 
     def begins_ms(self, topic: str) -> int:
-        """The time of the oldest record of the partition that retention has cut most; 0 where none is cut."""
+        """Returns the oldest record's time in the partition that retention has cut most; 0 if none was
+        cut."""
         partitions = self.partitions(topic)
         firsts = list_offsets(self._admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         stamped = list_offsets(self._admin, partitions, OffsetSpec.for_timestamp(0))
         return max((stamped[at].timestamp for at, first in firsts.items() if first.offset > 0), default=0)
 
     def decided_values(self, topic: str, since_ms: int = 0) -> Iterator[tuple[bytes, float]]:
-        """The values of `topic` up to its end as of now, once the transactions open now are decided, each
-        with the share of the way that lies behind it. Of each partition from the first record on that is
-        stamped `since_ms` or later: whatever stands before it is older."""
+        """Yields the values of `topic` up to its present end, once the transactions open now are decided,
+        each with the share of the records read so far. Each partition is read from its first record stamped
+        `since_ms` or later; everything before that is older."""
         ends = offsets.wait_visible(self._settings, topic)
         found = list_offsets(self._admin, self.partitions(topic), OffsetSpec.for_timestamp(since_ms))
         # Without such a record the answer is a negative offset.

@@ -1,4 +1,4 @@
-"""What a stage can make nothing of, put aside with its original bytes."""
+"""Records that no store will ever take, kept with their original bytes."""
 
 import logging
 from collections import Counter
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class DeadLetter(Struct, frozen=True):
-    """A record that no store will ever take, and why."""
+    """One such record, and the reason."""
 
     topic: str
     """Its plain name."""
@@ -32,15 +32,14 @@ class DeadLetter(Struct, frozen=True):
 
 
 class DeadLetters:
-    """The topic of refused documents."""
+    """The topic `refused_documents`."""
 
     def __init__(self, settings: KafkaSettings, producer: Producer) -> None:
         self._topic, self._producer = clients.name(settings, topics.REFUSED_DOCUMENTS), producer
 
     def put(self, refused: Sequence[DeadLetter]) -> Counter[str]:
-        """Keeps the original bytes where they can be listed and counted. Returns how many there are of each
-        topic once they are safe; raises StoreUnavailable if that was not to be. Repeated, it keeps them
-        twice."""
+        """Sends dead letters and returns their number by topic once they are in the log. Raises
+        StoreUnavailable if Kafka did not take them all. Repeated, it keeps them twice."""
         if not refused:
             return Counter()
         failures: list[str] = []

@@ -1,4 +1,4 @@
-"""What a client is asked about partitions: their ends, what is committed, what stands in them."""
+"""Questions about partitions: their ends, their committed offsets, their records."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,7 @@ class Client(Protocol):
 
 
 def partitions_of(client: Client, topic: str) -> list[TopicPartition]:
-    """The partitions of `topic` (its full cluster name) in order. Raises KafkaException if there is no such
-    topic."""
+    """Returns the partitions of `topic` (its full name) in order. Raises KafkaException if there is none."""
     found = client.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
     if found.error is not None:
         raise KafkaException(found.error)
@@ -32,14 +31,14 @@ _NO_LEADER_YET = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
 }
-"""What a broker says of a topic just made, for a moment."""
+"""Errors that a broker returns for a moment after a topic was created."""
 
 
 def first_and_end(
     client: Consumer, partition: TopicPartition, timeout_s: float = TIMEOUT_S
 ) -> tuple[int, int]:
-    """The first offset that retention has left, and the offset after the last record. To a client that reads
-    what is committed, the end stands before the first open transaction."""
+    """Returns the first offset that retention has left, and the offset after the last record. For a client of
+    committed records, the end is before the first open transaction."""
     deadline_s = time.monotonic() + timeout_s
     while True:
         try:
@@ -51,19 +50,19 @@ def first_and_end(
 
 
 def end_offsets(client: Consumer, topic: str) -> dict[int, int]:
-    """The offset after the last record of each partition of `topic` (its full cluster name)."""
+    """Returns the offset after the last record of each partition of `topic` (its full name)."""
     return {at.partition: first_and_end(client, at)[1] for at in partitions_of(client, topic)}
 
 
 def list_offsets(
     admin: AdminClient, partitions: Sequence[TopicPartition], spec: OffsetSpec, timeout_s: float = TIMEOUT_S
 ) -> dict[TopicPartition, Any]:
-    """By partition the ListOffsetsResultInfo of `spec`, all asked at once."""
+    """Returns the ListOffsetsResultInfo of `spec` by partition, with one request."""
     answers = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=timeout_s)
     return {partition: answer.result(timeout_s) for partition, answer in answers.items()}
 
 
-_PASSING = {
+_TRANSIENT = {
     KafkaError.UNSTABLE_OFFSET_COMMIT,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -72,7 +71,7 @@ _PASSING = {
     KafkaError._TRANSPORT,
     KafkaError._WAIT_COORD,
 }
-_ASK_AGAIN_S = 0.05
+_RETRY_S = 0.05
 
 
 def committed_offsets(
@@ -94,9 +93,9 @@ def committed_offsets(
             return found
         except KafkaException as error:
             cause = error.args[0]
-            if not (cause.retriable() or cause.code() in _PASSING) or time.monotonic() > deadline_s:
+            if not (cause.retriable() or cause.code() in _TRANSIENT) or time.monotonic() > deadline_s:
                 raise
-        time.sleep(_ASK_AGAIN_S)
+        time.sleep(_RETRY_S)
 
 
 def next_record(

@@ -1,4 +1,4 @@
-"""Sends a record, waiting for its turn where the client's queue is full."""
+"""Sends a record, and waits while the client's queue is full."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,9 @@ def produce(
     partition: int = _BY_KEY,
     on_delivery: Callable[[KafkaError | None, Message], None] | None = None,
 ) -> None:
-    """Puts a record for `topic` (its full cluster name) into the queue of `producer`. While that is full, as
-    it is when the broker is slower or away, the records in it are waited for. Raises KafkaException as
-    `Producer.produce` does; `on_delivery` hears what became of the record."""
+    """Adds a record for `topic` (its full name) to the queue of `producer`. While the queue is full, because
+    the broker is slow or unavailable, it waits. Raises KafkaException as `Producer.produce` does;
+    `on_delivery` is called with the result."""
     while True:
         try:
             return producer.produce(topic, value, key, partition, on_delivery, headers=headers)

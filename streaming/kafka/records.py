@@ -1,4 +1,4 @@
-"""The records among what a consumer hands over."""
+"""Separates records from errors in what a consumer delivers."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 def records(messages: Sequence[Message]) -> list[Message]:
-    """In their order. An error that will pass is logged; a fatal one is raised as KafkaException."""
+    """Returns the records in their order. Logs transient errors; raises a fatal one as KafkaException."""
     found = []
     for message in messages:
         error = message.error()

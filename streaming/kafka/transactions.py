@@ -18,15 +18,16 @@ from streaming.settings import KafkaSettings
 _log = logging.getLogger(__name__)
 _ATTEMPT_S = 10.0
 _HUNG_S = 30.0
-"""A call that has not returned by then, though told to after _ATTEMPT_S, never will."""
+"""A call that has not returned by then, although it should after _ATTEMPT_S, never will."""
 
 
 class TransactionLost(Exception):
-    """The transaction is decided, committed or not: the committed offsets say which. Go back to them."""
+    """The transaction was committed or aborted; the committed offsets say which. Reading goes on from
+    them."""
 
 
 class Writer(Protocol):
-    """Where a stage's output goes. Every method may raise TransactionLost or KafkaException."""
+    """Takes a stage's output. Every method may raise TransactionLost or KafkaException."""
 
     def send(
         self, topic: str, value: bytes | None, key: bytes | None, headers: Headers | None = None
@@ -37,27 +38,27 @@ class Writer(Protocol):
         """Waits until every record is in the log."""
 
     def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
-        """Lets the records stand, and commits `offsets` for `group`, a consumer's group metadata."""
+        """Makes the records visible and commits `offsets` for `group`, a consumer's group metadata."""
 
     def abort(self) -> None:
-        """Forgets what was sent since the last commit."""
+        """Drops what was sent since the last commit."""
 
     def poll(self) -> None:
-        """Lets the client tell what it has noted; to be called now and then while nothing is sent."""
+        """Lets the client run its callbacks; to be called now and then while nothing is sent."""
 
 
 class TransactionalWriter:
     """A producer whose records appear together with the offsets they come from, or not at all.
 
-    Errors within a transaction that only ask for another attempt are retried for as long as the broker needs;
-    those that end it abort it and raise TransactionLost; what ends the producer (another one took over its
-    transactional id) is raised as KafkaException.
+    Retriable errors within a transaction are retried for as long as the broker needs. Errors that end the
+    transaction abort it and raise TransactionLost. Errors that end the producer (another one took over its
+    transactional id) are raised as KafkaException.
 
     librdkafka gives all transactions of a producer one epoch (it lacks KIP-890, its issue 5423), so a request
-    that the network held back can end, or alter, the transaction after its own. Hence a producer begins no
-    transaction after a connection broke, and does nothing more at all once it did not hear how one ended: it
-    is thrown away for a new one, whose epoch fences whatever comes late. The new one is ready only when the
-    broker has decided the old one's transaction, so that the committed offsets tell its outcome.
+    that the network delayed can end, or alter, the transaction after its own. So a producer begins no
+    transaction after a connection broke, and is not used again once the outcome of a commit is unknown: it is
+    replaced by a new one, whose epoch fences late requests. The new one is ready only when the broker has
+    decided the transaction of the old one, so that the committed offsets show the outcome.
     """
 
     _producer: Producer
@@ -95,19 +96,18 @@ class TransactionalWriter:
             _log.warning("kafka_slow", extra={"unacknowledged": waiting})
 
     def commit(self, group: object, offsets: Sequence[TopicPartition]) -> None:
-        """Makes the records visible and `offsets` committed, if `group`, a consumer's group metadata, still
-        is that of a member in good standing: the broker compares generations, so that a zombie cannot
-        commit."""
+        """Makes the records visible and `offsets` committed, if `group`, a consumer's group metadata, is
+        still that of a member: the broker compares generations, so that a zombie cannot commit."""
         try:
             if not self._open:
                 self._begin()
-            # Safe to repeat: within one transaction the same offsets are written again. A copy that comes
-            # after it, its connection having broken, finds a newer epoch.
-            _insist(lambda: self._producer.send_offsets_to_transaction(list(offsets), group, _ATTEMPT_S))
+            # Safe to repeat: within one transaction the same offsets are written again. A copy delayed by a
+            # broken connection meets a newer epoch.
+            _retry(lambda: self._producer.send_offsets_to_transaction(list(offsets), group, _ATTEMPT_S))
         except KafkaException as error:
             self._give_up(error)
         try:
-            with _or_end():
+            with _ending_if_hung():
                 self._producer.commit_transaction(_ATTEMPT_S)
             self._open = False
         except KafkaException as error:
@@ -118,11 +118,11 @@ class TransactionalWriter:
             raise TransactionLost(error.args[0].name()) from error
 
     def abort(self) -> None:
-        """Forgets the open transaction, if any."""
+        """Aborts the open transaction, if any."""
         if not self._open:
             return
         try:
-            with _or_end():
+            with _ending_if_hung():
                 self._producer.abort_transaction(_ATTEMPT_S)
             self._open = False
         except KafkaException as error:
@@ -131,7 +131,7 @@ class TransactionalWriter:
             self._renew()
 
     def poll(self) -> None:
-        """Lets the producer tell what it has noted: it keeps all of it until then."""
+        """Lets the producer run its callbacks: it keeps all events until then."""
         self._producer.poll(0)
 
     def _begin(self) -> None:
@@ -143,15 +143,15 @@ class TransactionalWriter:
         self._open = True
 
     def _renew(self) -> None:
-        """Another producer in the place of this one. What this one left open is decided when it returns."""
-        with _or_end():
-            del self._producer  # ends its threads; what it has still to send is dropped
+        """Replaces the producer. A transaction that the old one left open is decided when this returns."""
+        with _ending_if_hung():
+            del self._producer  # ends its threads, and drops unsent records
         self._start()
 
     def _start(self) -> None:
         self._open, self._connections = False, Connections()
         self._producer = clients.producer(self._settings, **self._properties, logger=self._connections)
-        _insist(lambda: self._producer.init_transactions(_ATTEMPT_S))
+        _retry(lambda: self._producer.init_transactions(_ATTEMPT_S))
 
     def _give_up(self, error: KafkaException) -> None:
         if error.args[0].fatal():
@@ -162,10 +162,10 @@ class TransactionalWriter:
 
 
 @contextmanager
-def _or_end() -> Iterator[None]:
-    """Ends the process if what is done within hangs. `send_offsets_to_transaction` ignores its time-out once
-    the group's coordinator was away (confluentinc/librdkafka#5456), and nothing can interrupt it or end its
-    thread. A restart heals: the transaction is aborted, and the batch is read again."""
+def _ending_if_hung() -> Iterator[None]:
+    """Ends the process if the block hangs. `send_offsets_to_transaction` ignores its time-out once the
+    group's coordinator was unavailable (confluentinc/librdkafka#5456), and nothing can interrupt it or end
+    its thread. A restart helps: the transaction is aborted, and the batch is read again."""
     watchdog = Timer(_HUNG_S, _end_process)
     watchdog.daemon = True
     watchdog.start()
@@ -176,16 +176,16 @@ def _or_end() -> Iterator[None]:
 
 
 def _end_process() -> None:
-    _log.error("fatal", extra={"cause": "librdkafka does not return", "remedy": "a restart, which is coming"})
+    _log.error("fatal", extra={"cause": "librdkafka does not return", "remedy": "none: the process restarts"})
     logging.shutdown()
     os._exit(1)
 
 
-def _insist(step: Callable[[], object]) -> None:
-    """Repeats `step` while the broker says that a repetition may help."""
+def _retry(step: Callable[[], object]) -> None:
+    """Repeats `step` while the broker answers that a repetition may help."""
     while True:
         try:
-            with _or_end():
+            with _ending_if_hung():
                 step()
             return
         except KafkaException as error:

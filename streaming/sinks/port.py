@@ -10,8 +10,8 @@ from streaming.stores import Document
 
 
 def session_version(session: Document) -> tuple[int, int, int]:
-    """Orders the documents of one session: by arrival, then by place in the raw log. What says none of it was
-    written by nobody of ours and is older than all."""
+    """Orders the documents of one session: by arrival, then by log position. A document without them was not
+    written by a stage and is older than all."""
     found = [session.get(name) for name in ("arrivedAtMs", "rawPartition", "rawOffset")]
     arrived_at_ms, partition, offset = (int(one) if isinstance(one, int) else -1 for one in found)
     return arrived_at_ms, partition, offset

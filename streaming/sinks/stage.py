@@ -48,7 +48,7 @@ class _Batch(Generic[Documents]):
 
 
 class SinkStage(Generic[Documents]):
-    """Implements streaming.kafka.batch_runner.Stage. `on_step` is called after each step of a batch, so that
+    """Implements streaming.kafka.stage.Stage. `on_step` is called after each step of a batch, so that
     tests can end the stage there."""
 
     is_committing = False
@@ -116,7 +116,11 @@ def consumer(kafka_settings: KafkaSettings, group: str, settings: SinkSettings) 
     return clients.consumer(
         kafka_settings,
         group,
-        **{"session.timeout.ms": settings.session_timeout_ms, "queued.max.messages.kbytes": 32_768},
+        **{
+            "partition.assignment.strategy": "range",  # the batch runner needs whole assignments
+            "session.timeout.ms": settings.session_timeout_ms,
+            "queued.max.messages.kbytes": 32_768,
+        },
     )
 
 

@@ -11,8 +11,8 @@ from waiting import HUNG_S
 from streaming.contract.headers import Headers
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import ClaimAnswer, ClaimRequest, LogProgress
+from streaming.gate.run import run_on
 from streaming.gate.settings import GateSettings
-from streaming.gate.stage import run_on
 from streaming.sinks.settings import SinkSettings
 from streaming.sinks.stage import run_sink
 from streaming.stores import StoreUnavailable

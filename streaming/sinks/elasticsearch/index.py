@@ -1,4 +1,4 @@
-"""Documents in Elasticsearch 8: bodies go as the bytes they came as, versions decide which of two stands."""
+"""Documents in Elasticsearch 8. Bodies are sent unchanged; the higher version of an id wins."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -13,7 +13,7 @@ from streaming.sinks.port import Refusal, Write
 from streaming.stores import Document, StoreUnavailable
 
 BULK_BYTES = 8_000_000
-"""A bulk request is sent once it is this long."""
+"""Size at which a bulk request is sent."""
 PAGE = 5_000
 _PAGE_ALIVE = "2m"
 _TIMEOUT_S = 60.0
@@ -31,7 +31,7 @@ _ORDER = b'{"index":{"_index":%b,"_id":%b,"version":%d,"version_type":"external_
 
 
 def client(settings: ElasticsearchSettings) -> Elasticsearch:
-    """A client that tries once: the stages wait and retry by themselves."""
+    """Returns a client that tries once: the stages wait and retry."""
     login = (settings.username, settings.password.get_secret_value()) if settings.username else None
     return Elasticsearch(
         settings.url,
@@ -44,8 +44,7 @@ def client(settings: ElasticsearchSettings) -> Elasticsearch:
 
 
 def _available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """`call(...)`, with what may pass by itself as StoreUnavailable and what will not as the client's own
-    error."""
+    """Calls `call`; raises a transient failure as StoreUnavailable, any other as the client's own error."""
     try:
         return call(*args, **kwargs)
     except TransportError as error:
@@ -64,7 +63,7 @@ class ElasticsearchIndex:
         self._settings = settings
 
     def name(self, index: str) -> str:
-        """The name of `index` on this cluster."""
+        """Returns the full name of `index` on this cluster."""
         return self._settings.index_prefix + index
 
     def prepare(self, index: str, document: type[Struct]) -> None:
@@ -142,8 +141,8 @@ class ElasticsearchIndex:
                 raise
 
     def _bulk(self, writes: Sequence[Write]) -> list[Refusal]:
-        """Sends `writes` in one request. One that Elasticsearch refuses as a whole is halved until the write
-        at fault is alone."""
+        """Sends `writes` in one request. A request that Elasticsearch refuses as a whole is halved until the
+        refused write is alone."""
         lines: list[bytes] = []
         for write in writes:
             lines.append(_ORDER % (_encode(self.name(write.index)), _encode(write.id), write.version))
@@ -167,8 +166,8 @@ class ElasticsearchIndex:
 
 
 def _refusals(writes: Sequence[Write], items: Sequence[dict[str, Any]]) -> list[Refusal]:
-    """The writes that will never be taken, by the answer to each. Raises StoreUnavailable if some were
-    turned away for a while only."""
+    """Returns the writes that Elasticsearch will never accept, by its answer to each. Raises StoreUnavailable
+    if it refused some only for the time being."""
     refused = []
     for write, item in zip(writes, items, strict=True):
         outcome = item["index"]

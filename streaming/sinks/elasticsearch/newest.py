@@ -1,4 +1,4 @@
-"""From records to writes: the newest of each id, with a version that orders them for ever. Pure."""
+"""From records to writes: the newest record of each id, with a version that orders writes of one id. Pure."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ class IndexRecord(Struct, frozen=True, gc=False):
     """A record of one of the three topics."""
 
     topic: str
-    """Its plain name, which is the index's too."""
+    """Its plain name, which is also the index's."""
     partition: int
     offset: int
     appended_at_ms: int
@@ -27,14 +27,14 @@ class IndexRecord(Struct, frozen=True, gc=False):
 
 
 class Unreadable(Struct, frozen=True):
-    """A record that can be no document of any index."""
+    """A record that cannot become a document of any index."""
 
     record: IndexRecord
     reason: str
 
 
 class _Counted(Struct):
-    """What a window's totals count, by their names on the wire."""
+    """The counters of a window aggregate, by their names on the wire."""
 
     views: int
     carts: int
@@ -44,7 +44,7 @@ class _Counted(Struct):
 
 _counted = json.Decoder(_Counted)
 _COUNTS = 1 << 62
-"""Above every stamp, so that counts supersede documents which an older stage ordered by stamps."""
+"""Above every time stamp, so that counts supersede documents that an earlier release ordered by time."""
 
 
 def version(record: IndexRecord) -> int:
@@ -66,11 +66,11 @@ def version(record: IndexRecord) -> int:
 
 
 Newest = tuple[dict[tuple[str, str], tuple[IndexRecord, Write]], list[Unreadable]]
-"""By (index, id) the record that stands and its write; and what can be no document."""
+"""By (index, id) the newest record and its write; and the records that cannot become documents."""
 
 
 def newest(records: Iterable[IndexRecord]) -> Newest:
-    """Sorts `records`, which come in the order of their partitions."""
+    """Returns the newest of `records`, which are in the order of their partitions."""
     standing: dict[tuple[str, str], tuple[IndexRecord, Write]] = {}
     unreadable = []
     for record in records:
@@ -90,7 +90,7 @@ def newest(records: Iterable[IndexRecord]) -> Newest:
 
 
 class _Arrived(Struct, rename="camel", gc=False):
-    """As much of a session's summary as says when the session arrived."""
+    """The field of a session summary that says when the session arrived."""
 
     arrived_at_ms: int
 

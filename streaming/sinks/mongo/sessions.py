@@ -1,4 +1,4 @@
-"""Sessions in MongoDB, or in the embedded wire-compatible server: only what both do alike is used.
+"""Sessions in MongoDB, or in the embedded wire-compatible server: only features of both are used.
 
 Two things are said in a form that suits the embedded server and changes nothing for mongod. Pages by `_id`
 are asked for by `min`, which it answers from its index; `$gt` it compares in Python with everything that is
@@ -25,13 +25,13 @@ INDEXED = ("arrivedAtMs", "eventTimeMs", "userId")
 SYNCED = "sessions_synced"
 """In the embedded server: one small document, which is written after every batch of sessions."""
 PAGE = 2_000
-"""Documents asked for at once: the embedded server makes an answer whole, in memory, while others wait."""
+"""Documents of one page: the embedded server builds a whole answer in memory while other clients wait."""
 
 _DUPLICATE_KEY = 11000
 _ASKED_AT_ONCE = 500
 _VERSION_FIELD = "arrivedAtMs"
 _NO_DATE = "-" * 129
-"""Longer than the id of a session may be: there is none of this id."""
+"""Longer than a session id may be, so that no session has it."""
 _TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_MS = 60_000
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class _PlainLong(TypeDecoder):
-    """Long integers as `int`, in the place of the subclass by which BSON marks them."""
+    """Decodes long integers as `int`, not as the subclass by which BSON marks them."""
 
     bson_type = Int64
 
@@ -49,7 +49,7 @@ class _PlainLong(TypeDecoder):
 
 
 def client(settings: MongoSettings) -> MongoClient[Document]:
-    """A client that gives up on an absent server after seconds: the stages wait and retry by themselves."""
+    """Returns a client that gives up on an absent server after seconds: the stages wait and retry."""
     return MongoClient(
         settings.uri.get_secret_value(),
         serverSelectionTimeoutMS=_TIMEOUT_MS,
@@ -61,8 +61,8 @@ def client(settings: MongoSettings) -> MongoClient[Document]:
 
 
 def available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """`call(...)`, every failure of the server as StoreUnavailable. Its text may quote documents: it is
-    left out."""
+    """Calls `call`, and raises every failure of the server as StoreUnavailable, without its text, which may
+    quote documents."""
     try:
         return call(*args, **kwargs)
     except PyMongoError as error:
@@ -70,7 +70,7 @@ def available(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def is_embedded(build_info: Mapping[str, Any]) -> bool:
-    """Whether what answered `buildInfo` so is the embedded server; mongod names no process there."""
+    """True if this answer to `buildInfo` is the embedded server's; mongod names no process there."""
     return build_info.get("process") == "nx_27017"
 
 
@@ -123,8 +123,8 @@ class MongoSessions:
             return int(details["nInserted"])
 
     def _supersede(self, into: Collection[Document], sessions: Sequence[Document]) -> None:
-        """Puts each of `sessions` in the place of what has its id, if that is another content of no later
-        version. A replay finds all alike and writes nothing."""
+        """Replaces the document of each id unless it is equal or of a later version. A replay finds all
+        documents equal and writes nothing."""
         held: dict[object, Document] = {}
         ids = list({session["_id"] for session in sessions})
         for start in range(0, len(ids), _ASKED_AT_ONCE):
@@ -167,7 +167,7 @@ class MongoSessions:
             yield from fresh
 
     def find(self, session_id: str) -> Document | None:
-        """The one session of this id."""
+        """Returns the session with this id."""
         return available(self._sessions.find_one, _with_id(session_id))
 
     def estimated_count(self) -> int:

@@ -149,7 +149,9 @@ class Machine(RuleBasedStateMachine):
         batch = Batch(raws, {partition: begin}, HORIZON_MS)
         while True:
             try:
-                self.asked[partition] = Asked(batch, batch.ask(self.seen, self.generation or Generation("")))
+                self.asked[partition] = Asked(
+                    batch, batch.claim(self.seen, self.generation or Generation(""))
+                )
                 return
             except OutOfSync:
                 # Recovery waits until no other gate can commit on what the store said before.
