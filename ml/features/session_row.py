@@ -4,13 +4,15 @@ No name, e-mail address, gender, city, zip code or text comes in. What was done 
 purchase: a purchase, and what follows it, changes no feature; only the label and the item sets for similarity
 are of the whole visit. `pageViews`, `clicks`, `sessionDuration` and the time of day stay out: version 1 of
 the contract gives them at the end of the visit only, purchase included. Runs in the Airflow environment too:
-standard library alone.
+imports the contract and the standard library only.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
+
+from streaming.contract.interactions import cart_value_cents, top_category
 
 COLUMNS: Mapping[str, str] = {
     "sessionId": "string",
@@ -47,7 +49,7 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
     interactions = _before_purchase(document)
     actions = Counter(action for action, *_ in interactions)
     viewed = [price for action, _, price, _ in interactions if action == "view"]
-    top_category, top_share = _top([category for *_, category in interactions])
+    category, times = top_category([category for *_, category in interactions])
     return {
         "sessionId": document["sessionId"],
         "userId": document["userId"],
@@ -65,9 +67,11 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "distinctProducts": len({product for _, product, *_ in interactions}),
         "meanPriceViewed": sum(viewed) / len(viewed) if viewed else None,
         "maxPriceViewed": max(viewed, default=None),
-        "topCategory": top_category,
-        "topCategoryShare": top_share,
-        "cartValueCents": _cart_value_cents([(action, price) for action, _, price, _ in interactions]),
+        "topCategory": category,
+        "topCategoryShare": times / len(interactions) if interactions else 0.0,
+        "cartValueCents": cart_value_cents(
+            (action for action, *_ in interactions), (price for _, _, price, _ in interactions)
+        ),
         "productIds": sorted(set(document["productIds"])),
         "productCategories": sorted(set(document["productCategories"])),
         "purchaseMade": document["purchaseMade"],
@@ -84,16 +88,3 @@ def _before_purchase(document: Mapping[str, Any]) -> list[tuple[str, str, float,
         strict=True,
     )
     return list(takewhile(lambda interaction: interaction[0] != "purchase", everything))
-
-
-def _top(categories: Sequence[str]) -> tuple[str | None, float]:
-    if not categories:
-        return None, 0.0
-    counts = Counter(categories)
-    top = min(counts, key=lambda category: (-counts[category], category))
-    return top, counts[top] / len(categories)
-
-
-def _cart_value_cents(priced: Sequence[tuple[str, float]]) -> int:
-    sign = {"cart": 1, "remove_from_cart": -1}
-    return max(0, sum(sign.get(action, 0) * round(price * 100) for action, price in priced))

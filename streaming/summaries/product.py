@@ -12,11 +12,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from streaming.contract.interactions import cents
 from streaming.contract.session import Action
 from streaming.contract.time_units import HOUR_MS
 from streaming.contract.valid_session import ValidSession
 from streaming.summaries.keys import bounded
-from streaming.summaries.session import cents
 
 WINDOW_MS = HOUR_MS
 

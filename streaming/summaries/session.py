@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from streaming.contract.interactions import cart_value_cents, cents, top_category
 from streaming.contract.session import Action
 from streaming.contract.valid_session import UserKind, ValidSession
 
@@ -54,11 +55,6 @@ class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
     city: str
 
 
-def cents(amount: float) -> int:
-    """A price in the smallest unit, half to even, so that sums over sessions are exact in any order."""
-    return round(amount * 100)
-
-
 def summarise(session: ValidSession) -> SessionSummary:
     """The one document `session` becomes in `session_summaries`."""
     actions = session.actions
@@ -82,7 +78,7 @@ def summarise(session: ValidSession) -> SessionSummary:
         removed=removed,
         purchased=purchased,
         distinct_products=len(set(session.product_ids)),
-        top_category=_most_frequent(session.product_categories),
+        top_category=top_category(session.product_categories)[0],
         key_activities=list(dict.fromkeys(actions)),
         funnel_step=(
             "purchase"
@@ -95,7 +91,7 @@ def summarise(session: ValidSession) -> SessionSummary:
         ),
         purchase_made=session.purchase_made,
         amount_spent_cents=cents(session.amount_spent),
-        cart_value_cents=_cart_value_cents(session) if carted else 0,
+        cart_value_cents=cart_value_cents(actions, session.product_prices) if carted else 0,
         payment_method_type=session.payment_method_type,
         review_count=len(session.reviews),
         gender=session.gender,
@@ -107,21 +103,3 @@ def summarise(session: ValidSession) -> SessionSummary:
         state=session.state,
         city=session.city,
     )
-
-
-def _most_frequent(words: list[str]) -> str | None:
-    counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
-    most = max(counts.values(), default=0)
-    return min((word for word in counts if counts[word] == most), default=None)
-
-
-def _cart_value_cents(session: ValidSession) -> int:
-    value = 0
-    for action, price in zip(session.actions, session.product_prices, strict=True):
-        if action == "cart":
-            value += cents(price)
-        elif action == "remove_from_cart":
-            value -= cents(price)
-    return max(value, 0)

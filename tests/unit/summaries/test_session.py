@@ -4,8 +4,9 @@ import msgspec
 import pytest
 from support.sessions import session_with
 
+from streaming.contract.interactions import cents
 from streaming.contract.valid_session import ValidSession
-from streaming.summaries.session import cents, summarise
+from streaming.summaries.session import summarise
 
 SOFA = ("p1", "Sofa", 499.99, "sofas")
 LAMP = ("p2", "Lamp", 20.0, "lamps")
