@@ -17,6 +17,9 @@ from stack.test_folders import KINDS, WITHOUT_SERVICES, Target, chosen, tools
 
 NOTHING_COLLECTED = 5
 """Pytest's exit code where no test matched."""
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+"""Whole kinds run in two processes, a file in one of them: tests wait more than they compute, and those on the
+running stack use names of their own."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def _pytest(
     outcomes = []
     for (kind, name), arguments in groups.items():
         environments.ensure(layout, name, lambda text: print(f"vitrine: {text} …", file=sys.stderr))
-        command = [str(layout.python(name)), "-m", "pytest", *options, *dict.fromkeys(arguments)]
+        parallel = IN_PARALLEL if name == "main" and not selecting else ()
+        command = [str(layout.python(name)), "-m", "pytest", *parallel, *options, *dict.fromkeys(arguments)]
         code, seconds, closing = _shown(f"{kind} ({name})", command, environment)
         if not (selecting and code == NOTHING_COLLECTED):
             outcomes.append(_outcome(f"{kind} ({name})", code, seconds, closing))

@@ -44,9 +44,9 @@ class Claiming:
             raise
 
     def confirm(self, spans: Mapping[int, BatchSpan]) -> None:
-        """Checks that the store still is in step, once the records of `spans` are in the log: so long after
-        the claims that a rebuild by another gate may not have waited for them. Called from the committing
-        thread. Raises OutOfSync or StoreUnavailable."""
+        """Checks that the store still knows the claims of a batch whose records, up to `spans`, are in the log.
+        Called from the committing thread when the claims are older than `settle_s`: a rebuild by another gate
+        may have missed them. Raises OutOfSync or StoreUnavailable."""
         done = {partition: span._replace(committed=span.upto) for partition, span in spans.items()}
         self._store.claim(ClaimRequest(self.generation or _NO_GENERATION, [], [], [], done))
 

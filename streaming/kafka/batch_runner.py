@@ -7,7 +7,7 @@ The attempt is what needs a store: the gate's claims in Redis, a sink's writes. 
 the store is unavailable; the stage meanwhile reads no further and stays in its consumer group. A batch is
 attempted only after the one before it was, and committed only after that one. Whatever was read but not
 committed when partitions are revoked or a transaction is lost is dropped and read again from the committed
-offsets, so an attempt must bear being repeated.
+offsets, so an attempt must be repeatable.
 """
 
 import logging

@@ -1,5 +1,5 @@
 """What the sinks need of the stores: each port has its real client and an in-memory stand-in, and one
-contract suite runs over both (tests/contract/stores). Pure."""
+contract suite runs over both (tests/contract/sinks). Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol

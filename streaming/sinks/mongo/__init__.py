@@ -1,4 +1,4 @@
 """The MongoDB stage: keeps every valid session once, whatever is replayed.
 
-read → insert where missing → commit the offsets (streaming/sinks/stage.py).
+read → insert, or replace an earlier version → commit the offsets (streaming/sinks/stage.py).
 """

@@ -7,8 +7,8 @@ from streaming.stores import Document
 
 
 def document(value: bytes) -> Document:
-    """The message of `valid_customer_session` as plain values, with `_id` = `sessionId`.
-    Raises msgspec.DecodeError on bytes that no gate wrote: to go on would be to lose a session silently."""
+    """Returns a message of `valid_customer_session` as plain values, with `_id` = `sessionId`. Raises
+    msgspec.DecodeError on bytes that no gate wrote: they become a dead letter."""
     session = valid_session.decode(value)
     fields: Document = msgspec.to_builtins(session)
     return {"_id": session.session_id, **fields}

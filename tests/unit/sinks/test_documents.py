@@ -21,6 +21,6 @@ def test_the_document_is_the_message_under_its_session_id() -> None:
             assert document(value) == {"_id": session.session_id, **msgspec.json.decode(value)}
 
 
-def test_bytes_no_gate_wrote_stop_the_stage() -> None:
+def test_bytes_that_no_gate_wrote_are_no_document() -> None:
     with pytest.raises(msgspec.DecodeError):
         document(b'{"sessionId": "x"}')

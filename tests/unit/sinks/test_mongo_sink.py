@@ -1,4 +1,4 @@
-"""The store's batch: sessions into the store, what is no session aside, and never a stop."""
+"""Sessions go into the store, what is no session becomes a dead letter, and nothing stops the stage."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ class FakeProducer:
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff", b"[" * 100_000, b'{"sessionId": 1}', b"null"])
-def test_a_foreigners_message_is_put_aside(value: bytes | None) -> None:
+def test_a_message_of_another_client_becomes_a_dead_letter(value: bytes | None) -> None:
     producer, sessions = FakeProducer(), InMemorySessions()
     storing = MongoSink(KafkaSettings(), sessions, producer)  # type: ignore[arg-type]
     storing.write(storing.read([FakeMessage(7, value)]))  # type: ignore[list-item]
