@@ -18,8 +18,8 @@ from stack.test_folders import KINDS, WITHOUT_SERVICES, Target, chosen, tools
 NOTHING_COLLECTED = 5
 """Pytest's exit code where no test matched."""
 IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
-"""Whole kinds run in two processes, a file in one of them: tests wait more than they compute, and those on the
-running stack use names of their own."""
+"""Whole kinds run in two processes, each file in one of them: tests wait more than they compute, and those on
+the running stack use names of their own."""
 
 
 @dataclass(frozen=True)
