@@ -180,7 +180,7 @@ def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any
 
 def test_a_feed_without_sessions_is_empty_and_says_so(page: Page) -> None:
     page.goto("/vitrine/dashboards/session_analysis?range=all&feed=nobody")
-    expect(page.locator("#sessions_over_time .empty")).to_have_text("Nothing in this time.")
+    expect(page.locator("#sessions_over_time .empty")).to_have_text("No data in this time range.")
 
 
 BY_WORDS = {
