@@ -50,7 +50,7 @@ def reconcile_stores() -> None:
 
         params = json.loads(params_json)
         start, end = params["from"], params["to"]
-        outcome = last_verdict.kept(run(True, params["timeout_s"], start, end), whole=not (start or end))
+        outcome = last_verdict.keep(run(True, params["timeout_s"], start, end), whole=not (start or end))
         if outcome == ExitCode.NOT_SO:
             raise RuntimeError("The stores do not agree: the log above names the first discrepancy.")
         if outcome != ExitCode.DONE:
