@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from ml.budget import command as budget
 from streaming.command_failure import EXIT_CODES, carried_out
 from streaming.file_import import command as ingest
-from streaming.file_import.verdicts import GateSilent
+from streaming.file_import.outcomes import GateSilent
 from streaming.kafka import clients
 from streaming.kafka.offsets import StageBehind
 from streaming.process.exit_code import ExitCode, InvalidRequest

@@ -1,4 +1,4 @@
-"""What the gate made of our messages, read from the topics it writes."""
+"""Counts the gate's outcomes of the messages sent, read from the topics that the gate writes."""
 
 import time
 from collections import Counter
@@ -19,7 +19,7 @@ _BATCH = 5_000
 
 
 class _Origin(msgspec.Struct, rename="camel"):
-    """Where a valid session stands in the raw topic; its other fields are passed over."""
+    """The raw position of a valid session; its other fields are not decoded."""
 
     raw_partition: int
     raw_offset: int
@@ -29,11 +29,11 @@ _decoder = msgspec.json.Decoder(_Origin)
 
 
 class GateSilent(StageBehind):
-    """The gate gave no verdict on our messages for too long."""
+    """The gate wrote no outcome of our messages for too long."""
 
 
-class Verdicts:
-    """Made before anything is sent, it reads what the gate writes from then on."""
+class GateOutcomes:
+    """Reads what the gate writes after this object was created; create it before anything is sent."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._valid = name(settings, topics.VALID)
@@ -49,14 +49,14 @@ class Verdicts:
         self.rejected: Counter[str] = Counter()
 
     def wait(self, ours: OffsetRuns, patience_s: float, seen: Callable[[int], None]) -> None:
-        """Counts until each of `ours` has its verdict, telling `seen` how many there are. Raises GateSilent
-        when no further one comes for `patience_s`, KafkaException if Kafka cannot be read."""
+        """Counts outcomes until each of the positions `ours` has one, and calls `seen` with their number.
+        Raises GateSilent if none comes for `patience_s`, KafkaException if Kafka cannot be read."""
         deadline = time.monotonic() + patience_s
         done = 0
         while done < len(ours):
             if time.monotonic() > deadline:
                 raise GateSilent(
-                    f"The gate is silent: {len(ours) - done} of {len(ours)} messages without a verdict."
+                    f"The gate does not answer: {len(ours) - done} of {len(ours)} messages have no outcome."
                     " Is it running? See ./vitrine status"
                 )
             for message in self._client.consume(_BATCH, timeout=POLL_S):
@@ -77,10 +77,10 @@ class Verdicts:
             self.accepted += (origin.raw_partition, origin.raw_offset) in ours
             return
         headers = header_texts(message)
-        place = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
-        if place in ours:
+        position = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
+        if position in ours:
             self.rejected[headers[topics.HEADER_REASON]] += 1
 
     def close(self) -> None:
-        """Leaves the topics."""
+        """Closes the consumer."""
         self._client.close()
