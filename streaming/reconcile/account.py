@@ -19,7 +19,7 @@ from streaming.reconcile.session_names import first_in, sessions_at
 from streaming.reconcile.store_contents import OTHER_MAKER, Maker, StoreContents
 from streaming.reconcile.window_figures import Figures
 from streaming.stores import Document
-from streaming.summaries.review import VERDICT
+from streaming.summaries.review import MODEL_FIELDS
 from streaming.summaries.sentiment import model_name
 
 
@@ -207,5 +207,7 @@ def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 def _holding(name: str, found: Iterable[tuple[str, Document]]) -> StoreContents:
     if name == topics.PRODUCT_SENTIMENT:
-        return StoreContents(name, found, Maker(version_field="model", version=model_name(), fields=VERDICT))
+        return StoreContents(
+            name, found, Maker(version_field="model", version=model_name(), fields=MODEL_FIELDS)
+        )
     return StoreContents(name, found)

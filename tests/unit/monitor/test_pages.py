@@ -1,5 +1,6 @@
 """The HTTP pages of the monitor."""
 
+from collections.abc import Callable
 from wsgiref.util import setup_testing_defaults
 
 import msgspec
@@ -16,9 +17,12 @@ def asked(history: ProbeHistory, path: str) -> tuple[str, str]:
     setup_testing_defaults(environ)
     environ["PATH_INFO"] = path
     statuses: list[str] = []
-    body = application(history)(
-        environ, lambda status, headers, *_: statuses.append(status) or (lambda _: None)
-    )  # type: ignore[func-returns-value]
+
+    def start_response(status: str, headers: object, *_: object) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return lambda _: None
+
+    body = application(history)(environ, start_response)
     return statuses[0], b"".join(body).decode()
 
 
