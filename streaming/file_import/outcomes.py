@@ -48,15 +48,15 @@ class GateOutcomes:
         self.accepted = 0
         self.rejected: Counter[str] = Counter()
 
-    def wait(self, ours: OffsetRuns, patience_s: float, seen: Callable[[int], None]) -> None:
-        """Counts outcomes until each of the positions `ours` has one, and calls `seen` with their number.
+    def wait(self, sent: OffsetRuns, patience_s: float, seen: Callable[[int], None]) -> None:
+        """Counts outcomes until each of the positions `sent` has one, and calls `seen` with their number.
         Raises GateSilent if none comes for `patience_s`, KafkaException if Kafka cannot be read."""
         deadline = time.monotonic() + patience_s
         done = 0
-        while done < len(ours):
+        while done < len(sent):
             if time.monotonic() > deadline:
                 raise GateSilent(
-                    f"The gate does not answer: {len(ours) - done} of {len(ours)} messages have no outcome."
+                    f"The gate does not answer: {len(sent) - done} of {len(sent)} messages have no outcome."
                     " Is it running? See ./vitrine status"
                 )
             for message in self._client.consume(_BATCH, timeout=POLL_S):
@@ -65,20 +65,20 @@ class GateOutcomes:
                     if not error.retriable():
                         raise KafkaException(error)
                     continue
-                self._count(message, ours)
+                self._count(message, sent)
             if (now_done := self.accepted + self.rejected.total()) > done:
                 done = now_done
                 deadline = time.monotonic() + patience_s
                 seen(done)
 
-    def _count(self, message: Message, ours: OffsetRuns) -> None:
+    def _count(self, message: Message, sent: OffsetRuns) -> None:
         if message.topic() == self._valid:
             origin = _decoder.decode(message.value() or b"")
-            self.accepted += (origin.raw_partition, origin.raw_offset) in ours
+            self.accepted += (origin.raw_partition, origin.raw_offset) in sent
             return
         headers = header_texts(message)
         position = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
-        if position in ours:
+        if position in sent:
             self.rejected[headers[topics.HEADER_REASON]] += 1
 
     def close(self) -> None:
