@@ -143,8 +143,8 @@ class _Reconciliation:
         admitted, horizon = self._admitted, self._evidence.horizon
         by_fault = {
             "is there twice": admitted.repeated(),
-            "is marked as a new user's, but is not the user's first": admitted.wrongly_new(horizon),
-            "is marked as a returning user's, but is the user's first": admitted.wrongly_returning(horizon),
+            "is marked as a new user's, but follows another of this user": admitted.wrongly_new(horizon),
+            "is marked as a returning user's, but follows none": admitted.wrongly_returning(horizon),
         }
         wrong = ((position, what) for what, positions in by_fault.items() for position in positions)
         found = sorted(item for item in wrong if self._in_period(item[0]))

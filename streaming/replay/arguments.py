@@ -20,8 +20,8 @@ With --json: {"counts": {state: {reason: n}}, "messages": [{"position", "state",
 
 REPLAY_DETAILS = """\
 FILE was written by ./vitrine rejected --out, and may have been corrected; `value` may be the message's text
-or a JSON object. Only position and value are used. Each message is sent with a header that names the one it
-corrects: a message that was already sent with the same bytes is not sent again, however often this command
+or a JSON object. Only position, key and value are used. Each message is sent with a header that names the one
+it corrects: a message that was already sent with the same bytes is not sent again, however often this command
 runs, and after the gate has accepted a correction, no other correction of that message is sent. The gate
 compares a message's event time with the live feed: if it ended long ago it is late and in no window
 aggregate, unless you give it another "feed".
@@ -37,7 +37,7 @@ def add_rejected(command: argparse.ArgumentParser) -> None:
     command.add_argument("--count", action="store_true", help="only count them, by state and reason")
     command.add_argument("--all", action="store_true", help="list also those that are not open")
     command.add_argument(
-        "--out", type=Path, metavar="FILE", help="write them, with their bytes, to a new file instead"
+        "--out", type=Path, metavar="FILE", help="write them, with their bytes, to a new file"
     )
 
 

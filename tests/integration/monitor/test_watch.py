@@ -233,7 +233,7 @@ def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
         until(lambda: lag() is None, "a probe that is away shows no lag")
         until(lambda: answers(kafka), "the broker is back")
         back_s = time.monotonic()
-        until(lambda: lag() == 20, f"lag seen again; the watch says {tmp_path / 'watch.log'}")
+        until(lambda: lag() == 20, f"lag seen again; log of the monitor: {tmp_path / 'watch.log'}")
         assert time.monotonic() - back_s < 30
         assert supervisor.processes()["kafka"].pid != killed
     finally:
