@@ -1,16 +1,18 @@
 """
 ## Valid sessions, from MongoDB to Parquet
 
-Runs every hour, and as soon as the Redis stage says on the Kafka topic `extraction_due` that enough sessions
-have come.
+Runs every hour, and as soon as the gate announces on the Kafka topic `extraction_due` that enough new
+sessions have arrived.
 
-1. **await_stages** waits until the gate and the store have finished with every session that arrived before
-this run began. A session written to MongoDB late, after an outage say, is therefore never skipped. 2.
-**extract** writes what no file covers yet to `extracts/sessions/part-<from>-<to>.parquet` (milliseconds of
-arrival, half-open), one row a session, without names, e-mail addresses, cities or review texts.
+1. **await_stages** waits until the gate and the store have processed every session that arrived before this
+run began. Therefore no session is skipped because it was written to MongoDB late, for example after an
+outage.
+2. **extract** writes the sessions that no file covers yet to `extracts/sessions/part-<from>-<to>.parquet`
+(milliseconds of arrival, half-open): one row per session, without names, e-mail addresses, cities or review
+texts.
 
-To extract a past period again, trigger with `from`, `to` or both: every file that touches the period is
-written anew. So is, in any run, a file that an earlier version of Vitrine wrote with other columns. A run
+To extract a past period again, trigger with `from`, `to` or both: every file that overlaps the period is
+rewritten. Any run also rewrites files that an earlier version of Vitrine wrote with other columns. A run
 that finds nothing new is skipped, and starts no other DAG; otherwise it updates the asset `sessions_extract`.
 """
 
@@ -46,12 +48,16 @@ STAGES_TIMEOUT_S = 900
 
 @dag(
     schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 * * * *", timezone="UTC"), assets=[DUE]),
-    **FRAME,  # two runs at once would fill the same gap
+    **FRAME,  # two runs at the same time would write the same files
     dagrun_timeout=timedelta(hours=6),
     default_args=TASKS | {"retries": 3},
     params={
-        "from": Param(None, **MOMENT, title="From", description="Extract again what arrived from here on"),
-        "to": Param(None, **MOMENT, title="To", description="… and before here. Both empty: what is new"),
+        "from": Param(
+            None, **MOMENT, title="From", description="Extract again what arrived at or after this time"
+        ),
+        "to": Param(
+            None, **MOMENT, title="To", description="… and before this time. Both empty: only new sessions"
+        ),
     },
     tags=["vitrine", "sessions"],
     doc_md=__doc__,
@@ -59,7 +65,8 @@ STAGES_TIMEOUT_S = 900
 def extract_sessions() -> None:
     @task(execution_timeout=timedelta(seconds=STAGES_TIMEOUT_S + 120))
     def await_stages(params: dict[str, Any]) -> int:
-        """The moment, in milliseconds, up to which MongoDB now holds every valid session asked for."""
+        """Waits until MongoDB holds every valid session of the period that arrived before a moment; returns
+        that moment in milliseconds."""
         import time
 
         from airflow.sdk.exceptions import AirflowFailException
@@ -68,19 +75,19 @@ def extract_sessions() -> None:
         from streaming.extraction import frontier
 
         try:
-            asked = period(params["from"], params["to"])
+            requested = period(params["from"], params["to"])
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
         until_ms = time.time_ns() // 1_000_000
-        if asked is not None:
-            until_ms = min(until_ms, asked.to_ms)
+        if requested is not None:
+            until_ms = min(until_ms, requested.to_ms)
         frontier.wait(KafkaSettings(), until_ms, STAGES_TIMEOUT_S)
         return until_ms
 
     @task(execution_timeout=timedelta(hours=2), inlets=[EXTRACT], outlets=[EXTRACT])
     def extract(until_ms: int, params: dict[str, Any], inlet_events: Any, outlet_events: Any) -> None:
-        """Writes the files. Announces them even if an earlier try had written them and died before it said
-        so."""
+        """Writes the files and announces them; also those that an earlier attempt wrote, but died before it
+        announced them."""
         from airflow.providers.mongo.hooks.mongo import MongoHook
         from airflow.sdk.exceptions import AirflowSkipException
 
@@ -91,12 +98,12 @@ def extract_sessions() -> None:
 
         folder = DataSettings().layout.extract
         parquet.prepare(folder)
-        asked = period(params["from"], params["to"])
+        requested = period(params["from"], params["to"])
         rows = 0
         with MongoHook() as mongo:
             sessions = mongo.get_collection("sessions", mongo_db=MongoSettings().database)
             files, outdated = parquet.extracted(folder), parquet.outdated(folder, COLUMNS)
-            for window in windows.plan(files, until_ms, asked, outdated):
+            for window in windows.plan(files, until_ms, requested, outdated):
                 found = pages.pages(sessions, window)
                 rows += parquet.write(folder, window, found, session_row, COLUMNS)
 

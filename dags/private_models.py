@@ -1,19 +1,20 @@
 """
-## Models that keep their users' secret
+## Differentially private models
 
-Woken by each extraction, or triggered by you. Woken, it trains if the last models are old enough
-(`VITRINE_BUDGET_AUTOMATIC_EVERY_H`) and the privacy budget can pay; if not, it ends as skipped. Triggered, it
-trains whenever the budget can pay; if it cannot, the run fails.
+Started by each extraction, or triggered by a user. Started by an extraction, it trains if the last models are
+old enough (`VITRINE_BUDGET_AUTOMATIC_EVERY_H`) and the privacy budget suffices; if not, the run is skipped.
+Triggered by a user, it trains whenever the budget suffices; if it does not, the run fails.
 
-1. **charge** charges the run to the privacy budget of each block of time that it will read, in one step,
+1. **charge** charges the run to the privacy budget of each privacy block that it will read, in one step,
 before a row is read (`./vitrine budget`, or the page *Privacy budget*).
-2. **within_budget** ends the run here if nothing was charged; its log says why, what is left and how to go
-on. It is not tried again, for the answer would be the same.
-3. **train** learns who will buy with two machine-learning models and one deep model, each differentially
-private at the `epsilon` asked for, the unit being one user's sessions of one block. They and their private
-metrics come out as `models/<run>/` in one step, once the ledger knows which attempt it is: a retry never
-releases a second set of models for one charge. What is not private (exact metrics, counts, the best model
-without privacy, the Laplace baseline) stays in `trusted/<run>/`, readable by its owner alone.
+2. **within_budget** ends the run here if nothing was charged; its log contains the reason, the budget left
+and what to do. It is not retried, because the result would be the same.
+3. **train** trains two machine-learning models and one deep model to predict who will buy. Each is
+differentially private with the `epsilon` of the run; the privacy unit is one user's sessions of one block.
+The models and their private metrics are published as `models/<run>/` in one step, after the ledger has
+recorded which attempt releases them: a retry never releases a second set of models for one charge. What is
+not private (exact metrics, counts, the non-private baseline, the Laplace baseline) stays in `trusted/<run>/`,
+which only its owner can read.
 4. **record** enters them in the model registry, the MongoDB collection `model_runs`, and updates the asset
 `private_models`.
 """
@@ -43,7 +44,7 @@ MODELS = Asset(dag_values.MODELS)
             minimum=0.05,
             maximum=16,
             title="ε",
-            description="Privacy loss of each model; less is more private and less exact",
+            description="Privacy loss of each model; a lower one is more private and less accurate",
         ),
         "delta": Param(
             1e-5,
@@ -51,7 +52,7 @@ MODELS = Asset(dag_values.MODELS)
             exclusiveMinimum=0,
             maximum=0.001,
             title="δ",
-            description="Probability that ε does not hold; far below one over the number of users",
+            description="Probability that ε does not hold; choose it far below 1 / number of users",
         ),
         "metrics_epsilon": Param(
             2.0,
@@ -59,28 +60,28 @@ MODELS = Asset(dag_values.MODELS)
             minimum=0.05,
             maximum=16,
             title="ε of the metrics",
-            description="Of all published figures together. Test users pay for nothing else",
+            description="Privacy loss of all published figures together, which test users bear",
         ),
         "newest": Param(
             4,
             type="integer",
             minimum=1,
             maximum=52,
-            title="Blocks of time",
-            description="So many are read at most: the newest that have enough budget left",
+            title="Number of blocks",
+            description="How many privacy blocks are read at most: the newest with enough budget left",
         ),
         "blocks": Param(
             None,
             type=["null", "array"],
             items={"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
             title="These blocks",
-            description="Days, one a line, whose blocks are read, all of them or the run is refused",
+            description="Days, one per line, whose blocks are read; if one lacks budget, the run is refused",
         ),
         "laplace": Param(
             True,
             type="boolean",
             title="Laplace baseline",
-            description="Train it too, for the trusted side",
+            description="Also train it; it stays on the trusted side",
         ),
     },
     tags=["vitrine", "models", "privacy"],
@@ -89,7 +90,7 @@ MODELS = Asset(dag_values.MODELS)
 def private_models() -> None:
     @task
     def require_extract() -> None:
-        """Fails at once, and says why, where nothing has been extracted yet."""
+        """Fails without a retry, naming the reason, if nothing has been extracted yet."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from streaming.extraction import parquet
@@ -100,7 +101,7 @@ def private_models() -> None:
 
     @task.external_python(python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False)
     def charge(params_json: str, run_type: str, run_id: str) -> dict[str, Any]:
-        """In the models' own environment, which has the accountant."""
+        """Charges the run. Runs in the environment `main`, where the accountant is installed."""
         import json
         import logging
 
@@ -117,7 +118,7 @@ def private_models() -> None:
 
     @task
     def within_budget(answer: dict[str, Any]) -> None:
-        """Fails or skips where nothing was charged: without a retry, for the answer would be the same."""
+        """Fails or skips if nothing was charged; without a retry, because the result would be the same."""
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
         if refused := answer.get("refused"):
@@ -129,8 +130,8 @@ def private_models() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=4)
     )
     def train(params_json: str, run_type: str, run_id: str) -> dict[str, Any]:
-        """In the models' own environment. Returns the metrics, all of them private; its log holds no figure
-        of the data either."""
+        """Trains in the environment `main`. Returns the private metrics only; its log contains no
+        exact figures of the data either."""
         import json
         import logging
 
@@ -154,7 +155,7 @@ def private_models() -> None:
         entry = record_release(stored_registry(), DataSettings().layout, run_id, params, metrics)
         outlet_events[MODELS].extra = {"name": entry.name, "dag_run_id": run_id}
 
-    # The value: the enumeration itself is rendered as DagRunType.ASSET_TRIGGERED.
+    # `.value`, because the enumeration itself is rendered as DagRunType.ASSET_TRIGGERED.
     params, run_type = "{{ params | tojson }}", "{{ dag_run.run_type.value }}"
     charged = charge(params, run_type)
     metrics = train(params, run_type)

@@ -1,11 +1,11 @@
 """
-## Do the books balance?
+## Do the stores agree?
 
-Once a night `./vitrine reconcile` runs here: it reads topics and stores afresh and accounts for every raw
-message. The run fails, and its log names the session that breaks the books first, where one message or
-document is too many or too few anywhere, or another than it must be.
+Runs `./vitrine reconcile` every night: it reads topics and stores again and checks what became of every raw
+message. The run fails if any message or document is missing, is there though it should not be, or has another
+content than it should; the log names the first session concerned.
 
-To judge what arrived in a past period alone, trigger with `from`, `to` or both.
+To check only what arrived in a past period, trigger with `from`, `to` or both.
 """
 
 from datetime import timedelta
@@ -20,18 +20,18 @@ from streaming.dag_values import FRAME, MOMENT, TASKS
     schedule=CronTriggerTimetable("30 3 * * *", timezone="UTC"),
     **FRAME,
     dagrun_timeout=timedelta(hours=2),
-    # No retry: books that do not balance must be seen, not tried again until they do.
+    # No retry: a discrepancy must be seen, even if it would be gone at the next attempt.
     default_args=TASKS | {"retries": 0},
     params={
-        "from": Param(None, **MOMENT, title="From", description="Judge what arrived from here on"),
-        "to": Param(None, **MOMENT, title="To", description="… and before here. Both empty: all there is"),
+        "from": Param(None, **MOMENT, title="From", description="Check what arrived at or after this time"),
+        "to": Param(None, **MOMENT, title="To", description="… and before this time. Both empty: everything"),
         "timeout_s": Param(
             600,
             type="number",
             minimum=0,
             maximum=3600,
-            title="Patience",
-            description="Seconds to wait for the stages to catch up with what was sent",
+            title="Timeout",
+            description="Seconds to wait for the stages to process what was sent",
         ),
     },
     tags=["vitrine", "ledger"],
@@ -50,11 +50,11 @@ def reconcile_stores() -> None:
 
         params = json.loads(params_json)
         start, end = params["from"], params["to"]
-        outcome = last_verdict.kept(run(True, params["timeout_s"], start, end), whole=not (start or end))
+        outcome = last_verdict.keep(run(True, params["timeout_s"], start, end), whole=not (start or end))
         if outcome == ExitCode.NOT_SO:
-            raise RuntimeError("The books do not balance: the log above names the first that breaks them.")
+            raise RuntimeError("The stores do not agree: the log above names the first discrepancy.")
         if outcome != ExitCode.DONE:
-            raise RuntimeError("The books could not be checked: the log above says why.")
+            raise RuntimeError("The stores could not be compared: the log above contains the reason.")
 
     reconcile("{{ params | tojson }}")
 

@@ -2,10 +2,10 @@
 ## What drives a purchase
 
 Runs whenever models have been trained. **explain** writes one self-contained page with plots for each run of
-`private_models`: what each model goes by (SHAP values), the models side by side, and what privacy costs. The
-page is `reports/<run>.html`; the 'Reports' entry in the menu and a tab on the run show it.
+`private_models`: which features drive each model (SHAP values), a comparison of the models, and the price of
+privacy. The page is `reports/<run>.html`; the 'Reports' entry in the menu and a tab on the run show it.
 
-Triggered by hand it explains the models named by `models`, or else the newest.
+Triggered by hand, it explains the models named by `models`, or else the newest.
 """
 
 from datetime import timedelta
@@ -32,7 +32,7 @@ REPORTS = Asset(dag_values.REPORTS)
             type=["null", "string"],
             pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
             title="Models",
-            description="A folder of models/, named after the run of private_models; empty: the newest",
+            description="A folder in models/, named after the run of private_models; empty: the newest",
         )
     },
     tags=["vitrine", "models", "reports"],
@@ -41,17 +41,18 @@ REPORTS = Asset(dag_values.REPORTS)
 def shap_reports() -> None:
     @task
     def choose(params: dict[str, Any], triggering_asset_events: Any) -> list[str]:
-        """The folders of models to explain: one asked for, all that woke this run, or the newest."""
+        """Returns the folders of models to explain: the one in `params`, those whose training started this
+        run, or the newest."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from streaming.data_folder.layout import RUN
         from streaming.settings import DataSettings
 
         trained = {path.parent for path in DataSettings().layout.models.glob(f"*/{RUN}")}
-        if asked := params["models"]:
-            names = [asked]
-        elif woken_by := [event.extra["name"] for event in triggering_asset_events[MODELS]]:
-            names = sorted(set(woken_by))
+        if requested := params["models"]:
+            names = [requested]
+        elif just_trained := [event.extra["name"] for event in triggering_asset_events[MODELS]]:
+            names = sorted(set(just_trained))
         else:
             names = [max(trained, key=lambda folder: folder.stat().st_mtime).name] if trained else []
         if not names:
@@ -64,7 +65,7 @@ def shap_reports() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=1)
     )
     def explain(report_run: str, name: str) -> str:
-        """In the models' own environment. The page's index entry then tells whose it is."""
+        """Writes the page in the environment `main`, and into its summary which runs it belongs to."""
         import json
         import logging
 

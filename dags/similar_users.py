@@ -1,10 +1,10 @@
 """
 ## Users with similar baskets
 
-Runs after every extraction. **find** signs each user's set of products with MinHash and looks candidates up
-by locality-sensitive hashing; **load** puts the result into the MongoDB collection `similar_users`: one
-document a user, `_id` the user's id, `neighbours` the most similar first. What earlier runs left goes once
-all of it stands.
+Runs after every extraction. **find** computes a MinHash signature of each user's set of products and finds
+candidates by locality-sensitive hashing. **load** writes the result into the MongoDB collection
+`similar_users`: one document per user, with the user's id as `_id` and `neighbours`, the most similar first.
+It deletes the documents of earlier runs after it has written all new ones.
 """
 
 from datetime import timedelta
@@ -31,8 +31,8 @@ SIMILAR_USERS = Asset(dag_values.SIMILAR_USERS)
             type="number",
             minimum=0.1,
             maximum=1,
-            title="Least similarity",
-            description="Users are similar from this Jaccard similarity of their products on",
+            title="Threshold",
+            description="Users are similar if their products have at least this Jaccard similarity",
         ),
         "neighbours": Param(
             10,
@@ -40,7 +40,7 @@ SIMILAR_USERS = Asset(dag_values.SIMILAR_USERS)
             minimum=1,
             maximum=100,
             title="Neighbours",
-            description="At most so many a user",
+            description="How many similar users are kept per user, at most",
         ),
         "permutations": Param(
             128,
@@ -48,7 +48,7 @@ SIMILAR_USERS = Asset(dag_values.SIMILAR_USERS)
             minimum=16,
             maximum=512,
             title="Permutations",
-            description="Length of a MinHash signature: a longer one misses fewer and takes longer",
+            description="Length of a MinHash signature: a longer one misses fewer pairs and takes longer",
         ),
     },
     tags=["vitrine", "users"],
@@ -57,7 +57,7 @@ SIMILAR_USERS = Asset(dag_values.SIMILAR_USERS)
 def similar_users() -> None:
     @task
     def require_extract() -> None:
-        """Fails at once, and says why, where nothing has been extracted yet."""
+        """Fails without a retry, naming the reason, if nothing has been extracted yet."""
         from airflow.sdk.exceptions import AirflowFailException
 
         from streaming.extraction import parquet
@@ -70,7 +70,8 @@ def similar_users() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=2)
     )
     def find(params_json: str) -> dict[str, Any]:
-        """In the models' own environment; what it finds stays in a file, only its path comes back."""
+        """Finds the pairs in the environment `main`, writes them to a file and returns its path and
+        counts."""
         import json
         import logging
 
@@ -83,8 +84,8 @@ def similar_users() -> None:
 
     @task(outlets=[SIMILAR_USERS], execution_timeout=timedelta(hours=2))
     def load(found: dict[str, Any], run_id: str, outlet_events: Any) -> None:
-        """Replaces by user id, so that a second try ends the same; then removes what this run did not
-        write."""
+        """Replaces documents by user id, so that a retry has the same result; then deletes those that this
+        run did not write."""
         import json
         from itertools import islice
         from pathlib import Path

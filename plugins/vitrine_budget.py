@@ -1,6 +1,6 @@
-"""The page 'Privacy budget': what may be lost about a user, what has been, and by which runs.
+"""The page 'Privacy budget': each block's budget, how much of it is spent, and by which runs.
 
-It tells nothing of anyone: charges are known before a row is read.
+It reveals nothing about any user: a charge is computed before a row is read.
 """
 
 from fastapi import APIRouter
@@ -16,11 +16,11 @@ router = APIRouter()
 
 @router.get("/budget")
 def budget() -> HTMLResponse:
-    """As it stands now; 503 while MongoDB is away."""
+    """Returns the page; with status 503 while MongoDB is unavailable."""
     try:
         seen = overview(stored_ledger().account())
-    except StoreUnavailable as away:
-        answer = page("budget.html", seen=None, problem=str(away))
-        answer.status_code = 503
-        return answer
+    except StoreUnavailable as error:
+        response = page("budget.html", seen=None, problem=str(error))
+        response.status_code = 503
+        return response
     return page("budget.html", seen=seen, problem="")

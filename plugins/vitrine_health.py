@@ -1,4 +1,4 @@
-"""What the page Health draws: the watch's answer, handed on behind Airflow's login."""
+"""The figures of the page Health: what the monitor returns, served behind Airflow's login."""
 
 from functools import cache
 
@@ -19,11 +19,11 @@ def _client() -> httpx.Client:
 
 @router.get("/health/recent")
 def recent() -> Response:
-    """What the watch saw in the last while; 503 while it does not answer."""
+    """Returns the monitor's recent readings; raises HTTPException 503 while it does not answer."""
     try:
-        answer = _client().get(f"{WatchSettings().url}/recent").raise_for_status()
+        response = _client().get(f"{WatchSettings().url}/recent").raise_for_status()
     except httpx.HTTPError as error:
         raise HTTPException(
-            503, "The watch does not answer: `./vitrine up watch`, `./vitrine logs watch`."
+            503, "The monitor does not answer: `./vitrine up watch`, `./vitrine logs watch`."
         ) from error
-    return Response(answer.content, media_type="application/json")
+    return Response(response.content, media_type="application/json")

@@ -1,4 +1,4 @@
-"""How a page is made, and which reports there are: what the plugin and its rooms share."""
+"""Rendering of pages and the list of reports, for vitrine_plugin.py and the modules of its pages."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ _templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates
 
 
 def page(template: str, **values: Any) -> HTMLResponse:
-    """`template` filled with `values`, every one of them escaped."""
+    """Returns `template` filled with `values`, each of them escaped."""
     html = _templates.get_template(template).render(prefix=PREFIX, **values)
     return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
 
@@ -38,7 +38,7 @@ class ReportedModel(Struct):
 
 
 class Report(Struct):
-    """What `reports/<name>.json` says of the page beside it (written by ml.reports)."""
+    """The content of `reports/<name>.json`, which describes the page beside it (written by ml.reports)."""
 
     title: str
     created: str
@@ -49,11 +49,11 @@ class Report(Struct):
     model_run_id: str | None = None
     report_run_id: str | None = None
     name: str = ""
-    """The files' name, without ending."""
+    """The name of both files, without extension."""
 
 
 def reports() -> list[Report]:
-    """All complete reports, newest first; one whose summary cannot be read is left out."""
+    """Returns all complete reports, newest first; leaves out those whose summary cannot be read."""
     found = []
     for summary in DataSettings().layout.reports.glob("*.json"):
         try:
@@ -67,8 +67,8 @@ def reports() -> list[Report]:
 
 
 def named(name: str) -> Report:
-    """Chosen from what is there, never put together from what was asked for: no name leads out of the
-    folder. Raises HTTPException, 404."""
+    """Returns the report called `name`, or raises HTTPException 404. It is looked up in the list of reports;
+    no path is built from `name`, so no name leads out of the folder."""
     for report in reports():
         if report.name == name:
             return report

@@ -1,7 +1,7 @@
 """Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, and the budget.
 
-Everything is behind Airflow's login. A page is a frame within the UI, of the same origin, so what the models'
-reports hold is served sandboxed: it could otherwise act with the reader's session.
+Everything is behind Airflow's login. A page is a frame within the UI, of the same origin. The models' reports
+are therefore served in a sandbox: their scripts could otherwise act with the reader's session.
 """
 
 import subprocess
@@ -55,13 +55,13 @@ STATIC = {
 
 @cache
 def figures() -> Figures:
-    """The connection to Elasticsearch, made once."""
+    """Returns the connection to Elasticsearch, made once."""
     return Figures(ElasticsearchSettings())
 
 
 @cache
 def dashboards() -> dict[str, Dashboard]:
-    """By name, read once."""
+    """Returns the dashboards by name, read once."""
     return source.load_all(DASHBOARDS)
 
 
@@ -70,27 +70,28 @@ _bundling = threading.Lock()
 
 @cache
 def _vega() -> bytes:
-    # In a process of its own: the package carries a whole JavaScript engine, which this server need not keep.
+    # In a separate process: the package contains a JavaScript engine, which would stay in this server's
+    # memory.
     program = f"import vl_convert; print(vl_convert.javascript_bundle(vl_version={VEGA_LITE_VERSION!r}))"
     return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60).stdout
 
 
 def vega() -> bytes:
-    """Vega, Vega-Lite and Vega-Embed as one script, out of the pinned package."""
+    """Returns Vega, Vega-Lite and Vega-Embed as one script, from the pinned package."""
     with _bundling:
         return _vega()
 
 
-# No documentation pages: those would be open to anyone.
+# No documentation pages: FastAPI serves them without a login.
 app = FastAPI(
     title="Vitrine", dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None
 )
 
 
 @app.middleware("http")
-async def keep_private(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Nothing is cached by what stands between, nothing is guessed to be another type."""
-    response = await answer(request)
+async def keep_private(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Forbids proxies to cache a response, and browsers to guess its type."""
+    response = await call_next(request)
     response.headers.setdefault("Cache-Control", "private, no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
@@ -99,13 +100,13 @@ async def keep_private(request: Request, answer: Callable[[Request], Awaitable[R
 
 @app.exception_handler(FiguresUnavailable)
 def without_figures(_: Request, error: FiguresUnavailable) -> JSONResponse:
-    """503, and why: the pages show it and ask again."""
+    """Returns 503 with the reason; the pages show it and try again."""
     return JSONResponse({"detail": str(error)}, status_code=503)
 
 
 @app.get("/static/{name}")
 def static(name: str) -> Response:
-    """The pages' own styles and scripts."""
+    """Returns a style sheet, script or icon of the pages."""
     if name == "vega.js":
         return Response(
             vega(), media_type="text/javascript", headers={"Cache-Control": "private, max-age=3600"}
@@ -117,26 +118,27 @@ def static(name: str) -> Response:
 
 @app.get("/reports")
 def list_reports() -> HTMLResponse:
-    """The page 'Reports'."""
+    """Returns the page 'Reports'."""
     return page("reports.html", reports=reports())
 
 
 @app.get("/reports/{name}")
 def show_report(name: str) -> HTMLResponse:
-    """One report under its title."""
+    """Returns the page of one report: its title, and the report in a frame."""
     return page("report.html", report=named(name))
 
 
 @app.get("/reports/{name}/document")
 def report_document(name: str) -> HTMLResponse:
-    """The report itself, for a frame."""
+    """Returns the report itself, for the frame."""
     document = DataSettings().layout.reports / f"{named(name).name}.html"
     return HTMLResponse(document.read_bytes(), headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 @app.get("/run-report")
 def run_report(run_id: str) -> HTMLResponse:
-    """The tab on a DAG run: the report that this run wrote, or that was written of its models."""
+    """Returns the tab on a DAG run: the report that this run wrote, or the report on the models it
+    trained."""
     of_run = [
         report for report in reports() if run_id in (report.model_run_id, report.report_run_id, report.name)
     ]
@@ -150,12 +152,12 @@ app.include_router(vitrine_trusted.router)
 
 @app.get("/health")
 def show_health() -> HTMLResponse:
-    """The page 'Health'; its script asks for what the watch saw."""
+    """Returns the page 'Health'; its script requests the monitor's readings."""
     return page("health.html")
 
 
 def _dashboard(name: str, persons: Annotated[bool, Depends(vitrine_trusted.sees_persons)]) -> Dashboard:
-    """The dashboard with the panels that the reader may see."""
+    """Returns the dashboard with the panels that the reader may see."""
     try:
         dashboard = dashboards()[name]
     except KeyError:
@@ -168,13 +170,13 @@ Shown = Annotated[Dashboard, Depends(_dashboard)]
 
 @app.get("/dashboards/{name}")
 def show_dashboard(dashboard: Shown) -> HTMLResponse:
-    """The page of a dashboard; its script asks for source and figures."""
+    """Returns the page of a dashboard; its script requests source and figures."""
     return page("dashboard.html", dashboard=dashboard)
 
 
 @app.get("/dashboards/{name}/source")
 def dashboard_source(dashboard: Shown) -> Response:
-    """The panels as the script draws them."""
+    """Returns the dashboard's declaration, from which the script draws the panels."""
     return Response(msgspec.json.encode(dashboard), media_type="application/json")
 
 
@@ -182,7 +184,8 @@ def dashboard_source(dashboard: Shown) -> Response:
 def dashboard_figures(
     dashboard: Shown, span: Annotated[Range, Query(alias="range")] = "24h", feed: str | None = None
 ) -> Response:
-    """The live figures of every panel, and which feeds there are; 503 while Elasticsearch is away."""
+    """Returns the current figures of every panel, and the names of all feeds; 503 while Elasticsearch is
+    unavailable."""
     holdings, now_ms = figures().holdings(), int(time.time() * 1000)
     if span == "all":
         times = holdings.times or TimeRange(now_ms - HOUR_MS, now_ms)
@@ -213,7 +216,7 @@ def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
 
 
 class VitrinePlugin(AirflowPlugin):
-    """Five entries in the menu and a tab on each run."""
+    """Five entries in the menu, and a tab on each DAG run."""
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012

@@ -1,7 +1,7 @@
-"""What tells of single persons, or exact figures about them: for the privileged role alone.
+"""Pages that show single persons or exact figures about them: for the privileged role alone.
 
-Who may see the connection to MongoDB could read the sessions anyway; so that is what Airflow is asked. In its
-simple auth manager these are the roles op and admin; viewer and user get 403.
+A user has this role if Airflow lets them see connections: with the one to MongoDB they could read the
+sessions anyway. In Airflow's simple auth manager these are the roles op and admin; viewer and user get 403.
 """
 
 import logging
@@ -41,7 +41,7 @@ class ExactModel(ReportedModel, kw_only=True):
 
 
 class Exact(Struct):
-    """What `trusted/<name>/trusted.json` says (written by ml.release)."""
+    """The content of `trusted/<name>/trusted.json` (written by ml.release)."""
 
     train_rows: int
     test_rows: int
@@ -49,7 +49,7 @@ class Exact(Struct):
 
 
 async def sees_persons(request: Request, user: GetUserDep) -> bool:
-    """Whether the reader has the privileged role, where a page has something for everyone as well."""
+    """True if the reader has the privileged role; for pages that everyone may open, but not see in full."""
     try:
         await _privileged(request, user)
     except HTTPException as refused:
@@ -61,27 +61,27 @@ async def sees_persons(request: Request, user: GetUserDep) -> bool:
 
 @router.get("/reports/{name}/exact")
 def exact_figures(name: str) -> HTMLResponse:
-    """What a run's models achieved on its own test users, the model without privacy among them."""
+    """Returns the metrics of a run's models on the run's test users, the non-private baseline included."""
     report = named(name)
     file = DataSettings().layout.trusted / report.name / TRUSTED
     if not file.is_file():
-        raise HTTPException(404, "This run left no exact figures.")
+        raise HTTPException(404, "This run has no exact figures.")
     exact = msgspec.json.decode(file.read_bytes(), type=Exact)
-    ceiling = next((model.roc_auc for model in exact.models if model.epsilon is None), None)
-    return page("exact.html", report=report, exact=exact, ceiling=ceiling)
+    baseline = next((model.roc_auc for model in exact.models if model.epsilon is None), None)
+    return page("exact.html", report=report, exact=exact, baseline=baseline)
 
 
 @router.get("/why")
 def why() -> HTMLResponse:
-    """The page that asks for a session and a model."""
+    """Returns the page on which a session and a model are chosen."""
     return _why()
 
 
 @router.post("/why")
 async def explained(request: Request, user: GetUserDep) -> HTMLResponse:
-    """Why one stored session got its score. The id comes in the body, for addresses are logged."""
-    asked = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-    session, chosen = asked.get("session", "").strip(), asked.get("model", "")
+    """Returns why one stored session got its score. The id comes in the body, because URLs are logged."""
+    form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+    session, chosen = form.get("session", "").strip(), form.get("model", "")
     run, _, model = chosen.partition("/")
     if model not in client.models(_models()).get(run, []):
         raise HTTPException(404, "There is no such model.")
@@ -111,10 +111,10 @@ def _explain(session: str, run: str, model: str) -> HTMLResponse:
 
 
 def _why(**values: Any) -> HTMLResponse:
-    nothing = {"session": "", "chosen": "", "problem": "", "result": None, "average": None, "statement": None}
-    answer = page("why.html", runs=client.models(_models()), **nothing | values)
-    answer.headers["Content-Security-Policy"] = FORM_POLICY
-    return answer
+    empty = {"session": "", "chosen": "", "problem": "", "result": None, "average": None, "statement": None}
+    response = page("why.html", runs=client.models(_models()), **empty | values)
+    response.headers["Content-Security-Policy"] = FORM_POLICY
+    return response
 
 
 def _models() -> Path:

@@ -1,7 +1,8 @@
 """The stream, from a raw session to the stores, one package for each concept.
 
-In the order of the data: `contract` says what a session is; `simulate` and `file_import` send some; `gate`
-decides about each, asking `dedup`; `sinks` keep valid sessions in MongoDB and documents in Elasticsearch;
-`summaries` is the Flink job between them. Beside the way: `kafka`, `flink`, `stores`, `metrics` are what
-several share; `reconcile`, `replay`, `distinct`, `extraction`, `dashboards` and `monitor` read what came out.
+In the order of the data: `contract` defines a session; `simulate` and `file_import` send sessions; `gate`
+decides each one with the help of `dedup`; `sinks` write valid sessions to MongoDB and documents to
+Elasticsearch; `summaries` is the Flink job between them. Several packages share `kafka`, `flink`, `stores`,
+`metrics`, `process` and `data_folder`. `reconcile`, `replay`, `distinct`, `extraction`, `dashboards` and
+`monitor` read the results.
 """

@@ -1,4 +1,4 @@
-"""How a command ends that could not be carried out: one sentence on standard error, and its exit code."""
+"""Ends a command that failed: with one sentence on standard error and its exit code."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -18,20 +18,19 @@ EXIT_CODES: Mapping[type[Exception], ExitCode] = {
     KafkaException: ExitCode.UNAVAILABLE,
     ApiError: ExitCode.UNAVAILABLE,
 }
-"""What each exception means for the command that it ends. Any other one is a mistake of ours."""
+"""The exit code for each exception. Any other exception is a bug."""
 
 
-def carried_out(command: Callable[[], int], in_vain: str = "") -> int:
-    """The exit code of `command`, or that of the exception it ended with. `in_vain`: what an unavailable
-    component means for whoever asked, put before the reason."""
+def carried_out(command: Callable[[], int], failure: str = "") -> int:
+    """Runs `command` and returns its exit code, or that of the exception that it raised. If a component is
+    unavailable, the message begins with `failure`, which says what this means for the user."""
     try:
         return command()
     except tuple(EXIT_CODES) as error:
         code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
-        words = (
-            f"{in_vain}: {_sentence(error)}" if in_vain and code is ExitCode.UNAVAILABLE else _sentence(error)
-        )
-        print(f"vitrine: {words}", file=sys.stderr)
+        unavailable = code is ExitCode.UNAVAILABLE
+        message = f"{failure}: {_sentence(error)}" if failure and unavailable else _sentence(error)
+        print(f"vitrine: {message}", file=sys.stderr)
         return code
 
 

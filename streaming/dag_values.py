@@ -1,15 +1,15 @@
-"""What the DAG files share, as plain values. Airflow loads each file under a name of its own making, so one
-cannot import another. No Airflow here, and nothing that takes long to load: standard library alone."""
+"""Values that the DAG files share. They are here because Airflow loads each DAG file under a generated name,
+so that one cannot import another. Standard library only, because every file is loaded often."""
 
 from datetime import timedelta
 from typing import Any
 
 EXTRACT, SIMILAR_USERS = "sessions_extract", "similar_users"
 MODELS, REPORTS = "private_models", "shap_reports"
-"""Assets: what a DAG has written, by which it wakes the next."""
+"""Names of assets: a DAG updates one when it has written its results, which starts the next DAG."""
 
 FRAME: dict[str, Any] = {"catchup": False, "is_paused_upon_creation": False, "max_active_runs": 1}
-"""Of every DAG: it runs from the first start on, never two runs at once, and makes up for no missed one."""
+"""For every DAG: it is active from the first start on, never has two runs at once, and skips missed runs."""
 
 TASKS: dict[str, Any] = {
     "owner": "vitrine",
@@ -17,12 +17,12 @@ TASKS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "execution_timeout": timedelta(minutes=10),
 }
-"""Of every task, unless its DAG or the task says otherwise."""
+"""Defaults for every task; a DAG or a task may override them."""
 
 MOMENT: dict[str, Any] = {
     "type": ["null", "string"],
     "format": "date-time",
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$",
 }
-"""A parameter that streaming.contract.period reads, as JSON Schema. Airflow checks the pattern; the format
-alone only makes the form show a date picker."""
+"""The JSON Schema of a parameter for streaming.contract.period. Airflow checks the pattern; the format only
+makes the form show a date picker."""

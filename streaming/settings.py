@@ -1,6 +1,6 @@
-"""Where the shared components are: declared once, read at the entry point, printed without secrets.
+"""Settings of the shared components: declared once, read at the entry point, printed without secrets.
 
-Settings of a single stage stand beside that stage and follow the same pattern.
+Settings of a single stage are declared in its package in the same way.
 """
 
 from pathlib import Path
@@ -14,25 +14,26 @@ from streaming.data_folder.layout import DataLayout
 
 
 class Settings(BaseSettings):
-    """Base of every settings object: frozen, and read from variables that begin with its own prefix."""
+    """Base class of all settings: immutable, and read from environment variables that begin with its
+    prefix."""
 
-    # What is wrong goes into logs, and the value may be a password.
+    # Validation errors are logged, and the invalid value may be a password.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 def variable(settings: type[Settings], field: str) -> str:
-    """The environment variable that the field called `field` is read from."""
+    """Returns the environment variable from which the field called `field` is read."""
     prefix = settings.model_config.get("env_prefix", "")
     return settings.model_fields[field].alias or f"{prefix}{field}".upper()
 
 
 def variables(settings: type[Settings], *fields: str) -> tuple[str, ...]:
-    """The environment variables of the fields called `fields`; of all, if none is."""
+    """Returns the environment variables of the fields called `fields`; without any, those of all fields."""
     return tuple(variable(settings, field) for field in fields or settings.model_fields)
 
 
 class KafkaSettings(Settings):
-    """The Kafka cluster. Extra client properties (SASL, TLS) go in as JSON and stay secret."""
+    """The Kafka cluster. Further client properties (SASL, TLS) are given as JSON and stay secret."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_KAFKA_", frozen=True)
 
@@ -41,8 +42,8 @@ class KafkaSettings(Settings):
         SecretStr("{}"), description="Further librdkafka properties for every client, as a JSON object"
     )
     topic_prefix: str = Field("", description="Put before every topic and consumer group name")
-    partitions: int = Field(2, ge=1, description="Partitions of each topic when Vitrine makes it")
-    replication_factor: int = Field(1, ge=1, description="Replicas of each topic when Vitrine makes it")
+    partitions: int = Field(2, ge=1, description="Partitions of each topic that Vitrine creates")
+    replication_factor: int = Field(1, ge=1, description="Replicas of each topic that Vitrine creates")
     retention_ms: int = Field(30 * DAY_MS, description="How long the topics keep their records")
 
 
@@ -78,69 +79,69 @@ class ElasticsearchSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="VITRINE_ELASTICSEARCH_", frozen=True)
 
     url: str = Field("http://127.0.0.1:19200", description="Address")
-    api_key: SecretStr | None = Field(None, description="API key, where security is on")
-    username: str = Field("", description="User, where security is on and there is no API key")
+    api_key: SecretStr | None = Field(None, description="API key, if security is on")
+    username: str = Field("", description="User, if security is on and there is no API key")
     password: SecretStr = Field(SecretStr(""), description="The user's password")
     index_prefix: str = Field("", description="Put before every index name")
-    replicas: int = Field(0, ge=0, description="Replicas of each index when Vitrine makes it")
+    replicas: int = Field(0, ge=0, description="Replicas of each index that Vitrine creates")
 
 
 class FlinkRestSettings(Settings):
-    """Flink's REST. Who may use it runs code as Flink's user: our own asks for a certificate, and is given
-    the files below by the stack that starts it."""
+    """Flink's REST interface. Its clients can run code as Flink's user: so the local stack's Flink demands a
+    client certificate, and the stack sets the files below."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_FLINK_", frozen=True)
 
     url: str = Field("https://127.0.0.1:18081", description="Address")
     ca_file: Path | None = Field(
         None,
-        description="PEM file of the certificates that an https address is recognised by; "
+        description="PEM file of the certificates that an https address is verified with; "
         "without it, the machine's authorities",
     )
     certificate_file: Path | None = Field(
-        None, description="PEM file of the certificate to show, where Flink asks for one"
+        None, description="PEM file of the client certificate, if Flink demands one"
     )
     key_file: Path | None = Field(None, description="PEM file of that certificate's key")
     key_password: SecretStr = Field(SecretStr(""), description="Password of that key, if it has one")
 
 
 class MetricsSettings(Settings):
-    """Where a process shows its metrics (docs/metrics.md). Each process wants a port of its own."""
+    """Where a process serves its metrics (docs/metrics.md). Each process needs its own port."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_METRICS_", frozen=True)
 
-    port: int = Field(0, ge=0, le=65_535, description="Port of /metrics; 0: the process shows none")
+    port: int = Field(0, ge=0, le=65_535, description="Port of /metrics; 0: no metrics are served")
     host: str = Field(
-        "127.0.0.1", description="Address to listen on: beyond loopback only inside a container's own network"
+        "127.0.0.1", description="Address to listen on; other than loopback only within a container's network"
     )
 
 
 class WatchSettings(Settings):
-    """The watch, which looks at every component, and what it looks at beside their addresses."""
+    """The monitor, which probes every component, and what it needs besides their addresses."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_WATCH_", frozen=True)
 
-    url: str = Field("http://127.0.0.1:19400", description="Where the watch answers, for the page Health")
+    url: str = Field("http://127.0.0.1:19400", description="Address of the monitor, for the page Health")
     stages: dict[str, str] = Field(
-        {}, description="Where each stage shows its metrics, a JSON object of stage and URL"
+        {}, description="URL of each stage's metrics, a JSON object by name of the stage"
     )
     supervised: bool = Field(True, description="Whether this checkout's supervisor runs the services")
-    keep_s: int = Field(1_800, ge=60, description="How far back the page Health can look")
+    keep_s: int = Field(1_800, ge=60, description="How far back the plots of the page Health go, in seconds")
 
 
 class DataSettings(Settings):
-    """Where the batch side keeps its files."""
+    """Where batch jobs keep their files."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_", frozen=True)
 
-    data_dir: Path = Field(Path(".vitrine/data"), description="Extracts, models and reports")
+    data_dir: Path = Field(Path(".vitrine/data"), description="Folder of extracts, models and reports")
 
     @property
     def layout(self) -> DataLayout:
-        """What lies where in it."""
+        """The paths in the folder."""
         return DataLayout(self.data_dir)
 
 
 def printable(settings: Settings) -> dict[str, Any]:
-    """The settings as plain JSON values, secrets masked."""
+    """Returns the settings as plain JSON values, with masked secrets."""
     return settings.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""What every client of a store shares: the document it holds, and the error while it is unavailable. Pure."""
+"""Shared by all clients of stores: the type of a document, and the error of an unavailable store. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,13 +8,13 @@ Document = dict[str, Any]
 
 
 class StoreUnavailable(Exception):
-    """A component does not do its work at the moment; the same call may succeed later. The text says which
-    and why, without any message's content."""
+    """A component is unavailable; the same call may succeed later. The text contains which one and why, but
+    no content of messages."""
 
 
 def pauses_s(first_s: float, longest_s: float) -> Iterator[float]:
-    """How long to wait before each further attempt at a store that is unavailable: twice as long each time,
-    up to `longest_s`; without end."""
+    """Yields without end how long to wait before each further attempt at an unavailable store: twice as long
+    each time, up to `longest_s`."""
     pause_s = first_s
     while True:
         yield pause_s

@@ -65,7 +65,7 @@ def evidence(count: int) -> Evidence:
 
     gate = GateSettings()
     return Evidence(
-        standing=ReconcileScope(spans={0: OffsetRange(0, count)}, until={0: count}),
+        scope=ReconcileScope(spans={0: OffsetRange(0, count)}, until={0: count}),
         allowed_lateness_ms=gate.allowed_lateness_ms,
         horizon=gate.horizon,
         indexes={name: Made(partial(found, name)) for name in topics.INDEXED},

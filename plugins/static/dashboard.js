@@ -1,5 +1,5 @@
 // Draws one dashboard: its panels once, then their figures every few seconds, in place.
-// `vegaEmbed`, which look.js draws with, comes from vega.js, which is loaded before.
+// look.js draws with `vegaEmbed` from vega.js, which the page loads first.
 
 import { amounts, answerTo, element, embed, failure, numbers, readable, redraw, shares } from "./look.js";
 
@@ -10,7 +10,7 @@ const board = document.getElementById("panels");
 const status = document.getElementById("status");
 const feed = document.getElementById("feed");
 const address = new URL(window.location.href);
-// A reader may have been quicker than this script: what is checked by now was clicked.
+// The reader may have clicked before this script ran: a range that is already checked was clicked.
 const clicked = document.querySelector("input[name=range]:checked")?.value;
 const chosen = { range: clicked || address.searchParams.get("range") || "24h", feed: address.searchParams.get("feed") || "" };
 const views = new Map(); // panel id -> the chart and the rows it shows
@@ -88,7 +88,7 @@ async function show(panel, answer) {
   const same = shown && JSON.stringify(shown.rows) === JSON.stringify(answer.rows);
   if (same) return;
   if (answer.error !== null || answer.rows.length === 0 || answer.documents === 0) {
-    const why = answer.error !== null ? `Elasticsearch refused this question: ${answer.error}` : "Nothing in this time.";
+    const why = answer.error !== null ? `Elasticsearch refused this query: ${answer.error}` : "No data in this time range.";
     place.replaceChildren(element("div", { className: "empty", textContent: why }));
     views.get(panel.id)?.view?.finalize();
     views.delete(panel.id);
@@ -102,9 +102,9 @@ async function show(panel, answer) {
   const open = place.querySelector("details")?.open ?? false;
   const details = element("details", { open }, element("summary", { textContent: "Figures" }));
   details.append(element("div", {}, table(panel, answer.rows)));
-  // A view that failed is gone, and the figures stay in the table.
+  // If drawing fails there is no view, and the table still shows the figures.
   views.set(panel.id, { rows: answer.rows });
-  // The chart keeps its rows as it was given them, so it gets a copy.
+  // Vega changes the rows it draws, so it gets a copy.
   const rows = structuredClone(answer.rows);
   let view;
   try {
@@ -135,7 +135,7 @@ function offerFeeds(feeds) {
   feed.value = chosen.feed;
 }
 
-// One after the other: two at once would draw into the same panels, the older one perhaps last.
+// Refreshes run one after the other: two at once would draw into the same panels, perhaps the older one last.
 function refresh() {
   asking?.abort();
   const own = (asking = new AbortController());
@@ -158,7 +158,7 @@ async function askAndShow(own) {
     say(
       answer.anySessions
         ? `${until} · as of ${new Date(answer.askedAtMs).toISOString().slice(11, 19)}, renewed every ${REFRESH_MS / 1000} s`
-        : "No sessions yet. `./vitrine demo` sends some, `./vitrine ingest FILE` takes an export; they appear here within seconds.",
+        : "No sessions yet. `./vitrine demo` sends some, `./vitrine ingest FILE` imports a file; they appear here within seconds.",
     );
     board.dataset.drawn = String(answer.askedAtMs);
   } catch (error) {

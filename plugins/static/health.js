@@ -1,5 +1,5 @@
-// Draws the page Health from what the watch saw, every few seconds. A panel whose component did not answer says so;
-// the others go on. `vegaEmbed`, which look.js draws with, comes from vega.js, which is loaded before.
+// Draws the page Health from the monitor's readings, every few seconds. A panel whose component did not answer shows
+// that; the others are drawn as usual. look.js draws with `vegaEmbed` from vega.js, which the page loads first.
 
 import { answerTo, element, embed, failure, numbers, shares } from "./look.js";
 
@@ -10,7 +10,7 @@ const status = document.getElementById("status");
 const views = new Map(); // name of a chart -> its Vega view
 let asking = false;
 
-// What the watch said, by metric.
+// The monitor's readings by metric.
 function readingsOf(recent) {
   const found = new Map();
   for (const one of recent.readings) found.set(one.metric, [...(found.get(one.metric) ?? []), one]);
@@ -59,19 +59,19 @@ function glance(recent, of) {
   });
   tried("kafka", () => {
     const oldest = Math.max(0, ...of("vitrine_lag_seconds").map((one) => one.value));
-    return [tile("Oldest record not dealt with", oldest ? `${span(oldest)} old` : "none waits", oldest < 60)];
+    return [tile("Oldest unprocessed record", oldest ? `${span(oldest)} old` : "none", oldest < 60)];
   });
   tried("reconcile", () => {
     const [ended] = of("vitrine_reconcile_timestamp_seconds");
-    if (!ended) return [tile("Books", "never balanced", false)];
+    if (!ended) return [tile("Stores", "never compared", false)];
     const verdict = of("vitrine_reconcile_verdict").find((one) => one.value === 1)?.labels.verdict;
-    const words = { holds: "agree", broken: "do NOT agree", unknown: "not known" };
-    return [tile("Books", `${words[verdict]}, ${span(nowS - ended.value)} ago`, verdict === "holds")];
+    const words = { holds: "agree", broken: "do NOT agree", unknown: "could not be compared" };
+    return [tile("Stores", `${words[verdict]}, ${span(nowS - ended.value)} ago`, verdict === "holds")];
   });
   tried("flink", () => {
     const [running] = of("vitrine_flink_job_running");
     const [restarts] = of("vitrine_flink_job_restarts");
-    const words = running?.value ? "runs" : "does not run";
+    const words = running?.value ? "running" : "not running";
     return [tile("Flink job", restarts?.value ? `${words}, ${restarts.value} restarts` : words, running?.value === 1)];
   });
   tried("redis", () => [tile("Distinct users", numbers.format(sum(of("vitrine_distinct_users"))))]);
@@ -88,7 +88,7 @@ function lag(recent, of) {
   return [table([["stage", ""], ["last half hour", ""], ["records", "number"], ["oldest", "number"]], rows)];
 }
 
-// How much each total grew by the second; a total that fell belongs to a gate that was started anew.
+// How much each total grew per second. A total falls only when the gate restarts; that counts as no growth.
 function rates(points) {
   return points.slice(1).map(([at, value], i) => {
     const [before, had] = points[i];
@@ -121,7 +121,7 @@ function services(recent, of) {
   return [table([["service", ""], ["state", ""], ["restarts", "number"], ["memory", "number"]], rows)];
 }
 
-// A share that may be far below a per cent.
+// Formats a share that may be far below one per cent.
 function rarely(share) {
   return share === 0 ? "0" : share < 1e-12 ? "under 1e-12" : share.toPrecision(2);
 }
@@ -140,8 +140,8 @@ function filters(recent, of) {
       mebibytes(about("vitrine_filter_bytes", filter)),
     ];
   });
-  if (rows.length === 0) return [element("div", { className: "empty", textContent: "The gate has not made any yet." })];
-  return [table([["filter", ""], ["fill", ""], ["items", "number"], ["errs in", "number"], ["memory", "number"]], rows)];
+  if (rows.length === 0) return [element("div", { className: "empty", textContent: "The gate has not created any filter yet." })];
+  return [table([["filter", ""], ["fill", ""], ["items", "number"], ["wrong answers", "number"], ["memory", "number"]], rows)];
 }
 
 const PANELS = [
@@ -156,7 +156,7 @@ function draw(id, probe, make, recent, of) {
   const place = document.querySelector(`#${id} .figures`);
   const looked = probe === null ? {} : recent.probes.find((one) => one.probe === probe);
   if (!looked || looked.away) {
-    const why = looked ? `The watch gets no answer here (${looked.away}). It goes on trying.` : "The watch does not look at this here.";
+    const why = looked ? `The monitor gets no answer here (${looked.away}). It keeps trying.` : "The monitor of this installation has no such probe.";
     place.replaceChildren(element("div", { className: "empty", textContent: why }));
     return;
   }

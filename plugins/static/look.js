@@ -1,4 +1,4 @@
-// What the pages have in common: how figures are written, how elements are made, how charts look.
+// Shared by the pages: formats of figures, creation of elements, appearance of charts.
 
 const COLOURS = {
   light: ["#0173b2", "#de8f05", "#029e73", "#cc78bc", "#ca9161", "#56b4e9"],
@@ -35,49 +35,49 @@ export function looks() {
   };
 }
 
-// What would draw nothing, or turn around the text beside it, shows that it is there.
+// Control characters draw nothing, or reverse the text beside them: each is shown as a replacement character.
 export const readable = (value) => String(value).replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd");
 const escaped = (value) => element("i", { textContent: readable(value) }).innerHTML;
 
-// `ast` has expressions interpreted rather than compiled: the page's policy forbids eval.
+// With `ast` Vega interprets expressions instead of compiling them: the page's policy forbids eval.
 const drawing = () => ({ actions: false, ast: true, renderer: "svg", config: looks(), tooltip: { sanitize: escaped } });
-let Heard = null;
+let CheckedView = null;
 
-// Vega's View, but what goes wrong while drawing is kept, not written to the console alone. The script gives the class
-// to nobody, so it is taken from a view.
-async function heard() {
+// A subclass of Vega's View that keeps the error of a drawing, which View only writes to the console. vega.js does not
+// export the class View, so it is taken from an instance.
+async function checkedView() {
   const { view } = await vegaEmbed(element("div"), { data: { values: [] }, mark: "point" }, drawing());
   view.finalize();
   return class extends view.constructor {
     error(reason) {
-      this.wrong = reason;
+      this.drawingError = reason;
     }
   };
 }
 
-// A chart of `spec` in `place`. Throws what Vega finds wrong.
+// Draws `spec` in `place` and returns the view. Throws Vega's error if drawing fails.
 export async function embed(place, spec) {
-  Heard ??= await heard();
+  CheckedView ??= await checkedView();
   const whole = { width: "container", autosize: { type: "fit", contains: "padding" }, ...spec };
-  return sound((await vegaEmbed(place, whole, { ...drawing(), viewClass: Heard })).view);
+  return checked((await vegaEmbed(place, whole, { ...drawing(), viewClass: CheckedView })).view);
 }
 
-// `view`, drawn anew with `rows`. Throws as `embed` does.
+// Draws `view` again with `rows` and returns it. Throws as `embed` does.
 export async function redraw(view, rows) {
-  return sound(await view.data("figures", rows).runAsync());
+  return checked(await view.data("figures", rows).runAsync());
 }
 
-function sound(view) {
-  if (view.wrong === undefined) return view;
+function checked(view) {
+  if (view.drawingError === undefined) return view;
   view.finalize();
-  throw view.wrong;
+  throw view.drawingError;
 }
 
-// What stands where a chart should.
+// The message shown in the place of a chart that failed.
 export function failure(error) {
   console.error(error);
   const reason = readable(error?.message ?? error);
-  return element("div", { className: "empty bad", role: "alert", textContent: `This chart could not be drawn (${reason}). It is tried again when its figures change.` });
+  return element("div", { className: "empty bad", role: "alert", textContent: `This chart could not be drawn (${reason}). It is drawn again when its figures change.` });
 }
 
 export async function answerTo(path, signal) {

@@ -1,4 +1,4 @@
-// The pages are frames of the Airflow UI: light or dark as it is, and again when it changes.
+// The pages are frames of the Airflow UI: they are light or dark as it is, and change with it.
 (() => {
   const outer = window.parent !== window ? window.parent.document.documentElement : null;
   const system = window.matchMedia("(prefers-color-scheme: dark)");

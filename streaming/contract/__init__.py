@@ -1,4 +1,4 @@
-"""The event contract: what a session is, how its bytes are read, where they travel. Pure.
+"""The contract of session messages: their shape and rules, how bytes are parsed, and the topics. Pure.
 
-Every stage reads it here.
+All stages import it.
 """

@@ -1,7 +1,7 @@
-"""A rejected message sent again says in its headers which one it corrects. Pure.
+"""The headers of a rejected message that is sent again: they name the message that it corrects. Pure.
 
-Its identity is the raw place of the message that was rejected first, however often a correction was rejected
-in its turn, and the digest of the bytes now sent: what stands in the log with both was sent already.
+A correction is identified by the raw position of the message that was rejected first, even if earlier
+corrections were rejected too, and by the digest of its bytes: if the log contains both, it was already sent.
 """
 
 from hashlib import sha256
@@ -12,12 +12,12 @@ from streaming.contract.log_position import LogPosition, parse_log_position
 
 
 def digest(value: bytes | None) -> str:
-    """Of a message's bytes, in hex."""
+    """Returns the digest of a message's bytes, in hex."""
     return sha256(value or b"").hexdigest()
 
 
 def correction_headers(corrects: LogPosition, value: bytes | None) -> Headers:
-    """What `value` is sent with, in place of the message rejected at `corrects`."""
+    """Returns the headers for `value`, sent as a correction of the message rejected at `corrects`."""
     return [
         (topics.HEADER_CORRECTS, str(corrects).encode()),
         (topics.HEADER_DIGEST, digest(value).encode()),
@@ -25,12 +25,12 @@ def correction_headers(corrects: LogPosition, value: bytes | None) -> Headers:
 
 
 def corrected(found: Headers | None, value: bytes | None) -> LogPosition | None:
-    """Which message a raw one with the headers `found` and the bytes `value` corrects. Headers that came onto
-    other bytes, or name no place, correct nothing."""
+    """Returns the position of the message that a raw message with the headers `found` and the bytes `value`
+    corrects. Returns None if the headers belong to other bytes, or name no position."""
     if not found:
         return None
-    told = dict(found)
-    corrects, of = told.get(topics.HEADER_CORRECTS), told.get(topics.HEADER_DIGEST)
+    headers = dict(found)
+    corrects, of = headers.get(topics.HEADER_CORRECTS), headers.get(topics.HEADER_DIGEST)
     if not isinstance(corrects, bytes) or of != digest(value).encode():
         return None
     try:

@@ -1,6 +1,6 @@
-"""The gate's word that enough sessions have come for an extraction. It only wakes a run: Airflow commits its
-offset before the run's work is done, so it carries no data and losing one costs nothing but a wait for the
-hourly run."""
+"""The gate's message that enough sessions have arrived for an extraction. It only starts a run and carries no
+data: Airflow commits its offset before the run is done, so it can be lost; then the next hourly run extracts
+the sessions."""
 
 from typing import Protocol
 
@@ -12,6 +12,6 @@ class _Message(Protocol):
 
 
 def wake(message: _Message) -> dict[str, object]:
-    """What the asset event tells of `message`: where it stands. Called by the kafka provider's trigger by
-    this module's dotted name; any content wakes, so no bytes can stop the trigger."""
+    """Returns the extra data of the asset event: the position of `message`. The Kafka provider's trigger
+    calls it by its dotted name. It accepts any content, so that no message can stop the trigger."""
     return {"topic": message.topic(), "partition": message.partition(), "offset": message.offset()}

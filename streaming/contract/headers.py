@@ -3,7 +3,7 @@
 from typing import Any, Protocol, cast
 
 Headers = list[tuple[str, str | bytes | None]]
-"""As clients take and give them: a name may come more than once."""
+"""As Kafka clients use them: a name may occur more than once."""
 
 
 class HasHeaders(Protocol):
@@ -13,13 +13,13 @@ class HasHeaders(Protocol):
 
 
 def headers_of(message: HasHeaders) -> Headers:
-    """The headers of `message`; the client's types are wider than what it gives."""
+    """Returns the headers of `message`; the client declares wider types than it returns."""
     return cast(Headers, message.headers() or [])
 
 
 def header_texts(message: HasHeaders) -> dict[str, str]:
-    """The headers of `message` by name, the last one where a name comes twice. Bytes that are no UTF-8 are
-    replaced, and a header without a value is an empty text."""
+    """Returns the headers of `message` by name; the last one if a name occurs twice. Bytes that are not UTF-8
+    are replaced, and a header without a value becomes an empty text."""
     return {name: _text(value) for name, value in headers_of(message)}
 
 

@@ -1,13 +1,14 @@
-"""How long a session is told from its repetitions, and the refusal of what is older. Pure.
+"""How long the gate recognises repeats of a session, and the rejection of older sessions. Pure.
 
-A live session that ended at E is let through until E + horizon and, the future tolerance aside, cannot have
-come before E: its copies that pass lie within `horizon + tolerance` of one another, and that far the gate
-looks, forward and back. So no two of them pass, whenever they come. What comes later cannot be told from a
-repetition and is refused.
+A live session that ended at E is accepted if it arrives before E + horizon; apart from the future tolerance
+it cannot arrive before E. So all copies that could be accepted arrive within `horizon + tolerance` of each
+other, and the gate remembers claims for at least that long, forward and back. Therefore at most one copy is
+accepted, whenever they arrive. Later copies could not be recognised as repeats and are rejected.
 
-An import is old by nature. It counts from the first arrival of its feed instead: an export sent again within
-the horizon is told from the first by its sessions, and one sent later is refused. In short, a session counts
-from its end or from its feed's first arrival, whichever is later.
+The sessions of an import are usually old. For them the time runs from the first arrival of their feed
+instead: if an export is sent again within the horizon, its sessions are recognised as duplicates; later they
+are rejected. In short, a session's time runs from its end or from its feed's first arrival, whichever is
+later.
 """
 
 import re
@@ -20,51 +21,54 @@ from streaming.contract.session import LIVE_FEED, Visit
 
 
 class Horizon(Struct, frozen=True):
-    """The arrival times at which sessions are told from their repetitions, cut into segments that are
-    forgotten one by one. What is visible to a message follows from its own arrival alone."""
+    """The horizon, divided into segments of arrival time that are dropped one by one. Which claims a message
+    sees depends only on its own arrival."""
 
     horizon_ms: int
     segments: int
-    """Of one horizon."""
+    """The number of segments in the horizon."""
 
     @property
     def segment_ms(self) -> int:
-        """So long that two arrivals within horizon and tolerance lie at most `segments` segments apart."""
+        """The length of a segment: two arrivals within horizon and tolerance are at most `segments` segments
+        apart."""
         return -(-(self.horizon_ms + FUTURE_TOLERANCE_MS) // self.segments)
 
     def segment(self, arrived_at_ms: int) -> int:
-        """The number of the segment in which a message arrived."""
+        """Returns the number of the segment in which a message arrived."""
         return arrived_at_ms // self.segment_ms
 
     def first_visible(self, arrived_at_ms: int) -> int:
-        """The first segment whose claims a message sees that arrived then; the last is as far ahead."""
+        """Returns the first segment whose claims a message with this arrival sees; the last is as far
+        ahead."""
         return self.segment(arrived_at_ms) - self.segments
 
     def sees(self, segment: int, other: int) -> bool:
-        """Whether messages of two segments see each other's claims."""
+        """True if messages of the two segments see each other's claims."""
         return abs(segment - other) <= self.segments
 
 
 def is_old(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
-    """Whether it ended too long before its arrival: refused if live, else a question to the feed's first
-    arrival."""
+    """True if the session ended longer than the horizon before its arrival. Then it is rejected if it is
+    live; otherwise that depends on its feed's first arrival."""
     return session.event_time_ms < arrived_at_ms - horizon_ms
 
 
 def is_beyond(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
-    """Whether it is refused for its age whatever else came."""
+    """True if the session is rejected for its age whatever arrived before."""
     return session.feed == LIVE_FEED and is_old(session, arrived_at_ms, horizon_ms)
 
 
 def refusal(feed: str, horizon_ms: int) -> Rejection:
-    """States the horizon it was judged by, so that it can be judged again when the setting has changed."""
+    """Returns the rejection. It contains the horizon, so that it can be checked after the setting has
+    changed."""
     what = "eventTimeMs" if feed == LIVE_FEED else "eventTimeMs and first arrival of the feed"
     return Rejection(Reason.BEYOND_HORIZON, f"{what} more than {horizon_ms} ms before arrival", horizon_ms)
 
 
 def stated_horizon_ms(header: str | None, detail: str) -> int | None:
-    """The horizon that a rejection was judged by, from its header `horizon_ms`; of one written before there
-    was that header (None), from the sentence in its `detail`. None where it states none."""
+    """Returns the horizon by which a session was rejected: from the header `horizon_ms`, or, if an earlier
+    version wrote no such header (None), from the text of `detail`. None if neither contains it."""
     found = (
         re.search(r"more than ([0-9]{1,18}) ms before arrival\Z", detail)
         if header is None

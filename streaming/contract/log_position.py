@@ -1,13 +1,13 @@
-"""Where a record stands in a topic: partition and offset. Pure."""
+"""The position of a record in a topic: partition and offset. Pure."""
 
 from typing import NamedTuple
 
 OFFSET_BITS = 48
-"""An offset stays below 2**48: at a million records a second, for nine years."""
+"""Offsets stay below 2**48 for nine years at a million records per second."""
 
 
 class LogPosition(NamedTuple):
-    """Of a message in the raw topic, unless another topic is named."""
+    """The position of a message in the raw topic, unless another topic is named."""
 
     partition: int
     offset: int
@@ -17,7 +17,7 @@ class LogPosition(NamedTuple):
 
 
 def parse_log_position(text: str) -> LogPosition:
-    """Of `<partition>:<offset>`. Raises ValueError on any other text."""
+    """Returns the position in `<partition>:<offset>`. Raises ValueError on any other text."""
     partition, colon, offset = text.partition(":")
     if not (colon and _is_number(partition) and _is_number(offset)):
         raise ValueError("not <partition>:<offset>")
@@ -29,10 +29,10 @@ def _is_number(text: str) -> bool:
 
 
 def packed(partition: int, offset: int) -> int:
-    """Both as one number, which orders by partition, then by offset."""
+    """Returns both as one number, which sorts by partition, then by offset."""
     return partition << OFFSET_BITS | offset
 
 
 def unpacked(number: int) -> LogPosition:
-    """The position whose `packed` is `number`."""
+    """Returns the position that `packed` has turned into `number`."""
     return LogPosition(number >> OFFSET_BITS, number & (1 << OFFSET_BITS) - 1)

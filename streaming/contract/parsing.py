@@ -1,4 +1,4 @@
-"""From raw bytes to a session or the reason against it. Total: no bytes raise, none are lost."""
+"""Parses raw bytes into a session or a rejection. Total: never raises, whatever the bytes are. Pure."""
 
 import json
 import math
@@ -19,24 +19,26 @@ _BAD_ENUM = "Invalid enum value"
 
 
 def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
-    """The session in `raw`, judged against its arrival (`arrived_at_ms`, the broker's append time)."""
+    """Returns the session in `raw`, or the reason of its rejection. `arrived_at_ms` is the broker's append
+    time."""
     raw = raw or b""
     if len(raw) > MAX_MESSAGE_BYTES:
         return Rejection(Reason.TOO_LARGE, f"{len(raw)} bytes, allowed {MAX_MESSAGE_BYTES}")
     try:
         if not raw.isascii():
             raw.decode()
-        # Judged here rather than left to the decoder's recursion limit, which depends on who calls.
+        # Checked here, because the decoder's recursion limit depends on the caller's stack depth.
         if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _too_deep(raw.decode()):
             return Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
         session = _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return _diagnose(raw, error)
-    return _object_to(session, arrived_at_ms) or session
+    return _broken_contract(session, arrived_at_ms) or session
 
 
-def _object_to(session: Session, arrived_at_ms: int) -> Rejection | None:
-    """The first rule beyond the types that `session` breaks."""
+def _broken_contract(session: Session, arrived_at_ms: int) -> Rejection | None:
+    """Returns the rejection for the first rule beyond the types that `session` breaks; None if it breaks
+    none."""
     if session.schema_version != SCHEMA_VERSION:
         return Rejection(Reason.UNKNOWN_SCHEMA_VERSION, f"this is version {SCHEMA_VERSION}")
     n = len(session.product_ids)
@@ -63,7 +65,7 @@ def _refuse_constant(_: str) -> NoReturn:
 
 
 def _diagnose(raw: bytes, decoding_error: Exception) -> Rejection:
-    """Why `raw` did not decode, found the slow way: only refused messages pay for it."""
+    """Returns why `raw` could not be decoded. It is slow, but only runs for rejected messages."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -91,15 +93,15 @@ def _diagnose(raw: bytes, decoding_error: Exception) -> Rejection:
         elif field.required:
             return Rejection(Reason.MISSING_FIELD, name)
     if isinstance(decoding_error, msgspec.ValidationError):
-        # A name that occurs twice, its broken value hidden from json by the later good one.
+        # A name occurs twice: json only sees the last value, which is valid, msgspec also the other one.
         return _broken_rule("$", str(decoding_error))
-    # json is laxer than RFC 8259 in what msgspec also refuses, such as lone surrogates.
+    # json accepts some texts that RFC 8259 and msgspec do not, such as lone surrogates.
     return Rejection(Reason.NOT_JSON, "not a JSON text")
 
 
 def _broken_rule(name: str, message: str) -> Rejection:
-    """msgspec says which type or bound was expected and where; only its word on an enum quotes the value,
-    so that is put aside before the message is read or kept."""
+    """Returns the rejection for a msgspec error. Its text names the expected type or bound and the path. Only
+    the text of an enum error quotes the value, so that text is replaced first."""
     if message.startswith(_BAD_ENUM):
         path = re.search(r" - at `[^`]*`\Z", message)
         return Rejection(Reason.WRONG_TYPE, f"{name}: {_BAD_ENUM}{path.group() if path else ''}")
@@ -114,9 +116,9 @@ def _broken_rule(name: str, message: str) -> Rejection:
 
 
 def _too_deep(text: str) -> bool:
-    """Whether brackets nest deeper than the contract could ever need, strings left aside."""
+    """True if brackets outside strings are nested deeper than any valid message."""
     depth = 0
-    # Possessive, and with the closing quote optional: linear in any text, an unclosed string included.
+    # Possessive, and with an optional closing quote: linear for any text, also with an unclosed string.
     for token in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
         match token.group():
             case "[" | "{":
@@ -129,7 +131,7 @@ def _too_deep(text: str) -> bool:
 
 
 def _has_infinite(value: Any) -> bool:
-    """Whether a number in `value` overflowed to infinity, as 1e999 does."""
+    """True if a number in `value` overflowed to infinity, as 1e999 does."""
     match value:
         case float():
             return math.isinf(value)

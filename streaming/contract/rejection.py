@@ -1,4 +1,4 @@
-"""Why a raw message was refused. A refusal is a value that travels with the original bytes."""
+"""The rejection of a raw message: a reason and a detail, which are sent with the original bytes. Pure."""
 
 from enum import StrEnum
 
@@ -6,8 +6,8 @@ from msgspec import Struct
 
 
 class Reason(StrEnum):
-    """Every reason a raw message can be refused for; `DUPLICATE` is counted apart from the others. All but
-    `DUPLICATE` and `BEYOND_HORIZON` follow from the message and its arrival alone (parsing.py)."""
+    """Every reason of a rejection; duplicates are counted separately. All except `DUPLICATE` and
+    `BEYOND_HORIZON` depend only on the message and its arrival (parsing.py)."""
 
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
@@ -24,14 +24,15 @@ class Reason(StrEnum):
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_REFERRER = "unknown_referrer"
     BEYOND_HORIZON = "beyond_horizon"
-    """Too old to be told from a repetition (horizon.py)."""
+    """So old that a repeat could not be recognised (horizon.py)."""
     DUPLICATE = "duplicate"
 
 
 class Rejection(Struct, frozen=True):
-    """A refused message. `detail` names the field and the rule, never a value: it may be logged."""
+    """Why a message was rejected. `detail` names the field and the rule, never a value, so it may be
+    logged."""
 
     reason: Reason
     detail: str
     horizon_ms: int | None = None
-    """By which it was judged, if it is beyond the horizon."""
+    """The horizon that was applied, if the reason is `BEYOND_HORIZON`."""

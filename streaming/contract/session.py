@@ -1,7 +1,7 @@
-"""Version 1 of the session event, the one shape every stage and every environment agrees on.
+"""Version 1 of the session message, shared by all stages and environments. Pure.
 
-On the wire a session is one JSON object in UTF-8 with the camel-case names below, keyed by `userId`.
-Unknown extra fields are ignored, so that a shop may send more than Vitrine reads.
+A message is one JSON object in UTF-8 with the names below in camel case; its key is `userId`. Unknown fields
+are ignored, so that a shop may send more than Vitrine reads.
 """
 
 from typing import Annotated, Literal, Protocol
@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 
 SCHEMA_VERSION = 1
 MAX_MESSAGE_BYTES = 1_000_000
-"""A longer raw message is rejected as `too_large`. The raw topic itself takes up to RAW_MAX_BYTES
-(topics.py), so that the refusal can be seen and the original bytes kept."""
+"""A longer raw message is rejected as `too_large`. The raw topic accepts up to RAW_MAX_BYTES (topics.py), so
+that the rejection is visible and the original bytes are kept."""
 MAX_INTERACTIONS = 10_000
 UNKNOWN = "unknown"
 LIVE_FEED = "live"
@@ -29,7 +29,7 @@ Action = Literal["view", "cart", "remove_from_cart", "purchase"]
 
 
 class Review(Struct, frozen=True, rename="camel", kw_only=True):
-    """What a visitor wrote about one product; `sentiment` is the sender's own label, `rating` is in stars."""
+    """A user's review of one product; `sentiment` is the sender's own label, `rating` is in stars."""
 
     product_id: Id
     rating: Annotated[int, Meta(ge=1, le=5)]
@@ -40,9 +40,9 @@ class Review(Struct, frozen=True, rename="camel", kw_only=True):
 class Session(Struct, frozen=True, rename="camel", kw_only=True):
     """One visit of one user, complete when it ended.
 
-    `actions` and the four product lists are parallel, in the order in which things were done: interaction i
-    did `actions[i]` to `product_ids[i]`, named, priced and categorised by the same index; a product may occur
-    often.
+    `actions` and the four product lists are parallel, in the order of the interactions: interaction i is
+    `actions[i]` on `product_ids[i]`, with name, price and category at the same index. A product may occur
+    several times.
     """
 
     schema_version: int
@@ -50,7 +50,7 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
     event_time_ms: TimeMs
     """When the session ended, milliseconds since 1970-01-01T00:00Z."""
     feed: Word = LIVE_FEED
-    """Where it comes from: `live`, or the name of an import. Only the live feed can be late."""
+    """Where the session comes from: `live`, or the name of an import. Only live sessions can be late."""
 
     user_id: Id
     name: Name
@@ -64,7 +64,7 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
     product_ids: Annotated[list[Id], Meta(max_length=MAX_INTERACTIONS)]
     product_names: Annotated[list[Name], Meta(max_length=MAX_INTERACTIONS)]
     product_prices: Annotated[list[Amount], Meta(max_length=MAX_INTERACTIONS)]
-    """In the shop's currency, one price an interaction."""
+    """In the shop's currency, one price per interaction."""
     product_categories: Annotated[list[Word], Meta(max_length=MAX_INTERACTIONS)]
     actions: Annotated[list[Action], Meta(max_length=MAX_INTERACTIONS)]
 
@@ -76,7 +76,7 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
     purchase_made: bool
     amount_spent: Amount
     payment_method_type: Word | None
-    """None where nothing was bought."""
+    """None if nothing was bought."""
     reviews: Annotated[list[Review], Meta(max_length=1_000)]
 
     referrer: Word
@@ -87,7 +87,7 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Visit(Protocol):
-    """As much of a session as it takes to tell it from others and to count its user."""
+    """The fields of a session that deduplication and the counting of users need."""
 
     @property
     def session_id(self) -> str: ...

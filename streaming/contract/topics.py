@@ -1,4 +1,4 @@
-"""The topics in the order of the data, and the header names that travel on them."""
+"""The topics in the order of the data, and the names of headers. Pure."""
 
 from msgspec import Struct
 
@@ -8,12 +8,12 @@ RAW = "user_session_info"
 VALID = "valid_customer_session"
 REJECTED = "rejected_user_session"
 EXTRACTION_DUE = "extraction_due"
-# What Flink writes; the indexer carries each topic into the Elasticsearch index of the same name.
+# Written by Flink; the stage index writes each topic into the Elasticsearch index of the same name.
 SESSION_SUMMARIES = "session_summaries"
 PRODUCT_ACTIVITY = "product_activity"
 PRODUCT_SENTIMENT = "product_sentiment"
 INDEXED = (SESSION_SUMMARIES, PRODUCT_ACTIVITY, PRODUCT_SENTIMENT)
-# Documents that Elasticsearch will never take, as they came; empty unless something is wrong.
+# Dead letters: documents that a store can never store; empty unless something is wrong.
 REFUSED_DOCUMENTS = "refused_documents"
 
 RAW_MAX_BYTES = 2 * MAX_MESSAGE_BYTES
@@ -25,20 +25,20 @@ HEADER_RAW_PARTITION = "raw_partition"
 HEADER_RAW_OFFSET = "raw_offset"
 HEADER_ARRIVED_AT_MS = "arrived_at_ms"
 HEADER_HORIZON_MS = "horizon_ms"
-"""Of those beyond the horizon alone: by which they were judged, for the setting may be another one by now."""
+"""Only for the reason beyond_horizon: the horizon that was applied, because the setting may change later."""
 
-# Headers of a raw message that is sent again in place of a rejected one (correction.py).
+# Headers of a raw message that corrects a rejected one (correction.py).
 HEADER_CORRECTS = "corrects"
 HEADER_DIGEST = "sha256"
 
-# Headers of a refused document, beside reason and detail: where it stands among what Flink wrote.
+# Headers of a dead letter, besides reason and detail: the position of the record it comes from.
 HEADER_TOPIC = "topic"
 HEADER_PARTITION = "partition"
 HEADER_OFFSET = "offset"
 
 
 class Topic(Struct, frozen=True):
-    """A topic as it must be before anything is sent to it."""
+    """The name and configuration of a topic."""
 
     name: str
     partitions: int
@@ -46,11 +46,13 @@ class Topic(Struct, frozen=True):
 
 
 def declared(partitions: int, retention_ms: int) -> tuple[Topic, ...]:
-    """All topics with `partitions` each. The raw one is stamped by the broker: arrival is a fact of the log,
-    so what is judged by it (far future, lateness, horizon) is judged alike on every replay. So is the valid
-    one: its stamps are no older than the arrivals it tells of, which is how a rebuild finds where to begin.
-    So are the documents: their stamps order the versions of one id, even across a topic that was made
-    anew."""
+    """Returns all topics with `partitions` each. The broker sets the timestamps (append time) of some:
+    - the raw topic: arrival is then stored in the log, so everything that depends on it (future time,
+      lateness, horizon) has the same result when the log is read again;
+    - the valid topic: its timestamps are not older than the arrivals in its sessions, by which a rebuild
+      finds where to begin;
+    - the documents: their timestamps order the versions of one id, even if the topic was deleted and created
+      again."""
     kept = {"retention.ms": str(retention_ms)}
     roomy = {**kept, "max.message.bytes": str(2 * RAW_MAX_BYTES)}
     stamped = {"message.timestamp.type": "LogAppendTime"}

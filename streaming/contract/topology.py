@@ -1,4 +1,4 @@
-"""Which stage reads and writes what, and where it keeps what it knows. Nothing else says so again. Pure."""
+"""Which topics each stage reads and writes, and which store it uses. Declared only here. Pure."""
 
 from typing import Literal
 
@@ -8,17 +8,17 @@ from streaming.contract import topics
 
 
 class Stage(Struct, frozen=True):
-    """One long-running process of ours between two topics or stores."""
+    """A long-running process of Vitrine between two topics or stores."""
 
     name: str
-    """As `./vitrine status` and the label `stage` of the metrics have it."""
+    """The name in `./vitrine status` and in the label `stage` of metrics."""
     group: str
-    """Its consumer group, without the prefix of the cluster's names; also the stage in a reconcile report."""
+    """Its consumer group without prefix; also the name of the stage in a reconcile report."""
     reads: tuple[str, ...]
-    """Topics, by their plain names."""
+    """Names of topics without prefix."""
     writes: tuple[str, ...]
     store: Literal["redis", "mongodb", "elasticsearch"] | None
-    """The component that it asks or fills; Flink keeps the state of its job itself."""
+    """The component that it reads or writes; None for the Flink job, whose state is in Flink."""
 
 
 GATE = Stage(
@@ -37,7 +37,7 @@ STORE = Stage(
 )
 FLINK_JOB = Stage(
     name="flink-job",
-    group="summaries",  # shows how far the job has read; it goes on from its checkpoint alone
+    group="summaries",  # only shows how far the job has read: it resumes from its checkpoint
     reads=(topics.VALID,),
     writes=topics.INDEXED,
     store=None,
@@ -54,6 +54,6 @@ STAGES = (GATE, STORE, FLINK_JOB, INDEX)
 """In the order of the data."""
 BY_NAME = {stage.name: stage for stage in STAGES}
 PYTHON_STAGES = (GATE, STORE, INDEX)
-"""Those whose loop runs in a process of their own, which shows their metrics; the job's runs in Flink."""
+"""The stages that run in a Python process of their own, which serves their metrics; the job runs in Flink."""
 TOPICS_READ = tuple(dict.fromkeys(topic for stage in STAGES for topic in stage.reads))
-"""All that some stage reads, each once."""
+"""All topics that stages read, each once."""

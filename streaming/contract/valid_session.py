@@ -1,4 +1,4 @@
-"""A session the gate let through: the session itself and what the gate found out about it."""
+"""A session that the gate accepted, with what the gate found out about it. Pure."""
 
 from typing import Literal
 
@@ -7,18 +7,19 @@ import msgspec
 from streaming.contract.session import Session
 
 UserKind = Literal["new", "returning"]
-"""New: no other session of the user came within the gate's horizon (horizon.py) before it."""
+"""New: no other session of the user arrived within the horizon (horizon.py) before it."""
 
 
 class ValidSession(Session, frozen=True, rename="camel", kw_only=True):
-    """On `valid_customer_session` and, with `_id` = `sessionId`, in MongoDB."""
+    """A message of `valid_customer_session`, and with `_id` = `sessionId` a document in MongoDB."""
 
     user_kind: UserKind
     late: bool
-    """Arrived on the live feed behind its watermark: kept and summarised, but in no window."""
+    """True for a live session too long before the watermark: stored and summarised, but in no window
+    aggregate."""
     raw_partition: int
     raw_offset: int
-    """Where the raw message stands in `user_session_info`: the session's place in the ledger."""
+    """The log position of the raw message in `user_session_info`."""
     arrived_at_ms: int
     """When the broker appended the raw message."""
 
@@ -28,12 +29,12 @@ decoder = msgspec.json.Decoder(ValidSession)
 
 
 def encode(session: ValidSession) -> bytes:
-    """The canonical JSON bytes."""
+    """Returns the canonical JSON bytes."""
     return encoder.encode(session)
 
 
 def decode(value: bytes) -> ValidSession:
-    """Raises msgspec.DecodeError on what no gate wrote."""
+    """Returns the session in `value`. Raises msgspec.DecodeError if no gate can have written it."""
     try:
         return decoder.decode(value)
     except RecursionError:
@@ -41,8 +42,8 @@ def decode(value: bytes) -> ValidSession:
 
 
 def try_decode(value: bytes | None) -> ValidSession | None:
-    """The session in a message of the topic; None for what a foreigner wrote there. Who passes that over
-    loses nothing silently: the store puts it aside, and `reconcile` names its place."""
+    """Returns the session in a message of the topic; None if another program wrote the message. A reader may
+    skip such messages: the store keeps them as dead letters, and `reconcile` reports their position."""
     try:
         return decode(value or b"")
     except msgspec.DecodeError:
@@ -62,7 +63,7 @@ def admit(
     raw_offset: int,
     arrived_at_ms: int,
 ) -> ValidSession:
-    """`session` with the gate's findings attached."""
+    """Returns `session` with the gate's findings."""
     fields = {name: getattr(session, name) for name in _SESSION_FIELDS}
     return ValidSession(
         **fields,
@@ -86,8 +87,8 @@ def encode_admitted(
     raw_offset: int,
     arrived_at_ms: int,
 ) -> bytes:
-    """The bytes of `encode(admit(…))` for an encoded session: the findings are the last fields of
-    ValidSession, so they are appended."""
+    """Returns the bytes of `encode(admit(…))` for an encoded session. It appends the findings, which are the
+    last fields of ValidSession."""
     return b'%b,"userKind":"%b","late":%b,"rawPartition":%d,"rawOffset":%d,"arrivedAtMs":%d}' % (
         session[:-1],
         _KIND_BYTES[user_kind],

@@ -1,1 +1,1 @@
-"""From one readable source (dashboards/*.yaml) to live figures and to Kibana's saved objects."""
+"""Turns the declarations in dashboards/*.yaml into live figures and into Kibana's saved objects."""

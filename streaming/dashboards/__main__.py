@@ -1,4 +1,4 @@
-"""`python -m streaming.dashboards [DIRECTORY]`: writes Kibana's import files anew from the source."""
+"""`python -m streaming.dashboards [DIRECTORY]`: writes Kibana's import files from the declarations."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from streaming.dashboards import kibana, source
 
 EXPORT = Path("kibana/vitrine.ndjson")
-"""What everyone may see; within the dashboards' directory."""
+"""The panels for everyone. The path is relative to the dashboards' directory."""
 PERSONS = Path("kibana/persons.ndjson")
-"""The panels of single persons, for an administrator to import where only the privileged can look."""
+"""The panels of single persons, for an administrator to import where only privileged users can see them."""
 
 
 def exports(directory: Path) -> dict[Path, str]:
-    """What each import file says."""
+    """Returns the content of each import file."""
     dashboards = source.load_all(directory).values()
     return {
         EXPORT: kibana.ndjson(map(source.for_everyone, dashboards)),

@@ -1,4 +1,4 @@
-"""The live figures of a dashboard, asked of Elasticsearch."""
+"""Reads the live figures of a dashboard from Elasticsearch."""
 
 from typing import Any
 
@@ -16,28 +16,28 @@ TIMEOUT_S = 10.0
 
 
 class FiguresUnavailable(Exception):
-    """Elasticsearch did not answer; the message says what to do. Try again later."""
+    """Elasticsearch did not answer; the message contains what to do. Trying again later may succeed."""
 
 
 class Holdings(Struct, frozen=True):
-    """What there is to show: the feeds, and the range of event times, None while there are no sessions."""
+    """All feeds, and the range of event times; None if there are no sessions."""
 
     feeds: list[str]
     times: TimeRange | None
 
 
 class PanelFigures(Struct, frozen=True, rename="camel"):
-    """The rows of one panel, or why there are none."""
+    """The rows of one panel, or the error of its query."""
 
     panel_id: str
     documents: int
-    """How many documents the rows add up."""
+    """The number of documents that the rows summarise."""
     rows: list[dict[str, Any]]
     error: str | None = None
 
 
 class Figures:
-    """Asks Elasticsearch; one client, to be shared by threads."""
+    """Queries Elasticsearch. Uses one client; threads may share this object."""
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
         self._url = settings.url
@@ -48,7 +48,7 @@ class Figures:
         self._client.close()
 
     def holdings(self) -> Holdings:
-        """What there is to show. Raises FiguresUnavailable."""
+        """Returns the feeds and the range of event times. Raises FiguresUnavailable."""
         aggs = {
             "feeds": {"terms": {"field": "feed", "size": 100, "order": {"_key": "asc"}}},
             "first": {"min": {"field": "eventTimeMs"}},
@@ -62,7 +62,7 @@ class Figures:
         return Holdings(feeds, times)
 
     def of(self, dashboard: Dashboard, time: TimeRange, feed: str | None) -> list[PanelFigures]:
-        """The figures of every panel of `dashboard`, in one request. Raises FiguresUnavailable."""
+        """Returns the figures of every panel of `dashboard`, in one request. Raises FiguresUnavailable."""
         searches = [(panel.index, query.search_body(panel, time, feed)) for panel in dashboard.panels]
         return [
             PanelFigures(
@@ -75,7 +75,7 @@ class Figures:
         ]
 
     def _search(self, searches: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-        # An index that is not there yet has no figures; that is no error.
+        # An index that does not exist yet has no figures; that is not an error.
         lines = [
             line
             for index, body in searches
@@ -86,7 +86,7 @@ class Figures:
         except (TransportError, ApiError) as error:
             raise FiguresUnavailable(
                 f"Elasticsearch at {self._url} does not answer ({type(error).__name__}). "
-                "`./vitrine status` says whether it runs, `./vitrine up` starts it."
+                "`./vitrine status` shows whether it runs, `./vitrine up` starts it."
             ) from error
         responses: list[dict[str, Any]] = answer["responses"]
         return responses

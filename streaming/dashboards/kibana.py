@@ -1,7 +1,7 @@
-"""Kibana's saved objects of the dashboards: data views, Vega panels, dashboards. Pure.
+"""Makes Kibana's saved objects of the dashboards: data views, Vega panels, dashboards. Pure.
 
-The shapes follow what Kibana 8 exports, at versions that 8.19 migrates from on import. A panel's query goes
-in unchanged: `%timefield%` and `%context%` make Kibana add its own time range and filters
+The objects have the form that Kibana 8 exports, at versions that 8.19 migrates on import. A panel's query is
+used unchanged: `%timefield%` and `%context%` make Kibana add its own time range and filters
 (https://www.elastic.co/guide/en/kibana/8.19/vega.html).
 """
 
@@ -20,7 +20,7 @@ SavedObject = dict[str, Any]
 
 
 def ndjson(dashboards: Iterable[Dashboard]) -> str:
-    """The import file: one saved object a line, what is referred to before what refers to it."""
+    """Returns the import file: one saved object per line; each object comes before those that refer to it."""
     objects = list(saved_objects(list(dashboards)))
     details = {
         "excludedObjects": [],
@@ -33,7 +33,7 @@ def ndjson(dashboards: Iterable[Dashboard]) -> str:
 
 
 def saved_objects(dashboards: list[Dashboard]) -> Iterator[SavedObject]:
-    """A data view for each index, then each dashboard after its panels."""
+    """Yields a data view for each index, then each dashboard after its panels."""
     indices = {panel.index: panel.time_field for dashboard in dashboards for panel in dashboard.panels}
     for index, time_field in sorted(indices.items()):
         attributes = {"title": index, "name": index, "timeFieldName": time_field}
@@ -49,7 +49,7 @@ def saved_objects(dashboards: list[Dashboard]) -> Iterator[SavedObject]:
 
 
 def spec(panel: Panel) -> dict[str, Any]:
-    """The Vega-Lite specification of `panel` with the query that Kibana sends for it."""
+    """Returns the Vega-Lite specification of `panel` with the query that Kibana sends for it."""
     chart = panel.chart if panel.chart is not None else _tiles(panel.columns)
     return {
         "$schema": VEGA_LITE,
@@ -69,7 +69,7 @@ def spec(panel: Panel) -> dict[str, Any]:
 
 
 def _tiles(columns: list[Column]) -> dict[str, Any]:
-    """The figures of a single row, each written large above its title."""
+    """Returns a chart that shows the figures of a single row, each in large type above its title."""
     titles = [column.title for column in columns]
     return {
         "transform": [
@@ -96,7 +96,7 @@ _FORMATS: dict[Kind, str] = {
 
 
 def _written(column: Column) -> str:
-    """The Vega expression that writes the figure of `column`."""
+    """Returns the Vega expression that formats the figure of `column`."""
     value = f"datum.{column.field}"
     if column.per is not None:
         value = f"({value} / max(1, datum.{column.per}))"
@@ -126,10 +126,10 @@ def _dashboard(dashboard: Dashboard) -> dict[str, Any]:
             "type": "visualization",
             "panelIndex": panel.id,
             "panelRefName": f"panel_{panel.id}",
-            "gridData": {**place, "i": panel.id},
+            "gridData": {**position, "i": panel.id},
             "embeddableConfig": {"enhancements": {}},
         }
-        for panel, place in zip(dashboard.panels, _places(dashboard.panels), strict=True)
+        for panel, position in zip(dashboard.panels, _positions(dashboard.panels), strict=True)
     ]
     options = {"useMargins": True, "syncColors": False, "syncCursor": True, "hidePanelTitles": False}
     return {
@@ -146,8 +146,9 @@ def _dashboard(dashboard: Dashboard) -> dict[str, Any]:
     }
 
 
-def _places(panels: list[Panel]) -> Iterator[dict[str, int]]:
-    """Where each panel stands on the grid: rows filled from the left, a row as high as its highest panel."""
+def _positions(panels: list[Panel]) -> Iterator[dict[str, int]]:
+    """Yields the position of each panel on the grid: rows are filled from the left, and are as high as their
+    highest panel."""
     x = y = row_height = 0
     for panel in panels:
         width = GRID_COLUMNS if panel.width == "full" else GRID_COLUMNS // 2

@@ -1,4 +1,4 @@
-"""From a panel, a time range and a feed to the search that answers it. Pure."""
+"""Makes the search of a panel for a time range and a feed, and reads its response. Pure."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from streaming.dashboards.source import Column, Panel
 
 AUTO_INTERVAL = "%autointerval%"
 
-# Bucket widths as Kibana rounds them, so that its panels and ours show the same bars:
+# Bucket widths as Kibana rounds them, so that its panels and our pages show the same bars:
 # (up to this many ms, width).
 _WIDTHS = (
     (500, "100ms"),
@@ -43,15 +43,15 @@ class TimeRange(Struct, frozen=True):
 
 
 def bucket_width(span_ms: int, buckets: int) -> str:
-    """The Elasticsearch interval that cuts `span_ms` into about `buckets` round pieces."""
+    """Returns the round Elasticsearch interval that divides `span_ms` into about `buckets` parts."""
     wanted_ms = span_ms / buckets
     return next((width for limit, width in _WIDTHS if wanted_ms <= limit), _WIDEST)
 
 
 def search_body(panel: Panel, time: TimeRange, feed: str | None) -> dict[str, Any]:
-    """The search for the figures of `panel` within `time`, of `feed` or of all feeds.
+    """Returns the search for the figures of `panel` within `time`, of `feed` or of all feeds.
 
-    Windows count from the one that `time` begins in.
+    For window aggregates the range starts with the window in which `time` begins, and covers all feeds.
     """
     from_ms = time.from_ms - time.from_ms % (panel.window_ms or 1)
     filters: list[dict[str, Any]] = [
@@ -68,7 +68,7 @@ def search_body(panel: Panel, time: TimeRange, feed: str | None) -> dict[str, An
 
 
 def _with_widths(aggs: Any, span_ms: int) -> Any:
-    """`aggs` with every automatic interval made a fixed one."""
+    """Returns `aggs` with a fixed interval instead of each automatic one."""
     if isinstance(aggs, list):
         return [_with_widths(part, span_ms) for part in aggs]
     if not isinstance(aggs, dict):
@@ -83,7 +83,7 @@ def _with_widths(aggs: Any, span_ms: int) -> Any:
 
 
 def value_at(document: Any, path: str) -> Any:
-    """What stands at `path` (`a.b[0].c`) of `document`; None where a step is missing."""
+    """Returns the value at `path` (`a.b[0].c`) of `document`; None if a step is missing."""
     for step in re.findall(r"[^.\[\]]+", path):
         if isinstance(document, list):
             document = document[int(step)] if int(step) < len(document) else None
@@ -95,7 +95,7 @@ def value_at(document: Any, path: str) -> Any:
 
 
 def rows(panel: Panel, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of `panel` in Elasticsearch's `answer`."""
+    """Returns the rows of `panel` in Elasticsearch's `answer`."""
     found = value_at(answer, panel.rows)
     if found is None:
         return []
@@ -103,7 +103,7 @@ def rows(panel: Panel, answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def figure(column: Column, row: dict[str, Any]) -> Any:
-    """What `column` shows of `row`: the value, or its ratio; None where there is none."""
+    """Returns what `column` shows for `row`: the value, or its ratio; None if there is none."""
     value = value_at(row, column.field)
     if column.per is None or value is None:
         return value

@@ -1,4 +1,4 @@
-"""What a dashboard file says: panels, each with the question it answers, its query and its chart."""
+"""The declaration of a dashboard: panels, each with the question that it answers, its query and its chart."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from streaming.dashboards.words import marked
 
 Kind = Literal["text", "count", "cents", "seconds", "score", "share", "time"]
-"""How a figure is written: `cents` as an amount of money, `share` as a percentage, `time` is in ms."""
+"""How a figure is formatted: `cents` as an amount of money, `share` as a percentage, `time` is in ms."""
 
 
 class Column(Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,33 +19,33 @@ class Column(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     field: str
-    """Path into the row, in Vega's spelling: `users.value`, `name.buckets[0].key`."""
+    """Path into the row, in Vega's syntax: `users.value`, `name.buckets[0].key`."""
     kind: Kind = "count"
     per: str | None = None
-    """Path of a divisor, where the figure is a ratio of two others."""
+    """Path of a divisor, if the figure is a ratio of two values."""
 
 
 class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One chart: `aggs` is asked of `index`, the rows at `rows` of the answer are drawn by `chart`."""
+    """One chart: `aggs` is the query to `index`; `chart` draws the rows at `rows` of the response."""
 
     id: str
     title: str
     question: str
-    """The one question that the panel answers, a sentence for the reader."""
+    """The question that the panel answers, a sentence for the reader."""
     index: str
     time_field: str
     window_ms: int | None = None
-    """How long a window each document adds up, if it is not of a single moment. Windows add up all feeds."""
+    """The length of the window, if documents are window aggregates. These always cover all feeds."""
     aggs: dict[str, Any]
     """Elasticsearch aggregations; `interval: {"%autointerval%": n}`, as in Kibana, makes about n buckets."""
     rows: str
-    """Where the rows stand in the answer: a list, or one object for a single row."""
+    """Path of the rows in the response: a list, or one object for a single row."""
     columns: list[Column]
     chart: dict[str, Any] | None = None
-    """A Vega-Lite view without its data; None where the figures speak for themselves."""
+    """A Vega-Lite view without its data; None if the figures are shown as tiles."""
     width: Literal["half", "full"] = "half"
     persons: bool = False
-    """Whether it shows single persons: such a panel is for the privileged role alone."""
+    """True if it shows single persons: such a panel is for the privileged role alone."""
 
 
 class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,8 +58,8 @@ class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load(path: Path) -> Dashboard:
-    """The dashboard in `path`, its charts safe for any word of the data. Raises msgspec.ValidationError, with
-    the place, if it is not one."""
+    """Returns the dashboard in `path`; its charts are made safe for any word of the data (words.py). Raises
+    msgspec.ValidationError, with the position of the error, if the file is not valid."""
     dashboard = msgspec.yaml.decode(path.read_bytes(), type=Dashboard)
     panels = [
         replace(panel, chart=marked(panel.chart)) if panel.chart is not None else panel
@@ -69,21 +69,21 @@ def load(path: Path) -> Dashboard:
 
 
 def load_all(directory: Path) -> dict[str, Dashboard]:
-    """Every dashboard of `directory` by its name, users before sessions."""
+    """Returns every dashboard of `directory` by its name, users before sessions."""
     dashboards = [load(path) for path in sorted(directory.glob("*.yaml"), reverse=True)]
     return {dashboard.name: dashboard for dashboard in dashboards}
 
 
 def for_everyone(dashboard: Dashboard) -> Dashboard:
-    """`dashboard` without its panels of single persons."""
+    """Returns `dashboard` without its panels of single persons."""
     return replace(dashboard, panels=[panel for panel in dashboard.panels if not panel.persons])
 
 
 def of_persons(dashboards: Iterable[Dashboard]) -> Dashboard:
-    """The panels of single persons in all `dashboards`."""
+    """Returns a dashboard of the panels of single persons in all `dashboards`."""
     return Dashboard(
         name="persons",
         title="Single Persons",
-        description="Visitors by their user ids. For those alone who may read the sessions themselves.",
+        description="Single users by their ids. Only for people who may read the sessions themselves.",
         panels=[panel for dashboard in dashboards for panel in dashboard.panels if panel.persons],
     )

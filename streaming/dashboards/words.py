@@ -1,27 +1,27 @@
-"""Words out of the data, such that Vega can draw any of them. Pure.
+"""Changes charts so that Vega can draw any word of the data. Pure.
 
-Vega groups by plain objects, in which `constructor` or `__proto__` is there before the first row: a session
-of such a device would blank its panels for everybody. So each word goes to Vega with a mark before it, and
-the labels take the mark off again; tooltips and tables show the word itself.
+Vega groups rows in plain JavaScript objects, which already have keys such as `constructor` and `__proto__`: a
+single session with such a device would blank its panels for everybody. So each word gets a mark in front
+before Vega sees it, and labels remove the mark; tooltips and tables show the word itself.
 """
 
 from typing import Any
 
 MARK = "\N{WORD JOINER}"
-"""Takes no room, wherever it should be seen after all."""
+"""It has no width, in case it is shown somewhere."""
 _UNSEEN = r"[\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]"
-"""What would draw nothing, or turn around the text beside it; a label shows that there is something."""
+"""Characters that draw nothing, or reverse the text beside them; labels replace them."""
 LABEL = f"replace(slice(datum.label, {len(MARK)}), regexp('{_UNSEEN}', 'g'), '\N{REPLACEMENT CHARACTER}')"
 """The Vega expression of a label."""
 _GUIDES = {"x": "axis", "y": "axis", "color": "legend"}
-"""What labels a channel's words, where anything does."""
+"""The part of a channel that has labels, for channels with labels."""
 
 Spec = dict[str, Any]
 
 
 def marked(chart: Spec) -> Spec:
-    """The Vega-Lite view `chart` with a mark before every word of the data that it groups or places by. The
-    names that a fold gives to figures are the chart's own words and stay as they are."""
+    """Returns the Vega-Lite view `chart` with a mark before every word of the data that it groups or
+    positions by. Names that a fold gives to figures come from the chart itself and stay unchanged."""
     own = {name for step in chart.get("transform", []) if "fold" in step for name in step["as"]}
     fields: dict[str, str] = {}
     encoding = {
@@ -39,7 +39,7 @@ def marked(chart: Spec) -> Spec:
 
 
 def _marked_channel(name: str, channel: Spec, fields: dict[str, str]) -> Spec:
-    """Adds to `fields` what the channel's field is called with its marks."""
+    """Returns the channel with its marked field, and adds the name of that field to `fields`."""
     field = channel["field"]
     fields[field] = f"{field.rpartition('.')[2]}_marked"
     changed = {"title": field} | channel | {"field": fields[field]}

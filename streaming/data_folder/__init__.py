@@ -1,1 +1,1 @@
-"""The data folder, which batch jobs, pages and commands share. Standard library only."""
+"""The data folder that batch jobs, pages and commands share. Standard library only."""

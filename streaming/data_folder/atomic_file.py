@@ -1,5 +1,5 @@
-"""Files that readers see whole or not at all, whatever dies while they are written. Standard library alone:
-all environments write files."""
+"""Writes files so that readers see them complete or not at all, even after a crash. Standard library only,
+because all environments write files."""
 
 import os
 from collections.abc import Iterator
@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 UNFINISHED = ".unfinished"
-"""Ends the name of a file while it is written. What a crash left behind, the next try overwrites."""
+"""The suffix of a file while it is written. The next attempt replaces an unfinished file that a crash
+left."""
 
 
 @contextmanager
 def writing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
-    """A file to write into. When the block ends it takes the place of `path` in one step, its bytes and its
-    name being on disk; when the block raises, `path` stays as it was and nothing is left behind.
+    """Yields a file to write into. When the block ends, the file replaces `path` in one step, and its content
+    and name are on disk. When the block raises, `path` stays unchanged and the file is removed.
 
-    The folder must be there. `mode`: who may read it, less what the umask denies. One process at a time may
-    write to a path. Raises OSError.
+    The folder must exist. `mode`: the file's permissions, restricted by the umask. Only one process at a time
+    may write to a path. Raises OSError.
     """
     unfinished = path.with_name(path.name + UNFINISHED)
-    unfinished.unlink(missing_ok=True)  # another mode, perhaps
+    unfinished.unlink(missing_ok=True)  # it may have another mode
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             yield file
@@ -33,14 +34,14 @@ def writing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
 
 
 def write(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Puts `content` in the place of `path` as `writing` does, and makes its folder where there is none."""
+    """Replaces `path` by `content` as `writing` does, and creates its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path, mode) as file:
         file.write(content)
 
 
 def sync(path: Path) -> None:
-    """Returns when a file's bytes, or a folder's list of names, are on disk."""
+    """Waits until a file's bytes, or a folder's list of names, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,42 +1,42 @@
-"""What lies where in the data folder, which batch jobs, pages and commands share. Standard library alone."""
+"""Paths in the data folder that batch jobs, pages and commands share. Standard library only."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 METRICS, RUN, TRUSTED = "metrics.json", "run.json", "trusted.json"
-"""Of a training's folders: the private metrics and the DAG run in models/<run>, all exact figures in
-trusted/<run>. Models carry their own file names (ml.models.model_store)."""
+"""File names in a training's folders: private metrics and DAG run in models/<run>, all exact figures in
+trusted/<run>. ml.models.model_store defines the names of model files."""
 
 
 @dataclass(frozen=True)
 class DataLayout:
-    """The files below `root`. None of the folders need be there yet."""
+    """The paths below `root`. The folders need not exist yet."""
 
     root: Path
 
     @property
     def extract(self) -> Path:
-        """Parquet files of valid sessions, named after what they hold (streaming.extraction.windows)."""
+        """Parquet files of valid sessions, named after their windows (streaming.extraction.windows)."""
         return self.root / "extracts" / "sessions"
 
     @property
     def similar_users(self) -> Path:
-        """What `similar_users` found last, as JSON Lines, on its way into MongoDB."""
+        """The last result of `similar_users` as JSON Lines, before it is loaded into MongoDB."""
         return self.root / "similar_users.jsonl"
 
     @property
     def models(self) -> Path:
-        """Released artifacts, a folder for each run of `private_models`; differentially private."""
+        """Released artifacts, one folder per run of `private_models`; differentially private."""
         return self.root / "models"
 
     @property
     def trusted(self) -> Path:
-        """What belongs to them and is not private, likewise: readable by its owner alone."""
+        """Files of the same runs that are not private, one folder per run; only their owner can read them."""
         return self.root / "trusted"
 
     @property
     def unreleased(self) -> Path:
-        """Attempts at trainings whose release the privacy ledger has not recorded yet: the owner's alone."""
+        """Artifacts whose release the privacy ledger has not recorded yet; only their owner can read them."""
         return self.root / "unreleased"
 
     @property
@@ -46,14 +46,14 @@ class DataLayout:
 
     @property
     def last_verdict(self) -> Path:
-        """What `reconcile` found last."""
+        """The last verdict of `reconcile`."""
         return self.root / "reconcile.json"
 
     @property
     def import_spill(self) -> Path:
-        """Where a file import puts what does not fit into memory."""
+        """Temporary files of imports, for data that does not fit into memory."""
         return self.root / "spill"
 
     def simulated_until(self, topic_prefix: str) -> Path:
-        """How far simulated time has come on the topics with this prefix."""
+        """The end of the last simulated traffic on the topics with this prefix."""
         return self.root / f"{topic_prefix}simulated-until.json"

@@ -1,1 +1,1 @@
-"""Which sessions and users were seen within the horizon, and which raw message came first with each."""
+"""The dedup store: which sessions and users were seen within the horizon, and by which raw message first."""

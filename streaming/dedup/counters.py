@@ -1,5 +1,5 @@
-"""The cuts by which distinct users are counted: by UTC day and hour of event time, each in all and by
-dimension. Pure."""
+"""The counters of distinct users: one for each UTC day and hour of event time, in all and by dimension.
+Pure."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,22 +9,22 @@ from streaming.contract.time_units import HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ALL = "all"
-"""The one cut over all time."""
+"""The name of the counter of all users over all time."""
 DIMENSIONS = ("country", "device", "referrer")
 
 CounterKey = tuple[int, bool, str, str, str]
-"""Hour since 1970 and whether it is counted by the hour (else it is the first of its day); country, device
-type, referrer: sessions of one place are counted by the same cuts."""
+"""What determines a session's counters: hour since 1970, and whether it is counted by the hour (if not, it is
+the first hour of its day); country, device type, referrer."""
 
 
 Breakdown = tuple[int, bool, str, str]
-"""Hour and whether it is counted, as in a place; dimension and value ("" for all): a counter of the day and,
-where hours are counted, one of the hour."""
+"""Hour and whether it is counted by the hour, as in CounterKey; dimension and value ("" for all). It stands
+for a counter of the day and, if counted by the hour, one of the hour."""
 
 
 def counter_key(session: Visit, arrived_at_ms: int, hours_kept_ms: int) -> CounterKey:
-    """Where a session is counted: an hour that would not be kept any more, and an import's seldom would, is
-    left out. It follows from the message alone."""
+    """Returns the key of a session's counters. An hour whose counter would already be dropped is not counted,
+    as is usual for imports. The key depends only on the message."""
     hour = session.event_time_ms // HOUR_MS
     hourly = session.event_time_ms >= arrived_at_ms - hours_kept_ms
     if not hourly:
@@ -33,7 +33,7 @@ def counter_key(session: Visit, arrived_at_ms: int, hours_kept_ms: int) -> Count
 
 
 def breakdowns(of: CounterKey) -> tuple[Breakdown, Breakdown, Breakdown, Breakdown]:
-    """Those that a session at this place is counted by: all, country, device, referrer."""
+    """Returns the breakdowns of a session with this key: all, country, device, referrer."""
     hour, hourly, country, device, referrer = of
     return (
         (hour, hourly, "", ""),
@@ -44,12 +44,13 @@ def breakdowns(of: CounterKey) -> tuple[Breakdown, Breakdown, Breakdown, Breakdo
 
 
 def day_name(day: int, dimension: str = "", value: str = "") -> str:
-    """The counter of a day since 1970, as `2026-11-24` or `2026-11-24:country:NL`."""
+    """Returns the name of the counter of a day since 1970, such as `2026-11-24` or
+    `2026-11-24:country:NL`."""
     return (_EPOCH + timedelta(days=day)).date().isoformat() + _by(dimension, value)
 
 
 def hour_name(hour: int, dimension: str = "", value: str = "") -> str:
-    """The counter of an hour since 1970, as `2026-11-24T13:country:NL`."""
+    """Returns the name of the counter of an hour since 1970, such as `2026-11-24T13:country:NL`."""
     return f"{day_name(hour // 24)}T{hour % 24:02}" + _by(dimension, value)
 
 

@@ -1,4 +1,4 @@
-"""DedupStore in this process: for unit tests, and the plain statement of what Redis must do."""
+"""The in-memory stand-in of the dedup store: for unit tests, and as the specification of the one in Redis."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,15 +25,15 @@ _DAYS_21_MS = 21 * DAY_MS
 class _Generation:
     lowest: int = 0
     sessions: dict[tuple[int, str], int] = field(default_factory=dict)
-    """Segment and session → the position that claimed it there."""
+    """Segment and session → the position of the message that claimed it there."""
     users: dict[tuple[int, str], tuple[int, bool]] = field(default_factory=dict)
-    """Segment and user → the position that was first there, and whether the user was new."""
+    """Segment and user → the position of the first message there, and whether the user was new."""
     offsets: dict[int, int] = field(default_factory=dict)
     log: str = ""
 
 
 class InMemoryDedupStore:
-    """`restart` and `forget` play the server's mishaps."""
+    """`restart` and `forget` simulate failures of the server."""
 
     def __init__(self, horizon: Horizon | None = None, capacity: int = 1_000_000) -> None:
         self.horizon = horizon or Horizon(_DAYS_21_MS, 4)
@@ -49,7 +49,7 @@ class InMemoryDedupStore:
         self._trusted = 0
 
     def snapshot(self) -> object:
-        """What a server that saved itself now would have after a restart."""
+        """Returns the data that a server would have after a restart if it saved them now."""
         return deepcopy(
             (
                 self._generations,
@@ -62,7 +62,7 @@ class InMemoryDedupStore:
         )
 
     def restart(self, snapshot: object | None = None) -> None:
-        """Starts afresh, with the data of `snapshot` if given."""
+        """Restarts the server; with the data of `snapshot`, or, without one, with its present data."""
         self._starts += 1
         self._building = None
         if snapshot is not None:
@@ -76,7 +76,7 @@ class InMemoryDedupStore:
             ) = deepcopy(snapshot)  # type: ignore[misc]
 
     def forget(self) -> None:
-        """All data are gone; the server runs on."""
+        """Loses all data while the server keeps running."""
         self._generations, self._current, self._building = {}, None, None
         self._counted, self._counted_log, self._feeds, self._users = {}, "", {}, set()
 
@@ -126,7 +126,9 @@ class InMemoryDedupStore:
         return self._claim_user(held, session.user_id, position, segment)
 
     def _is_beyond(self, session: Visit, arrived_ms: int) -> bool:
-        first_ms = self._feeds.get(session.feed)  # the live feed's old sessions do not come this far
+        first_ms = self._feeds.get(
+            session.feed
+        )  # None for the live feed, whose old sessions the gate rejects before
         horizon_ms = self.horizon.horizon_ms
         return (
             first_ms is not None

@@ -1,5 +1,5 @@
-"""What the gate needs of a store of seen sessions: the real one and its in-memory stand-in pass one
-contract suite (tests/contract/dedup). Pure."""
+"""The port of the dedup store: the one in Redis and the in-memory stand-in pass the same contract tests
+(tests/contract/dedup). Pure."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
@@ -14,139 +14,142 @@ Generation = NewType("Generation", str)
 """The name of one complete set of claims."""
 
 RawPosition = NewType("RawPosition", int)
-"""A log position as one number, of which the first of 64 bits is free."""
+"""A log position as one number of 64 bits, the first of which is 0."""
 
 
 def raw_position(partition: int, offset: int) -> RawPosition:
-    """Of a raw message."""
+    """Returns the position of a raw message as one number."""
     return RawPosition(packed(partition, offset))
 
 
 class ClaimAnswer(Enum):
-    """What the store of seen sessions answers for one session."""
+    """The result of a claim for one session."""
 
     TAKEN = auto()
-    """Another raw message claimed this session: it is a repetition."""
+    """Another raw message has the claim on this session: it is a repeat."""
     NEW_USER = auto()
-    """This message holds the claim, and its user's first one too."""
+    """This message has the claim on the session, and on its user."""
     KNOWN_USER = auto()
-    """This message holds the claim; another session claimed the user."""
+    """This message has the claim on the session; another one has the claim on the user."""
     OLD = auto()
-    """In a rebuild: so old that no message can see its claim any more; counted, not claimed."""
+    """Only in a rebuild: so old that no message can see its claim any more; counted, but not claimed."""
     BEYOND = auto()
-    """Nobody can tell any more whether this is a repetition."""
+    """So old that it can no longer be decided whether this is a repeat."""
 
 
 class OutOfSync(Exception):
-    """The store of seen sessions does not know all that the log has committed: recover first."""
+    """The dedup store does not contain everything that is committed in the log: it must be rebuilt first."""
 
 
 class StoreProgress(Struct, frozen=True):
-    """How far a store of seen sessions has come."""
+    """Up to which offsets a dedup store contains the claims."""
 
     generation: Generation
     """Each rebuild makes a new one."""
     log: str
-    """Identity of the topics it was built from."""
+    """The identity of the topics from which it was built."""
     offsets: dict[int, int]
-    """Raw offset seen up to, for each partition."""
+    """For each raw partition, the offset after the last message seen."""
 
 
 class LogProgress(Struct, frozen=True):
-    """How far the log has been decided."""
+    """Up to which offsets the gate has decided the log."""
 
     log: str
-    """Identity of the topics; another one after they were made anew."""
+    """The identity of the topics; another one after they were deleted and created again."""
     offsets: dict[int, int]
-    """Next offset of each raw partition of which anything is committed."""
+    """The next offset of each raw partition with a committed offset."""
     arrived_ms: dict[int, int]
-    """Newest arrival before that offset, for the same partitions."""
+    """The newest arrival before that offset, for the same partitions."""
     low_watermark_ms: int
-    """Whatever is still to be committed arrived at this time or later."""
+    """All messages not committed yet arrived at this time or later."""
     begins_ms: int
-    """Valid sessions that arrived before this may have left the log by retention; 0 while it is whole."""
+    """Retention may have deleted valid sessions that arrived before this; 0 if it has deleted none."""
 
 
 class BatchSpan(NamedTuple):
-    """A batch on its raw partition."""
+    """The part of a batch that is from one raw partition."""
 
     committed: int
-    """The offset where it begins, committed before."""
+    """The offset at which it begins, which is committed."""
     upto: int
     """The offset after it."""
     arrived_ms: int
-    """Newest arrival in it."""
+    """The newest arrival in it."""
 
 
 class ClaimRequest(NamedTuple):
-    """Sessions to be claimed in one step, as columns that run parallel: each session, the position of its raw
-    message, and when that arrived."""
+    """Sessions to be claimed in one step, as parallel columns: sessions, positions of their raw messages, and
+    arrivals."""
 
     generation: Generation
-    """What the caller believes to be in use, or under construction."""
+    """The generation that the caller expects to be in use, or under construction."""
     sessions: Sequence[Visit]
     positions: Sequence[RawPosition]
     arrived_ms: Sequence[int]
     spans: Mapping[int, BatchSpan] = {}
-    """For each raw partition how far the batch goes, its refused messages included; none in a rebuild."""
+    """For each raw partition the span of the batch, its rejected messages included; empty in a rebuild."""
 
 
 class FilterFill(Struct, frozen=True):
-    """How full one Bloom filter is. Exactness never depends on it: a false positive costs a look-up."""
+    """How full one Bloom filter is. Results are exact in any case: a false positive only costs a look-up."""
 
     name: str
     """`sessions` or `users`, and the number of its segment of the horizon."""
     capacity: int
-    """Items it was reserved for; beyond them it grows by a layer, and look-ups become dearer."""
+    """The number of items it was reserved for; beyond them it grows by a layer, and look-ups become
+    slower."""
     items: int
     error_rate_estimate: float
-    """Share of unseen items that it now takes for seen ones."""
+    """The share of new items that it now takes for known ones."""
     size_bytes: int
 
 
 class DedupStore(Protocol):
-    """Which sessions and users have been seen within the horizon (streaming.contract.horizon), and which raw
-    message came first with each. Every method may raise StoreUnavailable; `generation` names what the caller
-    believes to be in use."""
+    """Which sessions and users were seen within the horizon (streaming.contract.horizon), and by which raw
+    message first. Every method may raise StoreUnavailable; `generation` is the one that the caller expects to
+    be in use."""
 
     def standing(self) -> StoreProgress | None:
-        """How far the generation in use has come; None where there is none, or not all of it."""
+        """Returns the progress of the generation in use; None if there is none, or if it is not complete."""
 
     def incarnation(self) -> str:
-        """Of the server's process: another one after a restart."""
+        """Returns the identity of the server's process, which changes with a restart."""
 
     def is_trusted(self) -> bool:
-        """Whether somebody has compared this store with the log since the server started."""
+        """True if a gate has compared this store with the log since the server started."""
 
     def trust(self, incarnation: str) -> bool:
-        """Declares the store compared with the log; whether the server still is the `incarnation` it was."""
+        """Marks the store as compared with the log. Returns whether the server is still the same
+        `incarnation`."""
 
     def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
-        """In one atomic step: claims each session, and its user, for the raw message at its position unless
-        another one visible to it holds the claim, notes when each feed first arrived, counts distinct users,
-        and notes for each partition in the spans how far it was seen. One answer a session, in their order;
-        a repeated claim gets the answer it got. Raises OutOfSync if the store is not trusted, has another
-        generation, lacks a filter, or has not seen what was committed."""
+        """In one atomic step: claims each session, and its user, for the raw message at its position, unless
+        another message visible to it has the claim; records the first arrival of each feed; counts distinct
+        users; and records the offset seen for each partition in the spans. Returns one answer per session, in
+        their order; a repeated claim gets the same answer again. Raises OutOfSync if the store is not
+        trusted, has another generation, lacks a filter, or has not seen everything that is committed."""
 
     def start_rebuild(self, generation: Generation, committed: LogProgress) -> int | None:
-        """Begins an empty `generation` beside the one in use. Gives the arrival time since which it has to
-        hear of valid sessions: claims that nobody can see any more are not restored, users counted already
-        are not counted again. None while somebody else is building."""
+        """Begins an empty `generation` beside the one in use. Returns the arrival time from which on valid
+        sessions must be restored: claims that no message can see any more are not restored, and users already
+        counted are not counted again. Returns None while another gate is rebuilding."""
 
     def restore(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
-        """Claims like `claim` in the generation under construction. Raises OutOfSync if another one is."""
+        """Claims like `claim`, in the generation under construction. Raises OutOfSync if that is another
+        one."""
 
     def finish_rebuild(self, generation: Generation, committed: LogProgress) -> None:
-        """Puts the generation under construction to use in place of the old one: it knows all that is
+        """Replaces the generation in use by the one under construction, which contains everything that is
         `committed`. Raises OutOfSync if another one is under construction."""
 
     def forget_before(self, generation: Generation, low_watermark_ms: int) -> None:
-        """Drops the segments that no message can see which arrived at `low_watermark_ms` or later. A
-        message that says it arrived before all that is left (a clock set back) is taken as arrived with
-        it. Raises OutOfSync if another generation is in use."""
+        """Drops the segments that no message can see that arrives at `low_watermark_ms` or later. If a later
+        message has an earlier arrival, because a clock was set back, it is treated as if it arrived at the
+        earliest time that is kept. Raises OutOfSync if another generation is in use."""
 
     def filter_fill(self) -> list[FilterFill]:
-        """The filters of the generation in use, oldest segment first."""
+        """Returns the filters of the generation in use, oldest segment first."""
 
     def distinct_users(self) -> int:
-        """Estimate of the distinct users of all valid sessions."""
+        """Returns an estimate of the number of distinct users of all valid sessions."""

@@ -9,35 +9,39 @@ from streaming.settings import Settings
 
 
 class DedupSettings(Settings):
-    """Horizon, filters and counters. All gates of one log need the same."""
+    """Horizon, filters and counters. All gates of one log must have the same settings."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_GATE_", frozen=True)
 
     horizon_ms: int = Field(
         21 * DAY_MS,
         ge=DAY_MS // 24,
-        description="How long repetitions are recognised; a live session that ended longer before its "
-        "arrival is refused as beyond_horizon, and a user is new who had no session for so long. At most the "
-        "topics' retention, less the longest time the gate may be behind",
+        description="How long repeats are recognised; a live session that ended longer before its "
+        "arrival is rejected as beyond_horizon, and a user without a session for so long is new. At most the "
+        "topics' retention minus the longest time the gate may be behind",
     )
     horizon_segments: int = Field(
-        4, ge=1, le=64, description="In how many parts the horizon is forgotten; more are dearer to ask"
+        4, ge=1, le=64, description="Segments of the horizon, dropped one by one; more make claims slower"
     )
     session_capacity: int = Field(
-        10_000_000, ge=1, description="Sessions within the horizon that the Bloom filters are reserved for"
+        10_000_000,
+        ge=1,
+        description="Number of sessions within the horizon for which Bloom filters are reserved",
     )
-    session_error_rate: float = Field(0.001, gt=0, lt=1, description="False positives among unseen sessions")
+    session_error_rate: float = Field(
+        0.001, gt=0, lt=1, description="Share of false positives among new sessions"
+    )
     user_capacity: int = Field(
-        1_000_000, ge=1, description="Users within a segment that the Bloom filters are reserved for"
+        1_000_000, ge=1, description="Number of users within a segment for which Bloom filters are reserved"
     )
-    user_error_rate: float = Field(0.001, gt=0, lt=1, description="False positives among unseen users")
+    user_error_rate: float = Field(0.001, gt=0, lt=1, description="Share of false positives among new users")
     hours_kept_ms: int = Field(
         35 * DAY_MS,
         ge=0,
-        description="How long distinct users are kept by the hour of their session; by the day for ever",
+        description="How long counters of distinct users per hour are kept; those per day are kept for ever",
     )
 
     @property
     def horizon(self) -> Horizon:
-        """As it is cut."""
+        """The horizon with its segments."""
         return Horizon(self.horizon_ms, self.horizon_segments)

@@ -3,29 +3,30 @@
 import argparse
 
 DETAILS = """\
-Estimates how many different users had a session between two moments of their own time: standard error .81 %.
-Whole days are counted by the day, for ever; what is left at the edges by the hour, as long as hours are kept
-(VITRINE_GATE_HOURS_KEPT_MS, 35 days). A period is widened to whole hours, or where those are gone to whole
-days, and the answer says to which.
+Estimates how many different users had a session whose event time lies in the period; the standard error is
+0.81 %. There is a counter for each day, kept for ever, and one for each hour, kept for 35 days
+(VITRINE_GATE_HOURS_KEPT_MS). The period is widened to whole hours, or to whole days where hours are no longer
+kept; the output contains the period counted.
 
-With --json: {"users", "from", "to": what was counted, "cut": {dimension: value} or null, "whole_since": null,
-or the moment of arrival before which sessions may not be counted, "standard_error"}.
+With --json: {"users", "from", "to": the period counted, "cut": {dimension: value} or null,
+"whole_since": null, or the arrival time before which sessions may be missing, "standard_error"}.
 
-Counters lost with Redis come back from the log by themselves, as far as the topics reach back
-("whole_since"); --recount adds every session that MongoDB has, first.
+If Redis loses its counters, the gate rebuilds them from the log, as far as the topics reach back
+("whole_since"); --recount first adds every session in MongoDB.
 """
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Beside `--json`, which every command has."""
+    """Adds the arguments of `./vitrine distinct`."""
     command.add_argument(
-        "--from", dest="start", required=True, metavar="T", help="an ISO 8601 date or moment, UTC"
-    )
-    command.add_argument("--to", dest="end", required=True, metavar="T", help="… and before here")
-    cut = command.add_mutually_exclusive_group()
-    cut.add_argument("--country", metavar="C", help="only sessions from there")
-    cut.add_argument("--device", metavar="D", help="only with devices of this type")
-    cut.add_argument("--referrer", metavar="R", help="only from this referrer")
+        "--from", dest="start", required=True, metavar="T",
+        help="beginning of the period: an ISO 8601 date or time, UTC",
+    )  # fmt: skip
+    command.add_argument("--to", dest="end", required=True, metavar="T", help="end of the period (exclusive)")
+    breakdown = command.add_mutually_exclusive_group()
+    breakdown.add_argument("--country", metavar="C", help="only sessions from this country")
+    breakdown.add_argument("--device", metavar="D", help="only sessions with this type of device")
+    breakdown.add_argument("--referrer", metavar="R", help="only sessions from this referrer")
     command.add_argument(
-        "--recount", action="store_true", help="count the sessions in MongoDB first: slow, and harmless"
+        "--recount", action="store_true", help="count the sessions in MongoDB first: slow, but harmless"
     )

@@ -22,33 +22,33 @@ from streaming.stores import StoreUnavailable
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the estimate. Gives an ExitCode."""
-    return carried_out(partial(_estimate, arguments), "could not be asked")
+    """Prints the estimate. Returns an ExitCode."""
+    return carried_out(partial(_estimate, arguments), "The users could not be counted")
 
 
 def _estimate(arguments: argparse.Namespace) -> int:
     try:
-        asked = period(arguments.start, arguments.end)
+        window = period(arguments.start, arguments.end)
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
-    assert asked is not None  # both ends are required
+    assert window is not None  # both ends are required
     hours_kept_ms = GateSettings().hours_kept_ms
     store = RedisDistinct(RedisSettings())
     if arguments.recount:
         added = recount(MongoSessions(MongoSettings()).scan(), store, hours_kept_ms)
         print(f"counted {added} sessions of MongoDB", file=sys.stderr)
-    chosen = plan(asked, time.time_ns() // 1_000_000 - hours_kept_ms)
-    dimension, value = _cut(arguments)
+    chosen = plan(window, time.time_ns() // 1_000_000 - hours_kept_ms)
+    dimension, value = _breakdown(arguments)
     users = store.count(counters(chosen, dimension, value))
     since_ms = store.whole_since_ms()
     if since_ms is None:
-        raise StoreUnavailable("no gate has counted anything yet")
+        raise StoreUnavailable("no gate has counted any users yet")
     answer = _answer(users, chosen, {dimension: value} if dimension else None, since_ms)
     print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
     return ExitCode.DONE
 
 
-def _cut(arguments: argparse.Namespace) -> tuple[str, str]:
+def _breakdown(arguments: argparse.Namespace) -> tuple[str, str]:
     for dimension in DIMENSIONS:
         value: str | None = getattr(arguments, dimension)
         if value is not None:
@@ -56,24 +56,26 @@ def _cut(arguments: argparse.Namespace) -> tuple[str, str]:
     return "", ""
 
 
-def _answer(users: int, chosen: CounterPlan, cut: dict[str, str] | None, since_ms: int) -> dict[str, Any]:
+def _answer(
+    users: int, chosen: CounterPlan, breakdown: dict[str, str] | None, since_ms: int
+) -> dict[str, Any]:
     return {
         "users": users,
         "from": _moment(chosen.counted.from_ms),
         "to": _moment(chosen.counted.to_ms),
-        "cut": cut,
+        "cut": breakdown,
         "whole_since": _moment(since_ms) if since_ms else None,
         "standard_error": STANDARD_ERROR,
     }
 
 
 def _text(answer: dict[str, Any]) -> str:
-    cut = "".join(f", {dimension} {value}" for dimension, value in (answer["cut"] or {}).items())
-    text = f"about {answer['users']} users from {answer['from']} to {answer['to']}{cut}"
+    breakdown = "".join(f", {dimension} {value}" for dimension, value in (answer["cut"] or {}).items())
+    text = f"about {answer['users']} users from {answer['from']} to {answer['to']}{breakdown}"
     if answer["whole_since"]:
         text += (
-            f"\nSessions that arrived before {answer['whole_since']} may be missing: Redis lost its "
-            "counters, and the log begins there. --recount adds those in MongoDB."
+            f"\nSessions that arrived before {answer['whole_since']} may be missing: Redis has lost its "
+            "counters, and the log does not reach further back. --recount adds the sessions in MongoDB."
         )
     return text
 

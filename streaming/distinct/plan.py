@@ -1,4 +1,4 @@
-"""Which counters answer for a period: days where they are whole, hours at the edges. Pure."""
+"""Selects the counters of a period: days, and hours at its edges. Pure."""
 
 from msgspec import Struct
 
@@ -8,23 +8,22 @@ from streaming.dedup.counters import day_name, hour_name
 
 
 class CounterPlan(Struct, frozen=True):
-    """Their union is what users had a session in `counted`."""
+    """The counters whose union is the users with a session in `counted`."""
 
     days: range
-    """Since 1970."""
+    """Days since 1970."""
     hours: tuple[int, ...]
-    """Since 1970, none of them in one of the days."""
+    """Hours since 1970; none of them is in one of the days."""
     counted: Window
-    """The period asked for, widened to what there is."""
+    """The requested period, widened to the counters that exist."""
 
 
-def plan(asked: Window, hours_since_ms: int) -> CounterPlan:
-    """The narrowest period around `asked` that whole days and, from `hours_since_ms` on, hours make up, in as
-    few counters as there are for it."""
-    first, end = _hour_before(asked.from_ms), -_hour_before(-asked.to_ms)
+def plan(requested: Window, hours_since_ms: int) -> CounterPlan:
+    """Returns the counters of the narrowest period around `requested` that consists of whole days and, from
+    `hours_since_ms` on, whole hours; as few counters as possible."""
+    first, end = _hour_before(requested.from_ms), -_hour_before(-requested.to_ms)
     oldest = -_hour_before(-hours_since_ms)
-    # An edge whose hours are not all there is a whole day: to the day's end from its first hour, or from its
-    # beginning up to its last.
+    # If not all hours of an edge are kept, the edge is widened to a whole day.
     if first < oldest:
         first -= first % 24
     if end % 24 and max(first, end - end % 24) < oldest:
@@ -38,7 +37,7 @@ def plan(asked: Window, hours_since_ms: int) -> CounterPlan:
 
 
 def counters(of: CounterPlan, dimension: str = "", value: str = "") -> list[str]:
-    """Their names, as the gate gave them."""
+    """Returns the names of the counters, as the gate writes them."""
     return [
         *(day_name(day, dimension, value) for day in of.days),
         *(hour_name(hour, dimension, value) for hour in of.hours),

@@ -1,7 +1,7 @@
-"""Counts the sessions that MongoDB has: what retention has taken from the log is still there.
+"""Adds the sessions in MongoDB to the counters; it still has those that retention deleted from the log.
 
-The counters are unions, so counting again what the gate has counted changes nothing, and it may go on
-counting meanwhile.
+The counters are unions, so counting sessions again that the gate has counted changes nothing, and the gate
+may keep counting meanwhile.
 """
 
 from collections import defaultdict
@@ -21,8 +21,8 @@ _BATCH = 5_000
 
 
 def recount(documents: Iterable[Document], counters: RedisDistinct, hours_kept_ms: int) -> int:
-    """Adds all `documents` of MongoDB's sessions, declares the counters whole, and returns how many they
-    were. Raises StoreUnavailable, and msgspec.ValidationError on a document that no stage wrote."""
+    """Adds all `documents` of MongoDB's sessions, marks the counters as complete, and returns the number of
+    documents. Raises StoreUnavailable, and msgspec.ValidationError on a document that no stage wrote."""
     done, rest = 0, _sessions(documents)
     while batch := list(islice(rest, _BATCH)):
         _add(batch, counters, hours_kept_ms)

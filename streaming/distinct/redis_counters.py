@@ -1,4 +1,5 @@
-"""The HyperLogLogs of distinct users in Redis, read and added to beside the gate (see redis_seen.py)."""
+"""Reads the HyperLogLogs of distinct users in Redis and adds to them; so does the gate
+(dedup/redis/store.py)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,27 +9,28 @@ from streaming.dedup.redis.store import translated
 from streaming.settings import RedisSettings
 
 STANDARD_ERROR = 0.0081
-"""Of Redis' HyperLogLog: 1.04 / sqrt(2 ** 14)."""
+"""The standard error of Redis' HyperLogLog: 1.04 / sqrt(2 ** 14)."""
 
 
 class RedisDistinct:
     """Counters by name (streaming.dedup.counters). Every method may raise StoreUnavailable."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        # redis-py's types say str | bytes for every answer; this client answers bytes.
+        # redis-py declares str | bytes for every reply; this client returns bytes.
         self._redis: Any = connection.client(settings)
         self._prefix = settings.key_prefix.encode() + b"{gate}:"
 
     def count(self, names: Sequence[str]) -> int:
-        """Estimate of the distinct users in the union of the counters; those that are not there are empty."""
+        """Returns the estimated number of distinct users in the union of the counters; missing ones are
+        empty."""
         if not names:
             return 0
         with translated():
             return int(self._redis.pfcount(*map(self._key, names)))
 
     def whole_since_ms(self) -> int | None:
-        """The arrival before which sessions may not be counted; 0 if all are, None while no gate has counted
-        anything."""
+        """Returns the arrival before which sessions may be missing; 0 if all are counted, None if no gate has
+        counted anything yet."""
         with translated():
             held: bytes | None = self._redis.hget(self._prefix + b"counted", "since_ms")
         return None if held is None else int(held)
@@ -44,7 +46,7 @@ class RedisDistinct:
             pipeline.execute()
 
     def declare_whole(self) -> None:
-        """All that was ever let through is counted."""
+        """Marks the counters as complete: every valid session is counted."""
         with translated():
             self._redis.hset(self._prefix + b"counted", "since_ms", 0)
 

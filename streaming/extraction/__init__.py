@@ -1,1 +1,1 @@
-"""Valid sessions from MongoDB to Parquet files, each session in exactly one of them."""
+"""Extracts valid sessions from MongoDB to Parquet files; each session is in exactly one file."""

@@ -1,4 +1,4 @@
-"""Sessions of a window, read from MongoDB page by page: flat memory, whatever the window holds."""
+"""Reads the sessions of a window from MongoDB page by page, in bounded memory."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,17 +11,18 @@ PAGE = 10_000
 TIME = "arrivedAtMs"
 
 _WITHHELD = dict.fromkeys(("name", "email", "gender", "city", "zipCode", "reviews"), False)
-"""What no extract may hold does not even leave the store."""
+"""Fields that no extract may contain: they are not even read from the store."""
 
 Document = dict[str, Any]
 
 
 def pages(sessions: Collection[Document], window: Window, size: int = PAGE) -> Iterator[list[Document]]:
-    """The sessions of `window` in order of arrival, about `size` a page.
+    """Yields the sessions of `window` in order of arrival, about `size` per page.
 
-    Only a range, a sort and a limit on the one indexed field are asked for: both mongod and the embedded
-    server answer them from the index. A full page is cut before its last moment, which begins the next page;
-    where one moment fills the page (the broker stamps a whole batch alike), a longer page is read.
+    The query is a range, a sort and a limit on one indexed field: both mongod and the embedded server answer
+    it from the index. A full page is cut before its last arrival time, with which the next page begins. If
+    the whole page has the same arrival time (the broker gives a whole batch the same one), a longer page is
+    read.
     """
     start, limit = window.from_ms, size
     while True:

@@ -1,4 +1,4 @@
-"""One Parquet file a window, seen by readers only when whole."""
+"""Writes one Parquet file per window; readers see a file only when it is complete."""
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
@@ -15,17 +15,17 @@ from streaming.extraction.windows import file_name, of_file_name
 
 
 def extracted(folder: Path) -> list[Window]:
-    """The windows that have a file in `folder`, in order; none where there is no such folder yet."""
+    """Returns the windows that have a file in `folder`, in order; none if the folder does not exist yet."""
     return sorted(window for file in folder.glob("*") if (window := of_file_name(file.name)) is not None)
 
 
 def missing(folder: Path) -> str | None:
-    """Why nothing can be learned from `folder` yet, and what to do; None where it holds an extract."""
+    """Returns None if `folder` contains an extract; otherwise a message that says what to do."""
     return None if extracted(folder) else "No session has been extracted yet: run extract_sessions first."
 
 
 def outdated(folder: Path, columns: Iterable[str]) -> list[Window]:
-    """The windows whose file has not exactly `columns`: an earlier version wrote it, by other rules."""
+    """Returns the windows whose file does not have exactly `columns`, because an earlier version wrote it."""
     named = list(columns)
     return [
         window for window in extracted(folder) if pq.read_schema(folder / file_name(window)).names != named
@@ -33,7 +33,8 @@ def outdated(folder: Path, columns: Iterable[str]) -> list[Window]:
 
 
 def prepare(folder: Path) -> None:
-    """Makes `folder` and removes what a crash left unfinished in it: only one run may write at a time."""
+    """Creates `folder` and removes unfinished files that a crash left there. Only one run may write at a
+    time."""
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(f"*{atomic_file.UNFINISHED}"):
         leftover.unlink()
@@ -46,10 +47,10 @@ def write(
     row: Callable[[Document], dict[str, Any]],
     columns: Mapping[str, str],
 ) -> int:
-    """Writes `row` of every document into the file of `window` and returns how many there are.
+    """Writes `row` of every document into the file of `window` and returns the number of rows.
 
-    `columns` maps each column to the name of its Arrow type. A window without sessions gets no file of its
-    own, but empties one that is there.
+    `columns` maps each column to the name of its Arrow type. A window without sessions gets no file; if it
+    has one already, that file becomes empty.
     """
     schema = pa.schema([(name, _type(type_name)) for name, type_name in columns.items()])
     path, rows, filled = folder / file_name(window), 0, filter(None, pages)
@@ -64,7 +65,7 @@ def write(
 
 
 def _type(name: str) -> pa.DataType:
-    """The Arrow type called `name`, such as `int64`, `string` or `list<string>`."""
+    """Returns the Arrow type called `name`, such as `int64`, `string` or `list<string>`."""
     if name.startswith("list<"):
         return pa.list_(_type(name.removeprefix("list<").removesuffix(">")))
     return pa.type_for_alias(name)

@@ -1,8 +1,8 @@
-"""PURE: which windows of arrival time are still to be extracted.
+"""Plans which windows of arrival time to extract. Pure.
 
-The files are the watermark. Each is named after the half-open window [from, to) of arrivedAtMs it holds,
-windows never overlap, and what no file covers is still to do: a lost file is extracted again by itself, a
-crash leaves no gap.
+The file names are the only record of what has been extracted. Each file is named after its half-open window
+[from, to) of arrivedAtMs; windows never overlap, and times that no file covers are still to be extracted. So
+a lost file is extracted again automatically, and a crash leaves no gap.
 """
 
 import re
@@ -15,12 +15,12 @@ _NAME = re.compile(r"part-(\d+)-(\d+)\.parquet")
 
 
 def file_name(window: Window) -> str:
-    """The name of the file that holds `window`."""
+    """Returns the name of the file of `window`."""
     return f"part-{window.from_ms}-{window.to_ms}.parquet"
 
 
 def of_file_name(name: str) -> Window | None:
-    """The window of a file of ours, None for any other name."""
+    """Returns the window of an extract's file name, None for any other name."""
     match = _NAME.fullmatch(name)
     return Window(int(match[1]), int(match[2])) if match else None
 
@@ -31,11 +31,11 @@ def plan(
     period: Window | None = None,
     outdated: Iterable[Window] = (),
 ) -> list[Window]:
-    """What to extract so that the files cover [0, until_ms): everything missing, or within `period`
-    everything again; and whatever the period, those of the files that are `outdated`.
+    """Returns the windows to extract so that the files cover [0, until_ms). Without a `period`: those that
+    are missing; with one: everything in it, again. In any case also the files that are `outdated`.
 
-    A past period snaps outward to the borders of the files it touches, so that no session ever stands in two.
-    Raises ValueError where files already overlap, for then some sessions are counted twice.
+    A period is widened to the borders of the files that it overlaps, so that no session is ever in two files.
+    Raises ValueError if files already overlap, because then some sessions are in two files.
     """
     parts = sorted(extracted)
     for before, after in pairwise(parts):

@@ -1,1 +1,1 @@
-"""A file of real sessions or shop events, sent through the gate, and what became of it."""
+"""Imports a file of sessions or shop events: sends it through the gate and counts the outcomes."""

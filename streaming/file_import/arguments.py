@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 DETAILS = """\
-FILE is JSON Lines in the event contract, or the CSV of a REES46 shop export; plain or gzip. What
-the file does not know can be set (--set deviceType=desktop --set referrer=Direct); otherwise it
-is unknown, and the rules reject it visibly.
+FILE is JSON Lines of session messages, or the CSV of a REES46 shop export; plain or gzip. Fields
+that the file lacks can be set (--set deviceType=desktop --set referrer=Direct). The gate rejects
+sessions whose device or referrer stays unknown.
 
 With --json: {"events", "sessions", "accepted", "rejected": {reason: n}}."""
 
@@ -16,7 +16,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="FILE")
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", type=_assignment, dest="assigned",
-        help="a field that the source does not know; may be repeated",
+        help="value of a field that the file lacks; may be repeated",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What `--set` may fill in: wire fields that a source often does not know."""
+"""The fields that `--set` may fill in: those that files to import often lack."""
 
 from collections.abc import Mapping
 
@@ -20,13 +20,13 @@ _MAX_CHARACTERS = 128
 
 
 class AssignmentError(InvalidRequest):
-    """An assignment that cannot be made; the message says what can be set."""
+    """An assignment that is not possible; the message contains what can be set."""
 
 
 def check(assigned: Mapping[str, str]) -> None:
     """Raises AssignmentError unless all of `assigned` may be set."""
     for field, value in assigned.items():
         if field not in SETTABLE:
-            raise AssignmentError(f"--set {field}: no such field to set. These can be: {', '.join(SETTABLE)}")
+            raise AssignmentError(f"--set {field}: cannot be set. These can be: {', '.join(SETTABLE)}")
         if not 1 <= len(value) <= _MAX_CHARACTERS:
-            raise AssignmentError(f"--set {field}: takes 1 to {_MAX_CHARACTERS} characters")
+            raise AssignmentError(f"--set {field}: the value must have 1 to {_MAX_CHARACTERS} characters")

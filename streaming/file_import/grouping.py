@@ -1,4 +1,4 @@
-"""Events of any number grouped into sessions, in bounded memory: DuckDB sorts them on the disk."""
+"""Groups any number of events into sessions in bounded memory: DuckDB sorts them on disk."""
 
 from collections.abc import Iterator
 from itertools import chain, groupby, islice
@@ -14,7 +14,7 @@ from streaming.file_import.shop_events import COLUMNS, Event
 
 _ROWS_AT_ONCE = 20_000
 
-# A column with gaps that went through a float turns the id 17 into 17.0: the same user, the same product.
+# Tools that read ids with gaps as floats write 17.0 for the id 17: it is the same user or product.
 _KEEP = r"""
 INSERT INTO event SELECT
   ordinal, epoch_ms(try_cast(event_time AS TIMESTAMPTZ)) AS time_ms, * EXCLUDE (ordinal) REPLACE (
@@ -26,19 +26,19 @@ FROM block
 _SESSIONS = """
 CREATE TABLE session AS
 SELECT *, user_session <> '' AND count(*) OVER (PARTITION BY user_session) > 1 AS shared,
-  row_number() OVER (ORDER BY end_ms NULLS FIRST, first_ordinal) AS place
+  row_number() OVER (ORDER BY end_ms NULLS FIRST, first_ordinal) AS session_number
 FROM (SELECT user_session, user_id, max(time_ms) AS end_ms, min(ordinal) AS first_ordinal
       FROM event GROUP BY user_session, user_id)
 """
 _IN_ORDER = """
-SELECT place, CASE WHEN shared THEN user_session || '-' || user_id ELSE user_session END AS session_id,
-  user_id, time_ms, event_time, event_type, product_id, category_id, category_code, brand, price
-FROM event JOIN session USING (user_session, user_id) ORDER BY place, time_ms NULLS LAST, ordinal
+SELECT session_number, CASE WHEN shared THEN user_session || '-' || user_id ELSE user_session END AS
+session_id, user_id, time_ms, event_time, event_type, product_id, category_id, category_code, brand, price
+FROM event JOIN session USING (user_session, user_id) ORDER BY session_number, time_ms NULLS LAST, ordinal
 """
 
 
 class Grouping:
-    """Takes events, gives sessions. Its files are in `directory`, which its owner removes."""
+    """Add events, then read the sessions. Keeps its files in `directory`, which the caller deletes."""
 
     def __init__(self, directory: Path, memory_mb: int, threads: int) -> None:
         self._connection = duckdb.connect(
@@ -48,7 +48,7 @@ class Grouping:
                 "threads": threads,
                 "temp_directory": str(directory / "spill"),
                 "preserve_insertion_order": False,
-                # Nothing is fetched, and without the ICU extension a time without a zone is UTC.
+                # Nothing is downloaded, and without the ICU extension a time without a zone is UTC.
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             },
@@ -57,14 +57,15 @@ class Grouping:
         self._connection.execute(f"CREATE TABLE event (ordinal BIGINT, time_ms BIGINT, {columns})")
 
     def add(self, events: pa.Table) -> None:
-        """Takes events as `shop_events.Rows` has them."""
+        """Adds events in the columns of `shop_events.Rows`."""
         self._connection.register("block", events)
         self._connection.execute(_KEEP)
         self._connection.unregister("block")
 
     def sessions(self) -> Iterator[list[Event]]:
-        """The events of each session in their order, session after session in the order of their ends. Of a
-        session too long for the contract only so many that it still is: its refusal fills no memory."""
+        """Yields the events of each session in their order; sessions come in the order of their ends. A
+        session that is too long for the contract is cut to one event more than allowed: it is rejected all
+        the same, and needs no more memory."""
         self._connection.execute(_SESSIONS)
         self._connection.execute("SET preserve_insertion_order = true")
         reader = self._connection.sql(_IN_ORDER).to_arrow_reader(_ROWS_AT_ONCE)
@@ -73,7 +74,7 @@ class Grouping:
             yield [Event(*row) for row in islice(events, MAX_INTERACTIONS + 1)]
 
     def close(self) -> None:
-        """Lets go of the files."""
+        """Closes the files."""
         self._connection.close()
 
 

@@ -1,5 +1,5 @@
-"""A line of JSON Lines as a message for the raw topic. Pure; what cannot be read goes as it is, so that
-the gate refuses its original bytes."""
+"""Turns a line of JSON Lines into a message for the raw topic. Pure. A line that cannot be read is sent
+unchanged, so that the gate rejects its original bytes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,8 +20,8 @@ class Outgoing(NamedTuple):
 
 
 def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:
-    """`line` as a session of the import `feed`, with `assigned` in the place of what is absent or unknown.
-    All other values keep their bytes."""
+    """Returns `line` as a session of the import `feed`. Fields that are absent or unknown get their value
+    from `assigned`; all other values keep their bytes."""
     try:
         line.decode()
         fields = _fields.decode(line)
@@ -30,7 +30,7 @@ def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:
     key = _text(fields.get("userId"))
     given = _text(fields.get("feed"))
     if given == LIVE_FEED or "feed" not in fields:
-        # An old export must neither be late against live traffic nor move its watermark.
+        # An old export must not be late compared with live traffic, nor move the watermark.
         fields["feed"] = msgspec.Raw(_encoder.encode(feed))
     for field, value in assigned.items():
         if field not in fields or (_text(fields[field]) or "").lower() == UNKNOWN:
@@ -39,7 +39,7 @@ def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:
 
 
 def _text(raw: msgspec.Raw | None) -> str | None:
-    """The string in `raw`, None where there is no string."""
+    """Returns the string in `raw`; None if it is not a string."""
     try:
         return None if raw is None else msgspec.json.decode(raw, type=str)
     except msgspec.MsgspecError:

@@ -1,4 +1,4 @@
-"""From a file to messages for the raw topic, in bounded memory."""
+"""Turns a file into messages for the raw topic, in bounded memory."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from streaming.file_import.source import Format
 
 
 class Watcher(Protocol):
-    """Is told how the reading goes."""
+    """Its methods are called with the progress of reading."""
 
     def read(self, position_bytes: int) -> None: ...
 
@@ -22,8 +22,8 @@ class Watcher(Protocol):
 
 
 class Reading:
-    """One pass over `path`; `events` counts the rows or lines read so far. Raises SourceError if it cannot be
-    imported, at once or, where the end is damaged, on the way."""
+    """One pass over `path`; `events` counts the rows or lines read so far. Raises SourceError if the file
+    cannot be imported; if only its end is damaged, while `messages` is read."""
 
     def __init__(self, path: Path, assigned: Mapping[str, str], watcher: Watcher) -> None:
         self.format = source.recognise(path)
@@ -32,8 +32,8 @@ class Reading:
         self._path, self._assigned, self._watcher = path, assigned, watcher
 
     def messages(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
-        """A message for each session and, as it stands, for each line that cannot be read. Grouping needs
-        room for the events in the directory `spill`."""
+        """Yields a message for each session, and each line that cannot be read unchanged. Grouping needs
+        space for the events in the directory `spill`."""
         if self.format is Format.JSON_LINES:
             return self._json_lines()
         return self._shop_events(settings, spill)

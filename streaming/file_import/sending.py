@@ -1,4 +1,4 @@
-"""Sends messages to the raw topic and remembers where they came to stand."""
+"""Sends messages to the raw topic and keeps their log positions."""
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
@@ -14,14 +14,14 @@ _FLUSH_TIMEOUT_S = 120.0
 
 
 class Sender:
-    """`places` are those of all records the broker took, once `flush` is back; `too_large` counts messages
-    that no broker would take."""
+    """After `flush`, `positions` contains the log positions of all records that the broker accepted;
+    `too_large` counts messages that exceed the size limit."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._producer = producer(settings)
         self._topic = name(settings, topics.RAW)
         self._failure: KafkaError | None = None
-        self.places = OffsetRuns()
+        self.positions = OffsetRuns()
         self.too_large = 0
 
     def send(self, message: Outgoing, headers: Headers | None = None) -> None:
@@ -36,7 +36,7 @@ class Sender:
         self._raise_failure()
 
     def flush(self) -> None:
-        """Waits until the broker has all messages. Raises KafkaException if it does not take them."""
+        """Waits until the broker has accepted all messages. Raises KafkaException if it does not."""
         left = self._producer.flush(_FLUSH_TIMEOUT_S)
         self._raise_failure()
         if left:
@@ -44,7 +44,7 @@ class Sender:
 
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            self.places.add(message.partition() or 0, message.offset() or 0)
+            self.positions.add(message.partition() or 0, message.offset() or 0)
         elif error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             self.too_large += 1
         else:

@@ -1,4 +1,5 @@
-"""The CSV of a REES46 shop export, a block of lines at a time. Pure: one line is one event, or malformed."""
+"""Reads the CSV of a REES46 shop export, one block of lines at a time. Pure. A line is one event or
+malformed."""
 
 import csv
 from typing import NamedTuple
@@ -10,19 +11,19 @@ COLUMNS = (
     "event_time", "event_type", "product_id", "category_id", "category_code", "brand", "price", "user_id",
     "user_session",
 )  # fmt: skip
-"""What the header must name, in any order, perhaps among others."""
+"""The columns that the header must name, in any order; it may name others too."""
 
 ORDINAL = "ordinal"
 
 
 class Event(NamedTuple):
-    """One event, its cells as they stand in the file, in the session that it was grouped into."""
+    """One event with its cells as in the file, and the session that it was grouped into."""
 
-    place: int
+    session_number: int
     session_id: str
     user_id: str
     time_ms: int | None
-    """None where `event_time` is no time."""
+    """None if `event_time` is not a time."""
     event_time: str
     event_type: str
     product_id: str
@@ -33,10 +34,10 @@ class Event(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The events of some lines, and the lines that are none."""
+    """The events of some lines, and the malformed lines."""
 
     events: pa.Table
-    """ORDINAL (which line it was), then COLUMNS as strings."""
+    """ORDINAL (the number of the line), then COLUMNS as strings."""
     malformed: list[bytes]
 
 
@@ -48,19 +49,19 @@ def _header(line: bytes) -> list[str]:
 
 
 def missing_columns(header: bytes) -> list[str]:
-    """Which of COLUMNS the first line of a file does not name."""
+    """Returns those of COLUMNS that `header`, the first line of a file, does not name."""
     named = _header(header)
     return [column for column in COLUMNS if column not in named]
 
 
 class RowReader:
-    """Reads lines that follow `header`."""
+    """Reads the lines after `header`."""
 
     def __init__(self, header: bytes) -> None:
         named = _header(header)
         self._width = len(named)
         self._order = [named.index(column) for column in COLUMNS]
-        # Positions as names: a header may name another column twice.
+        # Column numbers as names: a header may contain the name of an unused column twice.
         self._read_options = arrow_csv.ReadOptions(column_names=[str(i) for i in range(len(named))])
         self._convert_options = arrow_csv.ConvertOptions(
             column_types={str(i): pa.string() for i in self._order},
@@ -71,8 +72,8 @@ class RowReader:
         self._lines = 0
 
     def read(self, lines: list[bytes]) -> Rows:
-        """The events in `lines`; a quoted cell ends within its line, as in all these exports, so that a stray
-        quote spoils one line and swallows none."""
+        """Returns the events in `lines`. A quoted cell must end within its line, as it does in all these
+        exports: so an unclosed quote makes one line malformed, and does not swallow the next ones."""
         plain: list[bytes] = []
         plain_at: list[int] = []
         others: list[list[str]] = []
@@ -96,7 +97,7 @@ class RowReader:
         return Rows(events, malformed)
 
     def _arrow(self, plain: list[bytes]) -> pa.Table:
-        """The cells of lines that need only be split at their commas."""
+        """Returns the cells of lines that need only be split at their commas."""
         return arrow_csv.read_csv(
             pa.BufferReader(b"\n".join(plain)),
             read_options=self._read_options,

@@ -1,4 +1,4 @@
-"""The file to import: plain or gzip, read in blocks of lines, told apart by its first line."""
+"""Reads the file to import, plain or gzip, in blocks of lines; recognises its format by the first line."""
 
 import gzip
 import hashlib
@@ -14,7 +14,7 @@ from streaming.file_import import shop_events
 from streaming.process.exit_code import InvalidRequest
 
 MAX_LINE_BYTES = RAW_MAX_BYTES
-"""A longer line is cut to one byte more, so that it is still seen to be too long."""
+"""A longer line is cut to one byte more than this, so that it is still too long."""
 
 _BLOCK_BYTES = 4 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -22,26 +22,26 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Format(Enum):
-    """What a file to import may hold."""
+    """The formats of a file to import."""
 
     JSON_LINES = "JSON Lines"
     SHOP_EVENTS = "CSV of shop events"
 
 
 class SourceError(InvalidRequest):
-    """The file cannot be imported; the message says why and what would help."""
+    """The file cannot be imported; the message contains the reason and what to do."""
 
 
 class Block(NamedTuple):
-    """Lines without their ends, blank ones left out, and how far into the stored file they reach."""
+    """Lines without line ends and without blank lines, and the position in the stored file after them."""
 
     lines: list[bytes]
     position_bytes: int
 
 
 def blocks(path: Path) -> Iterator[Block]:
-    """The lines of `path` in memory bounded by _BLOCK_BYTES + MAX_LINE_BYTES. Raises SourceError if it
-    cannot be read or its gzip is damaged."""
+    """Yields the lines of `path`, in memory of at most _BLOCK_BYTES + MAX_LINE_BYTES. Raises SourceError if
+    it cannot be read or its gzip is damaged."""
     with _readable(path), path.open("rb") as stored:
         zipped = stored.read(2) == _GZIP_MAGIC
         stored.seek(0)
@@ -61,7 +61,7 @@ def _cleaned(lines: list[bytes]) -> list[bytes]:
 
 
 def recognise(path: Path) -> Format:
-    """What `path` holds. Raises SourceError if it is empty or neither of the two formats."""
+    """Returns the format of `path`. Raises SourceError if it is empty or has neither of the two formats."""
     first = next((line for block in blocks(path) for line in block.lines), None)
     if first is None:
         raise SourceError(f"{path} is empty")
@@ -78,7 +78,7 @@ def recognise(path: Path) -> Format:
 
 
 def feed_of(path: Path) -> str:
-    """The name of the feed that `path` is: made from its bytes, so the same file is the same feed."""
+    """Returns the name of the feed for `path`, a hash of its bytes: the same file is the same feed."""
     with _readable(path), path.open("rb") as stored:
         return f"import-{hashlib.file_digest(stored, 'sha256').hexdigest()[:12]}"
 

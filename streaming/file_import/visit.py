@@ -1,5 +1,5 @@
-"""A session of shop events as a message in the contract. Pure; what is wrong in the events stays wrong in the
-message, so that the gate refuses it and says why."""
+"""Turns the shop events of a session into a message of the contract. Pure. A wrong value in an event stays in
+the message, so that the gate rejects it with a reason."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _NOT_FINITE = {math.inf: msgspec.Raw(b"Infinity"), -math.inf: msgspec.Raw(b"-Inf
 
 
 def outgoing(events: Sequence[Event], feed: str, assigned: Mapping[str, str]) -> Outgoing:
-    """The session that `events`, all of one session and in their order, make up."""
+    """Returns the message for `events`, which are all events of one session in their order."""
     first, last = events[0], events[-1]
     prices = [_price(event.price) for event in events]
     actions = [event.event_type for event in events]
@@ -33,7 +33,8 @@ def outgoing(events: Sequence[Event], feed: str, assigned: Mapping[str, str]) ->
     message = {
         "schemaVersion": SCHEMA_VERSION,
         "sessionId": first.session_id,
-        # Events without a time come last: their own word in its place is refused as no number.
+        # Events without a time come last. Their text is sent instead, and rejected because it is not a
+        # number.
         "eventTimeMs": last.event_time if last.time_ms is None else last.time_ms,
         "feed": feed,
         "userId": first.user_id,
@@ -60,8 +61,8 @@ def _seconds(first_ms: int | None, last_ms: int | None) -> float:
 
 
 def _price(text: str) -> float | str | msgspec.Raw | None:
-    """The number in `text`, otherwise what JSON has for it: the word itself, null for none, and for what is
-    not finite a token that says so."""
+    """Returns the number in `text`. For an empty text None; for other texts the text itself; for NaN and
+    infinities a token that is not valid JSON."""
     if not text:
         return None
     try:

@@ -1,1 +1,1 @@
-"""A Flink cluster as a client sees it."""
+"""Clients of a Flink cluster."""

@@ -1,4 +1,5 @@
-"""A Flink cluster as a submitter sees it: its command line starts jobs, its REST interface stops them."""
+"""Submits jobs to a Flink cluster by its command line; reads their state and cancels them by its REST
+interface."""
 
 import os
 import re
@@ -18,7 +19,7 @@ TIMEOUT_S = 180.0
 
 
 class FlinkSettings(FlinkRestSettings):
-    """The Flink cluster. Its command line also wants FLINK_CONF_DIR and FLINK_LIB_DIR in the environment."""
+    """The Flink cluster. Its command line also needs FLINK_CONF_DIR and FLINK_LIB_DIR in the environment."""
 
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
 
@@ -26,11 +27,11 @@ class FlinkSettings(FlinkRestSettings):
 
 
 def trust(settings: FlinkRestSettings) -> ssl.SSLContext:
-    """By what an https address is recognised, and what we show it. Raises OSError while a file is missing or
-    is not what it is said to be."""
+    """Returns the certificates for an https address: those that verify it, and the client certificate. Raises
+    OSError if a file is missing or invalid."""
     context = ssl.create_default_context(cafile=settings.ca_file)
     if settings.certificate_file is not None:
-        # A password is always given: without one, OpenSSL would ask for it on the terminal.
+        # Always passes a password: without one, OpenSSL would prompt for it on the terminal.
         context.load_cert_chain(
             settings.certificate_file, settings.key_file, settings.key_password.get_secret_value
         )
@@ -38,19 +39,19 @@ def trust(settings: FlinkRestSettings) -> ssl.SSLContext:
 
 
 def client(settings: FlinkRestSettings, timeout_s: float = 30.0) -> httpx.Client:
-    """For requests to the cluster's REST, by their path. Raises OSError as `trust`."""
+    """Returns a client for requests to the cluster's REST interface, by path. Raises OSError as `trust`."""
     return httpx.Client(base_url=settings.url, verify=trust(settings), timeout=timeout_s)
 
 
 class SubmissionFailed(Exception):
-    """Flink did not take the job; carries the end of what it printed."""
+    """Flink did not accept the job; the text contains the end of its output."""
 
 
 def run(
     settings: FlinkSettings, script: Path, environment: Mapping[str, str], checkpoint: str | None = None
 ) -> str:
-    """Submits a PyFlink script with `environment` added to ours, restored from `checkpoint` (a folder chk-N)
-    if there is one. Returns the job's id. Raises SubmissionFailed."""
+    """Submits a PyFlink script, with `environment` added to that of this process, restored from `checkpoint`
+    (a folder chk-N) if given. Returns the job's id. Raises SubmissionFailed."""
     restore = ["-s", checkpoint] if checkpoint else []
     command = [f"{settings.home}/bin/flink", "run", "-d", *restore, "-py", str(script)]
     done = subprocess.run(
@@ -70,18 +71,18 @@ def run(
 
 
 def job(settings: FlinkRestSettings, job_id: str) -> dict[str, Any]:
-    """What the cluster says of a job: `state`, `vertices` and more."""
+    """Returns the cluster's description of a job: `state`, `vertices` and more."""
     return _get(settings, f"/jobs/{job_id}")
 
 
 def newest_checkpoint(settings: FlinkRestSettings, job_id: str) -> str | None:
-    """The folder of the job's last completed checkpoint, None before the first."""
+    """Returns the folder of the job's last completed checkpoint; None before the first."""
     latest = _get(settings, f"/jobs/{job_id}/checkpoints")["latest"]["completed"]
     return str(latest["external_path"]) if latest else None
 
 
 def cancel(settings: FlinkRestSettings, job_id: str) -> None:
-    """Asks the cluster to end a job; its checkpoints are retained."""
+    """Requests the cluster to cancel a job; its checkpoints are retained."""
     with client(settings) as rest:
         rest.patch(f"/jobs/{job_id}", params={"mode": "cancel"}).raise_for_status()
 

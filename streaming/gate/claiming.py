@@ -45,8 +45,8 @@ class Claiming:
 
     def confirm(self, spans: Mapping[int, BatchSpan]) -> None:
         """Checks that the store still knows the claims of a batch whose records, up to `spans`, are in the
-        log. Called from the committing thread when the claims are older than `settle_s`: a rebuild by another gate
-        may have missed them. Raises OutOfSync or StoreUnavailable."""
+        log. Called from the committing thread when the claims are older than `settle_s`: a rebuild by
+        another gate may have missed them. Raises OutOfSync or StoreUnavailable."""
         done = {partition: span._replace(committed=span.upto) for partition, span in spans.items()}
         self._store.claim(ClaimRequest(self.generation or _NO_GENERATION, [], [], [], done))
 

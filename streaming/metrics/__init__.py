@@ -1,4 +1,4 @@
-"""What an operator can watch: every metric is declared with its meaning before anything is told of it.
+"""Metrics for operators: each is declared with its meaning in catalogue.py.
 
-declared → a stage's Observer, or the watch (streaming/monitor) → streaming/metrics/prometheus.py → /metrics
+catalogue.py → a stage's Observer, or the monitor (streaming/monitor) → prometheus.py → /metrics
 """

@@ -1,4 +1,4 @@
-"""`python -m streaming.metrics > docs/metrics.md`: the declared metrics as a page."""
+"""`python -m streaming.metrics > docs/metrics.md`: writes the page about all declared metrics."""
 
 import sys
 from collections.abc import Iterable
@@ -10,26 +10,27 @@ HEAD = """\
 # Metrics
 
 Generated from `streaming/metrics/catalogue.py` by `python -m streaming.metrics > docs/metrics.md`; a test
-keeps it up to date. No label holds what a message said. Each process also exports the `process_…` metrics of
-Prometheus' own client.
+keeps it up to date. No label contains data from a message. Each process also exports the `process_…` metrics
+of the Prometheus client library.
 """
 OF_STAGES = """
-## What each stage reports itself
+## Metrics of each stage
 
 At `/metrics` on `VITRINE_METRICS_PORT`, which the local stack sets for gate, store and index
-(`./vitrine status` shows the addresses). All count from the start of the process.
+(`./vitrine status` shows the addresses). All counters start at 0 with the process.
 """
 OF_WATCH = """
-## What the monitor sees
+## Metrics of the monitor
 
-The monitor (service `watch`, `python -m streaming.monitor`) asks every component, because a dead stage cannot
-report about itself. Each probe fails alone, and makes its clients anew before it asks again; one that has no
-answer within 20 s counts as failed. The page "Health" in Airflow draws what was seen in the last half hour.
+The monitor (service `watch`, `python -m streaming.monitor`) probes every component, because a dead stage
+cannot report about itself. Each probe fails alone, and makes new clients before it tries again; a probe
+without an answer within 20 s counts as failed. The page "Health" in Airflow draws the results of the last
+half hour.
 """
 
 
 def page() -> str:
-    """All of docs/metrics.md."""
+    """Returns the text of docs/metrics.md."""
     return HEAD + OF_STAGES + _table(catalogue.OF_STAGES) + OF_WATCH + _table(catalogue.OF_WATCH)
 
 

@@ -1,39 +1,40 @@
-"""Every metric of Vitrine. docs/metrics.md is made of this by `python -m streaming.metrics`. Pure."""
+"""Every metric of Vitrine. `python -m streaming.metrics` makes docs/metrics.md from it. Pure."""
 
 from streaming.contract import topics
 from streaming.contract.rejection import Reason
 from streaming.contract.topology import PYTHON_STAGES, STAGES
 from streaming.metrics.kinds import Counter, Gauge, Histogram, Label, Metric
 
-_STAGE = Label("stage", "which stage tells it", tuple(stage.name for stage in PYTHON_STAGES))
-_READER = Label("stage", "which stage reads", tuple(stage.name for stage in STAGES))
-_TOPIC = Label("topic", "its plain name")
-_PARTITION = Label("partition", "its number")
+_STAGE = Label("stage", "the stage that reports it", tuple(stage.name for stage in PYTHON_STAGES))
+_READER = Label("stage", "the stage that reads the topic", tuple(stage.name for stage in STAGES))
+_TOPIC = Label("topic", "name without prefix")
+_PARTITION = Label("partition", "number")
 _FILTER = Label(
-    "filter", "of sessions or of users: the fullest segment of the horizon", ("sessions", "users")
+    "filter", "for sessions or for users; the fullest segment of the horizon", ("sessions", "users")
 )
-_SERVICE = Label("service", "as `./vitrine status` names it")
+_SERVICE = Label("service", "name as in `./vitrine status`")
 
 VALID = "valid"
 
-# What a stage reports itself.
+# Metrics that a stage reports itself.
 RECORDS = Counter(
     name="vitrine_records_total",
-    meaning="Records read, handled and committed",
+    meaning="Records read, processed and committed",
     labels=(_STAGE,),
 )
 BATCH_SECONDS = Histogram(
     name="vitrine_batch_seconds",
-    meaning="Time from asking Redis (gate) or having read (store, index) to the commit of a batch",
+    meaning="Time of a batch from the request to Redis (gate) or the end of reading (store, index) to commit",
     labels=(_STAGE,),
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 LATENCY_SECONDS = Histogram(
     name="vitrine_latency_seconds",
     meaning=(
-        "Time from a message's arrival in the raw topic until it was decided (gate), its session was in"
-        " MongoDB (store), or its summary acknowledged by Elasticsearch (index), which makes it searchable"
-        " within a second (one summary in fifty is timed). A replay counts from the first arrival"
+        "Time from a message's arrival in the raw topic until the gate decided it (gate), its session was in"
+        " MongoDB (store), or Elasticsearch acknowledged its summary (index), which is searchable within a"
+        " second after that (one summary in fifty is timed). Also counts from the arrival if a stage reads a"
+        " record again"
     ),
     labels=(_STAGE,),
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600),
@@ -47,14 +48,12 @@ OUTCOMES = Counter(
     name="vitrine_outcomes_total",
     meaning="Raw messages by outcome",
     labels=(
-        Label(
-            "outcome", "valid, or the reason of the rejection", (VALID, *(reason.value for reason in Reason))
-        ),
+        Label("outcome", "valid, or the reason of rejection", (VALID, *(reason.value for reason in Reason))),
     ),
 )
 LATE_SESSIONS = Counter(
     name="vitrine_late_sessions_total",
-    meaning="Valid sessions that came too late for their window; the valid outcomes include them",
+    meaning="Valid sessions that were too late for their window; the outcome valid includes them",
 )
 TRANSACTIONS_ABORTED = Counter(
     name="vitrine_transactions_aborted_total",
@@ -62,28 +61,26 @@ TRANSACTIONS_ABORTED = Counter(
 )
 RECOVERIES = Counter(
     name="vitrine_recoveries_total",
-    meaning="Times that the gate compared Redis with the log, and rebuilt it where it had to; 1 at a start",
+    meaning="How often the gate compared Redis with the log, and rebuilt it if necessary; 1 after a start",
 )
 SESSIONS_STORED = Counter(
     name="vitrine_sessions_stored_total",
     meaning="Sessions sent to MongoDB",
-    labels=(Label("result", "new, or stored before, as after a replay", ("new", "known")),),
+    labels=(Label("result", "new, or already stored because the stage read it again", ("new", "known")),),
 )
 DOCUMENTS_REFUSED = Counter(
     name="vitrine_documents_refused_total",
-    meaning="Dead letters: records that a store will never take, kept in `refused_documents`",
-    labels=(
-        Label("index", "plain name of the topic, also that of the index", (topics.VALID, *topics.INDEXED)),
-    ),
+    meaning="Dead letters: records that a store can never store, kept in `refused_documents`",
+    labels=(Label("index", "name of topic and index without prefix", (topics.VALID, *topics.INDEXED)),),
 )
 
 
-# What no stage can say of itself: the monitor (streaming/monitor) asks each component.
+# Metrics that no stage can report itself: the monitor (streaming/monitor) probes each component.
 PROBES = ("kafka", "services", "redis", "elasticsearch", "flink", "reconcile", "stages")
 PROBE_UP = Gauge(
     name="vitrine_probe_up",
-    meaning="1 if the monitor gets an answer there, else 0 and the figures it had from there are gone too",
-    labels=(Label("probe", "what is asked", PROBES),),
+    meaning="1 if the probe gets an answer, else 0; while it is 0 the probe's other metrics are missing",
+    labels=(Label("probe", "name of the probe", PROBES),),
 )
 LAG_RECORDS = Gauge(
     name="vitrine_lag_records",
@@ -97,12 +94,12 @@ LAG_SECONDS = Gauge(
 )
 EXPIRED_RECORDS = Gauge(
     name="vitrine_expired_records",
-    meaning="Offsets that retention has deleted and the stage had not committed past",
+    meaning="Offsets that retention deleted before the stage had committed past them",
     labels=(_READER, _TOPIC, _PARTITION),
 )
 END_OFFSET = Gauge(
     name="vitrine_topic_end_offset",
-    meaning="The offset after the last record of a partition; how fast it grows is the rate of what comes in",
+    meaning="The offset after the last record of a partition; its rate of growth is the rate of new records",
     labels=(_TOPIC, _PARTITION),
 )
 RETENTION_SECONDS = Gauge(
@@ -112,17 +109,17 @@ RETENTION_SECONDS = Gauge(
 )
 SERVICE_UP = Gauge(
     name="vitrine_service_up",
-    meaning="1 if a service that was started, or is external, answers in its own protocol, else 0",
+    meaning="1 if a started or external service answers in its own protocol, else 0",
     labels=(_SERVICE,),
 )
 SERVICE_STARTS = Counter(
     name="vitrine_service_starts_total",
-    meaning="Starts of the service by the supervisor; restarts are all but the first",
+    meaning="Starts of the service by the supervisor; all but the first are restarts",
     labels=(_SERVICE,),
 )
 RESIDENT_BYTES = Gauge(
     name="vitrine_service_resident_bytes",
-    meaning="Memory that a service and its children hold",
+    meaning="Memory of a service and its child processes",
     labels=(_SERVICE,),
 )
 FILTER_CAPACITY = Gauge(
@@ -130,19 +127,21 @@ FILTER_CAPACITY = Gauge(
 )
 FILTER_ITEMS = Gauge(
     name="vitrine_filter_items",
-    meaning="Items in it; beyond its capacity it grows by layers: as exact, but slower to ask",
+    meaning="Items in a Bloom filter; beyond its capacity it grows by layers: as exact, but slower to query",
     labels=(_FILTER,),
 )
 FILTER_ERROR_RATIO = Gauge(
     name="vitrine_filter_error_ratio",
-    meaning="Estimated share of unseen items that it takes for seen ones; each costs a look-up, no decision",
+    meaning="Estimated share of new items taken for known ones; each costs a look-up, but no wrong outcome",
     labels=(_FILTER,),
 )
 FILTER_BYTES = Gauge(
-    name="vitrine_filter_bytes", meaning="Memory of all filters of the kind", labels=(_FILTER,)
+    name="vitrine_filter_bytes", meaning="Memory of all filters for sessions, or for users", labels=(_FILTER,)
 )
-DISTINCT_USERS = Gauge(name="vitrine_distinct_users", meaning="Estimate of the users seen, by Redis")
-REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis says it uses")
+DISTINCT_USERS = Gauge(
+    name="vitrine_distinct_users", meaning="Redis' estimate of the number of distinct users"
+)
+REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis reports to use")
 NEWEST_SEARCHABLE = Gauge(
     name="vitrine_newest_searchable_timestamp_seconds",
     meaning="When the newest searchable session arrived",
@@ -157,7 +156,7 @@ FLINK_CHECKPOINT = Gauge(
 )
 RECONCILE_ENDED = Gauge(
     name="vitrine_reconcile_timestamp_seconds",
-    meaning="When `reconcile` last ended, with a verdict or without",
+    meaning="When `reconcile` last ended, whatever its verdict",
 )
 RECONCILE_VERDICT = Gauge(
     name="vitrine_reconcile_verdict",

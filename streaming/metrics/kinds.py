@@ -1,4 +1,4 @@
-"""The kinds of metric, as Prometheus knows them. Pure."""
+"""The kinds of metrics, as in Prometheus. Pure."""
 
 from collections.abc import Mapping
 
@@ -6,24 +6,24 @@ from msgspec import Struct
 
 
 class Label(Struct, frozen=True):
-    """What a figure is split by. Never a person's data, and never without bounds."""
+    """A label of a metric. Its values are never personal data, and their number is bounded."""
 
     name: str
     meaning: str
     values: tuple[str, ...] = ()
-    """All that it can be. Empty where the deployment bounds it: topics, partitions, services."""
+    """All possible values. Empty if the deployment determines them: topics, partitions, services."""
 
 
 class Metric(Struct, frozen=True, kw_only=True):
-    """One declared metric. Its name begins with `vitrine_` and carries its unit."""
+    """One declared metric. Its name begins with `vitrine_` and contains its unit."""
 
     name: str
     meaning: str
     labels: tuple[Label, ...] = ()
 
     def values_of(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """The values of `labels` in the declared order. Raises ValueError on other labels than declared, and
-        on a value that a label cannot have."""
+        """Returns the values of `labels` in the declared order. Raises ValueError if other labels than
+        declared are given, or a value that a label cannot have."""
         if labels.keys() != {label.name for label in self.labels}:
             raise ValueError(f"{self.name} has the labels {[label.name for label in self.labels]}")
         for label in self.labels:
@@ -33,22 +33,22 @@ class Metric(Struct, frozen=True, kw_only=True):
 
 
 class Counter(Metric, frozen=True):
-    """Only grows while its process lives. Its name ends with `_total`."""
+    """A value that only grows while its process lives. Its name ends with `_total`."""
 
 
 class Gauge(Metric, frozen=True):
-    """Stands where it stands."""
+    """A value that can rise and fall."""
 
 
 class Histogram(Metric, frozen=True, kw_only=True):
     """Counts values by size."""
 
     buckets: tuple[float, ...]
-    """The upper bounds, growing; what is above the last is counted too."""
+    """The upper bounds in ascending order; values above the last are counted too."""
 
 
 class Reading(Struct, frozen=True):
-    """How a metric stands, by whoever looked. `labels` are as declared."""
+    """The value of a metric with given `labels`, as a probe read it."""
 
     metric: Counter | Gauge
     value: float

@@ -1,4 +1,4 @@
-"""What takes figures in."""
+"""The port through which stages report figures."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,18 +7,18 @@ from streaming.metrics.kinds import Counter, Histogram
 
 
 class Meter(Protocol):
-    """Takes figures of declared metrics. Both methods may be called from any thread, and raise ValueError on
-    labels that are not declared so."""
+    """Records figures of declared metrics. Both methods may be called from any thread, and raise ValueError
+    if the labels are not as declared."""
 
     def add(self, metric: Counter, amount: float = 1, **labels: str) -> None:
-        """`amount` more."""
+        """Adds `amount` to the counter."""
 
     def observe(self, metric: Histogram, values: Mapping[float, int], **labels: str) -> None:
-        """Each of `values` as many times as it says."""
+        """Adds each of `values` as often as its count."""
 
 
 class Silent:
-    """A Meter that keeps nothing."""
+    """A Meter that records nothing."""
 
     def add(self, metric: Counter, amount: float = 1, **labels: str) -> None:
         pass

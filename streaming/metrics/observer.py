@@ -1,4 +1,4 @@
-"""What a long-running stage tells of itself: once a batch, never once a message."""
+"""Reports the figures of a stage: once per batch, never per message."""
 
 import time
 from collections import Counter
@@ -11,8 +11,8 @@ from streaming.metrics.meter import Meter, Silent
 
 
 class Observer:
-    """`stage` is the name of the stage in its figures, `own` are the metrics that it alone has; nobody hears
-    of them without a `meter`."""
+    """`stage` is the stage's name in its figures, `own` are the metrics that only this stage has. Without a
+    `meter` nothing is recorded."""
 
     def __init__(
         self,
@@ -25,15 +25,15 @@ class Observer:
         self._meter: Meter = meter or Silent()
         self._listens = meter is not None
         if self._listens:
-            self._begin_at_zero(own)
+            self._start_at_zero(own)
 
     def batch(self, records: int, took_s: float) -> None:
-        """A batch was committed."""
+        """Records that a batch was committed."""
         self._meter.add(catalogue.RECORDS, records, stage=self._stage)
         self._meter.observe(catalogue.BATCH_SECONDS, {took_s: 1}, stage=self._stage)
 
     def observe_latency(self, arrived_at_ms: Iterable[int]) -> None:
-        """What arrived at these times is safe as of now."""
+        """Records the latency of messages that arrived at these times and are now done."""
         if self._listens:
             now_ms = self._now_s() * 1000
             latencies = {
@@ -42,15 +42,16 @@ class Observer:
             self._meter.observe(catalogue.LATENCY_SECONDS, latencies, stage=self._stage)
 
     def away(self, waited_s: float) -> None:
-        """The stage stood still for `waited_s` because its store is away."""
+        """Records that the stage waited `waited_s` because its store is unavailable."""
         self._meter.add(catalogue.STORE_AWAY_SECONDS, waited_s, stage=self._stage)
 
     def count(self, metric: Total, amount: float = 1, **labels: str) -> None:
-        """`amount` more of a metric that this stage alone has."""
+        """Adds `amount` to a metric that only this stage has."""
         self._meter.add(metric, amount, **labels)
 
-    def _begin_at_zero(self, own: Iterable[Total]) -> None:
-        """What is first seen with its first count has no increase in the eyes of Prometheus."""
+    def _start_at_zero(self, own: Iterable[Total]) -> None:
+        """Reports 0 for every counter: Prometheus sees no increase in one that appears with its first
+        count."""
         for common in (catalogue.RECORDS, catalogue.STORE_AWAY_SECONDS):
             self._meter.add(common, 0, stage=self._stage)
         for metric in own:
@@ -60,4 +61,4 @@ class Observer:
 
 
 NULL_OBSERVER = Observer("")
-"""Keeps nothing."""
+"""Records nothing."""

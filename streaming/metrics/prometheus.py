@@ -1,4 +1,4 @@
-"""Declared metrics as Prometheus reads them, on a port of loopback."""
+"""Serves declared metrics to Prometheus over HTTP."""
 
 import logging
 import threading
@@ -20,16 +20,16 @@ _Values = tuple[str, ...]
 
 
 class _Sizes:
-    """One histogram with one set of labels, as HistogramMetricFamily takes it."""
+    """One histogram with one set of labels, as HistogramMetricFamily needs it."""
 
     def __init__(self, buckets: int) -> None:
         self.counts, self.sum = [0] * (buckets + 1), 0.0
 
 
 class PrometheusMeter(Collector):
-    """A Meter that Prometheus can read: a custom collector, the client library's way for figures that come
-    added up. Its `Histogram` takes one value a call, 0.7 µs each, where a batch has thousands and the gate
-    26 µs for a session."""
+    """A Meter that Prometheus can read. It is a custom collector because figures come summed per batch: the
+    client library's `Histogram` takes one value per call, at 0.7 µs each, while a batch has thousands and the
+    gate has 26 µs per session."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -76,7 +76,7 @@ class PrometheusMeter(Collector):
 
 
 class PrometheusReadings(Collector):
-    """Readings as Prometheus reads them, asked for anew each time."""
+    """Readings as Prometheus needs them; calls `readings` for each request."""
 
     def __init__(self, readings: Callable[[], Iterable[Reading]]) -> None:
         self._readings = readings
@@ -94,8 +94,8 @@ class PrometheusReadings(Collector):
 
 
 def serve(settings: MetricsSettings) -> PrometheusMeter | None:
-    """A meter whose figures can be read at /metrics, beside the client library's own of the process; None
-    where no port is set. A port that is taken is logged: a stage can work unwatched."""
+    """Returns a meter whose figures are served at /metrics, beside the client library's own process metrics;
+    None if no port is set. If the port is taken, logs an error and returns None: a stage can work without."""
     if not settings.port:
         return None
     meter, registry = PrometheusMeter(), CollectorRegistry()

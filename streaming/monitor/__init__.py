@@ -1,5 +1,5 @@
-"""The watch: looks at every component from outside, and keeps what it saw of the last half hour.
+"""The monitor: probes every component from outside, and keeps the results of the last half hour.
 
-probes (each in a thread of its own, each failing alone) → board → /metrics for Prometheus, /recent for the
+probes (each in its own thread, each failing alone) → ProbeHistory → /metrics for Prometheus, /recent for the
 page Health in the Airflow UI
 """

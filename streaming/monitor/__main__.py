@@ -1,4 +1,4 @@
-"""`python -m streaming.monitor`: looks at every component until SIGTERM."""
+"""`python -m streaming.monitor`: probes every component until SIGTERM."""
 
 import logging
 import sys
@@ -33,7 +33,7 @@ _log = logging.getLogger("streaming.monitor")
 
 
 def probes(settings: WatchSettings) -> list[Probe]:
-    """All that apply to any deployment, with the seconds between two looks."""
+    """Returns the probes that apply to any deployment, each with the seconds between two probes."""
     found = [
         Probe("kafka", lambda: KafkaProbe(KafkaSettings()), 5),
         Probe("redis", lambda: RedisProbe(RedisSettings(), GateSettings()), 10),
@@ -47,21 +47,21 @@ def probes(settings: WatchSettings) -> list[Probe]:
 
 
 def main(more: Sequence[Probe] = ()) -> int:
-    """Runs the probes of any deployment and `more`. 0 after SIGTERM or SIGINT; 1 if the port is taken or
-    none is set."""
+    """Runs the probes of any deployment and `more`. Returns 0 after SIGTERM or SIGINT; 1 if the port is taken
+    or not set."""
     logs.to_standard_error()
-    for noisy in ("httpx", "elastic_transport"):  # a line a request; that one failed, the board tells
+    for noisy in ("httpx", "elastic_transport"):  # they log each request; the history shows failures
         logging.getLogger(noisy).setLevel(logging.ERROR)
     settings, metrics = WatchSettings(), MetricsSettings()
     _log.info("starting", extra={"watch": printable(settings), "port": metrics.port})
     stop = stop_on_signal()
-    board = ProbeHistory(1000 * settings.keep_s, lambda: int(time.time() * 1000))
+    history = ProbeHistory(1000 * settings.keep_s, lambda: int(time.time() * 1000))
     try:
-        listening = server(metrics, board)
+        listening = server(metrics, history)
     except OSError as error:
         _log.error("fatal", extra={"cause": error.strerror, "remedy": "set VITRINE_METRICS_PORT"})
         return 1
-    start([*probes(settings), *more], board, stop)
+    start([*probes(settings), *more], history, stop)
     threading.Thread(target=listening.serve_forever, name="http", daemon=True).start()
     stop.wait()
     listening.shutdown()

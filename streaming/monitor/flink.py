@@ -1,4 +1,4 @@
-"""The probe of Flink: whether the job runs, how often it was restarted, when it was last safe."""
+"""The probe of Flink: whether the job runs, how often it was restarted, and its last checkpoint."""
 
 from typing import Any
 
@@ -13,20 +13,20 @@ TIMEOUT_S = 5.0
 
 
 class FlinkProbe:
-    """Asks the JobManager for the job called `job`; raises httpx.HTTPError while it does not answer, and
-    OSError before it has made its certificate."""
+    """Reads the state of the job called `job` from the JobManager. Raises httpx.HTTPError if it does not
+    answer, and OSError if its certificate does not exist yet."""
 
     def __init__(self, settings: FlinkRestSettings, job: str) -> None:
         self._settings, self._job = settings, job
 
     def __call__(self) -> list[Reading]:
-        # With files read anew each time: a start may have made others.
+        # Reads the certificate again each time: a restart of Flink may have made a new one.
         with client(self._settings, TIMEOUT_S) as rest:
-            return self._look(rest)
+            return self._readings(rest)
 
-    def _look(self, rest: httpx.Client) -> list[Reading]:
-        def get(path: str, **asked: str) -> Any:
-            return rest.get(path, params=asked).raise_for_status().json()
+    def _readings(self, rest: httpx.Client) -> list[Reading]:
+        def get(path: str, **parameters: str) -> Any:
+            return rest.get(path, params=parameters).raise_for_status().json()
 
         found = [job for job in get("/jobs/overview")["jobs"] if job["name"] == self._job]
         if not found:

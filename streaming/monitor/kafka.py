@@ -15,13 +15,13 @@ from streaming.settings import KafkaSettings
 
 TIMEOUT_S = 10.0
 
-_Place = tuple[str, int]
+_TopicPartition = tuple[str, int]
 """Topic (its plain name) and partition."""
 
 
 @dataclass(frozen=True)
-class _First:
-    """When the first record from offset `at` on was appended; None if none was visible before `end`."""
+class _FirstRecord:
+    """When the first record from offset `at` on was appended; None if no record was visible before `end`."""
 
     at: int
     end: int
@@ -29,7 +29,7 @@ class _First:
 
 
 class KafkaProbe:
-    """Asks the broker; raises KafkaException while it does not answer."""
+    """Reads offsets from the broker. Raises KafkaException if it does not answer."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
@@ -37,27 +37,31 @@ class KafkaProbe:
         self._client: Consumer = clients.consumer(
             settings, "watch", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10, "log_level": 0}
         )
-        self._first: dict[tuple[str, _Place], _First] = {}
+        self._first: dict[tuple[str, _TopicPartition], _FirstRecord] = {}
 
     def __call__(self) -> list[Reading]:
-        places = self._places()
-        starts = self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        partitions = self._partitions()
+        starts = self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         readings = [
             Reading(catalogue.END_OFFSET, end, {"topic": topic, "partition": str(partition)})
             for (topic, partition), end in ends.items()
         ]
         for stage in STAGES:
-            committed = self._committed(stage.group, [place for place in places if place[0] in stage.reads])
-            for place, at in committed.items():
-                readings += self._lag(stage.name, place, at, starts[place], ends[place])
+            committed = self._committed(
+                stage.group, [partition for partition in partitions if partition[0] in stage.reads]
+            )
+            for partition, at in committed.items():
+                readings += self._lag(stage.name, partition, at, starts[partition], ends[partition])
         return readings + self._retention()
 
-    def _lag(self, stage: str, place: _Place, committed: int, start: int, end: int) -> list[Reading]:
-        labels = {"stage": stage, "topic": place[0], "partition": str(place[1])}
+    def _lag(
+        self, stage: str, partition: _TopicPartition, committed: int, start: int, end: int
+    ) -> list[Reading]:
+        labels = {"stage": stage, "topic": partition[0], "partition": str(partition[1])}
         expired = start - committed if 0 <= committed < start else 0
         at = max(committed, start)
-        appended_ms = self._appended_ms(stage, place, at, end) if at < end else None
+        appended_ms = self._appended_ms(stage, partition, at, end) if at < end else None
         age_s = max(0.0, time.time() - appended_ms / 1000) if appended_ms is not None else 0.0
         return [
             Reading(catalogue.LAG_RECORDS, end - at if appended_ms is not None else 0, labels),
@@ -65,19 +69,19 @@ class KafkaProbe:
             Reading(catalogue.EXPIRED_RECORDS, expired, labels),
         ]
 
-    def _appended_ms(self, stage: str, place: _Place, at: int, end: int) -> int | None:
-        """When the first record at offset `at` or later was appended; None if none is visible."""
-        known = self._first.get((stage, place))
+    def _appended_ms(self, stage: str, partition: _TopicPartition, at: int, end: int) -> int | None:
+        """Returns when the first record at offset `at` or later was appended; None if none is visible."""
+        known = self._first.get((stage, partition))
         if known is None or known.at != at or (known.appended_ms is None and known.end != end):
-            known = self._first[stage, place] = _First(at, end, self._look(place, at))
+            known = self._first[stage, partition] = _FirstRecord(at, end, self._read_time(partition, at))
         return known.appended_ms
 
-    def _look(self, place: _Place, at: int) -> int | None:
-        start = TopicPartition(clients.name(self._settings, place[0]), place[1], at)
+    def _read_time(self, partition: _TopicPartition, at: int) -> int | None:
+        start = TopicPartition(clients.name(self._settings, partition[0]), partition[1], at)
         _, message = next_record(self._client, start, TIMEOUT_S)
         return message.timestamp()[1] if message is not None else None
 
-    def _places(self) -> list[_Place]:
+    def _partitions(self) -> list[_TopicPartition]:
         found = self._admin.list_topics(timeout=TIMEOUT_S).topics
         names = {clients.name(self._settings, topic): topic for topic in TOPICS_READ}
         return [
@@ -87,26 +91,26 @@ class KafkaProbe:
             for partition in found[name].partitions
         ]
 
-    def _at(self, places: list[_Place]) -> dict[TopicPartition, _Place]:
+    def _at(self, partitions: list[_TopicPartition]) -> dict[TopicPartition, _TopicPartition]:
         return {
             TopicPartition(clients.name(self._settings, topic), partition): (topic, partition)
-            for topic, partition in places
+            for topic, partition in partitions
         }
 
-    def _offsets(self, places: list[_Place], spec: OffsetSpec) -> dict[_Place, int]:
-        asked = self._at(places)
-        found = list_offsets(self._admin, list(asked), spec, TIMEOUT_S)
-        return {asked[at]: info.offset for at, info in found.items()}
+    def _offsets(self, partitions: list[_TopicPartition], spec: OffsetSpec) -> dict[_TopicPartition, int]:
+        by_request = self._at(partitions)
+        found = list_offsets(self._admin, list(by_request), spec, TIMEOUT_S)
+        return {by_request[at]: info.offset for at, info in found.items()}
 
-    def _committed(self, group: str, places: list[_Place]) -> dict[_Place, int]:
-        """Negative where the group has not committed yet."""
-        asked = self._at(places)
-        if not asked:
+    def _committed(self, group: str, partitions: list[_TopicPartition]) -> dict[_TopicPartition, int]:
+        """Returns the committed offsets; negative for partitions without one."""
+        by_request = self._at(partitions)
+        if not by_request:
             return {}
-        request = ConsumerGroupTopicPartitions(clients.name(self._settings, group), list(asked))
+        request = ConsumerGroupTopicPartitions(clients.name(self._settings, group), list(by_request))
         [answer] = self._admin.list_consumer_group_offsets([request], request_timeout=TIMEOUT_S).values()
         return {
-            asked[TopicPartition(at.topic, at.partition)]: at.offset
+            by_request[TopicPartition(at.topic, at.partition)]: at.offset
             for at in answer.result(TIMEOUT_S).topic_partitions
         }
 

@@ -1,4 +1,4 @@
-"""What the probes saw: how things stand, and how some of them stood in the last while. No client library."""
+"""The results of the probes: the current values, and the recent course of some. Uses no client library."""
 
 import threading
 from collections import defaultdict, deque
@@ -14,29 +14,29 @@ PLOTTED: dict[Counter | Gauge, str] = {
     catalogue.LAG_SECONDS: "stage",
     catalogue.OUTCOMES: "outcome",
 }
-"""What is kept for plots, and the label that it is added up by."""
+"""The metrics kept for plots, and the label by which each is summed."""
 OLDEST: frozenset[Counter | Gauge] = frozenset({catalogue.LAG_SECONDS})
-"""Ages are not added up: the greatest counts."""
+"""Ages are not summed: the greatest is taken."""
 
 
 class Probed(Struct, frozen=True, rename="camel"):
-    """When a probe last looked, and why it got no answer, if so."""
+    """When a probe last ran, and why it failed; None if it did not."""
 
     probe: str
     at_ms: int
     away: str | None
 
 
-class Stands(Struct, frozen=True):
-    """One figure of now."""
+class CurrentValue(Struct, frozen=True):
+    """The current value of a metric with one set of labels."""
 
     metric: str
     labels: dict[str, str]
     value: float
 
 
-class Stood(Struct, frozen=True):
-    """A line of a plot: `points` are times in ms with values."""
+class Plot(Struct, frozen=True):
+    """One line of a plot: `points` are times in ms with values."""
 
     metric: str
     of: str
@@ -44,16 +44,16 @@ class Stood(Struct, frozen=True):
 
 
 class Recent(Struct, frozen=True, rename="camel"):
-    """What the page Health draws."""
+    """The data of the page Health."""
 
     at_ms: int
     probes: list[Probed]
-    readings: list[Stands]
-    plots: list[Stood]
+    readings: list[CurrentValue]
+    plots: list[Plot]
 
 
 class ProbeHistory:
-    """Where the probes write. `keep_ms`: how far back the plots go; `now_ms` is the clock."""
+    """The probes write into it. `keep_ms`: how far back the plots go; `now_ms` is the clock."""
 
     def __init__(self, keep_ms: int, now_ms: Callable[[], int]) -> None:
         self._keep_ms, self._now_ms = keep_ms, now_ms
@@ -62,8 +62,8 @@ class ProbeHistory:
         self._readings: dict[str, Sequence[Reading]] = {}
         self._plots: dict[tuple[Counter | Gauge, str], deque[tuple[int, float]]] = defaultdict(deque)
 
-    def saw(self, probe: str, readings: Sequence[Reading]) -> None:
-        """What `probe` has just read, in place of what it read before."""
+    def record(self, probe: str, readings: Sequence[Reading]) -> None:
+        """Replaces the readings of `probe`."""
         with self._lock:
             at_ms = self._now_ms()
             self._probed[probe] = Probed(probe, at_ms, None)
@@ -72,15 +72,15 @@ class ProbeHistory:
                 self._plots[key].append((at_ms, value))
             self._forget(at_ms - self._keep_ms)
 
-    def away(self, probe: str, why: str) -> None:
-        """`probe` got no answer: what it read before is not so any more."""
+    def record_failure(self, probe: str, why: str) -> None:
+        """Removes the readings of `probe`, which failed."""
         with self._lock:
             self._probed[probe] = Probed(probe, self._now_ms(), why)
             self._readings.pop(probe, None)
             self._forget(self._now_ms() - self._keep_ms)
 
     def readings(self, but: frozenset[str] = frozenset()) -> list[Reading]:
-        """How everything stands, without what the probes named `but` read."""
+        """Returns the current readings of all probes except those named `but`."""
         with self._lock:
             found = [
                 Reading(catalogue.PROBE_UP, float(one.away is None), {"probe": one.probe})
@@ -90,11 +90,11 @@ class ProbeHistory:
             return found
 
     def recent(self) -> Recent:
-        """All of it, for the page."""
-        standing = [Stands(one.metric.name, one.labels, one.value) for one in self.readings()]
+        """Returns everything, for the page."""
+        values = [CurrentValue(one.metric.name, one.labels, one.value) for one in self.readings()]
         with self._lock:
-            plots = [Stood(metric.name, of, list(points)) for (metric, of), points in self._plots.items()]
-            return Recent(self._now_ms(), list(self._probed.values()), standing, plots)
+            plots = [Plot(metric.name, of, list(points)) for (metric, of), points in self._plots.items()]
+            return Recent(self._now_ms(), list(self._probed.values()), values, plots)
 
     def _forget(self, before_ms: int) -> None:
         for key in list(self._plots):
@@ -106,7 +106,7 @@ class ProbeHistory:
 
 
 def _summed(readings: Iterable[Reading]) -> dict[tuple[Counter | Gauge, str], float]:
-    """What is plotted of `readings`, by the label it is added up by."""
+    """Returns the values of `readings` that are plotted, summed by label."""
     found: dict[tuple[Counter | Gauge, str], float] = {}
     for reading in readings:
         if label := PLOTTED.get(reading.metric):

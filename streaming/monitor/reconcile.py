@@ -1,4 +1,4 @@
-"""The probe of the books: when they were last balanced, and whether they did."""
+"""The probe of reconcile: its last verdict, and when it ended."""
 
 from streaming.metrics import catalogue
 from streaming.metrics.kinds import Reading
@@ -6,7 +6,8 @@ from streaming.reconcile import last_verdict
 
 
 def reconcile_probe() -> list[Reading]:
-    """Nothing before the first reconcile. Raises OSError or msgspec.MsgspecError."""
+    """Returns the last verdict; no readings before the first reconcile. Raises OSError or
+    msgspec.MsgspecError."""
     last = last_verdict.last()
     if last is None:
         return []

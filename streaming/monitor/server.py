@@ -1,4 +1,4 @@
-"""What the watch answers over HTTP: /metrics to Prometheus, /recent to the page Health."""
+"""The monitor's HTTP server: /metrics for Prometheus, /recent for the page Health."""
 
 from collections.abc import Iterable
 from socketserver import ThreadingMixIn
@@ -15,23 +15,23 @@ from streaming.settings import MetricsSettings
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-TOLD_BY_THEMSELVES = frozenset({"stages"})
-"""Probes of what Prometheus reads at its source: for the page alone."""
+ONLY_FOR_THE_PAGE = frozenset({"stages"})
+"""Probes whose metrics Prometheus reads from the stages themselves: not in /metrics, only on the page."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
-class _Quiet(WSGIRequestHandler):
+class _WithoutLog(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (named by its class)
-        """A line for each request is no use to anyone."""
+        """Logs nothing: nobody needs a line for each request."""
 
 
-def application(board: ProbeHistory) -> "WSGIApplication":
-    """Both pages; anything else is not found."""
+def application(history: ProbeHistory) -> "WSGIApplication":
+    """Returns the application with both paths; other paths return 404."""
     registry = CollectorRegistry()
-    registry.register(PrometheusReadings(lambda: board.readings(but=TOLD_BY_THEMSELVES)))
+    registry.register(PrometheusReadings(lambda: history.readings(but=ONLY_FOR_THE_PAGE)))
     ProcessCollector(registry=registry)
     metrics: WSGIApplication = make_wsgi_app(registry)
 
@@ -40,13 +40,13 @@ def application(board: ProbeHistory) -> "WSGIApplication":
             return metrics(environ, start_response)
         if environ["PATH_INFO"] == "/recent":
             start_response("200 OK", [("Content-Type", "application/json")])
-            return [msgspec.json.encode(board.recent())]
+            return [msgspec.json.encode(history.recent())]
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return [b"/metrics or /recent\n"]
 
     return answer
 
 
-def server(settings: MetricsSettings, board: ProbeHistory) -> WSGIServer:
-    """Listens already. Raises OSError if the port is taken."""
-    return make_server(settings.host, settings.port, application(board), _Server, _Quiet)
+def server(settings: MetricsSettings, history: ProbeHistory) -> WSGIServer:
+    """Returns a server that already listens. Raises OSError if the port is taken."""
+    return make_server(settings.host, settings.port, application(history), _Server, _WithoutLog)

@@ -1,4 +1,4 @@
-"""The probe of the stages' own metrics: what became of the messages, for the page Health."""
+"""The probe of the stages' own metrics: the outcomes of messages, for the page Health."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ TIMEOUT_S = 5.0
 
 
 class StagesProbe:
-    """Reads the metrics at `urls` (by stage); raises httpx.HTTPError if one does not answer."""
+    """Reads the metrics of the gate at `urls` (by stage). Raises httpx.HTTPError if it does not answer."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls, self._client = urls, httpx.Client(timeout=TIMEOUT_S)

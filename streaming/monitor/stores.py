@@ -1,4 +1,4 @@
-"""The probes of Redis and Elasticsearch: what only they know."""
+"""The probes of Redis and Elasticsearch."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,8 @@ from streaming.sinks.elasticsearch import index
 
 
 class RedisProbe:
-    """Raises StoreUnavailable, or the client's error, while Redis does not answer."""
+    """Reads memory, filters and distinct users. Raises StoreUnavailable, or the client's error, if Redis does
+    not answer."""
 
     def __init__(self, settings: RedisSettings, gate: GateSettings) -> None:
         self._settings = settings
@@ -31,7 +32,7 @@ class RedisProbe:
 
 
 def filters(fills: Iterable[FilterFill]) -> list[Reading]:
-    """Of each kind of filter the fullest one, and the memory of all."""
+    """Returns readings for each kind of filter: of the fullest one, and the memory of all."""
     by_kind: dict[str, list[FilterFill]] = {}
     for fill in fills:
         by_kind.setdefault(fill.name.partition(":")[0], []).append(fill)
@@ -48,7 +49,8 @@ def filters(fills: Iterable[FilterFill]) -> list[Reading]:
 
 
 class ElasticsearchProbe:
-    """Raises the client's error while Elasticsearch does not answer."""
+    """Reads the arrival of the newest searchable session. Raises the client's error if Elasticsearch does not
+    answer."""
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
         self._client = index.client(settings)

@@ -1,1 +1,1 @@
-"""How every process behaves: arguments, logs, exit codes, garbage collection. Standard library only."""
+"""Common to all processes: arguments, logs, exit codes, garbage collection. Standard library only."""

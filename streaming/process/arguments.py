@@ -1,4 +1,4 @@
-"""What several commands ask for on their command line. Standard library only."""
+"""Arguments that several commands share. Standard library only."""
 
 import argparse
 import contextlib
@@ -6,33 +6,29 @@ import math
 
 
 def count(text: str) -> int:
-    """A whole number from 0 on."""
+    """Returns the whole number in `text`, at least 0."""
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no count")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
 
 def positive(text: str) -> float:
-    """A finite number above 0."""
+    """Returns the finite number in `text`, above 0."""
     with contextlib.suppress(ValueError):
         if 0 < (number := float(text)) < math.inf:
             return number
-    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
 
 
 def add_patience(command: argparse.ArgumentParser, awaited: str) -> None:
-    """`--timeout`: how long to wait for `awaited`."""
+    """Adds `--timeout`: how long to wait for `awaited`."""
     command.add_argument("--timeout", type=positive, default=120, help=f"seconds to wait for {awaited} (120)")
 
 
 def add_period(command: argparse.ArgumentParser) -> None:
-    """A period of arrival: its two ends as `start` and `end`."""
-    for name, dest, what in (("--from", "start", "here on"), ("--to", "end", "before here")):
-        command.add_argument(
-            name,
-            dest=dest,
-            metavar="T",
-            help=f"only what arrived from {what}: an ISO 8601 date or moment, UTC unless it says otherwise"
-            if dest == "start"
-            else f"… and {what}",
-        )
+    """Adds `--from` and `--to`: the ends of a period of arrival, as `start` and `end`."""
+    command.add_argument(
+        "--from", dest="start", metavar="T",
+        help="only messages that arrived at T or later: an ISO 8601 date or time, UTC unless it has a zone",
+    )  # fmt: skip
+    command.add_argument("--to", dest="end", metavar="T", help="… and before T")

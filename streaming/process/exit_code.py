@@ -1,10 +1,10 @@
-"""How every command ends: its exit code. Standard library only: it is read before anything is installed."""
+"""The exit codes of all commands. Standard library only: it is imported before anything is installed."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command's end means."""
+    """The meaning of a command's exit code."""
 
     DONE = 0
     NOT_SO = 1
@@ -15,19 +15,19 @@ class ExitCode(IntEnum):
 
 
 class InvalidRequest(Exception):
-    """What was asked for makes no sense as it stands; the text says why, and what would."""
+    """The request is not valid; the text contains the reason and what would be valid."""
 
 
 PUBLISHED = """\
 exit codes:
-  0    done, and what was asked is so
-  1    done, and it is not so: a test failed, the stores do not agree, a service is not healthy, a
-       generated file is stale
-  2    the command line is wrong, or a setting
-  3    this machine lacks something that could not be installed (the message names the command that
-       would), or a component could not be asked: it is down, silent or behind
-  4    the stack could not be started: a port in use, too little memory, a service that does not get
+  0    done, with a positive result
+  1    done, with a negative result: a test failed, the stores do not agree, a service is not healthy,
+       a generated file is stale
+  2    an argument or a setting is wrong
+  3    this machine lacks something that could not be installed (the message contains the command that
+       installs it), or a component or stage is unavailable or behind
+  4    the stack could not be started: a port is in use, memory is too small, a service does not become
        healthy
   130  interrupted
 """
-"""What `./vitrine --help` says of them."""
+"""The part of `./vitrine --help` about them."""

@@ -1,8 +1,8 @@
-"""Structured logs: one JSON object a line on standard error, never with the content of a message.
+"""Structured logs: one JSON object per line on standard error, never with the content of a message.
 
-An exception of a library may quote what it could not digest (a decoder the value, a database the document):
-of such a one only its type is logged, and where it was raised. Lines that begin with a per cent sign are
-librdkafka's own, about connections and never about records.
+The text of a library's exception may quote data (a decoder quotes the value, a database the document): only
+its type and where it was raised are logged. Lines that begin with a per cent sign come from librdkafka; they
+are about connections, never about records.
 """
 
 import json
@@ -15,13 +15,14 @@ from types import TracebackType
 
 _PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _QUOTE_NOTHING = ("streaming", "stack", "pydantic_core", "confluent_kafka", "cimpl")
-"""Packages whose exceptions may be logged with their text: our own, settings' (which hide their input), and
-Kafka's, which knows bytes only."""
+"""Packages whose exceptions may be logged with their text: our own, those of settings (which hide their
+input), and Kafka's (which never quote records)."""
 
 
 class JsonLines(logging.Formatter):
-    """`ts`, `level`, `logger`, `event` (the message) and whatever was passed as `extra`; of an exception
-    `exception`, its first cause first, and `raised`, the places that it passed."""
+    """Writes `ts`, `level`, `logger`, `event` (the message) and everything passed as `extra`. For an
+    exception also `exception`, the chain of exceptions from the first cause on, and `raised`, their stack
+    frames."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -32,29 +33,30 @@ class JsonLines(logging.Formatter):
         }
         line |= {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
         if record.exc_info and (error := record.exc_info[1]):
-            line["exception"], line["raised"] = _told(error)
+            line["exception"], line["raised"] = _described(error)
         return json.dumps(line, default=str)
 
 
-def _told(error: BaseException) -> tuple[list[str], list[str]]:
-    """What may be said of `error` and of what it came from; and the places it passed through."""
+def _described(error: BaseException) -> tuple[list[str], list[str]]:
+    """Returns what may be logged about `error` and its causes, and their stack frames."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
         chain.append(link)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    said, places = [], []
+    exceptions, raised = [], []
     for link in reversed(chain):
         kind = type(link)
         quotes_nothing = kind in (RuntimeError, OSError) or kind.__module__.split(".")[0] in _QUOTE_NOTHING
-        said.append(f"{kind.__module__}.{kind.__qualname__}" + (f": {link}" if quotes_nothing else ""))
+        exceptions.append(f"{kind.__module__}.{kind.__qualname__}" + (f": {link}" if quotes_nothing else ""))
         frames = traceback.extract_tb(link.__traceback__)
-        places += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return said, places
+        raised += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return exceptions, raised
 
 
 def to_standard_error(level: int = logging.INFO) -> None:
-    """Called once, by an entry point. What ends the process, or a thread of it, is logged as the rest is."""
+    """Sets up logging. An entry point calls it once. Exceptions that end the process, or one of its threads,
+    are logged in the same format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)

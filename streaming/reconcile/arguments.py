@@ -5,15 +5,16 @@ import argparse
 from streaming.process.arguments import add_patience, add_period
 
 RECONCILE_DETAILS = """\
-Judges all that the topics still hold, or what arrived in --from to before --to. Exits 1, naming
-the session that breaks it first in raw order, if one message or document is too many or too few,
-or another than it must be, anywhere; 3 if a stage is behind or a component away.
+Checks everything that the topics still contain, or what arrived from --from to before --to.
+Exits 1 if any message or document is missing, is there though it should not be, or has another
+content than it should, and names the first session concerned in raw order; exits 3 if a stage is
+behind or a component unavailable.
 
 With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "late",
 "partitions": {raw partition: {"from", "to", "sent", "valid", "duplicate", "rejected", "late"}},
-"stages": {stage: {topic: {partition: offset read up to}}},
+"stages": {stage: {topic: {partition: offset up to which it has read}}},
 "corrections": {"corrected", "rejected_again", "open": {reason: n}}, "mongodb",
-"elasticsearch": {index: n}, "digests": {store: of its ids and contents, in any order},
+"elasticsearch": {index: n}, "digests": {store: digest of its ids and contents, in any order},
 "distinct_users": {"exact", "estimate"}, "older_than_log", "other_model", "left_out",
 "breaks_in_all", "breaks": [{"where", "what", "session", "document", "raw"}]}."""
 

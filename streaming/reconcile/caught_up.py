@@ -1,4 +1,4 @@
-"""Waits until everything sent before a moment has come through all stages, and says what is judged."""
+"""Waits until all stages have processed everything sent before a moment, and returns what is compared."""
 
 from collections.abc import Callable
 
@@ -13,25 +13,26 @@ from streaming.settings import KafkaSettings
 def wait(
     settings: KafkaSettings, period: Window | None, deadline_s: float, tell: Callable[[str], None]
 ) -> ReconcileScope:
-    """Takes the ends of the raw topic, waits until every stage has dealt with what lies before them, and says
-    where all stand. Raises Behind when time.monotonic() comes to `deadline_s`, or KafkaException."""
+    """Reads the ends of the raw topic, waits until every stage has processed everything before them, and
+    returns the scope of the comparison. Raises StageBehind when time.monotonic() reaches `deadline_s`, or
+    KafkaException. `tell` gets the progress."""
     valid_from = offsets.ends(settings, topics.VALID)
     until = offsets.ends(settings, topics.RAW)
 
-    def passed(stage: Stage, topic: str, goals: dict[int, int]) -> None:
+    def wait_for(stage: Stage, topic: str, goals: dict[int, int]) -> None:
         def behind(by: dict[int, int]) -> None:
-            tell(f"waiting for {stage.group}: {sum(by.values())} offsets of {topic} to go")
+            tell(f"waiting for {stage.group}: {sum(by.values())} offsets of {topic} left")
 
         offsets.wait_past(settings, stage.group, topic, goals, deadline_s, behind)
 
-    passed(GATE, topics.RAW, until)
+    wait_for(GATE, topics.RAW, until)
     offsets.wait_visible(settings, topics.REJECTED, deadline_s)  # no stage reads that topic
     valid = offsets.ends(settings, topics.VALID)
-    passed(STORE, topics.VALID, valid)
-    passed(FLINK_JOB, topics.VALID, valid)
+    wait_for(STORE, topics.VALID, valid)
+    wait_for(FLINK_JOB, topics.VALID, valid)
     for topic in INDEX.reads:
-        # Flink writes before it commits the offsets it read, so the ends that count are there by now.
-        passed(INDEX, topic, offsets.ends(settings, topic))
+        # Flink writes its documents before it commits the offsets it read, so they are before these ends.
+        wait_for(INDEX, topic, offsets.ends(settings, topic))
 
     return ReconcileScope(
         spans=_spans(settings, period, until),

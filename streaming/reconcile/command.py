@@ -23,85 +23,88 @@ from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
 
 REBUILD = "./vitrine resummarise"
-IN_VAIN = "Could not be checked"
+NOT_COMPARED = "The stores could not be compared"
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
-    """Keeps the verdict for the monitor."""
+    """Runs the command and writes the verdict for the monitor. Returns the exit code."""
     code = run(arguments.json, arguments.timeout, arguments.start, arguments.end)
-    return last_verdict.kept(code, whole=not (arguments.start or arguments.end))
+    return last_verdict.keep(code, whole=not (arguments.start or arguments.end))
 
 
 def run(as_json: bool, timeout_s: float, start: str | None = None, end: str | None = None) -> int:
-    """Waits up to `timeout_s` for the stages to catch up, reads everything and prints what it found of the
-    messages that arrived from `start` to before `end` (ISO 8601; all, without them). Gives an ExitCode."""
+    """Waits up to `timeout_s` for the stages to catch up, reads everything and prints the report on the
+    messages that arrived from `start` to before `end` (ISO 8601; without them, on all). Returns an
+    ExitCode."""
 
-    def judge() -> int:
+    def compare() -> int:
         console = Console(stderr=True)
         try:
-            asked = period(start, end)
+            window = period(start, end)
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
-        report = reconcile(timeout_s, console, asked)
+        report = reconcile(timeout_s, console, window)
         if as_json:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
         else:
             _show(report)
-        _tell(report, console, asked)
+        _print_remarks(report, console, window)
         return ExitCode.DONE if report.holds else ExitCode.NOT_SO
 
-    return carried_out(judge, IN_VAIN)
+    return carried_out(compare, NOT_COMPARED)
 
 
-def gather(timeout_s: float, console: Console, asked: Window | None) -> Evidence:
-    """What the components that the environment points at hold. Raises Behind, StoreUnavailable,
-    KafkaException or ApiError where that cannot be had."""
+def gather(timeout_s: float, console: Console, window: Window | None) -> Evidence:
+    """Returns the contents of the topics and stores that the settings name. Raises StageBehind,
+    StoreUnavailable, KafkaException or ApiError if they cannot be read."""
     kafka_settings = KafkaSettings()
-    with console.status("asking how far the stages are") as status:
-        standing = caught_up.wait(kafka_settings, asked, time.monotonic() + timeout_s, status.update)
+    with console.status("reading the offsets of the stages") as status:
+        scope = caught_up.wait(kafka_settings, window, time.monotonic() + timeout_s, status.update)
     return read.evidence(
         kafka_settings,
-        standing,
+        scope,
         GateSettings(),
         ElasticsearchIndex(ElasticsearchSettings()),
         MongoSessions(MongoSettings()),
     )
 
 
-def reconcile(timeout_s: float, console: Console, asked: Window | None = None) -> Report:
-    """The report on all of it. Raises what `gather` raises."""
-    evidence = gather(timeout_s, console, asked)
+def reconcile(timeout_s: float, console: Console, window: Window | None = None) -> Report:
+    """Returns the report. Raises what `gather` raises."""
+    evidence = gather(timeout_s, console, window)
     with console.status("reading topics and stores"):
         return reconcile_evidence(evidence, lambda: distinct_users(RedisSettings()))
 
 
-def _tell(report: Report, console: Console, asked: Window | None) -> None:
-    """What a reader has to know beside the figures."""
-    if asked is None:
+def _print_remarks(report: Report, console: Console, window: Window | None) -> None:
+    """Prints the discrepancies, and what the figures leave out."""
+    if window is None:
         for partition, one in report.partitions.items():
             if one.first:
                 console.print(
-                    f"raw partition {partition} is judged from offset {one.first} on: what came"
-                    " before is no longer in every topic",
+                    f"raw partition {partition} is compared from offset {one.first} on: earlier"
+                    " messages are no longer in every topic",
                     soft_wrap=True,
                 )
     for one_break in report.breaks:
-        # Ids are the senders' own words: brackets in them are no markup.
+        # Senders choose the ids: brackets in them must not be read as markup.
         console.print(f"[red]broken[/red] {escape(str(one_break))}", soft_wrap=True, highlight=False)
     if report.breaks_in_all > len(report.breaks):
         console.print(f"and {report.breaks_in_all - len(report.breaks)} more")
     if report.other_model:
         console.print(
-            f"{report.other_model} documents of product_sentiment were made by another model than the one in"
-            f" use: run the Flink job from its beginning ({REBUILD})",
+            f"{report.other_model} documents of product_sentiment were made by another model than the current"
+            f" one: run the Flink job again from the beginning ({REBUILD})",
             soft_wrap=True,
         )
     if report.left_out:
-        console.print(f"{report.left_out} documents of product_activity left out: their hours go on")
+        console.print(
+            f"{report.left_out} documents of product_activity left out: their windows still get sessions"
+        )
 
 
 def _show(report: Report) -> None:
-    table = Table("figure", "count", title="agrees with itself" if report.holds else "does NOT agree")
+    table = Table("figure", "count", title="the stores agree" if report.holds else "the stores do NOT agree")
     rows: list[tuple[str, object]] = [
         ("sent", report.sent),
         ("valid", report.valid),

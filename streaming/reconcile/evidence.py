@@ -1,4 +1,4 @@
-"""What the account is drawn from."""
+"""The input of a comparison: contents of topics and stores."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -28,7 +28,7 @@ class RawRecord(Struct, frozen=True):
     key: bytes | None
     value: bytes | None
     corrects: LogPosition | None = None
-    """The rejected message in whose place it was sent."""
+    """The rejected message that it corrects."""
 
 
 class ValidRecord(Struct, frozen=True):
@@ -41,7 +41,7 @@ class ValidRecord(Struct, frozen=True):
 
 
 class RejectedRecord(Struct, frozen=True):
-    """A committed record of `rejected_user_session`, and where its headers say it comes from."""
+    """A committed record of `rejected_user_session`, with the raw position from its headers."""
 
     partition: int
     raw_partition: int
@@ -50,7 +50,7 @@ class RejectedRecord(Struct, frozen=True):
     key: bytes | None
     value: bytes | None
     horizon_ms: int | None = None
-    """By which it was judged too old, where it says so."""
+    """The horizon by which it was rejected as too old, if its headers contain it."""
 
 
 StageOffsets = Mapping[str, Mapping[str, Mapping[int, int]]]
@@ -58,36 +58,37 @@ StageOffsets = Mapping[str, Mapping[str, Mapping[int, int]]]
 
 
 class ReconcileScope(Struct, frozen=True):
-    """Where everything stood when the account began, once all stages had dealt with it."""
+    """What is compared: everything that all stages had processed when the comparison began."""
 
     spans: Mapping[int, OffsetRange]
-    """By raw partition what is judged."""
+    """The offsets compared, by raw partition."""
     until: Mapping[int, int]
-    """By raw partition the offset before which everything has gone through all stages. What lies behind it
-    may be anywhere on its way."""
+    """By raw partition, the offset before which all stages have processed everything. Later messages may be
+    at any stage."""
     valid_from: Mapping[int, int] = field(default_factory=dict)
-    """By partition of the valid sessions an offset before which all come from raw ones before `until`."""
+    """By partition of the valid sessions, an offset before which all come from raw messages before
+    `until`."""
     cut: Mapping[str, Collection[int]] = field(default_factory=dict)
-    """By topic of outcomes, the partitions whose head retention has deleted."""
+    """By topic of outcomes, the partitions whose oldest records retention has deleted."""
     stages: StageOffsets = field(default_factory=dict)
     whole: bool = True
-    """Whether the spans hold all that there is, not a period of it."""
+    """True if everything is compared, False if only a period."""
 
 
 class Evidence(Struct, frozen=True):
-    """Everything that has to agree. Each iterable is read when its turn comes, in the order of the fields:
+    """Everything that has to agree. The iterables are read one after the other, in the order of the fields:
     stores before topics, so that whatever is in a store must be in the topic read after it, even while
-    sessions keep coming. All but `raw` may be read once more, to name what breaks."""
+    sessions keep coming. All but `raw` may be read once more, to name the sessions of discrepancies."""
 
-    standing: ReconcileScope
+    scope: ReconcileScope
     allowed_lateness_ms: int
-    """By which the gate calls a live session late."""
+    """The lateness beyond which the gate marks a live session as late."""
     horizon: Horizon
-    """Within which it knows users again."""
+    """How long the gate remembers users."""
     indexes: Mapping[str, Iterable[tuple[str, Document]]]
     """(id, document) of each index, by its name in topics.py."""
     mongodb: Iterable[Document]
     valid: Iterable[ValidRecord]
     rejected: Iterable[RejectedRecord]
     raw: Iterable[RawRecord]
-    """From the beginning of the spans on."""
+    """Those from the beginning of the spans on."""

@@ -1,4 +1,4 @@
-"""From a valid session to what the stores have to hold because of it, and back. Pure."""
+"""The documents that the stores must contain for a valid session, and the session in a document. Pure."""
 
 from collections.abc import Iterator
 
@@ -13,21 +13,22 @@ from streaming.summaries.documents import documents
 MONGODB = "mongodb"
 
 
-def stored(session: ValidSession) -> Iterator[tuple[str, str, object]]:
-    """(store, id, document) of everything outside the windows that has to be there because of `session`."""
+def expected_documents(session: ValidSession) -> Iterator[tuple[str, str, object]]:
+    """Yields (store, id, document) of every document that follows from `session`, without window
+    aggregates."""
     yield MONGODB, session.session_id, session
     yield from documents(session)
 
 
 def by_id(document: Document) -> tuple[str, Document]:
-    """A document of MongoDB as (id, the other fields)."""
+    """Returns a document of MongoDB as (id, the other fields)."""
     id_ = document["_id"]
     fields = {name: value for name, value in document.items() if name != "_id"}
     return id_ if isinstance(id_, str) else repr(id_), fields
 
 
-def remembered(document: Document) -> ValidSession | None:
-    """The session in a document of MongoDB; None if it holds none, or another one than its id says."""
+def session_in(document: Document) -> ValidSession | None:
+    """Returns the session in a document of MongoDB; None if it contains none, or one with another id."""
     id_, fields = by_id(document)
     try:
         session = decode(as_json(fields))
@@ -37,7 +38,7 @@ def remembered(document: Document) -> ValidSession | None:
 
 
 def decoded(record: ValidRecord) -> ValidSession | None:
-    """The session in a record of `valid_customer_session`, None if there is none."""
+    """Returns the session in a record of `valid_customer_session`; None if it contains none."""
     try:
         return decode(record.value or b"")
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""The last verdict of `reconcile`, kept where whoever watches can find it."""
+"""The last verdict of `reconcile`, in a file that the monitor reads."""
 
 import time
 
@@ -17,22 +17,24 @@ NAMES: dict[int, str] = {
 
 
 class Verdict(Struct, frozen=True, rename="camel"):
-    """`verdict`: whether the stores agreed, or that this could not be found out."""
+    """`verdict`: `holds` if the stores agreed, `broken` if not, `unknown` if they could not be compared."""
 
     verdict: str
     ended_at_ms: int
 
 
-def kept(outcome: int, whole: bool) -> int:
-    """Keeps `outcome`, an exit code of `reconcile`, if it is a verdict, and gives it back. Unless `whole`, it
-    was about a period alone: that such a one agrees says nothing of the rest."""
-    if outcome == ExitCode.NOT_SO or (whole and outcome in NAMES):
-        verdict = Verdict(NAMES[outcome], int(time.time() * 1000))
+def keep(code: int, whole: bool) -> int:
+    """Writes the file if `code`, an exit code of `reconcile`, stands for a verdict; returns `code`. Unless
+    `whole`, only a period was compared: then only `broken` is written, because a period that agrees proves
+    nothing about the others."""
+    if code == ExitCode.NOT_SO or (whole and code in NAMES):
+        verdict = Verdict(NAMES[code], int(time.time() * 1000))
         atomic_file.write(DataSettings().layout.last_verdict, msgspec.json.encode(verdict))
-    return outcome
+    return code
 
 
 def last() -> Verdict | None:
-    """None before the first. Raises OSError or msgspec.MsgspecError if it cannot be read."""
+    """Returns the last verdict, None before the first. Raises OSError or msgspec.MsgspecError if the file
+    cannot be read."""
     file = DataSettings().layout.last_verdict
     return msgspec.json.decode(file.read_bytes(), type=Verdict) if file.exists() else None

@@ -1,4 +1,4 @@
-"""Whether a session of the live feed came late, judged once more from the log alone. Pure."""
+"""Whether a live session is late, computed from the log alone. Pure."""
 
 from collections.abc import Mapping
 
@@ -8,21 +8,22 @@ from streaming.reconcile.evidence import OffsetRange
 
 
 class Lateness:
-    """Hears first of the valid sessions before the spans, in any order; then of those in them, in theirs."""
+    """Call `before` for the valid sessions before the spans, in any order; then `is_late` for those within
+    them, in the order of their offsets."""
 
     def __init__(self, spans: Mapping[int, OffsetRange], allowed_ms: int) -> None:
         self._spans, self._allowed_ms = spans, allowed_ms
         self._newest_ms = dict.fromkeys(spans, 0)
 
     def before(self, session: ValidSession) -> None:
-        """Of a session that may have come before the spans."""
+        """Notes the event time of `session` if it lies before the spans."""
         span = self._spans.get(session.raw_partition)
         if span and session.raw_offset < span.first and session.feed == LIVE_FEED:
             newest_ms = self._newest_ms[session.raw_partition]
             self._newest_ms[session.raw_partition] = max(newest_ms, session.event_time_ms)
 
     def is_late(self, partition: int, session: Session) -> bool:
-        """Of the next valid session of a raw partition."""
+        """True if `session`, the next valid one of a raw partition, is late."""
         if session.feed != LIVE_FEED:
             return False
         newest_ms = self._newest_ms[partition]

@@ -1,6 +1,6 @@
-"""Every raw record has exactly one outcome, and it is the one it deserves. Pure.
+"""Whether every raw record has exactly one outcome, and the right one. Pure.
 
-Holds one byte and one 64-bit digest for each raw offset of the period, however long the messages.
+Uses one byte and one 64-bit digest per raw offset of the period, however long the messages are.
 """
 
 from array import array
@@ -21,7 +21,7 @@ from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.evidence import OffsetRange, RawRecord, ReconcileScope, RejectedRecord
 from streaming.reconcile.lateness import Lateness
-from streaming.reconcile.report import Break, PartitionAccount
+from streaming.reconcile.report import Discrepancy, PartitionCounts
 from streaming.reconcile.topic_heads import TopicHead
 
 _encode = msgspec.json.Encoder().encode
@@ -29,65 +29,66 @@ _SESSION_FIELDS = Session.__struct_fields__
 
 _NONE, _VALID, _LATE = 0, 1, 2
 _SEEN = 0x80
-"""Set once the raw record of an outcome was met."""
+"""Set when the raw record of an outcome has been read."""
 _REASONS = [str(reason) for reason in Reason]
 _NAMES = ["", "valid", "valid", *_REASONS, "something else"]
 _FIRST_REASON, _UNKNOWN_REASON = 3, len(_NAMES) - 1
 
 
 class Outcomes:
-    """Takes the outcomes first, then the raw records, in their order."""
+    """Add all outcomes first (`valid`, `rejected`), then the raw records in the order of their offsets
+    (`raw`). Calls `report` with each discrepancy."""
 
-    def __init__(self, standing: ReconcileScope, tell: Callable[[Break], None]) -> None:
-        self._spans, self._tell = standing.spans, tell
+    def __init__(self, scope: ReconcileScope, report: Callable[[Discrepancy], None]) -> None:
+        self._spans, self._report = scope.spans, report
         self._codes = {at: bytearray(span.end - span.first) for at, span in self._spans.items()}
         self._digests = {at: array("Q", bytes(8 * len(codes))) for at, codes in self._codes.items()}
         self._horizons_ms: dict[LogPosition, int | None] = {}
-        """By which those beyond the horizon were judged: the setting may be another one by now."""
+        """The horizon by which each message beyond the horizon was rejected: the setting may have changed."""
         self._sent = Counter[int]()
-        cut = standing.cut
+        cut = scope.cut
         self._heads = {topic: TopicHead(cut.get(topic, ())) for topic in (topics.VALID, topics.REJECTED)}
 
     def valid(self, partition: int, session: ValidSession) -> None:
-        """A session that stands in `partition` of `valid_customer_session`."""
-        place = LogPosition(session.raw_partition, session.raw_offset)
-        self._heads[topics.VALID].hear(partition, place)
+        """Adds a session from `partition` of `valid_customer_session`."""
+        position = LogPosition(session.raw_partition, session.raw_offset)
+        self._heads[topics.VALID].add(partition, position)
         digest = _session_digest(session, session.arrived_at_ms)
         code = _LATE if session.late else _VALID
-        self._note(place, code, digest, session.session_id)
+        self._note(position, code, digest, session.session_id)
 
     def rejected(self, record: RejectedRecord) -> None:
-        place = LogPosition(record.raw_partition, record.raw_offset)
-        self._heads[topics.REJECTED].hear(record.partition, place)
+        position = LogPosition(record.raw_partition, record.raw_offset)
+        self._heads[topics.REJECTED].add(record.partition, position)
         known = record.reason in _REASONS
         code = _FIRST_REASON + _REASONS.index(record.reason) if known else _UNKNOWN_REASON
-        self._note(place, code, _bytes_digest(record), None)
+        self._note(position, code, _bytes_digest(record), None)
         if record.reason == Reason.BEYOND_HORIZON:
-            self._horizons_ms[place] = record.horizon_ms
+            self._horizons_ms[position] = record.horizon_ms
 
-    def explained_from(self, raw_partition: int) -> int:
-        """The first raw offset whose session, if it is valid, is surely still in the log."""
+    def complete_from(self, raw_partition: int) -> int:
+        """Returns the first raw offset from which on the log certainly contains every valid session."""
         return self._heads[topics.VALID].complete_from(raw_partition, self._spans[raw_partition].end)
 
     @cached_property
     def _complete_from(self) -> dict[int, int]:
-        """By raw partition, from where on the log has every outcome."""
+        """By raw partition, the offset from which on the log contains every outcome."""
         return {
             at: max(head.complete_from(at, span.end) for head in self._heads.values())
             for at, span in self._spans.items()
         }
 
     def raw(self, record: RawRecord, admitted: Admitted, lateness: Lateness) -> None:
-        """Compares `record` with its outcome; `admitted` knows every valid session there is."""
+        """Compares `record` with its outcome; `admitted` contains all valid sessions."""
         span = self._spans.get(record.partition)
         if span is None or record.offset not in span:
             return
-        place = LogPosition(record.partition, record.offset)
-        judged = parse(record.value, record.arrived_at_ms)
-        session_id = judged.session_id if isinstance(judged, Session) else None
+        position = LogPosition(record.partition, record.offset)
+        parsed = parse(record.value, record.arrived_at_ms)
+        session_id = parsed.session_id if isinstance(parsed, Session) else None
         if record.offset < self._complete_from[record.partition]:
-            if isinstance(judged, Session) and admitted.place_of(judged.session_id) == place:
-                lateness.is_late(record.partition, judged)
+            if isinstance(parsed, Session) and admitted.position_of(parsed.session_id) == position:
+                lateness.is_late(record.partition, parsed)
             return
         self._sent[record.partition] += 1
         codes, at = self._codes[record.partition], record.offset - span.first
@@ -96,94 +97,95 @@ class Outcomes:
         if code == _NONE:
             wrong: str | None = "has no outcome"
         else:
-            digest, horizon_ms = self._digests[record.partition][at], self._horizons_ms.get(place)
-            wrong = _wrong(code, digest, record, judged, admitted, horizon_ms)
-        if code in (_VALID, _LATE) and isinstance(judged, Session):
-            late = lateness.is_late(record.partition, judged)
+            digest, horizon_ms = self._digests[record.partition][at], self._horizons_ms.get(position)
+            wrong = _wrong(code, digest, record, parsed, admitted, horizon_ms)
+        if code in (_VALID, _LATE) and isinstance(parsed, Session):
+            late = lateness.is_late(record.partition, parsed)
             if not wrong and late != (code == _LATE):
-                wrong = f"is called {'late' if not late else 'in time'}, but is not"
+                wrong = f"is marked as {'late' if not late else 'in time'}, but is not"
         if wrong:
-            self._break(place, wrong, session_id)
+            self._break(position, wrong, session_id)
 
     def without_raw(self) -> Iterator[LogPosition]:
-        """Of the outcomes whose raw record did not come."""
+        """Yields the positions of outcomes that have no raw record."""
         for partition, codes in self._codes.items():
             first, complete_from = self._spans[partition].first, self._complete_from[partition]
             if any(0 < code < _SEEN for code in set(codes)):
-                places = (
+                positions = (
                     LogPosition(partition, first + at) for at, code in enumerate(codes) if 0 < code < _SEEN
                 )
-                yield from (place for place in places if place.offset >= complete_from)
+                yield from (position for position in positions if position.offset >= complete_from)
 
     def rejections(self) -> Iterator[tuple[LogPosition, str]]:
-        """Place and reason of every raw record rejected, but for duplicates."""
+        """Yields position and reason of every rejected raw record, without duplicates."""
         for partition, codes in self._codes.items():
             first = self._spans[partition].first
             for at, code in enumerate(codes):
                 if code & _SEEN and (name := _NAMES[code - _SEEN]) not in ("", "valid", Reason.DUPLICATE):
                     yield LogPosition(partition, first + at), name
 
-    def accounts(self) -> dict[int, PartitionAccount]:
-        """By raw partition, once all raw records were met."""
-        return {partition: self._account(partition, span) for partition, span in self._spans.items()}
+    def counts(self) -> dict[int, PartitionCounts]:
+        """Returns the counts by raw partition. Call it after all raw records."""
+        return {partition: self._count(partition, span) for partition, span in self._spans.items()}
 
-    def _account(self, partition: int, span: OffsetRange) -> PartitionAccount:
-        met = Counter(
+    def _count(self, partition: int, span: OffsetRange) -> PartitionCounts:
+        seen = Counter(
             {code - _SEEN: n for code, n in Counter(self._codes[partition]).items() if code & _SEEN}
         )
-        named = {_NAMES[code]: n for code, n in met.items() if code >= _FIRST_REASON}
-        return PartitionAccount(
+        named = {_NAMES[code]: n for code, n in seen.items() if code >= _FIRST_REASON}
+        return PartitionCounts(
             first=max(span.first, min(self._complete_from[partition], span.end)),
             to=span.end,
             sent=self._sent[partition],
-            valid=met[_VALID] + met[_LATE],
+            valid=seen[_VALID] + seen[_LATE],
             duplicate=named.pop(Reason.DUPLICATE, 0),
             rejected=dict(sorted(named.items())),
-            late=met[_LATE],
+            late=seen[_LATE],
         )
 
-    def _note(self, place: LogPosition, code: int, digest: int, session_id: str | None) -> None:
-        span = self._spans.get(place.partition)
-        if span is None or place.offset < 0:
-            self._break(place, "has an outcome, but there is no such place", session_id)
+    def _note(self, position: LogPosition, code: int, digest: int, session_id: str | None) -> None:
+        span = self._spans.get(position.partition)
+        if span is None or position.offset < 0:
+            self._break(position, "has an outcome, but no such position exists", session_id)
             return
-        if place.offset not in span:
+        if position.offset not in span:
             return
-        codes, at = self._codes[place.partition], place.offset - span.first
+        codes, at = self._codes[position.partition], position.offset - span.first
         if codes[at]:
-            self._break(place, f"has two outcomes, {_NAMES[codes[at]]} and {_NAMES[code]}", session_id)
+            self._break(position, f"has two outcomes, {_NAMES[codes[at]]} and {_NAMES[code]}", session_id)
             return
-        codes[at], self._digests[place.partition][at] = code, digest
+        codes[at], self._digests[position.partition][at] = code, digest
 
-    def _break(self, place: LogPosition, what: str, session_id: str | None) -> None:
-        self._tell(Break("raw", what, session=session_id, raw=str(place)))
+    def _break(self, position: LogPosition, what: str, session_id: str | None) -> None:
+        self._report(Discrepancy("raw", what, session=session_id, raw=str(position)))
 
 
 def _wrong(
     code: int,
     digest: int,
     record: RawRecord,
-    judged: Session | Rejection,
+    parsed: Session | Rejection,
     admitted: Admitted,
     horizon_ms: int | None,
 ) -> str | None:
-    """What is wrong with the outcome `code` of `record`, whose bytes say `judged`."""
+    """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if
+    nothing."""
     kind, is_valid = _NAMES[code], code in (_VALID, _LATE)
-    if isinstance(judged, Rejection):
-        if kind != judged.reason:
-            return f"came out as {kind}, but is {judged.reason}"
+    if isinstance(parsed, Rejection):
+        if kind != parsed.reason:
+            return f"came out as {kind}, but is {parsed.reason}"
     elif kind == Reason.DUPLICATE:
-        first = admitted.place_of(judged.session_id)
+        first = admitted.position_of(parsed.session_id)
         if first is None:
-            return "came out as duplicate of a session that is valid nowhere"
+            return "came out as duplicate of a session that is not among the valid ones"
         if first.partition == record.partition and first.offset > record.offset:
             return "came out as duplicate of a session that came after it"
     elif kind == Reason.BEYOND_HORIZON:
-        if horizon_ms is None or not is_old(judged, record.arrived_at_ms, horizon_ms):
-            return "came out as beyond_horizon, but is not so old"
+        if horizon_ms is None or not is_old(parsed, record.arrived_at_ms, horizon_ms):
+            return "came out as beyond_horizon, but is within the horizon"
     elif not is_valid:
-        return f"came out as {kind}, but is a session"
-    elif digest != _session_digest(judged, record.arrived_at_ms):
+        return f"came out as {kind}, but is a valid session"
+    elif digest != _session_digest(parsed, record.arrived_at_ms):
         return "came out as valid with another content"
     if not is_valid and digest != _bytes_digest(record):
         return f"came out as {kind} with other bytes"
@@ -191,7 +193,7 @@ def _wrong(
 
 
 def _session_digest(session: Session, arrived_at_ms: int) -> int:
-    """Of the part of a valid session that the sender and the broker's clock decided."""
+    """Returns a digest of the fields that come from the sender and from the broker's clock."""
     return xxh3_64_intdigest(_encode([getattr(session, name) for name in _SESSION_FIELDS]), arrived_at_ms)
 
 

@@ -1,4 +1,4 @@
-"""Reads the evidence from the real components."""
+"""Reads the evidence from the components."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
@@ -19,11 +19,11 @@ from streaming.stores import Document
 
 T = TypeVar("T")
 NOWHERE = -1
-"""Partition and offset of an outcome that does not say which raw record it is of."""
+"""Partition and offset of an outcome whose headers do not name its raw record."""
 
 
-class Again(Generic[T]):
-    """An iterable that begins anew each time it is iterated over."""
+class Rereadable(Generic[T]):
+    """An iterable that calls `begin` each time it is iterated over."""
 
     def __init__(self, begin: Callable[[], Iterator[T]]) -> None:
         self._begin = begin
@@ -34,39 +34,39 @@ class Again(Generic[T]):
 
 def evidence(
     settings: KafkaSettings,
-    standing: ReconcileScope,
+    scope: ReconcileScope,
     gate: GateSettings,
     index: DocumentIndex,
     store: SessionStore,
 ) -> Evidence:
-    """Nothing is read before its turn."""
+    """Returns the evidence; each part is read when it is iterated over."""
 
-    def documents(name: str) -> Again[tuple[str, Document]]:
+    def documents(name: str) -> Rereadable[tuple[str, Document]]:
         def begin() -> Iterator[tuple[str, Document]]:
             index.refresh(name)
             yield from index.scan(name)
 
-        return Again(begin)
+        return Rereadable(begin)
 
     def records(
         topic: str, as_record: Callable[[Message], T], first: Mapping[int, int] | None = None
-    ) -> Again[T]:
-        return Again(lambda: map(as_record, clients.read_all(settings, topic, first)))
+    ) -> Rereadable[T]:
+        return Rereadable(lambda: map(as_record, clients.read_all(settings, topic, first)))
 
-    begins = {at: span.first for at, span in standing.spans.items()}
+    begins = {at: span.first for at, span in scope.spans.items()}
     return Evidence(
-        standing=standing,
+        scope=scope,
         allowed_lateness_ms=gate.allowed_lateness_ms,
         horizon=gate.horizon,
         indexes={name: documents(name) for name in topics.INDEXED},
-        mongodb=Again(store.scan),
+        mongodb=Rereadable(store.scan),
         valid=records(topics.VALID, _valid),
         rejected=records(topics.REJECTED, rejected_record),
         raw=records(topics.RAW, _raw, begins),
     )
 
 
-def _place(message: Message) -> LogPosition:
+def _position(message: Message) -> LogPosition:
     partition, offset = message.partition(), message.offset()
     assert partition is not None
     assert offset is not None
@@ -76,30 +76,33 @@ def _place(message: Message) -> LogPosition:
 def _raw(message: Message) -> RawRecord:
     value = message.value()
     corrects = corrected(headers_of(message), value)
-    return RawRecord(*_place(message), message.timestamp()[1], message.key(), value, corrects)
+    return RawRecord(*_position(message), message.timestamp()[1], message.key(), value, corrects)
 
 
 def _valid(message: Message) -> ValidRecord:
-    return ValidRecord(*_place(message), message.key(), message.value())
+    return ValidRecord(*_position(message), message.key(), message.value())
 
 
 def rejected_record(message: Message) -> RejectedRecord:
-    """`message` of `rejected_user_session`, whatever it says of itself."""
-    told = header_texts(message)
+    """Returns `message` of `rejected_user_session`, also if headers are missing or wrong."""
+    headers = header_texts(message)
     return RejectedRecord(
-        _place(message).partition,
-        *(place_of_rejected(message) or (NOWHERE, NOWHERE)),
-        told.get(topics.HEADER_REASON, ""),
+        _position(message).partition,
+        *(position_of_rejected(message) or (NOWHERE, NOWHERE)),
+        headers.get(topics.HEADER_REASON, ""),
         message.key(),
         message.value(),
-        stated_horizon_ms(told.get(topics.HEADER_HORIZON_MS), told.get(topics.HEADER_DETAIL, "")),
+        stated_horizon_ms(headers.get(topics.HEADER_HORIZON_MS), headers.get(topics.HEADER_DETAIL, "")),
     )
 
 
-def place_of_rejected(message: Message) -> LogPosition | None:
-    """Which raw record a record of `rejected_user_session` is the outcome of, by its headers."""
-    told = header_texts(message)
+def position_of_rejected(message: Message) -> LogPosition | None:
+    """Returns the position of the raw record whose outcome `message` is, from its headers; None if they lack
+    it."""
+    headers = header_texts(message)
     try:
-        return parse_log_position(f"{told[topics.HEADER_RAW_PARTITION]}:{told[topics.HEADER_RAW_OFFSET]}")
+        return parse_log_position(
+            f"{headers[topics.HEADER_RAW_PARTITION]}:{headers[topics.HEADER_RAW_OFFSET]}"
+        )
     except (KeyError, ValueError):
         return None

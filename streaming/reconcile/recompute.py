@@ -1,4 +1,4 @@
-"""`./vitrine recompute`: the windows of product_activity, from the sessions in MongoDB alone."""
+"""`./vitrine recompute`: compares product_activity with the window aggregates of the sessions in MongoDB."""
 
 import argparse
 import sys
@@ -16,9 +16,9 @@ from streaming.contract.valid_session import decode
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode
 from streaming.reconcile import caught_up
-from streaming.reconcile.command import IN_VAIN
-from streaming.reconcile.expected_documents import MONGODB, by_id, remembered
-from streaming.reconcile.report import Break, Breaks
+from streaming.reconcile.command import NOT_COMPARED
+from streaming.reconcile.expected_documents import MONGODB, by_id, session_in
+from streaming.reconcile.report import Discrepancies, Discrepancy
 from streaming.reconcile.store_contents import StoreContents
 from streaming.reconcile.window_figures import Figures
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
@@ -32,13 +32,13 @@ class Recomputed(Struct, kw_only=True):
 
     holds: bool
     sessions: int
-    """In MongoDB."""
+    """Sessions in MongoDB."""
     windows: int
-    """In Elasticsearch."""
+    """Windows in Elasticsearch that were compared."""
     left_out: int
-    """Windows not judged, because sessions went on coming into them."""
+    """Windows not compared, because they still got sessions."""
     breaks_in_all: int = 0
-    breaks: list[Break] = field(default_factory=list)
+    breaks: list[Discrepancy] = field(default_factory=list)
 
 
 def recompute(
@@ -47,54 +47,56 @@ def recompute(
     later: Iterable[bytes],
     until: Mapping[int, int],
 ) -> Recomputed:
-    """Compares the windows `found` with those that the sessions in `mongodb` make. Pure. `later`: valid
-    sessions that may have come in between, and whose windows are left out; none of them comes from before
-    the raw offsets `until`."""
-    held, figures, breaks = (
+    """Compares the windows `found` with those of the sessions in `mongodb`. Pure. `later`: valid sessions
+    that may have arrived while the stores were read; their windows are left out. So are those of sessions
+    from raw offsets of `until` on."""
+    held, figures, discrepancies = (
         StoreContents(topics.PRODUCT_ACTIVITY, found),
         Figures(only_touched=False),
-        Breaks(),
+        Discrepancies(),
     )
     sessions = 0
     for document in mongodb:
         sessions += 1
-        session = remembered(document)
+        session = session_in(document)
         if session is None:
-            breaks.tell(Break(MONGODB, "is no valid session", session=by_id(document)[0]))
+            discrepancies.add(Discrepancy(MONGODB, "is no valid session", session=by_id(document)[0]))
         else:
             figures.add(session, session.raw_offset < until.get(session.raw_partition, 0))
     for value in later:
-        figures.move(decode(value))
+        figures.leave_out(decode(value))
     for id_, what in figures.compare(held).items():
-        breaks.tell(Break(held.where, what, document=id_))
-    for id_ in held.unclaimed(found):
-        breaks.tell(Break(held.where, "is there, but follows from no session in MongoDB", document=id_))
+        discrepancies.add(Discrepancy(held.where, what, document=id_))
+    for id_ in held.unmatched(found):
+        discrepancies.add(
+            Discrepancy(held.where, "is there, but follows from no session in MongoDB", document=id_)
+        )
     return Recomputed(
-        holds=breaks.count == 0,
+        holds=discrepancies.count == 0,
         sessions=sessions,
         windows=held.counted,
-        left_out=held.set_aside,
-        breaks_in_all=breaks.count,
-        breaks=breaks.first,
+        left_out=held.excluded,
+        breaks_in_all=discrepancies.count,
+        breaks=discrepancies.first,
     )
 
 
 def run(as_json: bool, timeout_s: float) -> int:
-    """Waits up to `timeout_s` for the stages to catch up and prints whether the windows agree. Gives an
+    """Waits up to `timeout_s` for the stages to catch up and prints whether the windows agree. Returns an
     ExitCode."""
 
-    def ask() -> Recomputed:
+    def read() -> Recomputed:
         settings = KafkaSettings()
-        standing = caught_up.wait(settings, None, time.monotonic() + timeout_s, lambda text: None)
+        scope = caught_up.wait(settings, None, time.monotonic() + timeout_s, lambda text: None)
         index, store = ElasticsearchIndex(ElasticsearchSettings()), MongoSessions(MongoSettings())
         index.refresh(topics.PRODUCT_ACTIVITY)
-        later = clients.read_all(settings, topics.VALID, standing.valid_from)
-        # Evidence is read in this order for the reason given in evidence.py.
+        later = clients.read_all(settings, topics.VALID, scope.valid_from)
+        # Stores are read before topics for the reason given in evidence.py.
         found = list(index.scan(topics.PRODUCT_ACTIVITY))
-        return recompute(found, store.scan(), (one.value() or b"" for one in later), standing.until)
+        return recompute(found, store.scan(), (one.value() or b"" for one in later), scope.until)
 
-    def judge() -> int:
-        found = ask()
+    def compare() -> int:
+        found = read()
         if as_json:
             sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
         else:
@@ -105,9 +107,9 @@ def run(as_json: bool, timeout_s: float) -> int:
             console.print(f"[red]broken[/red] {escape(str(one))}", soft_wrap=True, highlight=False)
         return ExitCode.DONE if found.holds else ExitCode.NOT_SO
 
-    return carried_out(judge, IN_VAIN)
+    return carried_out(compare, NOT_COMPARED)
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
-    """Carries out the command as it was parsed. Returns its exit code."""
+    """Runs the command with parsed arguments. Returns its exit code."""
     return run(arguments.json, arguments.timeout)

@@ -8,18 +8,18 @@ from msgspec import Struct, field
 SHOWN = 20
 
 
-class Break(Struct, frozen=True, omit_defaults=True):
-    """One thing that does not agree. Names ids and positions, never contents."""
+class Discrepancy(Struct, frozen=True, omit_defaults=True):
+    """One disagreement. Contains ids and positions, never contents."""
 
     where: str
-    """`raw`, `valid`, `rejected`, `mongodb` or the name of an index."""
+    """`raw`, `valid`, `mongodb` or the name of an index."""
     what: str
     session: str | None = None
-    """The session concerned; of a window the first one in it."""
+    """The session concerned; for a window, the first session in it."""
     document: str | None = None
-    """The id of the document concerned, where it is not the session's."""
+    """The id of the document concerned, if it is not the session's."""
     raw: str | None = None
-    """Where the raw record concerned stands, as `<partition>:<offset>`."""
+    """The position of the raw record concerned, as `<partition>:<offset>`."""
 
     def __str__(self) -> str:
         names = (("session", self.session), ("document", self.document), ("raw record", self.raw))
@@ -27,21 +27,22 @@ class Break(Struct, frozen=True, omit_defaults=True):
         return f"{self.where}: {named or 'a record'} {self.what}"
 
 
-class Breaks:
-    """How many there are, and the first of them in raw order: by partition, then by offset. A window's come
-    after those of single sessions, which are the likelier cause; then what has no place in the log."""
+class Discrepancies:
+    """Counts discrepancies and keeps the first of them in raw order: by partition, then by offset. Those of
+    windows come after those of single sessions, which are the likelier cause; those without a raw position
+    come last."""
 
     def __init__(self) -> None:
-        self.first: list[Break] = []
+        self.first: list[Discrepancy] = []
         self.count = 0
 
-    def tell(self, one: Break) -> None:
+    def add(self, one: Discrepancy) -> None:
         self.count += 1
         insort(self.first, one, key=_order)
         del self.first[SHOWN:]
 
 
-def _order(one: Break) -> tuple[bool, float, float]:
+def _order(one: Discrepancy) -> tuple[bool, float, float]:
     partition, _, offset = (one.raw or "").partition(":")
     if not offset:
         return True, inf, inf
@@ -55,14 +56,14 @@ class DistinctUsers(Struct):
     """Users with at least one valid session."""
 
     exact: int
-    """Counted in `valid_customer_session`."""
+    """The number of distinct user ids in `valid_customer_session`."""
     estimate: int
-    """By Redis' HyperLogLog."""
+    """The estimate of Redis' HyperLogLog."""
 
 
-class PartitionAccount(Struct, kw_only=True):
-    """What became of the raw records at from <= offset < to: sent = valid + duplicate + all rejected, if it
-    holds."""
+class PartitionCounts(Struct, kw_only=True):
+    """Outcomes of the raw records at from <= offset < to. If there is no discrepancy, sent = valid +
+    duplicate + all rejected."""
 
     first: int = field(name="from")
     to: int
@@ -74,7 +75,7 @@ class PartitionAccount(Struct, kw_only=True):
 
 
 class Corrections(Struct, kw_only=True):
-    """What became of the rejected messages, duplicates left aside."""
+    """What became of the rejected messages, without duplicates."""
 
     corrected: int
     """Sent again, and then accepted."""
@@ -85,8 +86,8 @@ class Corrections(Struct, kw_only=True):
 
 
 class Report(Struct, kw_only=True):
-    """Figures of the raw records of the period, up to the moment the command began; later ones are left
-    aside. What the stores hold is counted and compared in all, whatever the period."""
+    """Figures of the raw records of the period that arrived before the command began. The documents of the
+    stores are all counted and compared, whatever the period."""
 
     holds: bool
     sent: int
@@ -94,8 +95,8 @@ class Report(Struct, kw_only=True):
     duplicate: int
     rejected: dict[str, int]
     late: int
-    """Valid sessions in no window, because they came too late for it."""
-    partitions: dict[int, PartitionAccount]
+    """Valid sessions in no window aggregate, because they were late."""
+    partitions: dict[int, PartitionCounts]
     """The same by raw partition."""
     stages: dict[str, dict[str, dict[int, int]]]
     """By stage, topic and partition, the offset up to which the stage has read."""
@@ -103,14 +104,14 @@ class Report(Struct, kw_only=True):
     mongodb: int
     elasticsearch: dict[str, int]
     digests: dict[str, str]
-    """Of each store's ids and contents, in whatever order: two runs with the same have the same there."""
+    """Digests of each store's ids and contents, in any order: equal in two runs if the contents are equal."""
     distinct_users: DistinctUsers
     older_than_log: int = 0
-    """Sessions in MongoDB that retention has deleted from the log, taken as MongoDB has them."""
+    """Sessions in MongoDB that retention has deleted from the log; MongoDB's content is taken as right."""
     other_model: int = 0
-    """Documents of `product_sentiment` that another model made than the one in use."""
+    """Documents of `product_sentiment` that were made by another model than the current one."""
     left_out: int = 0
-    """Documents of `product_activity` not judged, because sessions went on coming into their windows."""
+    """Documents of `product_activity` not compared, because their windows still got sessions."""
     breaks_in_all: int = 0
-    breaks: list[Break] = field(default_factory=list)
-    """The first of them in raw order."""
+    breaks: list[Discrepancy] = field(default_factory=list)
+    """The first discrepancies in raw order."""

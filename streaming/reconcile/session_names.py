@@ -1,4 +1,5 @@
-"""Names of the sessions that break something: read again, as what seldom breaks is not worth remembering."""
+"""Finds the sessions of discrepancies by reading the valid sessions again: discrepancies are too rare to keep
+all ids in memory for them."""
 
 from collections.abc import Collection, Iterable
 
@@ -9,18 +10,18 @@ from streaming.reconcile.expected_documents import decoded
 from streaming.summaries.product import window
 
 
-def sessions_at(places: Collection[LogPosition], valid: Iterable[ValidRecord]) -> dict[LogPosition, str]:
-    """The ids of the valid sessions that come from `places`."""
+def sessions_at(positions: Collection[LogPosition], valid: Iterable[ValidRecord]) -> dict[LogPosition, str]:
+    """Returns the ids of the valid sessions that come from `positions`."""
     found: dict[LogPosition, str] = {}
     for session in filter(None, map(decoded, valid)):
-        place = LogPosition(session.raw_partition, session.raw_offset)
-        if place in places:
-            found.setdefault(place, session.session_id)
+        position = LogPosition(session.raw_partition, session.raw_offset)
+        if position in positions:
+            found.setdefault(position, session.session_id)
     return found
 
 
 def first_in(windows: set[str], valid: Iterable[ValidRecord]) -> dict[str, ValidSession]:
-    """For each of the `windows`, by document id, the session in it that comes first in raw order."""
+    """Returns for each of the `windows`, by document id, the first session in raw order that is in it."""
     found: dict[str, ValidSession] = {}
     for session in filter(None, map(decoded, valid)):
         for id_ in windows & window([session]).keys():

@@ -1,4 +1,7 @@
-"""What one store holds, until a session claims it. Pure. Seventeen bytes a document, however long its id."""
+"""The documents of one store, and which of them match a session. Pure.
+
+Uses 17 bytes per document, however long its id is.
+"""
 
 from array import array
 from bisect import bisect_left
@@ -13,37 +16,37 @@ from xxhash import xxh3_64_intdigest, xxh3_128_intdigest
 from streaming.stores import Document
 
 as_json = msgspec.json.Encoder(order="sorted", enc_hook=repr).encode
-"""A document with its fields in order: alike for a Struct and the plain values of it. A value of a type
-that no document of ours has is told apart by its text."""
+"""A document as JSON with sorted fields: equal for a Struct and its plain values. A value of a type that our
+documents do not use is represented by its repr."""
 
 MISSING, OTHER_CONTENT, OTHER_MAKER = "is missing", "has another content", "was made by another model"
-_FREE, _OLDER, _TAKEN, _ASIDE = 0, 1, 2, 3
+_UNMATCHED, _OLDER, _MATCHED, _EXCLUDED = 0, 1, 2, 3
 
 
 class Maker(Struct, frozen=True):
-    """What of a store's documents depends on which version of our code made them."""
+    """Which fields of a store's documents depend on the version of the code that made them."""
 
-    said_in: str
-    """The field that says which did."""
+    version_field: str
+    """The field that contains the version."""
     version: str
-    """The one that makes them now."""
+    """The current version."""
     fields: frozenset[str]
-    """What may differ in a document of another one, `said_in` included."""
+    """The fields that may differ in a document of another version, `version_field` included."""
 
-    def is_another(self, document: Document) -> bool:
-        return document.get(self.said_in) != self.version
+    def is_by_other_version(self, document: Document) -> bool:
+        return document.get(self.version_field) != self.version
 
     def rest(self, document: Document) -> Document:
         return {name: value for name, value in document.items() if name not in self.fields}
 
 
 def digest(document: object) -> int:
-    """64 bits of a document, whatever the order of its keys."""
+    """Returns 64 bits that depend on the document, but not on the order of its keys."""
     return xxh3_64_intdigest(as_json(document))
 
 
 def id_digest(id_: str) -> int:
-    """64 bits: of ten million ids two share theirs with a probability of three in a million."""
+    """Returns 64 bits: among ten million ids, the probability that any two collide is three in a million."""
     return xxh3_64_intdigest(id_.encode(errors="surrogatepass"))
 
 
@@ -57,60 +60,62 @@ class StoreContents:
         ids, contents, older = array("Q"), array("Q"), bytearray()
         for id_, document in documents:
             ids.append(id_digest(id_))
-            if maker and maker.is_another(document):
+            if maker and maker.is_by_other_version(document):
                 contents.append(digest(maker.rest(document)))
                 older.append(_OLDER)
             else:
                 contents.append(digest(document))
-                older.append(_FREE)
+                older.append(_UNMATCHED)
         order = np.argsort(np.frombuffer(ids, np.uint64), kind="stable")
         self._ids, self._contents = _in_order(ids, order), _in_order(contents, order)
         self._state = bytearray(np.frombuffer(older, np.uint8)[order].tobytes())
 
-    def claim(self, id_: str, document: object) -> str | None:
-        """What is wrong with the document `id_`, which should be there and equal `document`."""
+    def match(self, id_: str, document: object) -> str | None:
+        """Marks the document `id_` as matched and returns how it differs from `document`; None if it does
+        not."""
         at = self._at(id_)
-        if at is None or self._state[at] in (_TAKEN, _ASIDE):
+        if at is None or self._state[at] in (_MATCHED, _EXCLUDED):
             return MISSING
-        older, self._state[at] = self._state[at] == _OLDER, _TAKEN
+        older, self._state[at] = self._state[at] == _OLDER, _MATCHED
         if older and self._maker:
             rest = self._maker.rest(msgspec.to_builtins(document))
             return OTHER_MAKER if self._contents[at] == digest(rest) else OTHER_CONTENT
         return None if self._contents[at] == digest(document) else OTHER_CONTENT
 
-    def is_claimed(self, id_: str) -> bool:
+    def is_matched(self, id_: str) -> bool:
         at = self._at(id_)
-        return at is not None and self._state[at] == _TAKEN
+        return at is not None and self._state[at] == _MATCHED
 
-    def set_aside_if_held(self, id_: str) -> None:
-        """Leaves the document `id_` out of the account, whether it is there already or not."""
+    def exclude_if_present(self, id_: str) -> None:
+        """Leaves the document `id_` out of the comparison, if the store has it."""
         at = self._at(id_)
         if at is not None:
-            self._state[at] = _ASIDE
+            self._state[at] = _EXCLUDED
 
-    def unclaimed(self, documents: Iterable[tuple[str, object]]) -> Iterator[str]:
-        """Ids of what nothing in the topics explains, found among the `documents` of the store, which are
-        only read again if there is any such."""
-        left = {self._ids[at] for at, state in enumerate(self._state) if state in (_FREE, _OLDER)}
+    def unmatched(self, documents: Iterable[tuple[str, object]]) -> Iterator[str]:
+        """Yields the ids of documents that no session matched. Reads `documents`, all those of the store,
+        again to find the ids, but only if there are such documents."""
+        left = {self._ids[at] for at, state in enumerate(self._state) if state in (_UNMATCHED, _OLDER)}
         if left:
             named = {key: id_ for id_, _ in documents if (key := id_digest(id_)) in left}
             yield from sorted(named.values())
-            yield from ("gone since" for _ in left - named.keys())
+            yield from ("deleted meanwhile" for _ in left - named.keys())
 
     @property
-    def set_aside(self) -> int:
-        return self._state.count(_ASIDE)
+    def excluded(self) -> int:
+        return self._state.count(_EXCLUDED)
 
     @property
     def counted(self) -> int:
-        return len(self._ids) - self.set_aside
+        return len(self._ids) - self.excluded
 
     def fingerprint(self) -> str:
-        """Of all documents counted, ids and contents, in whatever order: equal stores have equal ones."""
+        """Returns a digest of ids and contents of all documents counted, in any order: equal stores have
+        equal ones."""
         total = sum(
             xxh3_128_intdigest(pack(">QQ", id_, content))
             for id_, content, state in zip(self._ids, self._contents, self._state, strict=True)
-            if state != _ASIDE
+            if state != _EXCLUDED
         )
         return f"{total % 2**128:032x}"
 

@@ -1,8 +1,8 @@
-"""From where on a topic still has every outcome that it was given, once retention has cut its head. Pure.
+"""From which raw offset on a topic contains every outcome, after retention has deleted its oldest. Pure.
 
-A gate writes the outcomes of a raw partition in the order of its offsets. So a partition of an outcome topic
-that begins, because what came before was deleted, with an outcome of raw offset n has all of that raw
-partition from n on.
+A gate writes the outcomes of a raw partition in the order of its offsets. So if retention has deleted records
+of a partition of an outcome topic, and its first outcome of a raw partition is that of offset n, it contains
+all its outcomes of that raw partition from n on.
 """
 
 from collections.abc import Collection
@@ -11,24 +11,25 @@ from streaming.contract.log_position import LogPosition
 
 
 class TopicHead:
-    """Of one topic of outcomes. Hears of all that is left of it, each partition in order. `cut`: those of its
-    partitions of which something was deleted."""
+    """The oldest records of one topic of outcomes. Add all records of the topic, each partition in order.
+    `cut`: the partitions in which something was deleted."""
 
     def __init__(self, cut: Collection[int]) -> None:
         self._cut = cut
         self._first: dict[tuple[int, int], int] = {}
         self._elsewhere: set[int] = set()
 
-    def hear(self, partition: int, of: LogPosition) -> None:
+    def add(self, partition: int, of: LogPosition) -> None:
         if partition in self._cut:
             self._first.setdefault((partition, of.partition), of.offset)
         elif self._cut:
             self._elsewhere.add(of.partition)
 
     def complete_from(self, raw_partition: int, end: int) -> int:
-        """The first offset of `raw_partition` whose outcome, if this topic ever had it, is surely there; its
-        `end` if nothing tells. A cut partition without any of its outcomes is taken to never have had one, as
-        long as they stand in others: they are keyed alike."""
+        """Returns the first offset of `raw_partition` from which on this topic certainly contains every
+        outcome that was written to it; `end` if that is unknown. A cut partition without any outcome of
+        `raw_partition` is assumed never to have had one if other partitions have some, because all have the
+        same keys."""
         if not self._cut:
             return 0
         firsts = [first for (_, of), first in self._first.items() if of == raw_partition]

@@ -1,6 +1,6 @@
-"""The windows that follow from the sessions, held against those an index holds. Pure.
+"""Compares the window aggregates of the sessions with those of an index. Pure.
 
-State grows with products and hours, not with sessions.
+Memory grows with products and hours, not with sessions.
 """
 
 from streaming.contract.valid_session import ValidSession
@@ -9,31 +9,31 @@ from streaming.summaries.product import Windows, window
 
 
 class Figures:
-    """Takes each session once. With `only_touched`, only windows are judged that a session of the period is
-    in; they need the other sessions all the same."""
+    """Add each session once. With `only_touched`, only windows that contain a session of the period are
+    compared; their figures still need all other sessions."""
 
     def __init__(self, only_touched: bool) -> None:
         self._windows = Windows()
         self._touched: set[str] | None = set() if only_touched else None
-        self._moving: set[str] = set()
+        self._left_out: set[str] = set()
 
     def add(self, session: ValidSession, settled: bool, in_period: bool = True) -> None:
         self._windows.add(session)
         if not settled:
-            self.move(session)
+            self.leave_out(session)
         elif in_period and self._touched is not None:
             self._touched.update(window([session]))
 
-    def move(self, session: ValidSession) -> None:
-        """Leaves the windows of `session` out: whether it is counted in them by now, nobody can say."""
-        self._moving.update(window([session]))
+    def leave_out(self, session: ValidSession) -> None:
+        """Leaves the windows of `session` out, because they may or may not contain it yet."""
+        self._left_out.update(window([session]))
 
     def compare(self, held: StoreContents) -> dict[str, str]:
-        """By document id what is wrong in `held`. Windows into which sessions go on coming are set aside."""
+        """Returns, by document id, what is wrong in `held`. Leaves out windows that still get sessions."""
         wrong = {}
         for id_, activity in self._windows.activities().items():
-            if id_ in self._moving:
-                held.set_aside_if_held(id_)
-            elif (what := held.claim(id_, activity)) and (self._touched is None or id_ in self._touched):
+            if id_ in self._left_out:
+                held.exclude_if_present(id_)
+            elif (what := held.match(id_, activity)) and (self._touched is None or id_ in self._touched):
                 wrong[id_] = what
         return wrong

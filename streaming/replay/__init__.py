@@ -1,5 +1,5 @@
-"""What was rejected, and sending it again, corrected or not, any number of times with the same end.
+"""Lists rejected messages and sends them again, corrected or not. Repeating a replay changes nothing more.
 
-Nothing is remembered beside the log: which message was sent again, with which bytes and to what end, is read
-there each time (history.py), so that a replay that died in the middle is just run again.
+The log is the only memory: which message was sent again, with which bytes and with which outcome, is read
+there each time (history.py). So a replay that died in the middle is simply run again.
 """

@@ -1,7 +1,7 @@
-"""What the log says of rejected messages: which were sent again, with which bytes, and to what end. Pure.
+"""Which rejected messages were sent again, with which bytes and which outcome, as the log shows it. Pure.
 
-A message that was sent again and rejected again is no further rejection: it belongs to the one it was to
-correct, its root, which stays open until a correction is let through.
+A message that was sent again and rejected again does not count as another rejection. It belongs to the
+message that it should correct, its root, which stays open until the gate accepts a correction.
 """
 
 from collections import Counter
@@ -17,9 +17,10 @@ State = Literal["open", "corrected", "sent again", "waiting"]
 
 
 class Rejected(Struct, frozen=True):
-    """A message of `rejected_user_session`, by the raw message it is the outcome of."""
+    """A message of `rejected_user_session`."""
 
-    place: LogPosition
+    position: LogPosition
+    """That of the raw message."""
     reason: str
     detail: str
     arrived_at_ms: int
@@ -28,67 +29,69 @@ class Rejected(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True):
-    """A raw message that was sent in place of a rejected one."""
+    """A raw message that was sent as the correction of a rejected one."""
 
-    place: LogPosition
+    position: LogPosition
     corrects: LogPosition
     digest: str
-    """Of its bytes."""
+    """The digest of its bytes."""
 
 
 class History:
-    """All attempts, and what the gate made of them. `judged`: by raw partition the offset up to which the
-    gate has decided."""
+    """All attempts and their outcomes. `decided`: by raw partition, the offset up to which the gate has
+    decided. Add all rejections before you ask for states."""
 
-    def __init__(self, attempts: Sequence[Attempt], judged: dict[int, int]) -> None:
-        self._judged = judged
+    def __init__(self, attempts: Sequence[Attempt], decided: dict[int, int]) -> None:
+        self._decided = decided
         self._root: dict[LogPosition, LogPosition] = {}
         self._sent: set[tuple[LogPosition, str]] = set()
         self._by_root: dict[LogPosition, list[LogPosition]] = {}
-        for attempt in sorted(attempts, key=lambda attempt: attempt.place):
-            self._root[attempt.place] = attempt.corrects
+        for attempt in sorted(attempts, key=lambda attempt: attempt.position):
+            self._root[attempt.position] = attempt.corrects
         for attempt in attempts:
-            root = self.root(attempt.place)
+            root = self.root(attempt.position)
             self._sent.add((root, attempt.digest))
-            self._by_root.setdefault(root, []).append(attempt.place)
+            self._by_root.setdefault(root, []).append(attempt.position)
         self._refused: set[LogPosition] = set()
 
-    def hear(self, place: LogPosition, reason: str) -> None:
-        """Of every rejection. A duplicate was let through before: what it repeats is there."""
-        if place in self._root and reason != Reason.DUPLICATE:
-            self._refused.add(place)
+    def add_rejection(self, position: LogPosition, reason: str) -> None:
+        """Adds a rejection. An attempt rejected as a duplicate counts as accepted, because the session that
+        it repeats was."""
+        if position in self._root and reason != Reason.DUPLICATE:
+            self._refused.add(position)
 
-    def root(self, place: LogPosition) -> LogPosition:
-        """The message rejected first, which the one at `place` was to correct; `place` itself if none."""
-        seen = {place}
-        while (before := self._root.get(place)) is not None and before not in seen:
+    def root(self, position: LogPosition) -> LogPosition:
+        """Returns the root of the message at `position`: the one rejected first, or `position` itself if it
+        corrects none."""
+        seen = {position}
+        while (before := self._root.get(position)) is not None and before not in seen:
             seen.add(before)
-            place = before
-        return place
+            position = before
+        return position
 
-    def state(self, place: LogPosition) -> State:
-        """Of the rejected message at `place`. Waiting: the gate has yet to decide an attempt."""
-        if place in self._root:
+    def state(self, position: LogPosition) -> State:
+        """Returns the state of the rejected message at `position`. Waiting: an attempt is not decided yet."""
+        if position in self._root:
             return "sent again"
-        states = {self._state_of_attempt(attempt) for attempt in self._by_root.get(place, ())}
+        states = {self._state_of_attempt(attempt) for attempt in self._by_root.get(position, ())}
         return "corrected" if "corrected" in states else "waiting" if "waiting" in states else "open"
 
     def was_sent(self, root: LogPosition, digest: str) -> bool:
-        """Whether bytes with this digest were sent in place of `root`."""
+        """True if bytes with this digest were sent as a correction of `root`."""
         return (root, digest) in self._sent
 
-    def _state_of_attempt(self, place: LogPosition) -> State:
-        if place.offset >= self._judged.get(place.partition, 0):
+    def _state_of_attempt(self, position: LogPosition) -> State:
+        if position.offset >= self._decided.get(position.partition, 0):
             return "waiting"
-        return "open" if place in self._refused else "corrected"
+        return "open" if position in self._refused else "corrected"
 
 
 def counts(
     rejected: Iterable[Rejected], history: History, reasons: Container[str]
 ) -> dict[State, dict[str, int]]:
-    """How many of the `rejected` with one of the `reasons` are in each state, by reason."""
+    """Returns by state and reason how many of the `rejected` there are, for the given `reasons`."""
     found: dict[State, Counter[str]] = {}
     for one in rejected:
         if one.reason in reasons:
-            found.setdefault(history.state(one.place), Counter())[one.reason] += 1
+            found.setdefault(history.state(one.position), Counter())[one.reason] += 1
     return {state: dict(sorted(of.items())) for state, of in sorted(found.items())}

@@ -1,9 +1,9 @@
-"""A rejected message as a line of a file, to be corrected there, and back. Pure.
+"""Writes a rejected message as a line of a file, where it can be corrected, and reads it back. Pure.
 
     {"position": "0:17", "reason": "…", "detail": "…", "arrivedAtMs": 1, "key": "u1", "value": "…"}
 
-`value` is the text of the message, or a JSON object in its place; bytes that are no UTF-8 stand in
-`valueBase64` instead, as those of a key in `keyBase64`. Only `position` and the value are read back.
+`value` is the text of the message, or a JSON object instead. Bytes that are not UTF-8 are in `valueBase64`
+instead, those of a key in `keyBase64`. Only `position`, key and value are read back.
 """
 
 import base64
@@ -18,11 +18,11 @@ from streaming.replay.history import Rejected
 
 
 class BadLine(ValueError):
-    """A line that cannot be sent; the text says why, without its contents."""
+    """A line that cannot be sent; the text contains the reason, but not the line."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A message to be sent in place of the one rejected at `position`."""
+    """A message to be sent as a correction of the one rejected at `position`."""
 
     position: LogPosition
     key: bytes | None
@@ -30,9 +30,9 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def write(rejected: Rejected) -> bytes:
-    """`rejected` as one line, its line feed included."""
+    """Returns `rejected` as one line with its line feed."""
     fields: dict[str, Any] = {
-        "position": str(rejected.place),
+        "position": str(rejected.position),
         "reason": rejected.reason,
         "detail": rejected.detail,
         "arrivedAtMs": rejected.arrived_at_ms,
@@ -46,14 +46,14 @@ def write(rejected: Rejected) -> bytes:
 
 
 def read(text: bytes) -> Line:
-    """The message in a line. Raises BadLine."""
+    """Returns the message in a line. Raises BadLine."""
     try:
         fields = msgspec.json.decode(text, type=dict[str, Any])
         return of(
             parse_log_position(str(fields["position"])), _content(fields, "key"), _content(fields, "value")
         )
     except msgspec.MsgspecError:
-        raise BadLine("is no JSON object") from None
+        raise BadLine("is not a JSON object") from None
     except KeyError as error:
         raise BadLine(f"has no {error.args[0]}") from None
     except ValueError as error:
@@ -61,14 +61,14 @@ def read(text: bytes) -> Line:
 
 
 def of(position: LogPosition, key: bytes | None, value: bytes | None) -> Line:
-    """`value` for the position it corrects; a session goes under its user's key, whatever the key was."""
+    """Returns the line for `value`. If it is a session, its user id becomes the key, whatever `key` is."""
     value = value or b""
-    judged = parse(value, _ANY_TIME_MS)
-    return Line(position, judged.user_id.encode() if isinstance(judged, Session) else key, value)
+    parsed = parse(value, _ANY_TIME_MS)
+    return Line(position, parsed.user_id.encode() if isinstance(parsed, Session) else key, value)
 
 
 _ANY_TIME_MS = 1 << 60
-"""No session comes from the future of that."""
+"""An arrival so late that no session's event time lies after it."""
 
 
 def _content(fields: dict[str, Any], name: str) -> bytes | None:

@@ -14,22 +14,22 @@ from streaming.settings import KafkaSettings
 
 
 def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterator[Rejected]:
-    """Every rejection whose raw message arrived in `period`, or all. A record that does not say which raw
-    message it is of is passed over: reconcile names it."""
+    """Yields every rejection whose raw message arrived in `period`; all without a period. Leaves out records
+    whose headers do not name their raw message: reconcile reports them."""
     for message in clients.read_all(settings, topics.REJECTED):
-        told = header_texts(message)
+        headers = header_texts(message)
         try:
             at = parse_log_position(
-                f"{told.get(topics.HEADER_RAW_PARTITION, '')}:{told.get(topics.HEADER_RAW_OFFSET, '')}"
+                f"{headers.get(topics.HEADER_RAW_PARTITION, '')}:{headers.get(topics.HEADER_RAW_OFFSET, '')}"
             )
-            arrived_at_ms = int(told.get(topics.HEADER_ARRIVED_AT_MS, "0"))
+            arrived_at_ms = int(headers.get(topics.HEADER_ARRIVED_AT_MS, "0"))
         except ValueError:
             continue
         if period is None or period.from_ms <= arrived_at_ms < period.to_ms:
             yield Rejected(
                 at,
-                told.get(topics.HEADER_REASON, ""),
-                told.get(topics.HEADER_DETAIL, ""),
+                headers.get(topics.HEADER_REASON, ""),
+                headers.get(topics.HEADER_DETAIL, ""),
                 arrived_at_ms,
                 message.key(),
                 message.value(),
@@ -37,16 +37,17 @@ def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterato
 
 
 def history(settings: KafkaSettings) -> History:
-    """What has been sent again so far. Raises KafkaException."""
-    judged = offsets.committed(settings, GATE.group, topics.RAW)
-    found = History(list(_attempts(settings)), judged)
+    """Returns the history of everything sent again so far. Raises KafkaException."""
+    decided = offsets.committed(settings, GATE.group, topics.RAW)
+    found = History(list(_attempts(settings)), decided)
     for one in rejections(settings):
-        found.hear(one.place, one.reason)
+        found.add_rejection(one.position, one.reason)
     return found
 
 
-def wait_until_judged(settings: KafkaSettings, deadline_s: float) -> None:
-    """Returns when the gate has decided all that was sent by now, and that is visible. Raises Behind."""
+def wait_until_decided(settings: KafkaSettings, deadline_s: float) -> None:
+    """Waits until the gate has decided everything sent so far, and its outcomes are visible. Raises
+    StageBehind."""
     ends = offsets.ends(settings, topics.RAW)
     offsets.wait_past(settings, GATE.group, topics.RAW, ends, deadline_s)
     offsets.wait_visible(settings, topics.REJECTED, deadline_s)

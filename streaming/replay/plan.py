@@ -1,8 +1,8 @@
-"""What of a file is to be sent. Pure: the same lines and history give the same plan.
+"""Which lines of a file are sent. Pure: the same lines and history give the same plan.
 
-One message, one correction: the first that is let through stands, and another one after it is refused here,
-because the gate could not tell it from a new session. Until then any number may be tried. Two different ones
-in one file are refused with the whole file: which of them is meant is not ours to guess.
+Each message has one correction: the first that the gate accepts. Another one after it is not sent, because
+the gate could not distinguish it from a new session. Until then any number may be tried. If a file contains
+two different corrections of one message, the whole file is refused, because it is unclear which one is meant.
 """
 
 from collections.abc import Container, Iterable
@@ -20,19 +20,19 @@ class Ambiguous(ValueError):
 
 
 class Plan(Struct):
-    """`send`: what goes, by its root; the counts say why the other lines do not."""
+    """`send`: the lines to send, each with its root; the counts are those of the other lines, by reason."""
 
     send: list[Line]
     already_sent: int = 0
-    """With these very bytes."""
+    """Sent before with the same bytes."""
     already_corrected: int = 0
-    """With other bytes."""
+    """Corrected before with other bytes."""
     not_rejected: int = 0
-    """Nothing was rejected there."""
+    """No message was rejected at this position."""
 
 
 def plan(lines: Iterable[Line], rejected: Container[LogPosition], history: History) -> Plan:
-    """`rejected` holds the places of all rejections. Raises Ambiguous."""
+    """Returns the plan. `rejected` contains the positions of all rejections. Raises Ambiguous."""
     found, chosen = Plan([]), dict[LogPosition, str]()
     for line in lines:
         root, bytes_digest = history.root(line.position), digest(line.value)

@@ -1,4 +1,4 @@
-"""`./vitrine rejected`: what was rejected and what became of it, without contents."""
+"""`./vitrine rejected`: lists rejected messages and their states, without contents."""
 
 import argparse
 import json
@@ -30,13 +30,13 @@ def run(
     out: Path | None = None,
     as_json: bool = False,
 ) -> int:
-    """Lists rejected messages, or counts them by the state they are in; without `everything` only open ones
-    are listed. Gives an ExitCode."""
+    """Lists rejected messages, or counts them by state; without `everything` lists only open ones. Returns an
+    ExitCode."""
     return carried_out(partial(_list, reason, start, end, count, everything, out, as_json))
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
-    """Carries out the command as it was parsed. Returns its exit code."""
+    """Runs the command with parsed arguments. Returns its exit code."""
     return run(
         arguments.reason,
         arguments.start,
@@ -59,7 +59,7 @@ def _list(
 ) -> int:
     settings = KafkaSettings()
     try:
-        asked = period(start, end)
+        window = period(start, end)
     except ValueError as error:
         raise InvalidRequest(str(error)) from None
     clients.require(settings)
@@ -67,18 +67,18 @@ def _list(
     reasons = frozenset({reason}) if reason else NOT_REPETITIONS
 
     def chosen() -> Iterator[Rejected]:
-        for one in log.rejections(settings, asked):
-            if one.reason in reasons and (everything or history.state(one.place) == "open"):
+        for one in log.rejections(settings, window):
+            if one.reason in reasons and (everything or history.state(one.position) == "open"):
                 yield one
 
     if out is not None:
         _write(out, chosen())
-    found = counts(log.rejections(settings, asked), history, reasons)
+    found = counts(log.rejections(settings, window), history, reasons)
     if as_json:
-        told: dict[str, object] = {"counts": found}
+        listed: dict[str, object] = {"counts": found}
         if not count:
-            told["messages"] = [_listed(one, history) for one in chosen()]
-        print(json.dumps(told))
+            listed["messages"] = [_listed(one, history) for one in chosen()]
+        print(json.dumps(listed))
     elif count:
         for state, of in found.items():
             for name, number in of.items():
@@ -90,21 +90,21 @@ def _list(
 
 
 def _write(out: Path, found: Iterable[Rejected]) -> None:
-    """The original bytes, for their owner alone. Raises InvalidRequest rather than touch a file that is
-    there."""
+    """Writes the original bytes to a new file that only its owner can read. Raises InvalidRequest if `out`
+    exists."""
     try:
         opened = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise InvalidRequest(f"cannot make {out}: {error.strerror}") from None
+        raise InvalidRequest(f"cannot create {out}: {error.strerror}") from None
     with os.fdopen(opened, "wb") as file:
         file.writelines(map(lines.write, found))
 
 
 def _listed(one: Rejected, history: History) -> dict[str, str]:
-    """What is told of a message."""
+    """Returns what is printed about a message."""
     return {
-        "position": str(one.place),
-        "state": history.state(one.place),
+        "position": str(one.position),
+        "state": history.state(one.position),
         "reason": one.reason,
         "arrived": datetime.fromtimestamp(one.arrived_at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "detail": one.detail,

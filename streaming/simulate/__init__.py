@@ -1,1 +1,1 @@
-"""A furniture shop's visitors: people with habits, and the messages their visits send."""
+"""Simulates a furniture shop: people with habits, and the messages of their sessions."""

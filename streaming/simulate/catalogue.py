@@ -1,11 +1,11 @@
-"""What the shop sells: a fixed catalogue, the same for every seed."""
+"""The shop's products: a fixed catalogue, the same for every seed."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 _RANGES: dict[str, tuple[str, float, float]] = {
-    # category: (the nouns of its products, price of the cheapest and of the dearest)
+    # category: (the nouns of its products, lowest price, highest price)
     "sofas": ("two-seat sofa,corner sofa,sofa bed,loveseat", 299, 1899),
     "armchairs": ("reading chair,recliner,wing chair,rocking chair", 149, 799),
     "dining-tables": ("dining table,extending table,round table,trestle table", 179, 1299),
@@ -20,7 +20,7 @@ _RANGES: dict[str, tuple[str, float, float]] = {
     "garden": ("garden table,lounge chair,parasol,planter bench", 35, 699),
 }
 _LINES = ("Alba", "Bruno", "Celeste", "Dorian", "Elio")
-"""Each line makes every noun of every category, in its own finish and at its own price."""
+"""Each line contains every noun of every category, in its own finish and at its own price."""
 _FINISHES = ("oak", "walnut", "linen", "ash", "steel")
 
 CATEGORIES = tuple(_RANGES)
@@ -37,11 +37,11 @@ class Catalogue:
     categories: tuple[str, ...]
     prices: tuple[float, ...]
     quality: tuple[float, ...]
-    """How pleased buyers tend to be, around 0; dearer is a little better."""
+    """How satisfied buyers tend to be, around 0; slightly higher for expensive products."""
 
 
 def catalogue() -> Catalogue:
-    """The shop's one catalogue of 240 products."""
+    """Returns the shop's catalogue of 240 products."""
     rng = np.random.Generator(np.random.PCG64(20_260_101))
     rows: list[tuple[str, str, str, str, float, float]] = []
     for category, (nouns, cheapest, dearest) in _RANGES.items():

@@ -30,8 +30,9 @@ SESSIONS_PER_USER = 5
 def settings_for(
     sessions: int, seed: int, rate_per_s: float | None, now_ms: int, ended_at_ms: int
 ) -> TrafficSettings:
-    """A day's traffic up to now, or as much of it as has passed since the last run ended at `ended_at_ms`,
-    so that no run is late against the one before. With a rate it is even traffic from now on."""
+    """Returns settings for traffic of the last day; if the last run ended within it, at `ended_at_ms`, only
+    for the time since then, so that its sessions are not late. With a rate: for steady traffic from now
+    on."""
     if rate_per_s:
         start_ms, span_s = now_ms, max(sessions, 1) / rate_per_s
     else:
@@ -54,8 +55,8 @@ def send(
     paced: bool,
     sent: Callable[[int], None] = lambda _: None,
 ) -> Counter[str]:
-    """Sends the traffic and counts its messages by kind; `paced` waits until each is due. `sent` is told of
-    every thousand. Raises KafkaException if the broker does not take them."""
+    """Sends the traffic and returns the number of messages by kind. With `paced`, waits until each is due.
+    Calls `sent` with 1,000 after every thousand. Raises KafkaException if the broker does not accept them."""
     client = producer(kafka)
     topic = name(kafka, topics.RAW)
     kinds: Counter[str] = Counter()
@@ -82,32 +83,32 @@ def send(
         raise (
             failures[0]
             if failures
-            else KafkaException(f"{left} messages not taken in {FLUSH_TIMEOUT_S:.0f} s")
+            else KafkaException(f"the broker has not accepted {left} messages in {FLUSH_TIMEOUT_S:.0f} s")
         )
     return kinds
 
 
 def run(sessions: int, seed: int, rate_per_s: float | None = None, as_json: bool = False) -> int:
-    """Sends `sessions` sessions, as fast as they go or at a steady rate, and prints what was sent as
-    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}. Gives an
+    """Sends `sessions` sessions, as fast as possible or at a steady rate, and prints the counts
+    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}. Returns an
     ExitCode."""
 
-    def carry() -> int:
+    def simulate() -> int:
         console = Console(stderr=True)
         kinds = _sent(sessions, seed, rate_per_s, console)
-        outcome: dict[str, int] = {"sent": kinds.total()}
-        outcome.update((kind, kinds[kind]) for kind in KINDS)
+        counts: dict[str, int] = {"sent": kinds.total()}
+        counts.update((kind, kinds[kind]) for kind in KINDS)
         if as_json:
-            print(json.dumps(outcome))
+            print(json.dumps(counts))
         else:
-            console.print(", ".join(f"{what} {count}" for what, count in outcome.items()))
+            console.print(", ".join(f"{kind} {count}" for kind, count in counts.items()))
         return ExitCode.DONE
 
-    return carried_out(carry, "The sessions were not sent")
+    return carried_out(simulate, "The sessions were not sent")
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
-    """Carries out the command as it was parsed. Returns its exit code."""
+    """Runs the command with parsed arguments. Returns its exit code."""
     return run(arguments.sessions, arguments.seed, arguments.rate, arguments.json)
 
 
@@ -118,7 +119,7 @@ def _sent(sessions: int, seed: int, rate_per_s: float | None, console: Console) 
     require(kafka)
     ensure_topics(kafka)
     settings = settings_for(sessions, seed, rate_per_s, _now_ms(), _read_end(progress_file))
-    # Before sending: after a crash in the middle the next run must not be late against this one.
+    # Before sending: after a crash in the middle, the sessions of the next run must not be late.
     _write_end(progress_file, settings.start_ms + round(settings.span_s * 1000))
     columns = (TextColumn("Sending sessions"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:

@@ -1,10 +1,10 @@
-"""What people browse with: devices, systems and browsers that go together."""
+"""The devices of the simulated people: device types, operating systems and browsers that go together."""
 
 from typing import NamedTuple
 
 
 class Kit(NamedTuple):
-    """A device as a session names it."""
+    """A device, as in a session."""
 
     device_type: str
     operating_system: str
@@ -26,7 +26,7 @@ KITS: tuple[tuple[Kit, float], ...] = (
     (Kit("desktop", "macOS", "Chrome"), 0.05),
     (Kit("desktop", "Linux", "Firefox"), 0.02),
 )
-"""Each kit and its share of the people who have it as their first device."""
+"""Each kit, and the share of people who have it as their first device."""
 
 INTENT_OF_DEVICE = {"mobile": -0.35, "tablet": 0.0, "desktop": 0.35}
-"""People look on the phone and buy at the desk."""
+"""How much a device raises the intent to buy: people look on phones and buy on computers."""

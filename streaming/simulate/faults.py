@@ -1,4 +1,4 @@
-"""Ways in which a message breaks the contract, one for each reason that the gate has."""
+"""Ways to break the contract, at least one for each reason of rejection."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def _nesting_bomb(value: bytes) -> bytes:
 
 
 def _field(name: str, change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
-    """The message with one field changed."""
+    """Returns a function that changes one field of a message."""
 
     def broken(value: bytes) -> bytes:
         fields: Fields = msgspec.json.decode(value)
@@ -57,4 +57,4 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "beyond_horizon": _field("eventTimeMs", lambda time_ms: max(0, time_ms - _TEN_YEARS_MS)),
     "unknown_schema_version": _field("schemaVersion", lambda _: 99),
 }
-"""Fault by name; each takes a valid message and gives one that must be refused."""
+"""The faults by name. Each takes a valid message and returns one that the gate must reject."""

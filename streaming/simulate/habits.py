@@ -1,4 +1,5 @@
-"""Visits: who comes when, looks at what, and whether they buy. Drawn a block at a time."""
+"""Draws the sessions: who comes when, views which products, and whether they buy. Draws one block at a
+time."""
 
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
 MAX_VIEWS = 40
 
 _HOURS = np.arange(24)
-_ABOUT = (
+_SESSIONS_BY_HOUR = (
     np.stack(
         [
             np.exp(-(((_HOURS - 9.5) / 3.0) ** 2)),
@@ -37,12 +38,12 @@ _ABOUT = (
     * np.array([[0.3], [0.55], [0.15]])
     + 0.012
 )
-"""Chronotype x hour of the day: how many of them are about."""
+"""Chronotype x hour of the day: how many sessions people of that chronotype then have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """A block of visits in the order of their ends; interaction arrays are flat, visit v owning
+    """A block of sessions in the order of their ends. The interaction arrays are flat: those of session v are
     [first[v], first[v + 1])."""
 
     user: Ints
@@ -57,32 +58,34 @@ class Visits:
     duration_s: Floats
     bought: Flags
     pleasure: Floats
-    """How the visitor feels about what they have at home, before the product's own quality."""
+    """How satisfied the user is, before the product's own quality is added."""
     reviews: Flags
     reviewed: Ints
-    """The product a review is about, one of those in the visit."""
+    """The product that the review is about, one of those in the session."""
 
 
 class EndTimes:
-    """When visits end: ascending times over a span, dense where the day is busy, a block at a time."""
+    """Draws the ends of sessions: ascending times, more of them in busy hours, one block at a time."""
 
     def __init__(self, rng: np.random.Generator, start_ms: int, span_s: float, steady: bool) -> None:
         self._rng, self._start_ms = rng, start_ms
         self._grid = np.linspace(0.0, span_s * 1000, 2_049)
         hour = ((start_ms + self._grid[:-1]) % DAY_MS) / HOUR_MS
-        rhythm = np.interp(hour, np.arange(25), np.append(_ABOUT.sum(0), _ABOUT[:, 0].sum()))
+        rhythm = np.interp(
+            hour, np.arange(25), np.append(_SESSIONS_BY_HOUR.sum(0), _SESSIONS_BY_HOUR[:, 0].sum())
+        )
         busy = np.ones(2_048) if steady else rhythm
         self._cumulative = np.append(0.0, np.cumsum(busy)) / busy.sum()
 
     def block(self, first: int, count: int, total: int) -> Ints:
-        """Times of visits [first, first + count) of `total`, evenly through the traffic."""
+        """Returns the ends of sessions [first, first + count) of `total`."""
         quantile = (first + np.arange(count) + self._rng.random(count)) / total
         offset: Floats = np.interp(quantile, self._cumulative, self._grid)
         return self._start_ms + offset.astype(np.int64)
 
 
 def visits(rng: np.random.Generator, shop: Catalogue, crowd: People, end_ms: Ints) -> Visits:
-    """One visit for each time in `end_ms` (ascending)."""
+    """Draws one session for each time in `end_ms` (ascending)."""
     count = len(end_ms)
     user = _visitors(rng, crowd, end_ms)
     kit = np.where(rng.random(count) < 0.85, crowd.first_kit[user], crowd.second_kit[user])
@@ -97,7 +100,7 @@ def visits(rng: np.random.Generator, shop: Catalogue, crowd: People, end_ms: Int
     views = 1 + np.minimum(rng.poisson(np.exp(1.5 + 0.25 * intent + crowd.engagement[user])), MAX_VIEWS - 1)
     visit = np.repeat(np.arange(count), views)
     step = np.arange(len(visit)) - np.repeat(np.cumsum(views) - views, views)
-    product = _looked_at(rng, crowd, user[visit])
+    product = _viewed(rng, crowd, user[visit])
 
     log_price = np.log(np.array(shop.prices))[product]
     dear = crowd.thrift[user][visit] * (log_price - crowd.budget[user][visit])
@@ -107,14 +110,14 @@ def visits(rng: np.random.Generator, shop: Catalogue, crowd: People, end_ms: Int
     in_basket = np.bincount(visit[kept], minlength=count)
     wants = np.where(in_basket > 0, -1.1 + 1.2 * intent + 0.3 * np.log1p(in_basket), -3.75 + 1.15 * intent)
     bought = rng.random(count) < _sigmoid(wants)
-    # Without a basket it is 'buy now': the last product looked at.
+    # With an empty cart the user buys the last product viewed ('buy now').
     last_look = np.append(visit[1:] != visit[:-1], True)
     purchased = bought[visit] & np.where(in_basket[visit] > 0, kept, last_look)
 
     looks = [np.arange(len(visit)), *(np.flatnonzero(did) for did in (carted, removed, purchased))]
     which = np.concatenate(looks)
     action = np.repeat([VIEW, CART, REMOVE, PURCHASE], [len(look) for look in looks])
-    # A removal comes a look later than what it removes; what is bought is bought at the end.
+    # A product is removed after the next view, and purchases come at the end.
     moment = 4 * step[which] + np.array([0, 1, 6, 1_000])[action]
     order = np.lexsort((which, moment, visit[which]))
     per_visit = np.bincount(visit[which], minlength=count)
@@ -142,9 +145,10 @@ def visits(rng: np.random.Generator, shop: Catalogue, crowd: People, end_ms: Int
 
 
 def _visitors(rng: np.random.Generator, crowd: People, end_ms: Ints) -> Ints:
-    """Who comes at each time: first a chronotype by the hour, then one of its people by their activity."""
+    """Draws a user for each time: first a chronotype by the hour, then one of its people by their
+    activity."""
     hour = (end_ms % DAY_MS) // HOUR_MS
-    bounds = np.cumsum(_ABOUT, axis=0) / _ABOUT.sum(axis=0)
+    bounds = np.cumsum(_SESSIONS_BY_HOUR, axis=0) / _SESSIONS_BY_HOUR.sum(axis=0)
     kind = (rng.random(len(end_ms)) > bounds[:-1, hour]).sum(axis=0)
     draw = rng.random(len(end_ms))
     user = np.empty(len(end_ms), dtype=np.int64)
@@ -155,8 +159,8 @@ def _visitors(rng: np.random.Generator, crowd: People, end_ms: Ints) -> Ints:
     return user
 
 
-def _looked_at(rng: np.random.Generator, crowd: People, user: Ints) -> Ints:
-    """A product for each look: a favourite of the visitor's style nine times in ten."""
+def _viewed(rng: np.random.Generator, crowd: People, user: Ints) -> Ints:
+    """Draws a product for each view: in 92 % of the cases a favourite of the user's style."""
     style = crowd.style[user]
     fame = np.cumsum(1 / (1 + 0.12 * np.arange(FAVOURITES)))
     rank = np.minimum(np.searchsorted(fame / fame[-1], rng.random(len(user))), FAVOURITES - 1)
@@ -168,7 +172,8 @@ def _looked_at(rng: np.random.Generator, crowd: People, user: Ints) -> Ints:
 
 
 def _first_true(flags: Flags, first_look: Ints, last_look: Flags) -> Ints:
-    """For each visit the position of its first look flagged, or of its last look where there is none."""
+    """Returns for each session the index of its first flagged view, or of its last view if none is
+    flagged."""
     position = np.where(flags, np.arange(len(flags)), len(flags))
     found = np.minimum.reduceat(position, first_look)
     return np.minimum(found, np.flatnonzero(last_look))

@@ -1,4 +1,4 @@
-"""The people: who they are, what they like, and how they browse. They stay the same through a run."""
+"""Draws the people: who they are, what they like, and how they browse. They stay the same during a run."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ _LAST = """
 REFERRERS = ("Direct", "Google", "Email", "Facebook", "Instagram", "Pinterest", "Bing", "Affiliate")
 REFERRER_SHARES = (0.26, 0.3, 0.1, 0.1, 0.1, 0.06, 0.05, 0.03)
 INTENT_OF_REFERRER = np.array([0.35, 0.05, 0.6, -0.5, -0.55, -0.25, 0.05, -0.1])
-"""Who comes by a letter or by heart wants something; who comes from a feed looks around."""
+"""How much a referrer raises the intent to buy: high for e-mails and direct visits, low for social media."""
 
 PAYMENTS = ("credit_card", "paypal", "apple_pay", "klarna", "bank_transfer")
 
@@ -39,12 +39,12 @@ FAVOURITES = 9
 _SECOND_CHOICES = 5
 
 CHRONOTYPES = 3
-"""Morning, evening and night people; habits.py says when each is about."""
+"""Morning, evening and night people; habits.py defines when each come."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """One entry a person in each list and array; `style` indexes the styles' arrays."""
+    """One entry per person in each list and array; `style` is an index into the styles' arrays."""
 
     user_ids: list[str]
     names: list[str]
@@ -59,9 +59,9 @@ class People:
     keenness: Floats
     engagement: Floats
     budget: Floats
-    """Log price above which a product feels dear to them."""
+    """Log price above which a product is expensive for them."""
     thrift: Floats
-    """How much a dear product puts them off."""
+    """How much a high price lowers their intent to buy."""
     by_chronotype: list[Ints]
     weight_by_chronotype: list[Floats]
     """Cumulative activity, up to 1, of the people in `by_chronotype`."""
@@ -77,8 +77,8 @@ def _choice(rng: np.random.Generator, shares: tuple[float, ...] | list[float], s
 
 
 def people(rng: np.random.Generator, count: int, seed: int) -> People:
-    """`count` people, of STYLES styles. Those of one style look at the same few products, so that their
-    Jaccard similarity is high once both have come a few times."""
+    """Draws `count` people of STYLES styles. People of one style view the same few products, so that their
+    Jaccard similarity is high after a few sessions."""
     women, men, last_names = _WOMEN.split(), _MEN.split(), _LAST.split()
     woman = rng.random(count)
     first = rng.integers(0, min(len(women), len(men)), count)
@@ -118,7 +118,8 @@ def people(rng: np.random.Generator, count: int, seed: int) -> People:
 
 
 def _styles(rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """The products each style comes back to, and those it looks at sometimes, of three categories."""
+    """Draws the favourite products of each style, and those that it views sometimes, from three
+    categories."""
     favourites = np.empty((STYLES, FAVOURITES), dtype=np.int64)
     second = np.empty((STYLES, _SECOND_CHOICES), dtype=np.int64)
     for style in range(STYLES):

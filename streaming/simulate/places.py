@@ -1,10 +1,10 @@
-"""Where people live: places that exist, with a postcode of each, and how many visitors come from there."""
+"""Where people live: real towns, each with one postcode and its share of the people."""
 
 from typing import NamedTuple
 
 
 class Town(NamedTuple):
-    """Where a simulated customer lives."""
+    """The home town of a simulated person."""
 
     country: str
     state: str
@@ -25,11 +25,11 @@ France         | 0.12 | Île-de-France, Paris, 75001; Occitanie, Toulouse, 31000
 Canada         | 0.10 | Ontario, Toronto, M5H; Quebec, Montreal, H2Y; Alberta, Calgary, T2P
 Spain          | 0.08 | Madrid, Madrid, 28001; Catalonia, Barcelona, 08001; Andalusia, Seville, 41001
 """
-"""Country | share of the visitors | state, city, postcode; ... with the largest town first."""
+"""Country | share of the people | state, city, postcode; ... with the largest town first."""
 
 
 def places() -> tuple[list[Town], list[float]]:
-    """All places, and the share of the visitors from each; the shares sum to 1."""
+    """Returns all towns, and the share of people from each; the shares sum to 1."""
     found: list[Town] = []
     shares: list[float] = []
     for line in _TABLE.replace(";\n", ";").strip().splitlines():

@@ -1,4 +1,4 @@
-"""Reviews whose words fit their stars: phrases by sentiment, about what matters in each kind of product."""
+"""Reviews whose texts fit their stars: phrases by sentiment, about typical parts of each product category."""
 
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ _CLOSINGS: dict[Sentiment, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Random choices for the reviews of a block of visits, one row a visit."""
+    """Random choices of phrases for a block of sessions, one row per session."""
 
     opening: list[int]
     body: list[int]
@@ -77,23 +77,23 @@ class Wording:
 
 
 def wording(rng: np.random.Generator, count: int) -> Wording:
-    """Fresh choices for `count` reviews."""
+    """Draws choices for `count` reviews."""
     drawn: Ints = rng.integers(0, (7, 5, 4, 4), (count, 4))
     return Wording(*drawn.T.tolist())
 
 
 def rating(feeling: float) -> int:
-    """Stars from how the visitor feels about the product (0 is lukewarm)."""
+    """Returns the stars for a user's satisfaction with the product (0 is indifferent)."""
     return 1 + (feeling > -0.9) + (feeling > -0.35) + (feeling > 0.05) + (feeling > 0.8)
 
 
 def sentiment(stars: int) -> Sentiment:
-    """The label that goes with the stars."""
+    """Returns the sentiment label for the stars."""
     return "positive" if stars >= 4 else "neutral" if stars == 3 else "negative"
 
 
 def text(label: Sentiment, category: str, noun: str, words: Wording, row: int) -> str:
-    """What the review says."""
+    """Returns the text of the review."""
     aspect = _ASPECTS[category][words.aspect[row]]
     parts = (
         _OPENINGS[label][words.opening[row]].format(noun=noun),

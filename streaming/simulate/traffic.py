@@ -1,4 +1,4 @@
-"""The shop's traffic as messages, in the order in which they are sent."""
+"""Yields the shop's traffic as messages, in the order in which they are sent."""
 
 import hashlib
 import heapq
@@ -22,14 +22,14 @@ Kind = Literal["valid", "late", "unknown_device", "unknown_referrer", "broken", 
 KINDS: tuple[Kind, ...] = ("valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate")
 
 _BLOCK = 4_096
-"""Visits drawn at once. A constant: another size would give other bytes for the same seed."""
+"""Sessions drawn at once. A constant, because another size would give other bytes for the same seed."""
 _RESEND_WITHIN = 2_000
-"""A duplicate follows its original by at most so many messages."""
+"""A duplicate follows its original within this many messages."""
 _LATE_BY_MS = (2 * HOUR_MS, 6 * HOUR_MS)
 
 
 class Message(NamedTuple):
-    """A message for the raw topic, what is the matter with it, and when it is to be sent."""
+    """A message for the raw topic, its kind, and when to send it."""
 
     key: bytes
     value: bytes
@@ -38,8 +38,8 @@ class Message(NamedTuple):
 
 
 def traffic(settings: TrafficSettings) -> Iterator[Message]:
-    """All messages, ascending in `due_ms`, which is also the event time of all but late and repeated ones.
-    Memory is bounded: people and one block of visits."""
+    """Yields all messages in ascending order of `due_ms`, which is also their event time unless they are
+    late, broken or duplicates. Memory is bounded: all people and one block of sessions."""
     again: list[tuple[int, int, Message]] = []
     for sent, (message, resend_after) in enumerate(_originals(settings)):
         while again and again[0][0] <= sent:
@@ -53,8 +53,8 @@ def traffic(settings: TrafficSettings) -> Iterator[Message]:
 
 
 def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
-    """Every session once, and after how many messages it is to be sent again (0: never)."""
-    of_people, of_times, of_visits, of_words, of_trouble = np.random.default_rng(settings.seed).spawn(5)
+    """Yields every session once, and after how many messages to send it again (0: never)."""
+    of_people, of_times, of_visits, of_words, of_faults = np.random.default_rng(settings.seed).spawn(5)
     shop = catalogue()
     crowd = people(of_people, settings.users, settings.seed)
     times = EndTimes(of_times, settings.start_ms, settings.span_s, settings.steady)
@@ -70,7 +70,7 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
         count = min(_BLOCK, settings.sessions - block)
         made = visits(of_visits, shop, crowd, times.block(block, count, settings.sessions))
         words = reviews.wording(of_words, count)
-        kinds, faulty, late_by, resend = _trouble(of_trouble, settings, count)
+        kinds, faulty, late_by, resend = _faults_and_repeats(of_faults, settings, count)
         user, end_ms, kit, referrer = (
             made.user.tolist(), made.end_ms.tolist(), made.kit.tolist(), made.referrer.tolist()
         )  # fmt: skip
@@ -131,10 +131,11 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
             yield Message(session.user_id.encode(), value, kind, end_ms[v]), resend[v]
 
 
-def _trouble(
+def _faults_and_repeats(
     rng: np.random.Generator, settings: TrafficSettings, count: int
 ) -> tuple[list[Kind], list[int], list[int], list[int]]:
-    """For each visit: its kind, its fault if broken, by how much it is late if late, when to resend it."""
+    """Draws for each session its kind, the fault (for kind broken), the delay (for kind late) and when to
+    send it again."""
     rates = (
         settings.late_rate,
         settings.unknown_device_rate,

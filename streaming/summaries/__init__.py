@@ -1,4 +1,5 @@
-"""What a valid session says: its summary, its part in the hour's figures, the sentiment of its reviews.
+"""What follows from valid sessions: summaries, window aggregates, and the sentiment of reviews.
 
-Pure but for `job.py`, which runs these same functions inside Flink and is the only importer of pyflink.
+Pure except for `job.py`, which runs the same functions inside Flink and is the only importer of pyflink, and
+the processes around it.
 """

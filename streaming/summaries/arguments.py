@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 DETAILS = """\
-With --json: [{"sentiment", "score"}], one for each line, the score from -1 to 1."""
+With --json: [{"sentiment", "score"}], one per line; the score is from -1 to 1."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of `./vitrine sentiment`."""
-    command.add_argument("file", type=Path, metavar="FILE", help="UTF-8")
+    command.add_argument("file", type=Path, metavar="FILE", help="texts in UTF-8, one per line")

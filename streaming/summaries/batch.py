@@ -1,7 +1,7 @@
-"""The Flink job's one pass through Python: a batch of messages in, columns out.
+"""The Python part of the Flink job: takes a batch of messages and returns columns.
 
-Columns, because a batch crosses into and out of Python as Arrow. Row i of a result belongs to message i, but
-for the parts of the windows: they are added up over the whole batch before they leave, and stand in row 0.
+Columns, because batches are transferred between Flink and Python as Arrow. Row i of the result belongs to
+message i, except for the parts of windows: they are summed over the whole batch and all are in row 0.
 """
 
 from collections.abc import Iterable
@@ -20,37 +20,37 @@ _NONE: list[Any] = []
 
 COLUMNS = ("session_id", "summary", "reviews", "parts")
 PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductActivity)))
-"""What a part of a window consists of, each written as text."""
+"""The fields of a part of a window, each as text."""
 
 
 def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
-    """All that follows from `messages` of `valid_customer_session`, by column: session id, summary (JSON), a
-    list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
+    """Returns what follows from `messages` of `valid_customer_session`, by column: session id, summary
+    (JSON), a list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
 
-    What is no session has None for its id, and nothing else.
+    A message that is not a session has None as its id, and empty values.
     """
     session_ids: list[str | None] = []
     summaries: list[bytes] = []
-    judged: list[list[list[str]]] = []
+    classified: list[list[list[str]]] = []
     windows = Windows()
     for message in messages:
-        # One session at a time: thousands alive at once would keep the garbage collector busy.
+        # One session at a time: thousands of objects at once would cost the garbage collector much time.
         session = try_decode(message)
         if session is None:
             session_ids.append(None)
             summaries.append(b"")
-            judged.append(_NONE)
+            classified.append(_NONE)
             continue
         windows.add(session)
         session_ids.append(session.session_id)
         summaries.append(_encode(summarise(session)))
         if sentiment and session.reviews:
-            judged.append([[review.review_id, _encode(review).decode()] for review in reviews(session)])
+            classified.append([[review.review_id, _encode(review).decode()] for review in reviews(session)])
         else:
-            judged.append(_NONE)
+            classified.append(_NONE)
     parts = [[key, *_texts(part)] for key, part in windows.activities().items()]
     in_row_0 = [parts, *repeat(_NONE, len(session_ids) - 1)] if session_ids else []
-    return dict(zip(COLUMNS, (session_ids, summaries, judged, in_row_0), strict=True))
+    return dict(zip(COLUMNS, (session_ids, summaries, classified, in_row_0), strict=True))
 
 
 def _texts(part: ProductActivity) -> list[str | None]:

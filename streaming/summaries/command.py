@@ -1,4 +1,4 @@
-"""`./vitrine sentiment FILE`: the sentiment of texts, one a line, by the code that the Flink job runs."""
+"""`./vitrine sentiment FILE`: classifies texts, one per line, with the code that the Flink job runs."""
 
 import argparse
 import json
@@ -11,13 +11,13 @@ from streaming.summaries.sentiment import classify
 
 
 def run(path: Path, as_json: bool) -> int:
-    """Prints [{"sentiment", "score"}], one for each line of `path` (UTF-8), or a line each without `as_json`.
-    Gives an ExitCode."""
+    """Prints [{"sentiment", "score"}] for the lines of `path` (UTF-8); without `as_json` as one line each.
+    Returns an ExitCode."""
     return carried_out(partial(_classify, path, as_json))
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
-    """Carries out the command as it was parsed. Returns its exit code."""
+    """Runs the command with parsed arguments. Returns its exit code."""
     return run(arguments.file, arguments.json)
 
 
@@ -28,10 +28,10 @@ def _classify(path: Path, as_json: bool) -> int:
         raise InvalidRequest(f"cannot read {path}: {error}") from error
     if lines[-1] == "":
         lines.pop()
-    judged = [classify(line) for line in lines]
+    classified = [classify(line) for line in lines]
     if as_json:
-        print(json.dumps([{"sentiment": sentiment, "score": score} for sentiment, score in judged]))
+        print(json.dumps([{"sentiment": sentiment, "score": score} for sentiment, score in classified]))
     else:
-        for sentiment, score in judged:
+        for sentiment, score in classified:
             print(f"{sentiment}\t{score}")
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""The documents that follow from one session alone; the windows follow from many (`product.window`)."""
+"""The documents that follow from a single session; windows follow from many (`product.window`). Pure."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from streaming.summaries.session import SessionSummary, summarise
 
 
 def documents(session: ValidSession) -> Iterator[tuple[str, str, SessionSummary | ReviewSentiment]]:
-    """(topic, document id, document) of everything `session` becomes outside the windows."""
+    """Yields (topic, document id, document) of everything that follows from `session`, without windows."""
     yield topics.SESSION_SUMMARIES, session.session_id, summarise(session)
     for review in reviews(session):
         yield topics.PRODUCT_SENTIMENT, review.review_id, review

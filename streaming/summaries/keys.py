@@ -1,13 +1,13 @@
-"""Deterministic document ids: the Kafka key of a result and its `_id` in Elasticsearch."""
+"""Deterministic document ids: the Kafka key of a document and its `_id` in Elasticsearch. Pure."""
 
 from hashlib import sha256
 
 MAX_BYTES = 512
-"""Elasticsearch takes no longer `_id`."""
+"""Elasticsearch accepts no longer `_id`."""
 
 
 def bounded(key: str) -> str:
-    """`key` itself, or `sha256:` and its digest where its UTF-8 would not fit into an `_id`."""
+    """Returns `key`, or `sha256:` and its digest if its UTF-8 is too long for an `_id`."""
     if len(key) * 4 <= MAX_BYTES:
         return key
     raw = key.encode()

@@ -1,6 +1,6 @@
-"""Word lists with a side, beside VADER's: what each finds in a text. Pure.
+"""Lists of positive and negative words, besides VADER's, and what each finds in a text. Pure.
 
-lexicons.json holds three of them, put on one scale; `gather_lexicons` makes it: `pattern`, the adjectives of
+lexicons.json contains three lists on one scale; `gather_lexicons` makes it: `pattern`, the adjectives of
 Pattern (De Smedt and Daelemans 2012; PDDL), `afinn`, AFINN-165 (Nielsen 2011; ODbL 1.0), and `opinion`, the
 Opinion Lexicon of product reviews (Hu and Liu, KDD 2004; CC BY 4.0).
 """
@@ -18,11 +18,11 @@ _NEGATION = re.compile(
     r"not|no|never|nothing|nor|neither|without|hardly|barely|cannot|cant|dont|didnt|wont|isnt|wasnt|.*n't"
 )
 _NEGATED_WORDS = 3
-"""How many words after a negation mean the opposite, within a clause."""
+"""How many words after a negation are negated, within a clause."""
 
 
 class Lexicons(msgspec.Struct, frozen=True):
-    """`words`: for each list the valence of a word, about -1 to 1 in most and 0 in none."""
+    """`words`: for each list the valence of its words, mostly from -1 to 1 and never 0."""
 
     licence: str
     words: dict[str, dict[str, float]]
@@ -30,23 +30,24 @@ class Lexicons(msgspec.Struct, frozen=True):
 
 @cache
 def load() -> Lexicons:
-    """The lexicons that are part of this package."""
+    """Returns the lexicons of this package."""
     return msgspec.json.decode(files(__package__).joinpath("lexicons.json").read_bytes(), type=Lexicons)
 
 
 class Sides(msgspec.Struct, frozen=True):
-    """What one list finds in a text."""
+    """What one list finds in a text: the sums of positive (`praise`) and negative (`blame`) valences, and
+    more."""
 
     praise: float
     blame: float
     found: int
-    """Words with a side."""
+    """The number of positive and negative words."""
     last: float
-    """Valence of the last of them: people close with what they mean."""
+    """The valence of the last of them, because people often end with their conclusion."""
 
 
 def negated(clauses: Sequence[Sequence[str]]) -> tuple[list[tuple[str, int]], int]:
-    """Every word with its sign, -1 shortly after a negation, and how many negations there are."""
+    """Returns every word with its sign (-1 shortly after a negation), and the number of negations."""
     signed: list[tuple[str, int]] = []
     negations = 0
     for clause in clauses:
@@ -61,7 +62,7 @@ def negated(clauses: Sequence[Sequence[str]]) -> tuple[list[tuple[str, int]], in
 
 
 def sides(signed: Sequence[tuple[str, int]], lexicon: Mapping[str, float]) -> Sides:
-    """Sums over the words that `lexicon` knows."""
+    """Returns the sums over the words that are in `lexicon`."""
     praise = blame = last = 0.0
     found = 0
     for word, sign in signed:

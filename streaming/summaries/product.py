@@ -1,8 +1,8 @@
-"""What happened to each product and each category within an hour of event time.
+"""Window aggregates: counts and sums of each product and category in an hour of event time. Pure.
 
-`merge` is associative and commutative within one key: however sessions are ordered or grouped, the totals
-come out alike. So Flink may write running totals as they grow, and `window`, over the sessions in MongoDB, is
-the exact oracle of what Elasticsearch must hold.
+`merge` is associative and commutative within one key: the totals do not depend on how sessions are ordered or
+grouped. So Flink may write running totals, and `window` computes from the sessions in MongoDB exactly what
+Elasticsearch must contain.
 """
 
 from collections import Counter
@@ -32,25 +32,26 @@ class ProductActivity(Struct, frozen=True, rename="camel", kw_only=True):
     product_id: str | None
     """None for a category."""
     product_name: str | None
-    """The first in code point order of the names seen, whatever order they came in; None for a category."""
+    """The first in code point order of the product's names, which does not depend on the order of sessions;
+    None for a category."""
     category: str
-    """For a product likewise the first of those seen."""
+    """For a product, likewise the first of its categories."""
     views: int
     carts: int
     removals: int
     purchases: int
     revenue_cents: int
-    """The prices of the purchases."""
+    """The sum of the prices of all purchases."""
 
 
 def key(activity: ProductActivity) -> str:
-    """`<level>:<windowStartMs>:<product id or category>`, bounded."""
+    """Returns `<level>:<windowStartMs>:<product id or category>`, bounded in length (keys.py)."""
     subject = activity.category if activity.product_id is None else activity.product_id
     return bounded(f"{activity.level}:{activity.window_start_ms}:{subject}")
 
 
 class _Totals(Struct, gc=False):
-    """The figures of one product or category while they grow."""
+    """The running totals of one product or category."""
 
     name: str
     category: str
@@ -73,10 +74,10 @@ class _Totals(Struct, gc=False):
 
 
 class Windows:
-    """Adds up sessions, each given once, in any order. Late ones are in no window."""
+    """Sums sessions. Add each session once, in any order. Late sessions are in no window."""
 
     def __init__(self) -> None:
-        # Equal interactions are counted first, at the speed of C, and told apart in `activities`.
+        # Equal interactions are counted first, by Counter in C, and assigned to totals in `activities`.
         self._times: Counter[tuple[int, str, str, str, Action]] = Counter()
         self._product_cents: Counter[tuple[int, str]] = Counter()
         self._category_cents: Counter[tuple[int, str]] = Counter()
@@ -96,7 +97,7 @@ class Windows:
                     self._category_cents[start, category] += cents(price)
 
     def activities(self) -> dict[str, ProductActivity]:
-        """The figures so far, by document id."""
+        """Returns the totals so far, by document id."""
         products: dict[tuple[int, str], _Totals] = {}
         categories: dict[tuple[int, str], _Totals] = {}
         for (start, product_id, name, category, action), times in self._times.items():
@@ -117,7 +118,8 @@ class Windows:
 
 
 def window(sessions: Iterable[ValidSession]) -> dict[str, ProductActivity]:
-    """Every window that `sessions` (each once) make, by document id: what `product_activity` must hold."""
+    """Returns all windows of `sessions` (each given once), by document id: what `product_activity` must
+    contain."""
     windows = Windows()
     for session in sessions:
         windows.add(session)
@@ -141,7 +143,7 @@ def _activity(level: Level, start: int, product_id: str | None, totals: _Totals)
 
 
 def merge(a: ProductActivity, b: ProductActivity) -> ProductActivity:
-    """The totals of two parts of the same key, as the Flink job's SQL adds them up."""
+    """Returns the totals of two parts of the same key, summed as the Flink job's SQL does."""
     name = None if a.product_name is None or b.product_name is None else min(a.product_name, b.product_name)
     return ProductActivity(
         level=a.level,

@@ -1,4 +1,5 @@
-"""The sentiment of each review, judged from its words, which are left behind: they may be personal."""
+"""The sentiment of each review. The text itself is not part of the document, because it may be personal.
+Pure."""
 
 from msgspec import Struct
 
@@ -12,19 +13,19 @@ class ReviewSentiment(Struct, frozen=True, rename="camel", kw_only=True):
     """A document of `product_sentiment`, keyed by review id."""
 
     review_id: str
-    """`<sessionId>:<index of the review>`, bounded."""
+    """`<sessionId>:<index of the review>`, bounded in length (keys.py)."""
     session_id: str
     user_id: str
     product_id: str
     category: str | None
-    """Of that product where the session first met it; None if it only reviewed it."""
+    """The product's category at its first interaction in the session; None if it was only reviewed."""
     event_time_ms: int
     feed: str
     rating: int
     stated_sentiment: Sentiment
     """The sender's own label."""
     sentiment: Sentiment
-    """Ours, from the text."""
+    """Our classification of the text."""
     score: float
     """-1 (negative) to 1 (positive)."""
     model: str
@@ -33,12 +34,12 @@ class ReviewSentiment(Struct, frozen=True, rename="camel", kw_only=True):
     country: str
 
 
-VERDICT = frozenset({"sentiment", "score", "model"})
-"""The fields that another model may fill otherwise, by their names on the wire."""
+MODEL_FIELDS = frozenset({"sentiment", "score", "model"})
+"""The JSON names of the fields that depend on the model."""
 
 
 def reviews(session: ValidSession) -> list[ReviewSentiment]:
-    """One document for each review in `session`, in their order."""
+    """Returns one document for each review in `session`, in their order."""
     if not session.reviews:
         return []
     category_of: dict[str, str] = {}

@@ -1,10 +1,9 @@
-"""The sentiment of a review text: four word lists and what a linear model learned beside them, in plain
-Python.
+"""Classifies the sentiment of a review text with four word lists and a linear model, in plain Python. Pure.
 
-The coefficients in sentiment.json are of a logistic regression over TF-IDF of words and word pairs and over
-what VADER (Hutto and Gilbert, ICWSM 2014) and the lists of lexicons.py find; `train_sentiment` makes them.
-They were learned from the Sentiment Labelled Sentences of yelp.com and imdb.com (Kotzias et al., KDD 2015;
-UCI Machine Learning Repository, CC BY 4.0), of which no sentence is kept here.
+sentiment.json contains the coefficients of a logistic regression over TF-IDF of words and word pairs, and
+over what VADER (Hutto and Gilbert, ICWSM 2014) and the lists of lexicons.py find; `train_sentiment` makes it.
+The model was trained on the Sentiment Labelled Sentences of yelp.com and imdb.com (Kotzias et al., KDD 2015;
+UCI Machine Learning Repository, CC BY 4.0); the file contains none of the sentences.
 """
 
 import math
@@ -21,20 +20,21 @@ from streaming.contract.session import Sentiment
 from streaming.summaries import lexicons, vader
 
 NEUTRAL_BELOW = 0.05
-"""Scores closer to 0 than this say neither, where no list finds a word with a side either."""
+"""A score closer to 0 than this means neutral, if also no list finds a positive or negative word."""
 _NEUTRAL_SHARE = 3
-"""Place of VADER's share of words without a side in what `evidence` gives."""
+"""The index of VADER's share of neutral words in the result of `evidence`."""
 
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[!?.,;]")
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A logistic regression; `ngrams` holds for each the inverse document frequency and the coefficient."""
+    """A logistic regression; `ngrams` contains the inverse document frequency and the coefficient of each
+    n-gram."""
 
     source: str
     bias: float
     evidence: list[float]
-    """Coefficients of `evidence`, in its order."""
+    """The coefficients of `evidence`, in its order."""
     ngrams: dict[str, tuple[float, float]]
 
 
@@ -45,18 +45,20 @@ def _model() -> Model:
 
 @cache
 def model_name() -> str:
-    """Of all that a verdict depends on beside the code: other coefficients, lists or bounds have another."""
+    """Returns a name for everything besides the code that a classification depends on: the coefficients,
+    lists and bounds. If one of them changes, so does the name."""
     learned = [files(__package__).joinpath(name).read_bytes() for name in ("sentiment.json", "lexicons.json")]
     return sha256(b"".join([*learned, repr(NEUTRAL_BELOW).encode()])).hexdigest()[:12]
 
 
 def _typed(text: str) -> str:
-    """With the apostrophe of typewriters, as the lists have it."""
+    """Returns `text` with straight apostrophes, as in the lists."""
     return text.replace("\u2019", "'")
 
 
 def _clauses(text: str) -> list[list[str]]:
-    """The words of `text` in lower case, cut at punctuation; exclamation and question marks are words."""
+    """Returns the words of `text` in lower case, split at punctuation; exclamation and question marks are
+    words."""
     clauses: list[list[str]] = [[]]
     for token in _TOKEN.findall(_typed(text).lower()):
         if token in "!?":
@@ -69,7 +71,7 @@ def _clauses(text: str) -> list[list[str]]:
 
 
 def ngrams(text: str) -> list[str]:
-    """Its words, and the pairs of words that stand side by side."""
+    """Returns the words of `text`, and all pairs of adjacent words."""
     found: list[str] = []
     for clause in _clauses(text):
         found += clause
@@ -78,8 +80,9 @@ def ngrams(text: str) -> list[str]:
 
 
 def evidence(text: str) -> list[float]:
-    """What the lists find: VADER's scores and the side they fall on; praise, blame and negations by VADER's
-    words; then by each of LEXICONS praise, blame, their balance a word, its side and the last word."""
+    """Returns what the lists find: VADER's scores and their signs; praise, blame and negations by VADER's
+    words; then for each of LEXICONS praise, blame, their balance per word, its sign and the sign of the last
+    word."""
     scores = vader.scores(_typed(text))
     compound = scores["compound"]
     signed, negations = lexicons.negated(_clauses(text))
@@ -104,12 +107,13 @@ def _sign(number: float) -> float:
 
 
 def classify(text: str) -> tuple[Sentiment, float]:
-    """The sentiment of `text` and its score from -1 (negative) to 1 (positive), with four decimals."""
+    """Returns the sentiment of `text` and its score from -1 (negative) to 1 (positive), with four
+    decimals."""
     return named(_model(), text)
 
 
 def named(model: Model, text: str) -> tuple[Sentiment, float]:
-    """The same by `model`."""
+    """Returns the same with `model`."""
     if not text.strip():
         return "neutral", 0.0
     found = evidence(text)
@@ -120,7 +124,7 @@ def named(model: Model, text: str) -> tuple[Sentiment, float]:
 
 
 def _score(model: Model, text: str, found: list[float]) -> float:
-    """Twice the probability of positive, less 1, given the `evidence` of `text`."""
+    """Returns 2p - 1, where p is the probability of positive; `found` is the `evidence` of `text`."""
     log_odds = model.bias + sum(map(float.__mul__, model.evidence, found))
     weighted = norm = 0.0
     for ngram, times in Counter(ngrams(text)).items():

@@ -1,4 +1,4 @@
-"""The summary of one session: who came from where, what was done, how far it went, what it was worth."""
+"""The summary of one session: user and origin, interactions, funnel step and revenue. Pure."""
 
 from typing import Literal
 
@@ -30,18 +30,19 @@ class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
     carted: int
     removed: int
     purchased: int
-    """The four count interactions; a product may be counted often."""
+    """These four count interactions; a product may be counted several times."""
     distinct_products: int
     top_category: str | None
-    """The category of most interactions, the first in code point order among equals; None without any."""
+    """The category with most interactions, the first in code point order if several have as many; None
+    without interactions."""
     key_activities: list[Action]
-    """The distinct actions in the order of their first occurrence."""
+    """The distinct actions in the order of their first occurrences."""
     funnel_step: FunnelStep
 
     purchase_made: bool
     amount_spent_cents: int
     cart_value_cents: int
-    """What was put into the cart less what was taken out of it, at least 0."""
+    """The prices of products put into the cart minus those of products removed, at least 0."""
     payment_method_type: str | None
     review_count: int
 
@@ -56,7 +57,7 @@ class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def summarise(session: ValidSession) -> SessionSummary:
-    """The one document `session` becomes in `session_summaries`."""
+    """Returns the document of `session` in `session_summaries`."""
     actions = session.actions
     viewed = actions.count("view")
     carted = actions.count("cart")

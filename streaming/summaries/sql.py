@@ -1,4 +1,4 @@
-"""The job's statements: one source of raw bytes, three exactly-once sinks, running totals in between."""
+"""The SQL statements of the job: one source of raw bytes, running totals, and three exactly-once sinks."""
 
 import json
 from collections.abc import Iterator
@@ -29,18 +29,19 @@ _ACTIVITY = {
     "purchases": "BIGINT",
     "revenueCents": "BIGINT",
 }
-"""The columns of `product_activity` beside its key."""
+"""The columns of `product_activity` without its key."""
 _SUMS = ("views", "carts", "removals", "purchases", "revenueCents")
 
 
 def options(pairs: dict[str, object]) -> str:
-    """A WITH clause."""
+    """Returns a WITH clause."""
     quoted = (f"'{name}' = '{str(value).replace(chr(39), chr(39) * 2)}'" for name, value in pairs.items())
     return f"WITH ({', '.join(quoted)})"
 
 
 def source(kafka: KafkaSettings, job: JobSettings, group: str) -> dict[str, object]:
-    """Reads the committed valid sessions from the beginning, or from where the restored checkpoint stands."""
+    """Returns options to read committed valid sessions, from the beginning or from the restored checkpoint
+    on."""
     return _connection(kafka, job) | {
         "connector": "kafka",
         "topic": kafka.topic_prefix + topics.VALID,
@@ -51,12 +52,14 @@ def source(kafka: KafkaSettings, job: JobSettings, group: str) -> dict[str, obje
 
 
 def sink(kafka: KafkaSettings, job: JobSettings, topic: str) -> dict[str, object]:
-    """Writes `topic` in Kafka transactions that end with the checkpoints: only committed reads are exact."""
+    """Returns options to write `topic` in Kafka transactions that end with the checkpoints: only readers of
+    committed records see each document exactly once."""
     return _connection(kafka, job) | {
         "topic": kafka.topic_prefix + topic,
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": f"{job_name(kafka)}-{topic}",
-        # Transactional ids are used again, not one a checkpoint: the broker remembers each for a week.
+        # Transactional ids are reused: a new one per checkpoint would fill the broker, which keeps each for a
+        # week.
         "sink.transaction-naming-strategy": "POOLING",
         "properties.transaction.timeout.ms": job.transaction_timeout_ms,
         "properties.linger.ms": 20,
@@ -73,7 +76,7 @@ def _connection(kafka: KafkaSettings, job: JobSettings) -> dict[str, object]:
 
 
 def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
-    """Declares the source `valid` and the three sinks, each named as its topic."""
+    """Yields the declarations of the source `valid` and of the three sinks, each named after its topic."""
     valid = source(kafka, job, FLINK_JOB.group) | {"format": "raw"}
     yield f"CREATE TABLE valid (message BYTES) {options(valid)}"
     keyed = {"key.format": "raw", "value.fields-include": "EXCEPT_KEY"}
@@ -91,12 +94,12 @@ def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
 
 
 def view(function: str) -> str:
-    """Declares `reduced`, what `function` makes of each message, in one column `made`."""
+    """Returns the declaration of the view `reduced`, the results of `function` in one column `made`."""
     return f"CREATE TEMPORARY VIEW reduced AS SELECT {function}(message) AS made FROM valid"
 
 
 def inserts() -> Iterator[str]:
-    """Fills the three topics from `reduced`."""
+    """Yields the statements that write the three topics from `reduced`."""
     yield (
         f"INSERT INTO {topics.SESSION_SUMMARIES} "
         "SELECT reduced.made.session_id, reduced.made.summary FROM reduced "
@@ -113,7 +116,8 @@ def inserts() -> Iterator[str]:
 
 
 def _totals() -> Iterator[str]:
-    """Within a key all but names and sums are the same in every part, so MIN carries them through."""
+    """Yields the aggregate of each column: SUM for sums, MIN for others. MIN selects the first name; columns
+    that are equal in all parts of a key stay unchanged by it."""
     for name, type_ in _ACTIVITY.items():
         field = f"part[{PART.index(name) + 1}]"
         value = field if type_ == "STRING" else f"CAST({field} AS {type_})"

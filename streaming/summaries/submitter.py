@@ -1,8 +1,8 @@
-"""The Flink job's keeper: `python -m streaming.summaries.submitter`, run as a service.
+"""Keeps the Flink job running: `python -m streaming.summaries.submitter`, a service.
 
-Submits the job, from its newest retained checkpoint where there is one, unless it is on the cluster; then
-watches it, and ends with an error as soon as it is there no more, so that the supervisor starts it again. A
-job that Flink itself is restarting is left alone: it waits for what it needs.
+Submits the job, from its newest retained checkpoint if there is one, unless the cluster already has it. Then
+it watches the job, and ends with an error as soon as the cluster no longer has it, so that the supervisor
+starts this process again. It does not interfere with a job that Flink itself is restarting.
 """
 
 import json
@@ -18,7 +18,7 @@ from streaming.flink.cluster import FlinkSettings, trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
 from streaming.summaries.settings import JobSettings, job_name
 
-# Of a job in none of these, Flink will make nothing more.
+# A job in any other state has ended for good.
 ALIVE = {"INITIALIZING", "CREATED", "RUNNING", "FAILING", "RESTARTING", "RECONCILING", "SUSPENDED"}
 POLL_S = 2.0
 UNREACHABLE_S = 30.0
@@ -28,24 +28,25 @@ DOES_NOT_FIT = "Cannot map checkpoint/savepoint state"
 
 
 def alive(overview: dict[str, Any], name: str) -> str | None:
-    """The id of the job called `name` if the cluster still has it, from Flink's /jobs/overview."""
+    """Returns the id of the job called `name` in Flink's /jobs/overview; None if the cluster does not have
+    it."""
     ids = [job["jid"] for job in overview["jobs"] if job["name"] == name and job["state"] in ALIVE]
     return ids[0] if ids else None
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint below `folder`, which has a folder for each job and in it one for each
-    checkpoint. One without its `_metadata` was never finished."""
+    """Returns the newest complete checkpoint below `folder`, which has a folder for each job with a folder
+    for each checkpoint. A checkpoint without `_metadata` is not complete."""
     complete = [metadata.parent for metadata in folder.glob("*/chk-*/_metadata")]
     return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
 
 
 class SubmissionRefused(Exception):
-    """The cluster did not take the job; the text is the end of what Flink printed."""
+    """The cluster did not accept the job; the text is the end of Flink's output."""
 
 
 def submit(cluster: FlinkSettings, checkpoint: Path | None) -> None:
-    """Hands the job to the cluster, with the state of `checkpoint` if given. Raises SubmissionRefused."""
+    """Submits the job to the cluster, with the state of `checkpoint` if given. Raises SubmissionRefused."""
     start = [str(cluster.home / "bin" / "flink"), "run", "--detached"]
     if checkpoint is not None:
         start += ["--fromSavepoint", f"file://{checkpoint}", "-claimMode", "CLAIM"]
@@ -63,29 +64,29 @@ def submit(cluster: FlinkSettings, checkpoint: Path | None) -> None:
 
 
 def submit_from_newest(cluster: FlinkSettings, checkpoints: str, name: str) -> None:
-    """Submits the job with the state of its newest checkpoint. State that an older version of the job left
-    and that does not fit is left aside: the job then reads its topics from the beginning, and as all it
-    writes is replaced by its id, the end is the same. `checkpoints` is the URI of their folder, empty
-    where the cluster keeps them in a place of its own. Raises SubmissionRefused for any other reason."""
+    """Submits the job with the state of its newest checkpoint. If that state does not fit, because another
+    version of the job wrote it, the job starts without state and reads its topic from the beginning; since
+    its documents are replaced by id, the result is the same. `checkpoints` is the URI of their folder, empty
+    if the cluster uses its default. Raises SubmissionRefused for any other reason."""
     checkpoint = newest_checkpoint(Path(urlsplit(checkpoints).path)) if checkpoints else None
-    print(f"submitting {name} from {checkpoint or 'the beginning of its topics'}", flush=True)
+    print(f"submitting {name} from {checkpoint or 'the beginning of its topic'}", flush=True)
     try:
         submit(cluster, checkpoint)
     except SubmissionRefused as refused:
         if checkpoint is None or DOES_NOT_FIT not in str(refused):
             raise
-        print(f"the state in {checkpoint} is of another version: starting from the beginning", flush=True)
+        print(f"another version wrote the state in {checkpoint}: starting from the beginning", flush=True)
         submit(cluster, None)
 
 
 def overview(rest: FlinkRestSettings) -> dict[str, Any]:
-    """Flink's /jobs/overview. Raises OSError or ValueError where it cannot be had."""
+    """Returns Flink's /jobs/overview. Raises OSError or ValueError if it cannot be read."""
     with urllib.request.urlopen(f"{rest.url}/jobs/overview", timeout=5, context=trust(rest)) as response:
         return dict(json.load(response))
 
 
 def _watch(rest: FlinkRestSettings, name: str) -> None:
-    """Returns when the cluster has the job no more, or has not answered for a while."""
+    """Waits until the cluster no longer has the job, or has not answered for UNREACHABLE_S."""
     answered = time.monotonic()
     while time.monotonic() - answered < UNREACHABLE_S:
         time.sleep(POLL_S)
@@ -102,7 +103,7 @@ def main() -> int:
     cluster, name = FlinkSettings(), job_name(KafkaSettings())
     try:
         if alive(overview(cluster), name):
-            print(f"{name} is on the cluster already", flush=True)
+            print(f"{name} is already on the cluster", flush=True)
         else:
             submit_from_newest(cluster, JobSettings().checkpoint_dir, name)
     except (SubmissionRefused, OSError, subprocess.TimeoutExpired) as error:

@@ -1,7 +1,8 @@
-"""`python -m streaming.summaries.train_sentiment FILE...`: learns sentiment.json from labelled sentences.
+"""`python -m streaming.summaries.train_sentiment FILE...`: trains sentiment.json on labelled sentences.
 
-Each file is one domain, a sentence, a tab and 0 or 1 a line. Prints, for each domain, the accuracy of a model
-learned from the others alone beside that of VADER alone, then learns from all and writes the coefficients.
+Each file is one domain; a line is a sentence, a tab and 0 or 1. For each domain it prints the accuracy of a
+model trained on the other domains, and that of VADER alone. Then it trains on all domains and writes the
+coefficients.
 """
 
 import sys
@@ -19,21 +20,21 @@ from streaming.summaries.sentiment import Model, evidence, named, ngrams
 
 SOURCE = "Sentiment Labelled Sentences, Kotzias et al. 2015, UCI Machine Learning Repository, CC BY 4.0"
 MIN_SENTENCES = 2
-"""An n-gram of one sentence alone is not kept: it says more about that sentence than about the language."""
+"""An n-gram that is in one sentence only is not kept: it describes that sentence, not the language."""
 
 
 Labelled = tuple[list[str], list[int]]
 
 
 def read(path: Path) -> Labelled:
-    """The sentences of a file and whether each is positive; lines without a label are headings."""
+    """Returns the sentences of a file and whether each is positive; skips lines without a label."""
     rows = [line.rpartition("\t") for line in path.read_text(encoding="utf-8").splitlines()]
     labelled = [(text.strip(), int(label)) for text, _, label in rows if label.strip() in {"0", "1"}]
     return [text for text, _ in labelled], [label for _, label in labelled]
 
 
 def learn(domains: Iterable[Labelled]) -> Model:
-    """The coefficients, rounded to four decimals."""
+    """Returns the coefficients, rounded to four decimals."""
     texts, positive = (list(chain.from_iterable(of)) for of in zip(*domains, strict=True))
     words = TfidfVectorizer(analyzer=ngrams, min_df=MIN_SENTENCES, sublinear_tf=True)
     columns = hstack([words.fit_transform(texts), csr_matrix(np.array([evidence(text) for text in texts]))])
@@ -52,7 +53,7 @@ def learn(domains: Iterable[Labelled]) -> Model:
 
 
 def main() -> int:
-    """Learns from the files that the arguments name, scored on domains kept back."""
+    """Trains on the files that the arguments name, and evaluates on held-out domains."""
     domains = {path.stem: read(path) for path in map(Path, sys.argv[1:])}
     for kept_back, (texts, labels) in domains.items():
         model = learn(domain for name, domain in domains.items() if name != kept_back)
@@ -63,7 +64,7 @@ def main() -> int:
         as_named = right & np.array([sentiment != "neutral" for sentiment, _ in answers])
         alone = np.sign([evidence(text)[0] for text in texts]) == stated
         print(
-            f"{kept_back} kept back: {right.mean():.3f} by sign, {as_named.mean():.3f} as named, "
+            f"{kept_back} held out: {right.mean():.3f} by sign, {as_named.mean():.3f} as classified, "
             f"VADER alone {alone.mean():.3f}"
         )
     model = learn(domains.values())

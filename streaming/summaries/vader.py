@@ -1,9 +1,9 @@
-"""VADER's scores of a text, in time linear in its length. Pure.
+"""Computes VADER's scores of a text in time linear in its length. Pure.
 
-The library reads no more than three words before and two after the one it judges, but puts the whole text
-into lower case each time, and searches the list of valences from its beginning: 10,000 emojis took minutes.
-Here it is given the words that it reads, and valences around a "but" are found by their places. The scores
-are the library's own to the last bit (tests/property/summaries/test_vader.py).
+For each word the library reads at most three words before and two after it, but converts the whole text to
+lower case each time, and searches the list of valences from its beginning: 10,000 emojis took minutes. This
+module passes only the words that the library reads, and finds valences around a "but" by their indices. The
+scores equal the library's to the last bit (tests/property/summaries/test_vader.py).
 """
 
 import re
@@ -16,15 +16,15 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, SentimentIntensityAnalyz
 
 _WORDS_BEFORE = 3
 _WORDS_AFTER = 2
-"""How far the library looks around a word."""
+"""How many words around a word the library reads."""
 
 
 class _Near(NamedTuple):
-    """A word with those around it, as far as the library reads its own SentiText."""
+    """A word with those around it, in the form of the library's SentiText."""
 
     words_and_emoticons: list[str]
     is_cap_diff: bool
-    """Whether some words of the whole text are in capitals and others are not."""
+    """True if some words of the whole text are in capitals and others are not."""
 
 
 @cache
@@ -33,20 +33,20 @@ def _library() -> Any:
 
 
 def lexicon() -> dict[str, float]:
-    """The valence of each word, -4 to 4."""
+    """Returns the valence of each word, -4 to 4."""
     words: dict[str, float] = _library().lexicon
     return words
 
 
 @cache
 def _emojis() -> tuple[re.Pattern[str], dict[str, str]]:
-    # The library looks at one character after the other: a longer sequence is never found.
+    # The library checks single characters, so it never finds longer sequences.
     names = {emoji: name for emoji, name in _library().emojis.items() if len(emoji) == 1}
     return re.compile(f"[{re.escape(''.join(names))}]"), names
 
 
 def scores(text: str) -> dict[str, float]:
-    """`compound`, `pos`, `neg` and `neu` of `text`."""
+    """Returns `compound`, `pos`, `neg` and `neu` of `text`."""
     written = _emojis_by_name(text).strip()
     found = SentiText(written)
     words, lower = found.words_and_emoticons, [word.lower() for word in found.words_and_emoticons]
@@ -68,7 +68,7 @@ def _emojis_by_name(text: str) -> str:
 
 
 def _valence(words: list[str], lower: list[str], i: int, is_cap_diff: bool) -> float:
-    """What word `i` adds; boosters and words without a side add nothing."""
+    """Returns the valence of word `i`; 0 for boosters and neutral words."""
     if lower[i] not in lexicon() or lower[i] in BOOSTER_DICT:
         return 0
     if lower[i : i + 2] == ["kind", "of"]:
@@ -81,17 +81,18 @@ def _valence(words: list[str], lower: list[str], i: int, is_cap_diff: bool) -> f
 
 
 def around_but(valences: list[float], but: int) -> list[float]:
-    """`valences` where word `but` is the first "but": the library halves what stands before and raises what
-    stands after by half. It does so, valence by valence, to the first place that holds an equal one by then,
-    be it the same place or not; hence the places of each valence, the first on top."""
+    """Returns `valences` as the library changes them around the first "but", which is word `but`: it
+    multiplies those before by 0.5 and those after by 1.5. For each valence it changes the first entry that is
+    equal at that moment, which may be another entry. Therefore this keeps a heap of the indices of each
+    valence."""
     changed = list(valences)
-    places = defaultdict[float, list[int]](list)
-    for place, valence in enumerate(valences):
-        places[valence].append(place)
+    indices = defaultdict[float, list[int]](list)
+    for index, valence in enumerate(valences):
+        indices[valence].append(index)
     for i in range(len(changed)):
         valence = changed[i]
-        first = places[valence][0]
+        first = indices[valence][0]
         if first != but:
             changed[first] = valence * (0.5 if first < but else 1.5)
-            heappush(places[changed[first]], heappop(places[valence]))
+            heappush(indices[changed[first]], heappop(indices[valence]))
     return changed

@@ -1,7 +1,7 @@
-"""Ends a Python worker with its TaskManager.
+"""Ends a Python worker when its TaskManager has ended.
 
-Flink starts a worker through a shell. Killed by SIGKILL, a TaskManager can end neither, and the worker would
-wait for it for ever, with all its memory.
+Flink starts a worker through a shell. A TaskManager killed by SIGKILL ends neither of them, and the worker
+would wait for it for ever and keep its memory.
 """
 
 import os
@@ -14,7 +14,8 @@ POLL_S = 1.0
 
 
 def _parent(pid: int) -> int | None:
-    """The parent of a process, None if that is gone. From proc(5): what follows the name in brackets."""
+    """Returns the parent of a process; None if the process has ended. Reads proc(5): the fields after the
+    name, which is in brackets."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
@@ -23,7 +24,7 @@ def _parent(pid: int) -> int | None:
 
 @cache
 def end_with_task_manager() -> None:
-    """Watches, once a process, that the parent of our shell stays the same, and exits when it does not."""
+    """Starts a thread that exits the process when its shell's parent changes; only once per process."""
     shell = os.getppid()
     task_manager = _parent(shell)
     threading.Thread(target=_watch, args=(shell, task_manager), daemon=True).start()

@@ -1,1 +1,1 @@
-"""The dedup store in Redis with RedisBloom, each of its steps one Lua script."""
+"""The dedup store in Redis with RedisBloom; each step is one Lua script."""

@@ -1,17 +1,19 @@
-"""What a RedisBloom filter of a given fill is worth. Pure."""
+"""The error rate of a RedisBloom filter. Pure."""
 
 from math import ceil, exp, log
 
 TIGHTENING = 0.5
-"""RedisBloom gives the first layer half the error rate asked for, and each further one half of the last's."""
+"""RedisBloom gives the first layer half of the reserved error rate, and each further one half of the
+last's."""
 EXPANSION = 2
-"""Each layer holds so many times what the one before it does."""
+"""How many times the capacity of the previous layer each layer has."""
 
 
-def error_rate(items: int, capacity: int, asked: float) -> float:
-    """The share of unseen items that a filter reserved for `capacity` at the error rate `asked` takes for
-    seen when it holds `items`: (1 - e^(-kn/m))^k for each layer (Bloom 1970), any of which may err."""
-    right, layer, rate = 1.0, capacity, asked * TIGHTENING
+def error_rate(items: int, capacity: int, reserved: float) -> float:
+    """Returns the share of new items that a filter takes for known ones when it contains `items`. It was
+    reserved for `capacity` at the error rate `reserved`. Each layer has the rate (1 - e^(-kn/m))^k (Bloom
+    1970), and an error of any layer is one of the filter."""
+    right, layer, rate = 1.0, capacity, reserved * TIGHTENING
     while items > 0:
         here = min(items, layer)
         bits = layer * -log(rate) / log(2) ** 2

@@ -1,22 +1,22 @@
--- One batch of sessions, atomically: Bloom filters, claims, feeds, distinct users, place in the raw log.
+-- Processes one batch of sessions atomically: Bloom filters, claims, feeds, distinct users, offsets of the raw log.
 --
--- KEYS and ARGV are claim_script.ClaimKeys and ClaimArguments, in their order and by their names, which say what
--- each is. Behind them in ARGV, for each origin: segment, feed ('' if live), arrival in ms, '1' if the session is old;
--- then for each breakdown: counter of the day, of the hour (or ''), when that hour's expires in ms.
--- Gives one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user); while building also
--- o(ld: nobody can see its claim, it was counted alone). claim_script.answers reads them.
+-- KEYS and ARGV are claim_script.ClaimKeys and ClaimArguments, with the same names in the same order, and described
+-- there. After them in ARGV come for each origin: segment, feed ('' if live), arrival in ms, '1' if the session is old;
+-- then for each breakdown: counter of the day, of the hour (or ''), expiry of the hour's counter in ms.
+-- Returns one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user); in a rebuild also
+-- o(ld: no message can see its claim, it was only counted). claim_script.answers decodes them.
 --
--- A filter is filled before the claims it stands for: if the server dies between, a "maybe" finds no claim and is
--- as good as "never seen"; the other way round a claim would be overwritten. All refusals come before all writes.
+-- A filter is written before its claims: if the server dies in between, the filter answers "maybe", no claim is found,
+-- and the session counts as new; in the other order a claim could be overwritten. All checks come before all writes.
 local sub, byte, char, call, tonumber = string.sub, string.byte, string.char, redis.call, tonumber
 local pointer, offsets, segments, counted, feeds = unpack(KEYS)
 local generation, own_prefix, counters_prefix, reach, horizon_ms, session_capacity, session_error_rate,
-  user_capacity, user_error_rate, bucket_bits, building, spans, records, places, origin_count = unpack(ARGV, 1, 15)
-local own, ORIGINS = own_prefix, 16 -- where their words begin in ARGV
+  user_capacity, user_error_rate, bucket_bits, building, spans, records, counter_keys, origin_count = unpack(ARGV, 1, 15)
+local own, ORIGINS = own_prefix, 16 -- the index in ARGV at which the origins begin
 reach, horizon_ms, building = tonumber(reach), tonumber(horizon_ms), building == '1'
 if call('GET', pointer) ~= generation then return redis.error_reply('OUTOFSTEP another generation') end
 
-local known, filters, lowest = {}, {}, nil -- segments there are
+local known, filters, lowest = {}, {}, nil -- known: the existing segments
 local held = call('HKEYS', segments)
 for i = 1, #held do
   if held[i] == 'lowest' then
@@ -41,7 +41,7 @@ end
 local RECORD, CHUNK = 32, 4000 -- unpack() of more would overflow Lua's C stack
 local n, origins = #records / RECORD, tonumber(origin_count)
 
--- Where claims of each origin go: false if nobody can see them any more (they are restored to be counted alone).
+-- The segment of each origin's claims: false if no message can see them any more (then they are only counted).
 local segment_of, moved, first_of, is_beyond = {}, {}, {}, {}
 for o = 0, origins - 1 do
   local at = ORIGINS + 4 * o
@@ -74,14 +74,14 @@ for o = 0, origins - 1 do
 end
 
 local unpack_record = struct.unpack
-local digest_of, user_of, position_of, place_of, origin_of, segment_at = {}, {}, {}, {}, {}, {}
+local digest_of, user_of, position_of, counter_key_of, origin_of, segment_at = {}, {}, {}, {}, {}, {}
 for i = 1, n do
-  digest_of[i], user_of[i], position_of[i], place_of[i], origin_of[i] =
+  digest_of[i], user_of[i], position_of[i], counter_key_of[i], origin_of[i] =
     unpack_record('>c10c10c8HH', records, RECORD * (i - 1) + 1)
   segment_at[i] = segment_of[origin_of[i]]
 end
 
--- Of the records `at`, the digests by their segment, and which records those are.
+-- Groups the records `at` by segment: the digests and indices of each.
 local function grouped(at, digests)
   local groups = {}
   for m = 1, #at do
@@ -97,7 +97,7 @@ local function grouped(at, digests)
   return groups
 end
 
--- Fills the filters of the records' own segments; says of which digests those are sure to see them first.
+-- Adds the digests to the filters of their own segments; returns which of them these filters certainly did not contain.
 local function fill(kind, at, digests)
   local is_fresh = {}
   for segment, group in pairs(grouped(at, digests)) do
@@ -110,7 +110,7 @@ local function fill(kind, at, digests)
   return is_fresh
 end
 
--- In which segments that it sees, beside its own, each digest may have been (nil: in none).
+-- Returns for each record the segments, other than its own, that it sees and that may contain its digest (nil: none).
 local function elsewhere(kind, at, digests)
   local maybe = {}
   for segment, group in pairs(grouped(at, digests)) do
@@ -133,9 +133,9 @@ local function elsewhere(kind, at, digests)
 end
 
 local bits = tonumber(bucket_bits)
-local whole, masked = math.floor(bits / 8), {} -- of a byte, its leading bits that still name the bucket
+local whole, masked = math.floor(bits / 8), {} -- masked: the leading bits of a byte that belong to the bucket
 for value = 0, 255 do masked[value] = char(value - value % 2 ^ (8 - bits % 8)) end
-local prefixes = {['s:'] = {}, ['u:'] = {}} -- of buckets, by kind and segment
+local prefixes = {['s:'] = {}, ['u:'] = {}} -- prefixes of buckets, by kind and segment
 for segment in pairs(known) do
   for kind, prefix in pairs(prefixes) do prefix[segment] = own .. kind .. segment .. ':' end
 end
@@ -149,8 +149,8 @@ local function field(digest) return sub(digest, whole + 1, 10) end
 local function holder_in(segment, kind, digest) return call('HGET', bucket(kind, segment, digest), field(digest)) end
 local function write(kind, i, digest, value) call('HSET', bucket(kind, segment_at[i], digest), field(digest), value) end
 
--- Gives a function: who holds the claim of record i's digest, as far as that record sees, and whether the claim is
--- in its own segment. What that has, as it has most users, is not looked for in the others.
+-- Returns a function that returns which message has the claim on record i's digest, among the claims that the record
+-- sees, and whether the claim is in its own segment. If it is there, as for most users, it reads no other segment.
 local function claims(filters, kind, at, digests)
   local is_fresh, mine, rest = fill(filters, at, digests), {}, {}
   for m = 1, #at do
@@ -160,10 +160,10 @@ local function claims(filters, kind, at, digests)
   end
   local maybe = elsewhere(filters, rest, digests)
   return function(i)
-    -- Asked again: a record before it in the batch may have claimed since.
+    -- Read again, because an earlier record of the batch may have claimed it meanwhile.
     local holder = mine[i] or not is_fresh[i] and holder_in(segment_at[i], kind, digests[i])
     if holder or not maybe[i] then return holder, holder end
-    -- A claim of i's own can only be in its own segment, unless it was moved into another.
+    -- The record's own claim can only be in its own segment, unless the record was moved to another segment.
     for _, segment in ipairs(maybe[i]) do
       holder = holder_in(segment, kind, digests[i]) or holder
       if holder and (not moved[origin_of[i]] or holder == position_of[i]) then break end
@@ -172,22 +172,22 @@ local function claims(filters, kind, at, digests)
   end
 end
 
-local asked, answers, valid = {}, {}, {}
+local requested, answers, valid = {}, {}, {}
 for i = 1, n do
   if segment_at[i] then
-    asked[#asked + 1] = i
+    requested[#requested + 1] = i
   else
     answers[i] = 'o'
     valid[#valid + 1] = i
   end
 end
-if #asked > 0 then
-  local holding, holder_of = {}, claims('sessions:', 's:', asked, digest_of)
-  for m = 1, #asked do
-    local i = asked[m]
+if #requested > 0 then
+  local holding, holder_of = {}, claims('sessions:', 's:', requested, digest_of)
+  for m = 1, #requested do
+    local i = requested[m]
     local holder, position = holder_of(i), position_of[i]
     if holder == position then
-      -- Even beyond the horizon: it was claimed while its feed seemed younger, and that answer stands.
+      -- Even beyond the horizon: it was claimed when a later first arrival of its feed was known, and keeps its answer.
       holding[#holding + 1] = i
     elseif is_beyond[origin_of[i]] then
       answers[i] = 'b'
@@ -206,8 +206,8 @@ if #asked > 0 then
     if not holder then
       write('u:', i, user_of[i], position)
     elseif not is_here and holder ~= position then
-      -- Renewed, so that the user is known for a horizon from now on. A partition's number leaves the first bit
-      -- free: set, it says that the user was known before.
+      -- Renews the claim, so that the user is known for another horizon. The first bit of a position is 0; here it is
+      -- set to 1, which means that the user was known before.
       write('u:', i, user_of[i], char(byte(position) + 128) .. sub(position, 2))
     end
     answers[i] = (not holder or holder == position) and 'n' or 'k'
@@ -224,31 +224,31 @@ if #valid > 0 then
     end
     return changed > 0
   end
-  local newcomers, by_cut, cuts_of = {}, {}, {}
-  for place = 0, #places / 16 - 1 do
-    local cuts = {unpack_record('>I4I4I4I4', places, 16 * place + 1)}
+  local newcomers, by_breakdown, breakdowns_of = {}, {}, {}
+  for key = 0, #counter_keys / 16 - 1 do
+    local breakdowns = {unpack_record('>I4I4I4I4', counter_keys, 16 * key + 1)}
     for c = 1, 4 do
-      local cut = cuts[c]
-      by_cut[cut] = by_cut[cut] or {}
-      cuts[c] = by_cut[cut]
+      local breakdown = breakdowns[c]
+      by_breakdown[breakdown] = by_breakdown[breakdown] or {}
+      breakdowns[c] = by_breakdown[breakdown]
     end
-    cuts_of[place] = cuts
+    breakdowns_of[key] = breakdowns
   end
   for v = 1, #valid do
     local i = valid[v]
-    local user, cuts = user_of[i], cuts_of[place_of[i]]
+    local user, breakdowns = user_of[i], breakdowns_of[counter_key_of[i]]
     if answers[i] ~= 'k' then newcomers[#newcomers + 1] = user end
     for c = 1, 4 do
-      local members = cuts[c]
+      local members = breakdowns[c]
       members[#members + 1] = user
     end
   end
   if #newcomers > 0 then count(counters_prefix .. 'all', newcomers) end
-  for cut, members in pairs(by_cut) do
-    local at = ORIGINS + 4 * origins + 3 * cut
+  for breakdown, members in pairs(by_breakdown) do
+    local at = ORIGINS + 4 * origins + 3 * breakdown
     local hour, is_news = ARGV[at + 1], true
     if hour ~= '' then
-      -- The day holds all that its hours hold: what is no news to the hour is none to the day.
+      -- The day's counter contains all its hours: if the hour's counter does not change, neither does the day's.
       is_news = count(counters_prefix .. hour, members)
       if is_news then call('PEXPIREAT', counters_prefix .. hour, ARGV[at + 2]) end
     end

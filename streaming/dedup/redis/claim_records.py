@@ -1,4 +1,4 @@
-"""Sessions as claim.lua reads them."""
+"""Packs sessions for claim.lua. Pure."""
 
 from collections.abc import Iterator
 from struct import Struct
@@ -20,41 +20,41 @@ from streaming.dedup.counters import (
 from streaming.dedup.port import ClaimRequest
 
 DIGEST_BYTES = 10
-"""80 bits: among 100 million ids two share them with a probability of 4 in a thousand million."""
-_RECORD = Struct(f">{DIGEST_BYTES}s{DIGEST_BYTES}sQHH")  # of a longer digest it takes the beginning
-_FOUR_CUTS = Struct(">4I")
+"""80 bits: among 100 million ids, the probability that any two collide is 4 in a thousand million."""
+_RECORD = Struct(f">{DIGEST_BYTES}s{DIGEST_BYTES}sQHH")  # 10s cuts a longer digest
+_FOUR_BREAKDOWNS = Struct(">4I")
 
 Origin = tuple[int, str, int, bool]
-"""Segment, feed, arrival and whether the session is old; sessions of the live feed share one a segment."""
+"""Segment, feed, arrival and whether the session is old; all live sessions of a segment have the same one."""
 
 
 class Packed(NamedTuple):
-    """The sessions of a request: the arguments of claim.lua that depend on them (claim_script.py)."""
+    """The arguments of claim.lua that depend on the sessions of a request (claim_script.py)."""
 
     records: bytes
-    places: bytes
+    counter_keys: bytes
     origins: list[str | int]
-    """Four words each: segment, feed ('' if live), arrival in ms, 1 if the session is old."""
+    """Four arguments each: segment, feed ('' if live), arrival in ms, 1 if the session is old."""
     breakdowns: list[str | int]
-    """Three words each: counter of the day, of the hour (or ''), when that hour's expires in ms."""
+    """Three arguments each: counter of the day, of the hour (or ''), expiry of the hour's counter in ms."""
 
     @property
     def origin_count(self) -> int:
-        """How many origins the words are of."""
+        """The number of origins."""
         return len(self.origins) // 4
 
 
 def user_digest(user_id: str) -> bytes:
-    """What stands for a user in filters, claims and HyperLogLogs."""
+    """Returns the digest that represents a user in filters, claims and HyperLogLogs."""
     return xxh3_128_digest(user_id.encode())[:DIGEST_BYTES]
 
 
 def pack(request: ClaimRequest, horizon: Horizon, hours_kept_ms: int) -> Packed:
-    """The sessions of `request` in their order, and where they are counted."""
-    places: dict[CounterKey, int] = {}
+    """Packs the sessions of `request` in their order, with the counters of each."""
+    counter_keys: dict[CounterKey, int] = {}
     origins: dict[Origin, int] = {}
     records: list[bytes] = []
-    place_number, origin_number = places.setdefault, origins.setdefault
+    counter_key_number, origin_number = counter_keys.setdefault, origins.setdefault
     append, record, digest, segment_ms = records.append, _RECORD.pack, xxh3_128_digest, horizon.segment_ms
     for session, position, arrived in zip(
         request.sessions, request.positions, request.arrived_ms, strict=True
@@ -69,17 +69,18 @@ def pack(request: ClaimRequest, horizon: Horizon, hours_kept_ms: int) -> Packed:
                 digest(session.session_id.encode()),
                 digest(session.user_id.encode()),
                 position,
-                place_number(counter_key(session, arrived, hours_kept_ms), len(places)),
+                counter_key_number(counter_key(session, arrived, hours_kept_ms), len(counter_keys)),
                 origin_number(origin, len(origins)),
             )
         )
     numbers: dict[Breakdown, int] = {}
-    packed_places = b"".join(
-        _FOUR_CUTS.pack(*(numbers.setdefault(cut, len(numbers)) for cut in breakdowns(at))) for at in places
+    packed_counter_keys = b"".join(
+        _FOUR_BREAKDOWNS.pack(*(numbers.setdefault(breakdown, len(numbers)) for breakdown in breakdowns(at)))
+        for at in counter_keys
     )
     return Packed(
         b"".join(records),
-        packed_places,
+        packed_counter_keys,
         [word for at in origins for word in (at[0], at[1], at[2], int(at[3]))],
         list(_words(numbers, hours_kept_ms)),
     )

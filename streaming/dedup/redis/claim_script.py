@@ -1,6 +1,6 @@
-"""What passes between Python and claim.lua: its keys, its arguments and its answers.
+"""The keys, arguments and answers of claim.lua.
 
-Both sides name the same things in the same order; tests/unit/dedup holds claim.lua to it.
+Names and order are the same in claim.lua; tests/unit/dedup checks it.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class ClaimKeys(NamedTuple):
     """KEYS of claim.lua."""
 
     pointer: bytes
-    """Holds the name of the generation in use, or of the one under construction."""
+    """Contains the name of the generation in use, or of the one under construction."""
     offsets: bytes
     segments: bytes
     counted: bytes
@@ -24,33 +24,33 @@ class ClaimKeys(NamedTuple):
 
 
 class ClaimArguments(NamedTuple):
-    """ARGV of claim.lua, from the first one on; the words of the origins follow, then those of the breakdowns
-    (claim_records.Packed)."""
+    """ARGV of claim.lua from the first one on. After these come the arguments of the origins, then those of
+    the breakdowns (claim_records.Packed)."""
 
     generation: bytes
-    """Which the pointer must name."""
+    """The generation that the pointer must contain."""
     own_prefix: bytes
-    """Of the keys of this generation."""
+    """The prefix of this generation's keys."""
     counters_prefix: bytes
-    """Of the HyperLogLogs of distinct users."""
+    """The prefix of the HyperLogLogs of distinct users."""
     reach: int
-    """Segments that a message sees before its own, and after."""
+    """How many segments a message sees before its own, and after."""
     horizon_ms: int
     session_capacity: int
-    """Of a segment's filter of sessions, as its error rate."""
+    """The capacity of a segment's filter of sessions; its error rate follows."""
     session_error_rate: float
     user_capacity: int
     user_error_rate: float
     bucket_bits: int
-    """Bits of a digest that name its bucket."""
+    """How many bits of a digest determine its bucket."""
     building: int
     """1 in a rebuild, else 0."""
     spans: str
-    """A line for each partition: `partition committed upto arrived_ms`."""
+    """One line per partition: `partition committed upto arrived_ms`."""
     records: bytes
-    """32 bytes a session: session digest 10, user digest 10, raw position 8, place 2, origin 2."""
-    places: bytes
-    """16 bytes a place: the numbers of its four breakdowns."""
+    """32 bytes per session: session digest 10, user digest 10, raw position 8, counter key 2, origin 2."""
+    counter_keys: bytes
+    """16 bytes per counter key: the numbers of its four breakdowns."""
     origin_count: int
 
 
@@ -64,12 +64,13 @@ _ANSWER_OF = {
 
 
 def answers(reply: bytes) -> list[ClaimAnswer]:
-    """What claim.lua says of each session, one byte each. Raises KeyError on a byte that it does not know."""
+    """Returns the answer in each byte of claim.lua's reply, one per session. Raises KeyError on an unknown
+    byte."""
     return [_ANSWER_OF[code] for code in reply]
 
 
 def span_lines(spans: Mapping[int, BatchSpan]) -> str:
-    """ClaimArguments.spans."""
+    """Returns the value of ClaimArguments.spans."""
     return "\n".join(
         f"{partition} {span.committed} {span.upto} {span.arrived_ms}" for partition, span in spans.items()
     )

@@ -1,4 +1,4 @@
-"""Redis connections as the stages want them."""
+"""Redis connections of the stages."""
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -10,7 +10,8 @@ TIMEOUT_S = 10.0
 
 
 def client(settings: RedisSettings) -> Redis:
-    """A connection that answers bytes and repeats no command by itself: who asks knows what is safe."""
+    """Returns a connection that returns bytes and never repeats a command by itself: only the caller knows
+    whether that is safe."""
     return Redis.from_url(
         settings.url.get_secret_value(),
         socket_timeout=TIMEOUT_S,

@@ -1,8 +1,8 @@
--- Takes the segments before a new lowest one out of use; their keys are deleted afterwards, in pieces.
+-- Removes the segments before a new lowest one from use; their keys are deleted afterwards, in chunks.
 --
--- KEYS  1 pointer that must hold ARGV[1]   2 segments   3 dropping
+-- KEYS  1 pointer that must contain ARGV[1]   2 segments   3 dropping
 -- ARGV  1 generation   2 the new lowest segment
--- Gives all segments whose keys are to be deleted, those that somebody left half done among them.
+-- Returns all segments whose keys must be deleted, also those whose deletion was interrupted before.
 local call = redis.call
 if call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('OUTOFSTEP another generation') end
 local lowest = tonumber(call('HGET', KEYS[2], 'lowest'))

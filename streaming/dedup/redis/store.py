@@ -1,19 +1,19 @@
-"""Seen sessions in Redis with RedisBloom. All keys lie in one cluster slot: `<prefix>{gate}:…`.
+"""The dedup store in Redis with RedisBloom. All keys are in one cluster slot: `<prefix>{gate}:…`.
 
-current, building      the generation in use, and the one under construction (expires if its builder dies)
-generations            all that may have keys
-<generation>:offsets   hash: partition → raw offset seen up to, and `log` and `layout`
-<generation>:segments  hash: the segments of the horizon there are, and the `lowest` there may be
-<generation>:dropping  set: segments out of use whose keys are being deleted
+current, building      the generation in use, and the one under construction (expires if its gate dies)
+generations            all generations that may have keys
+<generation>:offsets   hash: partition → offset after the last message seen; and `log` and `layout`
+<generation>:segments  hash: the existing segments of the horizon, and `lowest`, the first one allowed
+<generation>:dropping  set: segments no longer in use whose keys are being deleted
 <generation>:sessions:<segment> and users:<segment>      Bloom filters
-<generation>:s:<segment>:<bucket> and u:<segment>:<bucket>   hashes: rest of the digest → raw position;
-listpacks
+<generation>:s:<segment>:<bucket> and u:<segment>:<bucket>   hashes: the other bits of the digest → raw
+position; stored as listpacks
 
-Beside the generations, as they only ever grow and every rebuild would add the same:
+Independent of generations, because they only grow and every rebuild would add the same:
 
-counted                hash: partition → newest arrival counted, `log`, and `since_ms` the counts are whole
-feeds                  hash: import → its first arrival
-users:<cut>            HyperLogLogs of user digests
+counted                hash: partition → newest arrival counted; `log`; `since_ms`, from which on counts are
+complete feeds                  hash: import → its first arrival users:<counter>        HyperLogLogs of user
+digests
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,24 +54,25 @@ redis.call('SET', KEYS[2], ARGV[1])
 return redis.call('DEL', KEYS[1])
 """
 _DISK_FULL = "MISCONF"
-"""How Redis begins to say that it can write no more to its file."""
+"""The beginning of Redis' error when it cannot write to its file any more."""
 _BUILDER_PATIENCE_MS = 60_000
 _SESSIONS_A_BUCKET = 64
-"""At full capacity. Redis keeps a hash of up to 128 fields as a listpack, at a fifth of the memory."""
+"""At full capacity. Redis stores a hash of up to 128 fields as a listpack, which needs a fifth of the
+memory."""
 
 
 class _Reserved(NamedTuple):
-    """What a segment's Bloom filter is reserved for."""
+    """The capacity and error rate with which a segment's Bloom filter is reserved."""
 
     capacity: int
     error_rate: float
 
 
 class RedisDedupStore:
-    """The real DedupStore."""
+    """DedupStore in Redis."""
 
     def __init__(self, settings: RedisSettings, dedup: DedupSettings) -> None:
-        # redis-py's types say str | bytes for every answer; this client answers bytes.
+        # redis-py declares str | bytes for every reply; this client returns bytes.
         self._redis: Any = connection.client(settings)
         self._horizon, self._hours_kept_ms = dedup.horizon, dedup.hours_kept_ms
         sessions = ceil(dedup.session_capacity / dedup.horizon_segments)
@@ -83,8 +84,9 @@ class RedisDedupStore:
         self._bucket_bits = bits
         self._layout = f"{self._horizon.segment_ms} ms x {self._horizon.segments}, {bits} bits".encode()
         self._prefix = settings.key_prefix.encode() + b"{gate}:"
-        # Redis forgets scripts when it starts afresh: that it knows this one means that somebody compared
-        # these very keys with the log since. Building must not say so: hence another name for the same step.
+        # Redis loses its scripts when it restarts. If it has this one, a gate has compared the keys with this
+        # prefix with the log since then. A rebuild must not count as such a comparison: it uses the same
+        # script under another hash.
         own = f"-- {xxh3_128_hexdigest(self._prefix)}"
         self._claim, self._restore = f"{own}\n{CLAIM}", f"{own} under construction\n{CLAIM}"
         self._claim_sha, self._restore_sha = (
@@ -106,7 +108,7 @@ class RedisDedupStore:
             ]
             complete = b"lowest" in segments and self._redis.exists(*filters or [b""]) == len(filters)
         log, layout = held.pop(b"log", b"").decode(), held.pop(b"layout", b"")
-        if not complete or layout != self._layout:  # cut by another horizon: as good as nothing
+        if not complete or layout != self._layout:  # made with another horizon: not usable
             return None
         return StoreProgress(
             Generation(generation.decode()), log, {int(p): int(offset) for p, offset in held.items()}
@@ -186,15 +188,15 @@ class RedisDedupStore:
             generation = self._redis.get(self._prefix + b"current")
             held = self._redis.hkeys(self._key(generation, b"segments")) if generation else []
             for segment in sorted(int(key) for key in held if key != b"lowest"):
-                for kind, (capacity, asked) in self._filters.items():
+                for kind, (capacity, reserved) in self._filters.items():
                     name = b"%b:%d" % (kind, segment)
                     info = self._redis.bf().info(self._key(generation, name))
-                    rate = error_rate(info.insertedNum, capacity, asked)
+                    rate = error_rate(info.insertedNum, capacity, reserved)
                     fills.append(FilterFill(name.decode(), capacity, info.insertedNum, rate, info.size))
         return fills
 
     def drop(self) -> None:
-        """Deletes everything under the prefix: for benchmarks and tests."""
+        """Deletes all keys with the prefix; for benchmarks and tests."""
         with translated():
             self._unlink(self._matching(self._prefix))
 
@@ -229,7 +231,7 @@ class RedisDedupStore:
             building=int(building),
             spans=span_lines(request.spans),
             records=packed.records,
-            places=packed.places,
+            counter_keys=packed.counter_keys,
             origin_count=packed.origin_count,
         )
         with translated():
@@ -242,7 +244,7 @@ class RedisDedupStore:
         return self._prefix + generation + b":" + suffix
 
     def _keys_of(self, generation: bytes, segment: bytes) -> Iterator[bytes]:
-        """All that a segment may have: asking for each by name is less than looking through all keys."""
+        """Yields all keys that a segment may have: deleting them by name is faster than scanning all keys."""
         for kind in self._filters:
             yield self._key(generation, kind + b":" + segment)
         whole, rest = divmod(self._bucket_bits, 8)
@@ -252,7 +254,8 @@ class RedisDedupStore:
                 yield self._key(generation, b"%b:%b:%b" % (kind, segment, bytes(bucket)))
 
     def _drop_all_but(self, in_use: set[bytes]) -> None:
-        """Deletes the keys of generations nobody uses: those of dead builders, and the one just replaced."""
+        """Deletes the keys of unused generations: those of gates that died in a rebuild, and the one just
+        replaced."""
         known: set[bytes] = self._redis.smembers(self._prefix + b"generations")
         for generation in known - in_use:
             self._unlink(self._matching(self._key(generation, b"")))
@@ -263,25 +266,26 @@ class RedisDedupStore:
         return found
 
     def _unlink(self, keys: Iterator[bytes]) -> None:
-        """In pieces, between which others are served."""
+        """Deletes keys in chunks, so that Redis serves other clients in between."""
         while some := list(islice(keys, 1_000)):
             self._redis.unlink(*some)
 
 
 def _literal(key: bytes) -> bytes:
-    """`key` as a pattern that matches itself alone."""
+    """Returns `key` as a pattern that matches only itself."""
     return b"".join(b"\\" + bytes([c]) if c in b"*?[]\\^-" else bytes([c]) for c in key)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The client's errors in the words of the port. A server that is still loading is away too."""
+    """Translates the client's errors into those of the port. A server that is still loading is unavailable
+    too."""
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise StoreUnavailable(str(error)) from error
     except NoScriptError as error:
-        raise OutOfSync("Redis was started afresh") from error
+        raise OutOfSync("Redis was restarted") from error
     except OutOfMemoryError as error:
         raise StoreUnavailable(f"Redis is full: {error}") from error
     except ResponseError as error:

@@ -1,7 +1,7 @@
-"""What the gate needs of a store of seen sessions: one suite for Redis and for the stand-in."""
+"""The contract of a dedup store: one suite for Redis and for the in-memory stand-in."""
 
 # mypy: disable-error-code="arg-type,list-item"
-# Generations and raw positions are written as the plain values that they are, for the reader's sake.
+# Generations and raw positions are written as plain values, which is easier to read.
 
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
@@ -32,7 +32,7 @@ OLD, TAKEN = ClaimAnswer.OLD, ClaimAnswer.TAKEN
 ENDED_AT_MS = 1_767_261_296_123
 DAY_MS = 86_400_000
 NOW_MS = ENDED_AT_MS + DAY_MS
-# So small and careless that "maybe" is the usual answer and the filter has to grow.
+# So small and inaccurate that filters usually answer "maybe" and have to grow.
 CARELESS = GateSettings(session_capacity=4, session_error_rate=0.9, user_capacity=4, user_error_rate=0.9)
 ROOMY = GateSettings(session_capacity=100_000, user_capacity=100_000)
 HORIZON = ROOMY.horizon
@@ -90,7 +90,7 @@ def claim(
     return list(seen.claim(ClaimRequest(generation, sessions, positions, arrived_ms, whole)))
 
 
-def test_knows_nothing_until_it_is_built(seen: DedupStore) -> None:
+def test_it_is_empty_until_it_is_built(seen: DedupStore) -> None:
     assert seen.standing() is None
     assert not seen.is_trusted()
     assert seen.distinct_users() == 0
@@ -99,7 +99,7 @@ def test_knows_nothing_until_it_is_built(seen: DedupStore) -> None:
         claim(seen, [session(1, 1)], [1])
 
 
-def test_the_first_claim_stands_and_is_answered_alike_for_ever(ready: DedupStore) -> None:
+def test_the_first_claim_stays_and_gets_the_same_answer_again(ready: DedupStore) -> None:
     for _ in range(2):
         assert claim(ready, [session(1, "u")], [10]) == [NEW_USER]
         assert claim(ready, [session(2, "u")], [11]) == [KNOWN_USER]
@@ -107,18 +107,18 @@ def test_the_first_claim_stands_and_is_answered_alike_for_ever(ready: DedupStore
     assert ready.distinct_users() == 1
 
 
-def test_repetitions_within_one_batch_are_seen(ready: DedupStore) -> None:
+def test_repeats_within_one_batch_are_recognised(ready: DedupStore) -> None:
     batch = [session(1, "u"), session(1, "u"), session(2, "u"), session(3, "v")]
     assert claim(ready, batch, [1, 2, 3, 4]) == [NEW_USER, TAKEN, KNOWN_USER, NEW_USER]
 
 
-def test_a_repetition_claims_no_user(ready: DedupStore) -> None:
+def test_a_repeat_claims_no_user(ready: DedupStore) -> None:
     claim(ready, [session(1, "u"), session(1, "v")], [1, 2])
     assert ready.distinct_users() == 1
     assert claim(ready, [session(2, "v")], [3]) == [NEW_USER]
 
 
-def test_an_empty_batch_still_moves_the_offsets_and_never_back(ready: DedupStore) -> None:
+def test_an_empty_batch_also_advances_the_offsets_which_never_go_back(ready: DedupStore) -> None:
     assert claim(ready, [], [], {0: (0, 10), 3: (0, 5)}) == []
     assert claim(ready, [], [], {0: (4, 7)}) == []
     standing = ready.standing()
@@ -166,7 +166,7 @@ def test_trust_ends_with_another_incarnation(ready: DedupStore) -> None:
     assert not ready.trust("another incarnation")
 
 
-def test_large_batches_and_many_places(ready: DedupStore) -> None:
+def test_large_batches_and_many_counters(ready: DedupStore) -> None:
     countries = ["NL", "DE", "a:b", "*", "Österreich"]
     batch = [
         session(i, i % 7_000, country=countries[i % 5], event_time_ms=NOW_MS - i * 10_000)
@@ -179,7 +179,7 @@ def test_large_batches_and_many_places(ready: DedupStore) -> None:
 
 
 def test_a_claim_is_seen_for_a_horizon_before_and_after(ready: DedupStore) -> None:
-    """Also by what arrived earlier and comes later, as from a partition that lags."""
+    """Also by messages that arrived earlier but are read later, as from a partition that lags."""
     first_ms = SEGMENT_MS * HORIZON.segment(NOW_MS)
     last_seen_ms = first_ms + SEGMENT_MS * (HORIZON.segments + 1) - 1
     assert claim(ready, [session(1, "u")], [1], at_ms=first_ms) == [NEW_USER]
@@ -197,14 +197,14 @@ def test_a_user_is_known_for_a_horizon_from_the_last_session(ready: DedupStore) 
         assert kinds == [NEW_USER, KNOWN_USER, KNOWN_USER, NEW_USER]
 
 
-def test_one_batch_may_reach_over_segments(ready: DedupStore) -> None:
+def test_one_batch_may_span_segments(ready: DedupStore) -> None:
     batch = [session(1, "u"), session(1, "u"), session(2, "u")]
     arrivals = [NOW_MS + SEGMENT_MS, NOW_MS, NOW_MS]
     for _ in range(2):
         assert claim(ready, batch, [1, 2, 3], at_ms=arrivals) == [NEW_USER, TAKEN, KNOWN_USER]
 
 
-def test_an_import_counts_from_its_first_arrival(ready: DedupStore) -> None:
+def test_the_horizon_of_an_import_runs_from_its_first_arrival(ready: DedupStore) -> None:
     old = {"event_time_ms": NOW_MS - 1_000 * DAY_MS, "feed": "import-a"}
     end_ms = NOW_MS + HORIZON.horizon_ms
     assert claim(ready, [session(1, "u", **old)], [1]) == [NEW_USER]
@@ -217,7 +217,7 @@ def test_an_import_counts_from_its_first_arrival(ready: DedupStore) -> None:
     assert claim(ready, [session(5, "u", **other)], [6], at_ms=end_ms + 1) == [KNOWN_USER]
 
 
-def test_a_claim_made_while_its_feed_seemed_younger_stands(ready: DedupStore) -> None:
+def test_a_claim_stays_if_an_earlier_first_arrival_of_its_feed_becomes_known(ready: DedupStore) -> None:
     old = {"event_time_ms": 0, "feed": "import-a"}
     late_ms = NOW_MS + HORIZON.horizon_ms
     assert claim(ready, [session(1, "u", **old)], [1], at_ms=NOW_MS) == [NEW_USER]
@@ -227,7 +227,7 @@ def test_a_claim_made_while_its_feed_seemed_younger_stands(ready: DedupStore) ->
     assert claim(ready, [session(2, "u", **old)], [2], at_ms=late_ms) == [KNOWN_USER]
 
 
-def test_segments_are_forgotten_once_nobody_can_see_them(ready: DedupStore) -> None:
+def test_segments_are_dropped_when_no_message_can_see_them(ready: DedupStore) -> None:
     claim(ready, [session(1, "u")], [1])
     later_ms = NOW_MS + SEGMENT_MS * HORIZON.segments
     ready.forget_before("first", later_ms)
@@ -238,16 +238,16 @@ def test_segments_are_forgotten_once_nobody_can_see_them(ready: DedupStore) -> N
     ready.forget_before("first", NOW_MS)
     assert claim(ready, [session(1, "u")], [3], at_ms=later_ms) == [NEW_USER]
     assert first not in {fill.name for fill in ready.filter_fill()}
-    # A clock set back does not bring back what is forgotten: such a message is taken as of the present.
+    # A clock set back does not restore what is dropped: such a message is treated as arriving now.
     assert claim(ready, [session(1, "u")], [4], at_ms=NOW_MS) == [TAKEN]
 
 
-def test_a_rebuild_asks_for_what_can_still_be_seen_and_is_not_counted(ready: DedupStore) -> None:
+def test_a_rebuild_needs_sessions_that_are_visible_or_not_counted(ready: DedupStore) -> None:
     low_watermark_ms = NOW_MS + 100 * SEGMENT_MS
     decided = committed("log", {0: 9, 1: 5}, low_watermark_ms, low_watermark_ms)
-    assert ready.start_rebuild("second", decided) == 0, "nobody has counted partition 1"
+    assert ready.start_rebuild("second", decided) == 0, "partition 1 is not counted yet"
     assert list(ready.restore(ClaimRequest("second", [session(1, "u")], [1], [NOW_MS]))) == [OLD], (
-        "counted alone"
+        "only counted"
     )
     ready.restore(ClaimRequest("second", [session(2, "v")], [2], [low_watermark_ms]))
     ready.finish_rebuild("second", decided)
@@ -257,10 +257,10 @@ def test_a_rebuild_asks_for_what_can_still_be_seen_and_is_not_counted(ready: Ded
     since_ms = ready.start_rebuild("third", decided)
     assert since_ms == SEGMENT_MS * HORIZON.first_visible(low_watermark_ms)
     ready.finish_rebuild("third", decided)
-    assert ready.distinct_users() == 3, "what is counted is not lost with the claims"
+    assert ready.distinct_users() == 3, "counts are not lost with the claims"
 
 
-def test_another_log_counts_anew(ready: DedupStore) -> None:
+def test_another_log_starts_its_counts_at_0(ready: DedupStore) -> None:
     claim(ready, [session(1, "u", feed="import-a", event_time_ms=0)], [1], {0: (0, 2)})
     assert ready.distinct_users() == 1
     assert ready.start_rebuild("second", committed("another log", {0: 2}, NOW_MS)) == 0
@@ -270,7 +270,7 @@ def test_another_log_counts_anew(ready: DedupStore) -> None:
     assert claim(ready, [late], [3], at_ms=NOW_MS + 2 * HORIZON.horizon_ms, generation="second") == [NEW_USER]
 
 
-def test_the_fill_of_each_segment_is_told(ready: DedupStore) -> None:
+def test_the_fill_of_each_segment_is_returned(ready: DedupStore) -> None:
     claim(ready, [session(i, i % 3) for i in range(10)], range(10))
     claim(ready, [session(i, i) for i in range(10, 12)], [10, 11], at_ms=NOW_MS + SEGMENT_MS)
     here = HORIZON.segment(NOW_MS)
@@ -285,8 +285,8 @@ batches = st.lists(st.lists(st.tuples(ids, ids, st.integers(0, 40), arrivals), m
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(batches)
-def test_agrees_with_the_remembered(seen: DedupStore, batches: list[list[tuple[int, int, int, int]]]) -> None:
-    """A position has one arrival, one session and one user, whenever it is read."""
+def test_agrees_with_the_stand_in(seen: DedupStore, batches: list[list[tuple[int, int, int, int]]]) -> None:
+    """A position always has the same arrival, session and user."""
     run = uuid4().hex
     build(seen, run)
     plain = InMemoryDedupStore(HORIZON)
@@ -303,8 +303,8 @@ def test_agrees_with_the_remembered(seen: DedupStore, batches: list[list[tuple[i
 
 
 @pytest.mark.parametrize("lost", ["sessions:*", "users:*", "segments", "offsets"])
-def test_a_redis_that_lacks_a_part_is_not_taken_for_a_whole_one(redis: RedisSettings, lost: str) -> None:
-    """A filter that sprang into being would know nothing, and say so of everything."""
+def test_a_redis_that_lacks_a_part_is_not_complete(redis: RedisSettings, lost: str) -> None:
+    """If a missing filter were created again, it would be empty, and all sessions would look new."""
     store = RedisDedupStore(redis, ROOMY)
     build(store, "first")
     claim(store, [session(1, "u")], [1], {0: (0, 2)})
@@ -316,7 +316,7 @@ def test_a_redis_that_lacks_a_part_is_not_taken_for_a_whole_one(redis: RedisSett
         claim(store, [session(1, "u")], [2], {0: (2, 3)})
 
 
-def test_a_full_filter_grows_exact_and_told(redis: RedisSettings) -> None:
+def test_a_full_filter_grows_and_stays_exact(redis: RedisSettings) -> None:
     small = ROOMY.model_copy(update={"session_capacity": 400, "session_error_rate": 0.01})
     store = RedisDedupStore(redis, small)
     build(store, "first")
@@ -328,7 +328,7 @@ def test_a_full_filter_grows_exact_and_told(redis: RedisSettings) -> None:
     assert 0.005 < fill.error_rate_estimate < 0.02
 
 
-def test_another_horizon_is_not_in_step(redis: RedisSettings) -> None:
+def test_a_store_with_another_horizon_is_not_used(redis: RedisSettings) -> None:
     build(RedisDedupStore(redis, ROOMY), "first")
     longer = ROOMY.model_copy(update={"horizon_ms": ROOMY.horizon_ms + DAY_MS})
     assert RedisDedupStore(redis, longer).standing() is None

@@ -1,4 +1,4 @@
-"""Every session of a window exactly once, whatever server answers and however many arrived in one moment."""
+"""Every session of a window exactly once, with any server, and with many of the same arrival."""
 
 import random
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def test_all_once_in_order_of_arrival(sessions: Collection[dict[str, Any]], size
     assert _read(sessions, Window(0, START_MS + 1000), size) == sorted(arrivals)
 
 
-def test_a_whole_batch_stamped_alike_is_longer_than_a_page(sessions: Collection[dict[str, Any]]) -> None:
+def test_more_sessions_with_the_same_arrival_than_fit_on_a_page(sessions: Collection[dict[str, Any]]) -> None:
     arrivals = [START_MS] * 3 + [START_MS + 1] * 25 + [START_MS + 2] * 4
     _store(sessions, arrivals)
     assert _read(sessions, Window(START_MS, START_MS + 3), 5) == arrivals
@@ -57,7 +57,7 @@ def test_an_empty_window_has_no_page(sessions: Collection[dict[str, Any]]) -> No
     assert list(pages(sessions, Window(0, START_MS), 10)) == []
 
 
-def test_what_no_extract_may_hold_stays_in_the_store(sessions: Collection[dict[str, Any]]) -> None:
+def test_withheld_fields_are_not_read(sessions: Collection[dict[str, Any]]) -> None:
     personal = {
         "name": "x",
         "email": "x",

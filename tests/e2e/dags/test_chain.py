@@ -1,4 +1,5 @@
-"""The DAGs on a running Airflow, in the order of a shop's first day: empty, first sessions, a look back."""
+"""The DAGs on a running Airflow, in the order of a shop's first day: no sessions, first sessions, a past
+period."""
 
 import json
 from collections.abc import Iterable
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.timeout(12 * HUNG_S)
 
 
 def _rows(shop: Any) -> dict[str, dict[str, Any]]:
-    """The extracts by session id; a session that stands in two files fails here."""
+    """The extracts by session id; fails if a session is in two files."""
     rows = pyarrow.dataset.dataset(shop.data / "extracts" / "sessions").to_table().to_pylist()
     by_id = {row["sessionId"]: row for row in rows}
     assert len(by_id) == len(rows)
@@ -93,7 +94,7 @@ def first_day(shop: Any) -> Any:
     return shop
 
 
-def test_all_dags_are_there_and_awake(shop: Any) -> None:
+def test_all_dags_exist_and_are_not_paused(shop: Any) -> None:
     until(lambda: len(shop.api.get("/dags").json()["dags"]) == len(DAGS), "all DAGs")
     assert shop.api.get("/importErrors").json()["import_errors"] == []
     assert {dag["dag_id"]: dag["is_paused"] for dag in shop.api.get("/dags").json()["dags"]} == dict.fromkeys(
@@ -101,7 +102,7 @@ def test_all_dags_are_there_and_awake(shop: Any) -> None:
     )
 
 
-def test_an_empty_shop_extracts_nothing_and_says_so(shop: Any) -> None:
+def test_without_sessions_the_extraction_is_skipped_with_the_reason(shop: Any) -> None:
     run = shop.run("extract_sessions")
     assert run["state"] == "success"
     assert shop.states(run) == {"await_stages": "success", "extract": "skipped"}
@@ -117,7 +118,7 @@ def test_an_empty_shop_extracts_nothing_and_says_so(shop: Any) -> None:
         ("shap_reports", "choose", "run private_models first"),
     ],
 )
-def test_without_an_extract_a_run_fails_at_once_and_says_what_to_do(
+def test_without_an_extract_a_run_fails_at_once_with_advice(
     shop: Any, dag: str, task: str, says: str
 ) -> None:
     run = shop.run(dag)
@@ -134,11 +135,11 @@ def test_without_an_extract_a_run_fails_at_once_and_says_what_to_do(
         ("shap_reports", {"models": "../secrets"}),
     ],
 )
-def test_a_form_filled_in_wrongly_starts_nothing(shop: Any, dag: str, conf: dict[str, object]) -> None:
+def test_invalid_parameters_start_no_run(shop: Any, dag: str, conf: dict[str, object]) -> None:
     assert shop.trigger(dag, **conf).status_code == 400
 
 
-def test_kafka_woke_the_extraction_and_assets_the_rest(first_day: Any) -> None:
+def test_kafka_started_the_extraction_and_assets_the_other_dags(first_day: Any) -> None:
     for dag in CHAIN:
         assert {run["state"] for run in _woken(first_day, dag)} == {"success"}, dag
 
@@ -177,7 +178,7 @@ def test_models_keep_their_metrics(first_day: Any) -> None:
         assert recorded["dag_run_id"] == run["dag_run_id"]
 
 
-def test_each_release_was_paid_for_once(first_day: Any) -> None:
+def test_each_release_was_charged_once(first_day: Any) -> None:
     first_day.quiet("private_models")
     account = first_day.database["privacy_budget"].find_one({"_id": "sessions"})
     assert account is not None
@@ -188,7 +189,7 @@ def test_each_release_was_paid_for_once(first_day: Any) -> None:
         assert paid[name]["release"]["digest"] == folder_digest(first_day.data / "models" / name)
 
 
-def test_a_run_over_the_budget_is_refused_at_once_and_says_how_to_go_on(first_day: Any) -> None:
+def test_a_run_over_the_budget_is_refused_at_once_with_advice(first_day: Any) -> None:
     first_day.quiet("private_models")
     before = first_day.database["privacy_budget"].find_one({"_id": "sessions"})
     run = first_day.run("private_models", epsilon=16)
@@ -201,7 +202,7 @@ def test_a_run_over_the_budget_is_refused_at_once_and_says_how_to_go_on(first_da
     assert first_day.database["privacy_budget"].find_one({"_id": "sessions"}) == before
 
 
-def test_an_extraction_soon_after_a_release_trains_nothing_and_says_from_when_on(first_day: Any) -> None:
+def test_an_extraction_soon_after_a_release_trains_nothing_and_logs_when_it_will(first_day: Any) -> None:
     run = _models_woken_anew(first_day, seed=9)
     assert run["state"] == "success"
     assert first_day.states(run) == UNTRAINED
@@ -215,12 +216,12 @@ def test_an_extraction_soon_after_a_release_trains_nothing_and_says_from_when_on
     assert "Trigger the DAG to train now" in log
 
 
-def test_an_extraction_on_a_spent_budget_trains_nothing_and_says_how_to_go_on(first_day: Any) -> None:
-    books = first_day.ledger()
-    before = books.account()
+def test_an_extraction_with_a_spent_budget_trains_nothing_and_logs_advice(first_day: Any) -> None:
+    ledger = first_day.ledger()
+    before = ledger.account()
 
     def set_to(epsilon: float, block: int | None) -> None:
-        books.set_budget(Raise(now(), "test", "a spent budget", epsilon, before.delta, block))
+        ledger.set_budget(Raise(now(), "test", "a spent budget", epsilon, before.delta, block))
 
     set_to(0.01, None)  # a week may begin meanwhile
     for block in before.blocks:
@@ -232,7 +233,7 @@ def test_an_extraction_on_a_spent_budget_trains_nothing_and_says_how_to_go_on(fi
         log = first_day.log(run, "within_budget")
         assert "no session was read" in log
         assert "budget set --epsilon" in log
-        assert books.account().charges == before.charges
+        assert ledger.account().charges == before.charges
     finally:
         set_to(before.epsilon, None)
         for block in before.blocks:
@@ -261,11 +262,11 @@ def test_no_name_or_address_has_left_the_store(first_day: Any) -> None:
         assert not any(value in content for value in personal), path.name
 
 
-def test_books_that_cannot_be_checked_fail_loudly(first_day: Any) -> None:
-    """Nothing summarises or indexes in this shop, so its books cannot be closed."""
+def test_a_reconcile_that_cannot_compare_the_stores_fails(first_day: Any) -> None:
+    """In this shop no Flink job and no index stage run, so the stages never catch up."""
     run = first_day.run("reconcile_stores", timeout_s=0)
     assert run["state"] == "failed"
-    assert "The books could not be checked" in first_day.log(run, "reconcile")
+    assert "The stores could not be compared" in first_day.log(run, "reconcile")
 
 
 def test_a_past_period_is_extracted_again(first_day: Any) -> None:

@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def stranger(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
+def anonymous(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
     """The browser of someone who has not logged in."""
     with browser.new_context(base_url=airflow_url) as context:
         context.set_default_timeout(HUNG_MS)
@@ -67,7 +67,8 @@ def reader(browser: Browser, airflow_url: str) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(reader: BrowserContext) -> Iterator[Page]:
-    """A page of the reader's, whose scripts must run without an error and load nothing from elsewhere."""
+    """A page of the logged-in browser, whose scripts must run without errors and load nothing from other
+    servers."""
     page = reader.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -82,13 +83,13 @@ def page(reader: BrowserContext) -> Iterator[Page]:
 
 @dataclass(frozen=True)
 class Sent:
-    """Sessions of a feed of their own, all searchable."""
+    """Sessions with their own feed, all searchable."""
 
     feed: str
     sessions: list[Session]
 
     def more(self) -> None:
-        """Sends one session beside them."""
+        """Sends one more session of the feed."""
         _send([_session(self.feed, len(self.sessions))])
 
 
@@ -137,14 +138,14 @@ def _send(sessions: list[Session]) -> None:
 
 @dataclass(frozen=True)
 class Odd(Sent):
-    """Sessions whose every word is one of `words`, each in as many."""
+    """Sessions whose words are all from `words`, each in the same number of sessions."""
 
     words: list[str]
 
 
 @pytest.fixture(scope="session")
 def sent() -> Sent:
-    """Forty visits of twenty-five users, sent as a shop would and waited for as a reader would."""
+    """Forty sessions of twenty-five users, sent to the raw topic and searchable."""
     feed = f"test-pages-{uuid.uuid4().hex[:12]}"
     sessions = [_session(feed, number) for number in range(40)]
     _send_and_await(feed, sessions)
@@ -153,7 +154,7 @@ def sent() -> Sent:
 
 @pytest.fixture(scope="session")
 def odd() -> Odd:
-    """Two visits for each of the words that a page must be able to draw."""
+    """Two sessions for each of the words that a page must be able to draw."""
     feed = f"test-words-{uuid.uuid4().hex[:12]}"
     sessions = [_session_of(feed, number, word) for number, word in enumerate(WORDS * 2)]
     _send_and_await(feed, sessions)

@@ -1,4 +1,5 @@
-"""The dashboards as a reader sees them in Airflow: drawn is what Elasticsearch has and what was sent."""
+"""The dashboards as a reader sees them in Airflow: their figures are those of Elasticsearch and of the
+sessions sent."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ def figures() -> Iterator[Figures]:
 
 
 def opened(page: Page, name: str, feed: str) -> FrameLocator:
-    """The dashboard `name`, reached by the menu, showing all of `feed`."""
+    """Opens the dashboard `name` from the menu and shows all of `feed`."""
     page.goto("/")
     page.get_by_role("link", name=MENU[name], exact=True).click()
     frame = page.frame_locator(f"iframe[title='{MENU[name]}']")
@@ -67,7 +68,7 @@ def written(column: Column, row: dict[str, Any]) -> str:
 
 
 def answered(figures: Figures, dashboard: Dashboard, feed: str) -> dict[str, list[list[str]]]:
-    """What Elasticsearch says, asked directly."""
+    """The figures that Elasticsearch returns to a direct query."""
     times = figures.holdings().times
     assert times is not None
     return {
@@ -85,7 +86,7 @@ def test_a_range_clicked_before_the_script_has_run_is_kept(page: Page) -> None:
     page.route("**/static/dashboard.js", hold)
     page.goto("/vitrine/dashboards/session_analysis?range=1h", wait_until="commit")
     page.get_by_text("All", exact=True).click()
-    # Asked, so that the browser's events come in meanwhile.
+    # Evaluated in the page, so that Playwright processes the browser's events meanwhile.
     until(lambda: page.evaluate("1") and len(held) == 1, "the script's being asked for")
     held[0].continue_()
     expect(page.locator("#status")).not_to_contain_text("Loading")
@@ -98,7 +99,7 @@ def test_every_figure_drawn_is_the_one_that_elasticsearch_has(
     page: Page, sent: Any, figures: Figures, name: str
 ) -> None:
     frame, dashboard = opened(page, name, sent.feed), DASHBOARDS[name]
-    # Others may be sending: the page renews itself, and for a moment both say the same.
+    # Other tests may be sending: the page refreshes itself, and at some moment both are equal.
     differ: dict[str, Any] = {}
 
     def agree() -> bool:
@@ -148,7 +149,7 @@ def test_each_bar_is_as_long_as_what_was_sent(page: Page, sent: Any) -> None:
     until(lambda: bars() == wanted, "bars as long as what was sent:", lambda: f"{bars()} for {wanted}")
 
 
-def test_the_figures_are_those_of_the_sessions_sent_and_follow_what_comes(page: Page, sent: Any) -> None:
+def test_the_figures_are_those_of_the_sessions_sent_and_follow_new_ones(page: Page, sent: Any) -> None:
     frame = opened(page, "session_analysis", sent.feed)
     bought = [session for session in sent.sessions if session.purchase_made]
     tiles = frame.locator("#sessions_at_a_glance dd")
@@ -163,8 +164,8 @@ def test_the_figures_are_those_of_the_sessions_sent_and_follow_what_comes(page: 
     expect(tiles.first).to_have_text(str(len(sent.sessions) + 1))
 
 
-def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any) -> None:
-    """The server's own answer is tested in tests/unit/plugins; here it is what the page makes of it."""
+def test_without_elasticsearch_the_page_shows_it_and_recovers_by_itself(page: Page, sent: Any) -> None:
+    """tests/unit/plugins tests the server's answer; this tests how the page shows it."""
 
     def away(route: Route) -> None:
         route.fulfill(status=503, json={"detail": "Elasticsearch does not answer."})
@@ -178,9 +179,9 @@ def test_away_elasticsearch_is_said_and_its_return_noticed(page: Page, sent: Any
     expect(frame.locator(".stale")).to_have_count(0)
 
 
-def test_a_feed_without_sessions_is_empty_and_says_so(page: Page) -> None:
+def test_a_feed_without_sessions_is_shown_as_empty(page: Page) -> None:
     page.goto("/vitrine/dashboards/session_analysis?range=all&feed=nobody")
-    expect(page.locator("#sessions_over_time .empty")).to_have_text("Nothing in this time.")
+    expect(page.locator("#sessions_over_time .empty")).to_have_text("No data in this time range.")
 
 
 BY_WORDS = {
@@ -201,7 +202,7 @@ def test_any_word_has_its_bar_and_its_label(page: Page, odd: Any, name: str) -> 
     expect(frame.locator("[role=alert]")).to_have_count(0)
 
 
-def test_a_tooltip_says_the_word_itself(page: Page, odd: Any) -> None:
+def test_a_tooltip_shows_the_word_without_its_mark(page: Page, odd: Any) -> None:
     frame = opened(page, "user_analysis", odd.feed)
     bars = frame.locator("#users_by_device path[aria-roledescription=bar]")
     expect(bars).to_have_count(len(odd.words))
@@ -225,7 +226,7 @@ def test_words_of_systems_and_of_reviews_are_drawn_too(page: Page, odd: Any) -> 
 
 
 def changed(page: Page, panel: str, change: Callable[[dict[str, Any]], None]) -> None:
-    """The page gets the chart of `panel` as `change` makes it."""
+    """Makes the server send the chart of `panel` as changed by `change`."""
 
     def answer(route: Route) -> None:
         dashboard = route.fetch().json()
@@ -241,7 +242,7 @@ def unmarked(chart: dict[str, Any]) -> None:
     chart["encoding"]["y"] = {"field": "key", "type": "nominal"}
 
 
-def test_a_chart_that_fails_says_so_in_its_place_and_recovers(page: Page, odd: Any, sent: Any) -> None:
+def test_a_chart_that_fails_is_replaced_by_a_message_and_recovers(page: Page, odd: Any, sent: Any) -> None:
     changed(page, "users_by_device", unmarked)
     frame = opened(page, "user_analysis", odd.feed)
     devices = frame.locator("#users_by_device")
@@ -256,7 +257,7 @@ def test_a_chart_that_fails_says_so_in_its_place_and_recovers(page: Page, odd: A
         expect(devices.get_by_role("alert")).to_contain_text("This chart could not be drawn (")
 
 
-def test_a_chart_that_is_no_chart_says_so_too(page: Page, sent: Any) -> None:
+def test_an_invalid_chart_is_replaced_by_a_message_too(page: Page, sent: Any) -> None:
     changed(page, "users_by_device", lambda chart: chart.update(mark="no such mark"))
     frame = opened(page, "user_analysis", sent.feed)
     expect(frame.locator("#users_by_device").get_by_role("alert")).to_contain_text("could not be drawn (")

@@ -1,4 +1,4 @@
-"""The page Health: how the running stack is, panel by panel, and a panel alone in having no answer."""
+"""The page Health: its panels for the running stack, and one panel without an answer among the others."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ RECENT = "**/health/recent"
 
 
 def opened(page: Page) -> FrameLocator:
-    """The page, reached by the menu, drawn."""
+    """Opens the page from the menu and waits until it is drawn."""
     page.goto("/")
     page.get_by_role("link", name="Health", exact=True).click()
     frame = page.frame_locator("iframe[title='Health']")
@@ -22,14 +22,14 @@ def opened(page: Page) -> FrameLocator:
 
 
 def rows(frame: FrameLocator, panel: str) -> dict[str, list[str]]:
-    """The cells of a panel's table, by what its row is of."""
+    """The cells of a panel's table, by the row's header."""
     found = frame.locator(f"#{panel} tbody tr").all()
     return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in found}
 
 
-def test_it_shows_how_the_running_stack_is(page: Page, sent: Any) -> None:
+def test_it_shows_the_state_of_the_running_stack(page: Page, sent: Any) -> None:
     frame = opened(page)
-    # The watch looks every few seconds, and the page asks it as often: what was just sent shows later.
+    # The monitor probes every few seconds, and the page reads it as often: what was just sent appears later.
     stages = ["gate", "store", "flink-job", "index"]
     until(lambda: list(rows(frame, "lag")) == stages, "the lag of each stage")
     expect(frame.locator("#lag .spark svg")).to_have_count(4)
@@ -65,7 +65,7 @@ def test_a_component_without_an_answer_leaves_the_other_panels_alone(page: Page,
     expect(frame.locator("#filters tbody tr")).to_have_count(2)
 
 
-def test_a_chart_that_fails_says_so_in_its_place(page: Page, sent: Any) -> None:
+def test_a_chart_that_fails_is_replaced_by_a_message(page: Page, sent: Any) -> None:
     broken = "window.vegaEmbed = async () => { throw new Error('no ink'); };"
     page.route("**/static/vega.js", lambda route: route.fulfill(body=broken, content_type="text/javascript"))
     frame = opened(page)
@@ -76,13 +76,13 @@ def test_a_chart_that_fails_says_so_in_its_place(page: Page, sent: Any) -> None:
     expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every")
 
 
-def test_without_the_watch_the_page_says_so_and_notices_its_return(page: Page, sent: Any) -> None:
-    def away(route: Route) -> None:
-        route.fulfill(status=503, json={"detail": "The watch does not answer."})
+def test_without_the_monitor_the_page_shows_it_and_recovers_by_itself(page: Page, sent: Any) -> None:
+    def unavailable(route: Route) -> None:
+        route.fulfill(status=503, json={"detail": "The monitor does not answer."})
 
     frame = opened(page)
-    page.route(RECENT, away)
-    expect(frame.locator("#status.bad")).to_contain_text("The watch does not answer.")
+    page.route(RECENT, unavailable)
+    expect(frame.locator("#status.bad")).to_contain_text("The monitor does not answer.")
     expect(frame.locator("#panels.stale")).to_be_attached()
-    page.unroute(RECENT, away)
+    page.unroute(RECENT, unavailable)
     expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every")

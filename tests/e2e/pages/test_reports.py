@@ -20,7 +20,7 @@ CHAIN = ("extract_sessions", "private_models", "shap_reports")
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    """The newest report of this stack; where there is none yet, the DAGs make one, of simulated sessions."""
+    """The newest report of this stack; if there is none yet, the DAGs write one from simulated sessions."""
     try:
         return screenshots.newest_report(this_checkout())
     except FileNotFoundError:
@@ -76,13 +76,13 @@ def test_a_report_is_a_tab_on_the_runs_it_belongs_to(
     expect(document.locator("body")).to_contain_text("SHAP")
 
 
-def test_a_run_without_a_report_says_whose_runs_have_one(page: Page) -> None:
+def test_a_run_without_a_report_shows_which_runs_have_one(page: Page) -> None:
     page.goto("/vitrine/run-report?run_id=manual__without")
     expect(page.locator("main")).to_contain_text("No report belongs to this run")
 
 
 def test_a_reports_scripts_cannot_act_as_the_reader(reader: BrowserContext, report: dict[str, Any]) -> None:
-    """Even opened by itself, outside any frame: the sandbox comes with the document."""
+    """Not even if it is opened outside the frame: the sandbox is a header of the document."""
     page = reader.new_page()
     page.goto("/vitrine/reports")
     link = page.locator("tbody tr").first.get_by_role("link")
@@ -110,8 +110,8 @@ def test_a_report_is_one_file_that_loads_nothing(page: Page, report: dict[str, A
     assert json.loads((folder / f"{address.split('/')[-2]}.json").read_text())["title"] == report["title"]
 
 
-def test_a_report_gives_its_data_away(page: Page, report: dict[str, Any]) -> None:
-    """Out of its sandboxed frame: the links hold the files themselves."""
+def test_a_reports_data_can_be_downloaded(page: Page, report: dict[str, Any]) -> None:
+    """Also from the sandboxed frame: the links contain the files."""
     screenshots.reports(page)
     frame = page.frame_locator("iframe[title='Reports']")
     frame.locator("tbody tr").first.get_by_role("link").click()

@@ -1,4 +1,4 @@
-"""Known sessions, and Elasticsearch holding what follows from them."""
+"""Known sessions, and Elasticsearch with the documents that follow from them."""
 
 import random
 import uuid
@@ -79,7 +79,7 @@ def _session(at: random.Random, number: int, kind: UserKind, user: str) -> Valid
 
 @pytest.fixture(scope="session")
 def sessions() -> list[ValidSession]:
-    """Six hundred visits of a hundred users within thirty hours, the same ones every time."""
+    """Six hundred sessions of a hundred users within thirty hours, always the same."""
     at, seen, made = random.Random(20), set[str](), []
     for number in range(600):
         user = f"u{at.randrange(100)}"
@@ -90,18 +90,18 @@ def sessions() -> list[ValidSession]:
 
 @pytest.fixture(scope="session")
 def from_ms() -> int:
-    """When the first hour of the sessions begins."""
+    """The beginning of the first hour of the sessions."""
     return FROM_MS
 
 
 def _settings() -> ElasticsearchSettings:
-    """Indices of these tests' own."""
+    """Settings with an index prefix for these tests only."""
     return ElasticsearchSettings(index_prefix=f"dashboards-{uuid.uuid4().hex[:12]}-")
 
 
 @pytest.fixture(scope="session")
 def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
-    """Elasticsearch with the documents that follow from the sessions, in the product's own indices."""
+    """Elasticsearch with the documents that follow from the sessions, with the mappings of the product."""
     settings = _settings()
     client = Elasticsearch(settings.url, request_timeout=HUNG_S)
     for index, document in DOCUMENTS.items():
@@ -126,7 +126,7 @@ def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
 
 @pytest.fixture
 def nothing_indexed() -> Iterator[Figures]:
-    """Elasticsearch before the first session."""
+    """Elasticsearch without any session."""
     asked = Figures(_settings())
     yield asked
     asked.close()

@@ -1,4 +1,4 @@
-"""Each panel's own query on Elasticsearch, held against figures computed straight from the sessions."""
+"""Each panel's query on Elasticsearch, compared with figures computed directly from the sessions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
@@ -23,7 +23,7 @@ Sessions = list[ValidSession]
 
 
 class Case(NamedTuple):
-    """What a reader chose, and the widths of bars that follow from it."""
+    """A reader's choices, and the widths of bars that follow from them."""
 
     hours: tuple[int, int]
     feed: str | None
@@ -63,7 +63,7 @@ def grouped(sessions: Sessions, by: Callable[[ValidSession], Hashable]) -> dict[
 
 
 def largest(rows: Iterable[Row], by: int, size: int = 10) -> list[Row]:
-    """The rows with most in column `by`, equal ones by their first column."""
+    """The rows with the greatest values in column `by`; equal ones in the order of their first column."""
     return sorted(rows, key=lambda row: (-row[by], row[0]))[:size]
 
 
@@ -115,7 +115,7 @@ def in_cart(session: ValidSession) -> int:
 
 
 def activity(sessions: Sessions, keys: Callable[[ValidSession], list[str]]) -> dict[str, Counter[str]]:
-    """Actions and revenue by product or category, of what was not late."""
+    """Actions and revenue by product or category, of sessions that were not late."""
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for session in sessions:
         if not session.late:
@@ -148,7 +148,7 @@ def category_of(session: ValidSession, review: Review) -> str:
 
 
 def sentiments(key: Hashable, reviews: list[Review]) -> Row:
-    # The texts of these sessions say what their labels say, beyond doubt.
+    # The texts of these sessions clearly have the sentiment of their labels.
     said = Counter(review.sentiment for review in reviews)
     stars = sum(review.rating for review in reviews) / len(reviews)
     return [key, said["positive"], said["neutral"], said["negative"], pytest.approx(stars)]
@@ -236,7 +236,7 @@ def chosen(sessions: Sessions, panel: Panel, case: Case, from_ms: int) -> Sessio
 
 
 def shown(figures: Figures, panel: Panel, case: Case, from_ms: int) -> list[Row]:
-    """What the page writes in the table of `panel`."""
+    """The cells that the page shows in the table of `panel`."""
     times = TimeRange(*(from_ms + hour * HOUR_MS for hour in case.hours))
     [dashboard] = [dashboard for dashboard in DASHBOARDS.values() if panel in dashboard.panels]
     [answer] = [answer for answer in figures.of(dashboard, times, case.feed) if answer.panel_id == panel.id]
@@ -248,7 +248,7 @@ def shown(figures: Figures, panel: Panel, case: Case, from_ms: int) -> list[Row]
 @pytest.mark.parametrize(
     "panel", [p for p in PANELS if p.id != "session_duration"], ids=lambda panel: panel.id
 )
-def test_a_panel_shows_what_the_sessions_say(
+def test_a_panel_shows_the_figures_of_the_sessions(
     figures: Figures, sessions: Sessions, from_ms: int, panel: Panel, case: Case
 ) -> None:
     assert shown(figures, panel, case, from_ms) == ORACLE[panel.id](
@@ -257,7 +257,7 @@ def test_a_panel_shows_what_the_sessions_say(
 
 
 @pytest.mark.parametrize("case", [CASES["everything"], CASES["one feed"]], ids=["everything", "one feed"])
-def test_percentiles_of_the_length_stand_where_they_should_in_the_sorted_lengths(
+def test_percentiles_of_durations_are_at_their_ranks_in_the_sorted_durations(
     figures: Figures, sessions: Sessions, from_ms: int, case: Case
 ) -> None:
     [panel] = [panel for panel in PANELS if panel.id == "session_duration"]
@@ -269,7 +269,7 @@ def test_percentiles_of_the_length_stand_where_they_should_in_the_sorted_lengths
         assert at_most == pytest.approx(percent / 100, abs=0.015)
 
 
-def test_what_there_is_to_show(figures: Figures, sessions: Sessions) -> None:
+def test_the_feeds_and_times_found(figures: Figures, sessions: Sessions) -> None:
     holdings = figures.holdings()
     times = [session.event_time_ms for session in sessions]
     assert holdings.feeds == ["import", "live"]

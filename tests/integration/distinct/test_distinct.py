@@ -1,4 +1,4 @@
-"""Users counted in the step in which the gate claims, asked for by the command."""
+"""Users counted in the step in which the gate claims, and read by the command."""
 
 # mypy: disable-error-code="arg-type,list-item"
 # Generations and raw positions are written as the plain values that they are, for the reader's sake.
@@ -30,7 +30,7 @@ FIELDS = {"country": "country", "device": "device_type", "referrer": "referrer"}
 
 
 def sessions() -> list[ValidSession]:
-    """Of 600 users over 60 days up to now: the older half as an import."""
+    """Sessions of 600 users in the last 60 days; the older half as an import."""
     dice = Random(5)
     found = []
     for number, session in enumerate(valid_sessions(2_000)):
@@ -62,14 +62,14 @@ def moment(at_ms: int) -> str:
 
 
 def asked(capsys: pytest.CaptureFixture[str], from_ms: int, to_ms: int, **more: Any) -> dict[str, Any]:
-    given = dict.fromkeys((*FIELDS, "recount")) | {"json": True} | more
-    assert run(Namespace(start=moment(from_ms), end=moment(to_ms), **given)) == 0
+    arguments = dict.fromkeys((*FIELDS, "recount")) | {"json": True} | more
+    assert run(Namespace(start=moment(from_ms), end=moment(to_ms), **arguments)) == 0
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer
 
 
 def users(of: list[ValidSession], answer: dict[str, Any]) -> int:
-    """Exactly, in the period that the answer says was counted."""
+    """The exact number of users in the period that was counted."""
     begin, end = (datetime.fromisoformat(answer[name]).timestamp() * 1000 for name in ("from", "to"))
     cut = (answer["cut"] or {}).items()
     return len(
@@ -82,12 +82,14 @@ def users(of: list[ValidSession], answer: dict[str, Any]) -> int:
     )
 
 
-def test_any_period_and_cut_is_answered(seen: RedisDedupStore, capsys: pytest.CaptureFixture[str]) -> None:
-    counted, dice = sessions(), Random(6)
+def test_any_period_and_breakdown_is_counted(
+    seen: RedisDedupStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted, random = sessions(), Random(6)
     claim(seen, counted)
     for number in range(80):
-        from_ms, to_ms = sorted(NOW_MS - dice.randrange(61 * DAY_MS) for _ in range(2))
-        dimension = dice.choice(["", *FIELDS])
+        from_ms, to_ms = sorted(NOW_MS - random.randrange(61 * DAY_MS) for _ in range(2))
+        dimension = random.choice(["", *FIELDS])
         cut = {dimension: getattr(counted[number], FIELDS[dimension])} if dimension else {}
         answer = asked(capsys, from_ms, to_ms + 1, **cut)
         assert answer["cut"] == (cut or None)
@@ -123,14 +125,16 @@ def test_what_the_log_no_longer_has_is_counted_from_mongodb(
     assert hour["users"] == pytest.approx(users(counted, hour), rel=0.03, abs=1)
 
 
-def test_what_is_no_period_and_what_nobody_counted_is_said(
+def test_an_invalid_period_and_missing_counters_are_reported(
     redis: RedisSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VITRINE_REDIS_KEY_PREFIX", redis.key_prefix)
-    given = Namespace(start="2026-01-02", end="2026-01-01", json=True, recount=False, **dict.fromkeys(FIELDS))
-    assert run(given) == 2
-    given.end = "2026-01-03"
-    assert run(given) == 3
-    assert "no gate has counted anything" in capsys.readouterr().err
+    arguments = Namespace(
+        start="2026-01-02", end="2026-01-01", json=True, recount=False, **dict.fromkeys(FIELDS)
+    )
+    assert run(arguments) == 2
+    arguments.end = "2026-01-03"
+    assert run(arguments) == 3
+    assert "no gate has counted any users" in capsys.readouterr().err
     monkeypatch.setenv("VITRINE_REDIS_URL", "redis://127.0.0.1:1/0")
-    assert run(given) == 3
+    assert run(arguments) == 3

@@ -1,4 +1,4 @@
-"""The extraction goes as far as gate and store have got, and waits for them no longer than it was told."""
+"""The extraction waits for gate and store, and not longer than its timeout."""
 
 import time
 
@@ -28,7 +28,7 @@ def _send(kafka: KafkaSettings, count: int = 1) -> None:
 
 
 def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool = False) -> None:
-    """What the gate does: its output and its offset in one transaction."""
+    """Does what the gate does: writes output and offset in one transaction."""
     name = clients.name(kafka, GATE.group)
     producer = clients.producer(kafka, **{"transactional.id": name})
     consumer = clients.consumer(kafka, GATE.group)
@@ -47,24 +47,24 @@ def _judge(kafka: KafkaSettings, upto: int, *, let_through: int = 0, abort: bool
 
 
 def _acknowledge(kafka: KafkaSettings, upto: int) -> None:
-    """What the store does when its writes are acknowledged."""
+    """Does what the store does after its writes are acknowledged."""
     consumer = clients.consumer(kafka, STORE.group)
     consumer.commit(offsets=[TopicPartition(clients.name(kafka, topics.VALID), 0, upto)], asynchronous=False)
     consumer.close()
 
 
 def _now_ms() -> int:
-    """A moment after all that was sent so far."""
+    """A moment after everything sent so far."""
     return time.time_ns() // 1_000_000 + 1
 
 
-def test_a_cluster_without_the_topics_is_no_empty_shop(kafka: KafkaSettings) -> None:
+def test_a_cluster_without_the_topics_is_an_error(kafka: KafkaSettings) -> None:
     elsewhere = kafka.model_copy(update={"topic_prefix": f"{kafka.topic_prefix}nowhere-"})
     with pytest.raises(KafkaException, match="UNKNOWN_TOPIC"):
         wait(elsewhere, _now_ms(), timeout_s=0)
 
 
-def test_nothing_sent_nothing_to_wait_for(kafka: KafkaSettings) -> None:
+def test_if_nothing_was_sent_it_does_not_wait(kafka: KafkaSettings) -> None:
     wait(kafka, _now_ms(), timeout_s=HUNG_S)
 
 
@@ -89,12 +89,12 @@ def test_waits_for_the_store(kafka: KafkaSettings) -> None:
     _acknowledge(kafka, 1)
     with pytest.raises(StageBehind, match="`store`"):
         wait(kafka, now_ms, timeout_s=0)
-    # The transaction's marker stands after the last session: the store's offset never gets past it.
+    # The transaction's marker comes after the last session: the store never commits an offset past it.
     _acknowledge(kafka, 2)
     wait(kafka, now_ms, timeout_s=HUNG_S)
 
 
-def test_what_a_transaction_took_back_is_not_waited_for(kafka: KafkaSettings) -> None:
+def test_aborted_records_are_not_waited_for(kafka: KafkaSettings) -> None:
     _send(kafka)
     now_ms = _now_ms()
     _judge(kafka, 1, let_through=2, abort=True)
@@ -104,7 +104,7 @@ def test_what_a_transaction_took_back_is_not_waited_for(kafka: KafkaSettings) ->
     wait(kafka, now_ms, timeout_s=HUNG_S)
 
 
-def test_does_not_wait_for_what_arrived_later(kafka: KafkaSettings) -> None:
+def test_does_not_wait_for_later_arrivals(kafka: KafkaSettings) -> None:
     _send(kafka)
     _judge(kafka, 1)
     moment_ms = _now_ms()
@@ -115,7 +115,7 @@ def test_does_not_wait_for_what_arrived_later(kafka: KafkaSettings) -> None:
         wait(kafka, _now_ms(), timeout_s=0)
 
 
-def test_a_moment_to_come_is_waited_for(kafka: KafkaSettings) -> None:
+def test_a_moment_in_the_future_is_waited_for(kafka: KafkaSettings) -> None:
     moment_ms = _now_ms() + 500
     wait(kafka, moment_ms, timeout_s=HUNG_S)
     assert _now_ms() > moment_ms

@@ -1,4 +1,4 @@
-"""Files through the real gate: the verdicts counted are those in the topics."""
+"""Files through the real gate: the outcomes counted are those in the topics."""
 
 import gzip
 import json
@@ -44,7 +44,7 @@ def here(
 
 @pytest.fixture
 def gate(here: KafkaSettings) -> Iterator[KafkaSettings]:
-    """A gate process; pytest shows its log where a test fails."""
+    """A gate process; pytest shows its log if a test fails."""
     process = subprocess.Popen([sys.executable, "-m", "streaming.gate"], env=os.environ)
     try:
         yield here
@@ -131,7 +131,7 @@ def test_a_shop_export(gate: KafkaSettings, tmp_path: Path, capsys: pytest.Captu
     assert {reason: total[reason] for reason in wrong} == {reason: 2 * n for reason, n in wrong.items()}
 
 
-def test_what_the_source_does_not_know_can_be_set(
+def test_fields_that_the_source_lacks_can_be_set(
     gate: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = csv_gz(tmp_path / "events.csv.gz", ROWS[:3])
@@ -178,7 +178,7 @@ def test_json_lines(gate: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureF
         ("fine.csv", ",".join(COLUMNS).encode(), {"clicks": "3"}, "These can be: gender, deviceType"),
     ],
 )
-def test_no_use(
+def test_a_file_that_cannot_be_imported(
     here: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     name: str, content: bytes | None, assigned: dict[str, str], said: str,
 ) -> None:  # fmt: skip
@@ -198,12 +198,12 @@ def test_a_header_alone_is_an_import_of_nothing(
     assert ingested(csv_gz(tmp_path / "header.csv.gz", []), capsys) == nothing
 
 
-def test_a_silent_gate_is_said_clearly(
+def test_without_a_gate_the_command_reports_it(
     here: KafkaSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VITRINE_INGEST_PATIENCE_S", "0.5")
     assert run(csv_gz(tmp_path / "events.csv.gz", ROWS[:3]), KNOWN, as_json=True) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "2 of 2 messages without a verdict" in captured.err
+    assert "2 of 2 messages have no outcome" in captured.err
     assert "./vitrine status" in captured.err

@@ -1,4 +1,4 @@
-"""Our ServerFactory, made by the real compiler against the release that Flink runs on."""
+"""Our ServerFactory, compiled by the real compiler against the release that Flink uses."""
 
 from pathlib import Path
 from zipfile import ZipFile
@@ -9,7 +9,7 @@ from stack.context import this_checkout
 CLASS = "org/apache/beam/sdk/fn/server/ServerFactory.class"
 
 
-def test_it_compiles_and_is_of_a_class_that_the_release_has(tmp_path: Path) -> None:
+def test_it_compiles_and_replaces_a_class_of_the_release(tmp_path: Path) -> None:
     place, jar = this_checkout(), tmp_path / "ours.jar"
     [compiler] = (place.layout.jars / "ecj").glob("*.jar")
     [release] = (flink.home(place) / "opt").glob("flink-python-*.jar")

@@ -1,4 +1,5 @@
-"""The job on the real cluster, over topics of its own: committed readers see what the pure reducers say."""
+"""The job on the real cluster, with its own topics: readers of committed records see what the pure functions
+return."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 
 AWKWARD = ["🛋 sofa", 'a "quoted"\\name', "nul\x00and\x1fseparators", "Ünïcode", "𝄞" * 128]
-"""Texts that a detour through another process, another language and JSON might spoil."""
+"""Texts that might be changed on the way through another process, another language and JSON."""
 
 
 def awkward_sessions(like: ValidSession) -> Iterator[ValidSession]:
@@ -44,7 +45,7 @@ POISON = [
     b"[" * 100_000,
     b'"' + b"x" * 1_500_000 + b'"',
 ]
-"""What a foreigner may write to the job's topic: it is passed over."""
+"""Messages that another program may write to the job's topic: the job skips them."""
 
 
 def poison(kafka: KafkaSettings) -> None:
@@ -71,7 +72,7 @@ def expected(sessions: list[ValidSession]) -> dict[str, dict[str, object]]:
 
 
 def committed(kafka: KafkaSettings) -> tuple[dict[str, dict[str, object]], dict[str, int]]:
-    """The last document of each key, and how many records each topic holds."""
+    """The last document of each key, and the number of records in each topic."""
     found: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED}
     records = dict.fromkeys(topics.INDEXED, 0)
     for topic in topics.INDEXED:
@@ -98,7 +99,7 @@ def until_equal(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
         assert records[topic] == len(wanted[topic])
 
 
-def test_documents_equal_the_pure_reducers_and_a_restored_job_goes_on_exactly(
+def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     told = list(valid_sessions(3_000, late_rate=0.05))

@@ -1,6 +1,7 @@
-"""Flink's REST runs whatever it is handed: another user of the machine and a page in a browser do not get in.
+"""Flink's REST interface runs any code it receives: another user of the machine and a page in a browser
+cannot use it.
 
-Each attack is tried on the running cluster, beside the same request by one who may."""
+Each attack is tried on the running cluster, together with the same request by an authorised client."""
 
 import http.client
 import json
@@ -33,19 +34,19 @@ PORT = urlsplit(REST.url).port or 0
 ANOTHER_UID = 12_345
 SUBMIT = "/v1/jobs"
 REACHED = "jobGraphFileName"
-"""What Flink answers when a submission reached it and names no job."""
+"""Flink's answer to a submission that names no job."""
 KEYS = (PLACE.layout.flink_rest, PLACE.layout.flink_internal)
 
 
 def without_certificate() -> ssl.SSLContext:
-    """An attacker does not mind whom it talks to."""
+    """A TLS context that verifies nothing, as an attacker would use."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 def answer(context: ssl.SSLContext | None, path: str = SUBMIT, **headers: str) -> tuple[int, str]:
-    """Status and text of a submission, or of a GET of another path; (0, why) where there is none."""
+    """Status and text of a submission, or of a GET of another path; (0, reason) if there is no answer."""
     connection = (
         http.client.HTTPSConnection("127.0.0.1", PORT, timeout=20, context=context)
         if context
@@ -63,7 +64,8 @@ def answer(context: ssl.SSLContext | None, path: str = SUBMIT, **headers: str) -
 
 
 def as_another_user(attack: Callable[[], Any]) -> Any:
-    """What `attack` returns in a process of another user, if we are root and may start one."""
+    """The result of `attack` in a process of another user; skips the test unless we are root and can start
+    one."""
 
     def carry_out(result: Connection) -> None:
         if os.geteuid() == 0:
@@ -106,7 +108,7 @@ def test_another_user_gets_no_answer(host: str, path: str, tmp_path: Path) -> No
     assert bare[0] == forged[0] == 0, (bare, forged)
 
 
-def test_the_keys_are_for_their_owner_alone() -> None:
+def test_only_their_owner_can_read_the_keys() -> None:
     files = [file for keys in KEYS for file in (keys.key, keys.store, keys.password)]
     files.append(PLACE.layout.run / "flink" / "conf" / "config.yaml")  # it has the passwords
     for file in files:
@@ -140,7 +142,7 @@ def test_no_password_is_shown_or_logged() -> None:
 
 
 @pytest.mark.parametrize("port", ["flink_rpc", "flink_blob", "flink_taskmanager", "flink_data"])
-def test_flinks_processes_talk_to_each_other_alone(port: str) -> None:
+def test_flinks_processes_accept_only_each_other(port: str) -> None:
     ours = without_certificate()
     ours.load_cert_chain(PLACE.layout.flink_internal.certificate, PLACE.layout.flink_internal.key)
     of_rest = without_certificate()
@@ -161,7 +163,7 @@ def test_flinks_processes_talk_to_each_other_alone(port: str) -> None:
     assert not handshake(of_rest), "what a browser is given opens REST alone"
 
 
-def test_no_other_origin_may_read() -> None:
+def test_pages_of_other_origins_cannot_read_answers() -> None:
     with client(REST) as rest:
         for origin in ("http://evil.example", "null", "https://127.0.0.1"):
             headers = rest.get("/overview", headers={"Origin": origin}).headers
@@ -210,7 +212,7 @@ ATTACK = """async ([url, mode, credentials]) => {
 }"""
 
 
-def test_a_page_in_a_browser_gets_nowhere(browser: Browser, evil: str) -> None:
+def test_a_page_in_a_browser_cannot_use_it(browser: Browser, evil: str) -> None:
     # Even in the browser of someone who has clicked all warnings away.
     with browser.new_context(ignore_https_errors=True) as context:
         page = context.new_page()

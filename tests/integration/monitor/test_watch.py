@@ -1,4 +1,4 @@
-"""What stages and watch say of the running components is so; and no log says what a message said."""
+"""Metrics of stages and monitor are right for running components, and no log contains data of a message."""
 
 import json
 import os
@@ -37,18 +37,18 @@ GOLDEN: dict[str, Any] = json.loads(
 )
 MARK = "zZmArKzZ"
 CLOCK_S = 0.01
-"""Moments are rounded to milliseconds on their way."""
+"""Times are rounded to milliseconds."""
 
 
 class Stages:
-    """Stages as processes on the names of the test, each with its metrics on a port of its own."""
+    """Stages as processes with the settings of the test, each with metrics on its own port."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self._environment, self.log = environment, log
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, stage: str) -> tuple[subprocess.Popen[bytes], str]:
-        """The process, and where its metrics are."""
+        """Starts a stage; returns the process and the URL of its metrics."""
         port = str(free_port())
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -92,13 +92,13 @@ def send(kafka: KafkaSettings, *values: bytes, topic: str = topics.RAW) -> None:
 
 
 def session(number: int, **changed: Any) -> bytes:
-    """One whose names, e-mail address and ids bear the mark."""
+    """A session with the mark in names, e-mail address and ids."""
     personal = dict.fromkeys(("sessionId", "userId", "name", "email"), f"{MARK}{number}@example.org")
     return json.dumps(GOLDEN | personal | {"eventTimeMs": int(time.time() * 1000)} | changed).encode()
 
 
 def scraped(url: str) -> dict[tuple[str, ...], float]:
-    """Samples by name and label values; none while nothing answers."""
+    """Samples by name and label values; none if the process does not answer."""
     try:
         text = urllib.request.urlopen(url, timeout=60).read().decode()
     except OSError:
@@ -111,7 +111,7 @@ def scraped(url: str) -> dict[tuple[str, ...], float]:
 
 
 class Probe:
-    """What looks at the log, again and again while the broker has no leader yet for a topic just made."""
+    """The probe of Kafka; tries again while the broker has no leader yet for a new topic."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._probe = KafkaProbe(kafka)
@@ -172,7 +172,7 @@ def test_lag_outcomes_and_filters_are_those_of_what_was_sent(
     assert 0 < total(probe(), catalogue.LAG_SECONDS, stage="gate") < time.time() - before_s + CLOCK_S
 
 
-def test_no_log_of_a_stage_says_what_a_message_said(stages: Stages, kafka: KafkaSettings) -> None:
+def test_no_log_of_a_stage_contains_data_of_a_message(stages: Stages, kafka: KafkaSettings) -> None:
     broken = [
         session(1, pageViews=MARK),
         session(2, deviceType=[MARK]),
@@ -184,7 +184,7 @@ def test_no_log_of_a_stage_says_what_a_message_said(stages: Stages, kafka: Kafka
     until(lambda: scraped(url).get(("vitrine_records_total", "gate")) == 6, "6 messages decided")
     store, url = stages.start("store")
     until(lambda: scraped(url).get(("vitrine_sessions_stored_total", "new"), 0) >= 1, "a session stored")
-    # What no gate writes is put aside, without a word of it in a log.
+    # Messages that no gate writes become dead letters, and no log contains their data.
     send(kafka, json.dumps({"sessionId": MARK, "deviceType": MARK}).encode(), topic=topics.VALID)
     refused = ("vitrine_documents_refused_total", topics.VALID)
     until(lambda: scraped(url).get(refused, 0) == 1, "a message put aside")
@@ -210,7 +210,7 @@ def test_the_newest_searchable_session_is_the_newest(elasticsearch: Elasticsearc
 def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
-    """Counted from when the broker answers a client that it never had before."""
+    """Counted from the moment at which the broker answers a new client."""
     clients.ensure_topics(kafka)
     send(kafka, *(session(number) for number in range(20)))
     port = str(free_port())
@@ -233,7 +233,7 @@ def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
         until(lambda: lag() is None, "a probe that is away shows no lag")
         until(lambda: answers(kafka), "the broker is back")
         back_s = time.monotonic()
-        until(lambda: lag() == 20, f"lag seen again; the watch says {tmp_path / 'watch.log'}")
+        until(lambda: lag() == 20, f"lag seen again; log of the monitor: {tmp_path / 'watch.log'}")
         assert time.monotonic() - back_s < 30
         assert supervisor.processes()["kafka"].pid != killed
     finally:
@@ -242,7 +242,7 @@ def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
 
 
 def answers(kafka: KafkaSettings) -> bool:
-    """Whether the broker tells a fresh client of the lag."""
+    """True if a new client gets the lag from the broker."""
     try:
         KafkaProbe(kafka)()
     except (KafkaException, TimeoutError):

@@ -1,4 +1,4 @@
-"""Simulated traffic in a real topic: all that was counted is there, and runs follow on one another."""
+"""Simulated traffic in a real topic: it contains every counted message, and runs do not overlap in time."""
 
 import json
 import time
@@ -27,7 +27,7 @@ def raw_values(kafka: KafkaSettings) -> Counter[bytes]:
     return Counter(message.value() or b"" for message in read_all(kafka, topics.RAW))
 
 
-def test_all_that_is_counted_as_sent_is_in_the_topic(
+def test_every_message_counted_as_sent_is_in_the_topic(
     here: KafkaSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(400, 5, None, as_json=True) == 0
@@ -56,7 +56,7 @@ def test_a_steady_rate_is_kept_and_event_time_is_real_time(
             assert began_ms <= session.event_time_ms <= arrived_at_ms <= ended_ms
 
 
-def test_kafka_away_is_said_clearly(
+def test_without_kafka_the_command_reports_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VITRINE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")

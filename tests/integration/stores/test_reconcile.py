@@ -1,4 +1,5 @@
-"""`./vitrine reconcile` on the real components: it holds, and one document more or less anywhere is named."""
+"""`./vitrine reconcile` on the real components: the stores agree, and any document too many or too few is
+named."""
 
 import json
 import threading
@@ -33,7 +34,7 @@ Reconcile = Callable[..., tuple[int, dict[str, Any]]]
 def reconcile(
     stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Reconcile:
-    """The command on the names of the test: exit code and report, or what it said instead."""
+    """Runs the command with the settings of the test; returns exit code and report, or the error message."""
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
 
@@ -41,14 +42,15 @@ def reconcile(
         capsys.readouterr()
         code = run(as_json=True, timeout_s=timeout_s, **period)
         printed = capsys.readouterr()
-        return code, json.loads(printed.out) if printed.out else {"said": " ".join(printed.err.split())}
+        return code, json.loads(printed.out) if printed.out else {"error": " ".join(printed.err.split())}
 
     return call
 
 
 @pytest.fixture
 def settled(pipeline: Pipeline, stages: Stages) -> Pipeline:
-    """A gate of its own, store and index have dealt with a few hundred sessions; Flink is played."""
+    """Gate, store and index of this test have processed a few hundred sessions; the test itself stands in for
+    Flink."""
     for stage in ("gate", "store", "index"):
         stages.start(stage)
     pipeline.send(300)
@@ -57,7 +59,7 @@ def settled(pipeline: Pipeline, stages: Stages) -> Pipeline:
     return pipeline
 
 
-def test_it_holds_and_names_whatever_is_then_done_to_a_store(
+def test_the_stores_agree_and_any_change_of_one_is_named(
     settled: Pipeline,
     reconcile: Reconcile,
     mongo: MongoSettings,
@@ -94,7 +96,7 @@ def test_it_holds_and_names_whatever_is_then_done_to_a_store(
 
 
 def _named(reconcile: Reconcile, what: str) -> dict[str, str]:
-    """The document that each store breaks by."""
+    """The document of each store's discrepancy."""
     code, report = reconcile()
     assert (code, report["holds"]) == (1, False)
     assert report["breaks_in_all"] == len(report["breaks"]) == 4
@@ -105,7 +107,7 @@ def _named(reconcile: Reconcile, what: str) -> dict[str, str]:
 
 
 class Store(Protocol):
-    """What somebody with a client of their own can do to a store."""
+    """What a user with a client can do to a store."""
 
     def any(self) -> tuple[str, dict[str, Any]]: ...
     def put(self, id_: str, document: dict[str, Any]) -> None: ...
@@ -147,10 +149,10 @@ class MongoStore:
         self._sessions.delete_one({"_id": id_})
 
 
-def test_an_outcome_twice_or_of_no_record_is_named(
+def test_a_second_outcome_of_a_record_is_named(
     settled: Pipeline, reconcile: Reconcile, kafka: KafkaSettings
 ) -> None:
-    """As a gate without transactions would leave it."""
+    """A gate without transactions could write one."""
     once = next(iter(clients.read_all(kafka, topics.REJECTED)))
     sender = clients.producer(kafka)
     sender.produce(
@@ -160,12 +162,13 @@ def test_an_outcome_twice_or_of_no_record_is_named(
     code, report = reconcile()
     assert code == 1
     headers = text_headers(once.headers())
-    place = f"{headers['raw_partition']}:{headers['raw_offset']}"
-    assert [(one["where"], one["raw"]) for one in report["breaks"]] == [("raw", place)]
+    raw = f"{headers['raw_partition']}:{headers['raw_offset']}"
+    assert [(one["where"], one["raw"]) for one in report["breaks"]] == [("raw", raw)]
 
 
-def test_it_is_right_while_sessions_keep_coming(settled: Pipeline, reconcile: Reconcile) -> None:
-    """Store and index go on during the account; what came after it began breaks nothing."""
+def test_it_finds_no_discrepancy_while_sessions_keep_coming(settled: Pipeline, reconcile: Reconcile) -> None:
+    """Store and index keep writing during the comparison; sessions that arrived after its begin are left
+    out."""
     failures: list[BaseException] = []
     stop = threading.Event()
 
@@ -180,26 +183,26 @@ def test_it_is_right_while_sessions_keep_coming(settled: Pipeline, reconcile: Re
         except BaseException as error:  # noqa: BLE001  (the test asserts that there is none)
             failures.append(error)
 
-    going_on = threading.Thread(target=traffic)
-    going_on.start()
+    sending = threading.Thread(target=traffic)
+    sending.start()
     try:
         reports = [reconcile() for _ in range(3)]
         while reports[-1][1]["sent"] == reports[0][1]["sent"] and not failures:
             reports.append(reconcile())
     finally:
         stop.set()
-        going_on.join()
+        sending.join()
     assert not failures
     assert {(code, *report["breaks"]) for code, report in reports} == {(0,)}
 
 
-def test_a_stage_that_does_not_run_is_said_and_nothing_claimed(
+def test_a_stage_that_does_not_run_is_named_and_no_verdict_given(
     pipeline: Pipeline, reconcile: Reconcile
 ) -> None:
     pipeline.send(20)
     code, report = reconcile(timeout_s=2)
     assert code == 3
-    assert "gate" in report["said"]
+    assert "gate" in report["error"]
 
 
 def _delete_heads(kafka: KafkaSettings, topic: str, before: dict[int, int]) -> None:
@@ -209,7 +212,7 @@ def _delete_heads(kafka: KafkaSettings, topic: str, before: dict[int, int]) -> N
         deleted.result(HUNG_S)
 
 
-def test_a_deleted_head_is_said_and_the_rest_judged(
+def test_deleted_oldest_records_are_left_out_and_the_others_compared(
     settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings
 ) -> None:
     whole = reconcile()[1]
@@ -238,7 +241,7 @@ def test_a_deleted_head_is_said_and_the_rest_judged(
     assert (code, [one["session"] for one in report["breaks"]]) == (1, [late_comer.session_id])
 
 
-def test_a_deleted_index_or_collection_is_broken(
+def test_a_deleted_index_or_collection_is_found(
     settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
 ) -> None:
     assert reconcile()[0] == 0
@@ -251,11 +254,11 @@ def test_a_deleted_index_or_collection_is_broken(
         database[mongo.database].drop_collection(COLLECTION)
     code, report = reconcile()
     assert (code, report["breaks_in_all"], report["mongodb"]) == (1, 2 * report["valid"], 0)
-    places = [tuple(map(int, one["raw"].split(":"))) for one in report["breaks"]]
-    assert places == sorted(places)
+    positions = [tuple(map(int, one["raw"].split(":"))) for one in report["breaks"]]
+    assert positions == sorted(positions)
 
 
-def test_a_period_is_judged_alone(settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings) -> None:
+def test_only_the_period_is_compared(settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings) -> None:
     first = reconcile()[1]
     between_ms = time.time_ns() // 1_000_000 + 1
     until(lambda: time.time_ns() // 1_000_000 > between_ms, "the next millisecond")

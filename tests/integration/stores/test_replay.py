@@ -1,4 +1,4 @@
-"""Rejected messages corrected and sent again: the end is the same however often, and through a kill."""
+"""Rejected messages corrected and sent again: the result is the same however often, and after a kill."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from streaming.replay.command import run
 send = Sender.send
 def send_and_wait(sender, *message):
     send(sender, *message)
-    sender.flush()  # so that exactly so many are there when it dies
+    sender.flush()  # so that the broker has exactly this many when the process dies
 Sender.send = send_and_wait
 def die(sent):
     if sent == %d:
@@ -41,7 +41,7 @@ run(Path(sys.argv[1]), None, %d, True, die)
 
 @pytest.fixture
 def call(stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """A command on the names of the test: exit code and what it printed."""
+    """Runs a command with the settings of the test; returns its exit code and output."""
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
 
@@ -55,9 +55,9 @@ def call(stages: Stages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def rejected(call: Call, **more: Any) -> dict[str, Any]:
-    code, told = call(rejected_command.run, more.pop("reason", None), None, None, as_json=True, **more)
+    code, printed = call(rejected_command.run, more.pop("reason", None), None, None, as_json=True, **more)
     assert code == 0
-    return told
+    return printed
 
 
 def reconcile(call: Call, pipeline: Pipeline) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def reconcile(call: Call, pipeline: Pipeline) -> dict[str, Any]:
     return report
 
 
-def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
+def test_repeating_a_replay_changes_nothing(
     pipeline: Pipeline, stages: Stages, call: Call, tmp_path: Path
 ) -> None:
     for stage in ("gate", "store", "index"):
@@ -75,17 +75,17 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
     pipeline.send(1_500)
     pipeline.drain("gate", topics.RAW)
     before = reconcile(call, pipeline)
-    told = rejected(call)
-    assert told["counts"] == {"open": before["rejected"]}
+    listed = rejected(call)
+    assert listed["counts"] == {"open": before["rejected"]}
     assert before["corrections"] == {"corrected": 0, "rejected_again": 0, "open": before["rejected"]}
-    assert len(told["messages"]) == sum(before["rejected"].values())
+    assert len(listed["messages"]) == sum(before["rejected"].values())
 
     original, corrected = tmp_path / "rejected.jsonl", tmp_path / "corrected.jsonl"
     rejected(call, reason="unknown_device", out=original)
     assert stat.S_IMODE(original.stat().st_mode) == 0o600
     assert (
         call(rejected_command.run, None, None, None, out=original)[0] == 2
-    )  # not over what somebody corrected
+    )  # never overwrites a file that may have been corrected
     lines = [json.loads(line) for line in original.read_text().splitlines()]
     count = len(lines)
     assert count == before["rejected"]["unknown_device"] > KILLED_AT + 5
@@ -93,7 +93,7 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
         line["value"] = json.loads(line["value"]) | {"deviceType": "desktop"}
     corrected.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
-    # Uncorrected they are rejected again, belong to those they were to correct, and are not sent twice.
+    # Uncorrected they are rejected again, belong to the messages they should correct, and are not sent twice.
     for sent in (count, 0):
         code, replayed = call(again.run, None, "unknown_device", HUNG_S, True)
         assert (code, replayed["sent"], replayed["still_rejected"]) == (1, sent, count)
@@ -126,7 +126,7 @@ def test_corrected_and_replayed_any_number_of_times_it_ends_the_same(
         }  # fmt: skip
     assert reconcile(call, pipeline) == after
 
-    # Another correction of the same messages comes too late; two of one message are refused with the file.
+    # A later correction of the same messages is not sent; a file with two for one message is refused.
     for line in lines:
         line["value"]["sessionId"] += "-other"
     other = tmp_path / "other.jsonl"

@@ -1,4 +1,4 @@
-"""The parser is total and says the right reason, against an oracle written from the contract alone."""
+"""The parser never raises and returns the right reason, compared with an oracle written from the contract."""
 
 import json
 import math
@@ -47,7 +47,7 @@ def mangled(draw: st.DrawFn) -> bytes:
 
 @given(st.binary(max_size=400) | mangled() | JSON.map(dumped))
 @example(b"\xff")
-def test_any_bytes_get_a_verdict(raw: bytes) -> None:
+def test_any_bytes_get_a_result(raw: bytes) -> None:
     verdict = parse(raw, NOW_MS)
     assert isinstance(verdict, Session | Rejection)
     if isinstance(verdict, Session):
@@ -56,12 +56,12 @@ def test_any_bytes_get_a_verdict(raw: bytes) -> None:
 
 
 @given(st.sampled_from(sorted(FIELDS)), JSON)
-def test_any_value_in_any_field_gets_a_verdict(name: str, value: Any) -> None:
+def test_any_value_in_any_field_gets_a_result(name: str, value: Any) -> None:
     assert isinstance(parse(dumped(FIELDS | {name: value}), NOW_MS), Session | Rejection)
 
 
 @given(st.binary(max_size=40))
-def test_bytes_that_are_not_utf8_are_refused_wherever_they_are(noise: bytes) -> None:
+def test_bytes_that_are_not_utf8_are_rejected_wherever_they_are(noise: bytes) -> None:
     for place in (b'"name":"', b'"extra":"'):
         raw = GOLDEN[:-1] + b"," + place + noise + b'"}'
         try:
@@ -105,7 +105,7 @@ def contains_not_finite(value: Any) -> bool:
 
 
 def oracle(name: str, value: Any) -> Reason | None:
-    """What the contract says of the golden message with `value` in its scalar field `name`."""
+    """The reason, by the contract, for the golden message with `value` in its scalar field `name`."""
     if contains_not_finite(value):
         return Reason.NOT_FINITE
     if name == "paymentMethodType" and value is None:
@@ -143,7 +143,7 @@ ANY_SCALAR = (
 
 
 @given(st.sampled_from(SCALARS), ANY_SCALAR)
-def test_the_reason_is_the_oracles(name: str, value: Any) -> None:
+def test_the_reason_equals_the_oracles(name: str, value: Any) -> None:
     verdict = parse(dumped(FIELDS | {name: value}), NOW_MS)
     assert (verdict.reason if isinstance(verdict, Rejection) else None) == oracle(name, value)
 
@@ -164,7 +164,7 @@ PARALLEL = {
 
 
 @given(st.fixed_dictionaries({name: st.lists(item, max_size=3) for name, item in PARALLEL.items()}))
-def test_lists_are_of_one_length_or_refused(lists: dict[str, list[Any]]) -> None:
+def test_lists_have_equal_lengths_or_are_rejected(lists: dict[str, list[Any]]) -> None:
     verdict = parse(dumped(FIELDS | lists), NOW_MS)
     if len({len(items) for items in lists.values()}) == 1:
         assert isinstance(verdict, Session)

@@ -1,4 +1,4 @@
-"""The counters chosen make up the period asked for, no wider than it must be."""
+"""The counters cover the requested period, and no more than necessary beyond it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +14,12 @@ KEPT_SINCE = st.one_of(MOMENTS, st.just(0), st.just(NOW_H * HOUR_MS))
 
 
 def hours_of(chosen: CounterPlan) -> list[int]:
-    """All hours whose sessions are counted, as often as they are."""
+    """All hours that are counted, as often as they are."""
     return [day * 24 + hour for day in chosen.days for hour in range(24)] + list(chosen.hours)
 
 
 @given(PERIODS, KEPT_SINCE)
-def test_each_hour_of_what_is_counted_is_counted_once(asked: Window, since_ms: int) -> None:
+def test_each_hour_is_counted_once(asked: Window, since_ms: int) -> None:
     chosen = plan(asked, since_ms)
     first, end = chosen.counted.from_ms // HOUR_MS, chosen.counted.to_ms // HOUR_MS
     assert sorted(hours_of(chosen)) == list(range(first, end))
@@ -27,8 +27,8 @@ def test_each_hour_of_what_is_counted_is_counted_once(asked: Window, since_ms: i
 
 
 @given(PERIODS, KEPT_SINCE)
-def test_an_hour_too_many_is_one_that_could_not_be_left_out(asked: Window, since_ms: int) -> None:
-    """Either it is begun by the period, or an hour of its day that belongs to the period is gone."""
+def test_an_hour_outside_the_period_is_counted_only_if_necessary(asked: Window, since_ms: int) -> None:
+    """Either it overlaps the period, or the counter of an hour of the period on the same day is not kept."""
     chosen = plan(asked, since_ms)
     wanted = range(asked.from_ms // HOUR_MS, -(-asked.to_ms // HOUR_MS))
     assert all(hour * HOUR_MS >= since_ms for hour in chosen.hours)
@@ -38,11 +38,11 @@ def test_an_hour_too_many_is_one_that_could_not_be_left_out(asked: Window, since
 
 
 @given(PERIODS)
-def test_a_year_takes_few_counters(asked: Window) -> None:
+def test_a_year_needs_few_counters(asked: Window) -> None:
     assert len(counters(plan(asked, 0))) <= (asked.to_ms - asked.from_ms) // (24 * HOUR_MS) + 2 * 23
 
 
-def test_the_counters_bear_the_gates_names() -> None:
+def test_the_counters_have_the_names_that_the_gate_writes() -> None:
     day_ms = 24 * HOUR_MS
     chosen = plan(Window(20_000 * day_ms - HOUR_MS, 20_001 * day_ms), 0)
     assert counters(chosen, "country", "NL") == ["2024-10-04:country:NL", "2024-10-03T23:country:NL"]

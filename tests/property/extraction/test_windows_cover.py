@@ -1,4 +1,4 @@
-"""Whatever is run, lost or extracted again in whatever order, each session stands in exactly one file."""
+"""Whatever is extracted, lost or extracted again, in any order: each session is in exactly one file."""
 
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ steps = st.lists(
 
 
 def _run(files: set[Window], until: int, period: Window | None = None) -> None:
-    """What the DAG does with a plan: writes each window's file, over the old one if there is one."""
+    """Does what the DAG does with a plan: writes each window's file, and replaces an old one."""
     files.update(plan(files, until, period))
 
 
@@ -45,9 +45,7 @@ def test_every_moment_in_exactly_one_file(history: list[tuple[str, object]]) -> 
 
 
 @given(st.lists(moments, unique=True, min_size=2, max_size=8), periods)
-def test_a_period_writes_all_of_itself_and_no_file_beside_it(
-    borders: list[int], asked: tuple[int, int]
-) -> None:
+def test_a_period_is_written_completely_and_no_other_file(borders: list[int], asked: tuple[int, int]) -> None:
     borders = sorted(borders)
     files = [Window(start, end) for start, end in pairwise(borders)][::2]
     planned = plan(files, 100, Window(*asked))

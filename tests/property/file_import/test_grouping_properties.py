@@ -1,4 +1,4 @@
-"""Grouping on the disk agrees with a dictionary in memory, whatever the events."""
+"""Grouping on disk agrees with a dictionary in memory, for any events."""
 
 import csv
 import io
@@ -52,7 +52,7 @@ class Unwatched:
 
 
 def imported(content: str) -> tuple[int, list[dict[str, Any]]]:
-    """How many events there were, and the messages made of them."""
+    """Returns the number of events and the messages made of them."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "events.csv"
         path.write_text(content, newline="")
@@ -70,7 +70,7 @@ def written(events: list[dict[str, str]], quoting: int) -> str:
 
 
 def oracle(events: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Sessions in the order of their ends, each with what identifies it and its events' columns."""
+    """Returns the sessions in the order of their ends, each with its ids and its events' columns."""
     groups: defaultdict[tuple[str, str], list[tuple[bool, int, int, dict[str, str]]]] = defaultdict(list)
     for at, event in enumerate(events):
         time_ms = TIMES[event["event_time"]]
@@ -107,7 +107,7 @@ def oracle(events: list[dict[str, str]]) -> list[dict[str, Any]]:
 @settings(max_examples=60)
 @given(EVENTS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
 @example([], csv.QUOTE_MINIMAL)
-def test_sessions_are_those_of_a_dictionary(events: list[dict[str, str]], quoting: int) -> None:
+def test_sessions_equal_those_grouped_by_a_dictionary(events: list[dict[str, str]], quoting: int) -> None:
     count, messages = imported(written(events, quoting))
     expected = oracle(events)
     assert count == len(events)
@@ -133,7 +133,7 @@ def test_no_line_is_lost(lines: list[str]) -> None:
     assert {value.decode() for value in malformed} <= set(lines)
 
 
-def test_a_session_beyond_the_contract_stays_beyond_it_and_fills_no_memory() -> None:
+def test_a_session_too_long_for_the_contract_is_cut_and_still_too_long() -> None:
     many = MAX_INTERACTIONS + 500
     row = {**dict.fromkeys(COLUMNS, "1"), "event_time": "2019-11-01 00:00:00 UTC", "event_type": "view"}
     other = row | {"user_session": "2"}
@@ -142,7 +142,7 @@ def test_a_session_beyond_the_contract_stays_beyond_it_and_fills_no_memory() -> 
     assert [message["clicks"] for message in messages] == [MAX_INTERACTIONS + 1, 1]
 
 
-def test_ids_that_went_through_a_float_are_the_same_ids() -> None:
+def test_ids_written_as_floats_are_the_same_ids() -> None:
     event = {
         "event_time": "2019-11-01 00:00:01 UTC",
         "event_type": "view",

@@ -1,4 +1,4 @@
-"""No log line holds what a message said: whatever it says, wherever it goes wrong."""
+"""No log line contains data of a message, whatever the message is and wherever it fails."""
 
 import io
 import json
@@ -40,7 +40,7 @@ MARK = "zZmArKzZ"
 
 
 def marked(value: Any) -> Any:
-    """`value` with the mark in every text, those of keys left alone."""
+    """`value` with the mark in every text except keys."""
     if isinstance(value, str):
         return f"{MARK}@{value}"
     if isinstance(value, list):
@@ -49,13 +49,13 @@ def marked(value: Any) -> Any:
 
 
 CLOSED = {"deviceType", "feed", "actions", "referrer", "gender"}
-"""What has few values: with the mark in them a message is refused, without it can be valid."""
+"""Fields with few possible values: a message with the mark in them is rejected, without it can be valid."""
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
-    """A session with names, e-mail, ids and texts marked; perhaps with a field too many, of another type,
-    missing, marked where the mark cannot be, or cut off."""
+    """A session with the mark in names, e-mail address, ids and texts. It may also have an extra field, a
+    field of a wrong type, a missing field, the mark where it is not allowed, or be cut off."""
     fields: dict[str, Any] = {key: value if key in CLOSED else marked(value) for key, value in GOLDEN.items()}
     fields["reviews"] = [review | {"text": MARK, "name": MARK} for review in GOLDEN["reviews"]]
     for name in draw(st.lists(st.sampled_from(sorted(GOLDEN)), max_size=2)):
@@ -71,7 +71,7 @@ def messages(draw: st.DrawFn) -> bytes:
 
 @contextmanager
 def listening() -> Iterator[io.StringIO]:
-    """Everything that is logged, as an entry point sets it up, at the chattiest level."""
+    """Everything logged at the lowest level, with the logging of an entry point."""
     before, hooks, root = sys.stderr, (sys.excepthook, threading.excepthook), logging.getLogger()
     handlers, level = root.handlers[:], root.level
     heard = sys.stderr = io.StringIO()
@@ -90,7 +90,7 @@ def told(heard: io.StringIO) -> list[dict[str, Any]]:
 
 
 def steps(value: bytes) -> Iterator[Callable[[], object]]:
-    """All that is done with a message, at the gate, the store, the summaries and the index."""
+    """Processes a message as gate, store, summaries and index do."""
     raw = Raw(0, 1, NOW_MS, MARK.encode(), value)
     batch = Batch([raw], {0: 0}, 10_000 * DAY_MS)
     answers = [ClaimAnswer.NEW_USER] * sum(isinstance(one, Candidate) for one in batch.parsed)
@@ -113,7 +113,7 @@ def steps(value: bytes) -> Iterator[Callable[[], object]]:
 
 
 @given(messages())
-def test_whatever_a_message_says_no_log_line_says_it(value: bytes) -> None:
+def test_no_log_line_contains_data_of_a_message(value: bytes) -> None:
     failures = 0
     with listening() as heard:
         for step in steps(value):
@@ -130,7 +130,7 @@ def test_whatever_a_message_says_no_log_line_says_it(value: bytes) -> None:
     assert all(line["raised"] for line in lines if line["event"] == "failed")
 
 
-def test_our_own_words_are_kept_with_the_type_of_what_they_stand_for() -> None:
+def test_texts_of_our_exceptions_are_logged_with_the_types_of_their_causes() -> None:
     with listening() as heard:
         try:
             try:
@@ -145,7 +145,7 @@ def test_our_own_words_are_kept_with_the_type_of_what_they_stand_for() -> None:
     assert "test_no_content.py" in line["raised"][0]
 
 
-def test_the_mark_is_found_where_a_library_quotes() -> None:
-    """The property above can fail: these are the texts that must not get into the log."""
+def test_the_mark_is_in_the_texts_of_library_exceptions() -> None:
+    """The property above can fail: these texts contain the mark and must not be logged."""
     with pytest.raises(msgspec.ValidationError, match=re.escape(MARK)):
         msgspec.json.decode(json.dumps({"index": MARK}), type=dict[str, Literal["a", "b"]])

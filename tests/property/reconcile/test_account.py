@@ -1,4 +1,5 @@
-"""The account holds for every consistent world; one thing added, removed or altered breaks it by name."""
+"""Consistent topics and stores have no discrepancy; one thing added, removed or changed is found and
+named."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ Document = dict[str, Any]
 
 @dataclass
 class World:
-    """Every topic and store, as lists and dicts that a test can spoil."""
+    """Every topic and store, as lists and dicts that a test can change."""
 
     raw: list[RawRecord] = field(default_factory=list)
     valid: list[ValidRecord] = field(default_factory=list)
@@ -50,7 +51,7 @@ class World:
     )
     until: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
     spans: dict[int, OffsetRange] | None = None
-    """By raw partition what is judged, if not all."""
+    """The offsets compared, by raw partition; None: all."""
     cut: dict[str, list[int]] = field(default_factory=dict)
 
     def send(self, partition: int, key: bytes, value: bytes) -> None:
@@ -58,8 +59,8 @@ class World:
         self.until[partition] += 1
         self.raw.append(RawRecord(partition, offset, ARRIVED_MS, key, value))
 
-    def judge(self) -> None:
-        """What gate, store, Flink and index do with all that was sent."""
+    def process(self) -> None:
+        """Does what gate, store, Flink job and index do with everything that was sent."""
         gate = GateModel(HORIZON_MS, LATENESS_MS)
         for record in self.raw:
             judged = gate.outcome(record.value, record.partition, record.offset, record.arrived_at_ms)
@@ -91,7 +92,7 @@ class World:
         for id_, activity in window(sessions).items():
             self.indexes[topics.PRODUCT_ACTIVITY][id_] = msgspec.to_builtins(activity)
 
-    def standing(self) -> ReconcileScope:
+    def scope(self) -> ReconcileScope:
         return ReconcileScope(
             spans=self.spans or {at: OffsetRange(0, end) for at, end in self.until.items()},
             until=self.until,
@@ -101,7 +102,7 @@ class World:
 
     def reconcile(self) -> Report:
         evidence = Evidence(
-            standing=self.standing(),
+            scope=self.scope(),
             allowed_lateness_ms=LATENESS_MS,
             horizon=Horizon(HORIZON_MS, 4),
             indexes={name: list(found.items()) for name, found in self.indexes.items()},
@@ -144,8 +145,8 @@ def a_session(draw: st.DrawFn, session_id: str) -> Session:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """At least one valid session with a product and a review, one duplicate, one beyond the horizon and one
-    broken message."""
+    """Worlds with at least one valid session with a product and a review, one duplicate, one session beyond
+    the horizon and one invalid message."""
     world = World()
     sure = draw(a_session("sure"))
     sure = msgspec.structs.replace(
@@ -162,12 +163,12 @@ def worlds(draw: st.DrawFn) -> World:
     old = msgspec.structs.replace(sure, session_id="old", event_time_ms=ARRIVED_MS - HORIZON_MS - 1)
     world.send(1, b"k", encoder.encode(old))
     world.send(0, b"k", draw(st.sampled_from([b"", b"{", b"[]", b"\xff", b'{"schemaVersion": 9}'])))
-    world.judge()
+    world.process()
     return world
 
 
 @given(worlds())
-def test_a_consistent_world_holds(world: World) -> None:
+def test_a_consistent_world_has_no_discrepancy(world: World) -> None:
     report = world.reconcile()
     assert report.holds
     assert report.breaks == []
@@ -184,7 +185,7 @@ def stores(world: World) -> dict[str, dict[str, Document]]:
 
 
 def altered(draw: st.DrawFn, document: Document) -> None:
-    """Changes, adds or removes one field, and never by changing nothing."""
+    """Changes, adds or removes one field; the document is always another one afterwards."""
     name = draw(st.sampled_from(sorted(set(document) - {"_id"})))
     match draw(st.sampled_from(["change", "add", "remove", "retype"])):
         case "change":
@@ -198,7 +199,7 @@ def altered(draw: st.DrawFn, document: Document) -> None:
 
 
 @given(worlds(), st.data())
-def test_a_document_removed_added_or_altered_in_any_store_is_named(world: World, data: st.DataObject) -> None:
+def test_a_document_removed_added_or_changed_in_any_store_is_named(world: World, data: st.DataObject) -> None:
     where = data.draw(st.sampled_from(sorted(stores(world))))
     documents_there = stores(world)[where]
     id_ = data.draw(st.sampled_from(sorted(documents_there)))
@@ -222,7 +223,7 @@ def test_a_document_removed_added_or_altered_in_any_store_is_named(world: World,
 
 
 @given(worlds(), st.data())
-def test_a_record_removed_repeated_or_altered_in_any_topic_is_named(
+def test_a_record_removed_repeated_or_changed_in_any_topic_is_named(
     world: World, data: st.DataObject
 ) -> None:
     name = data.draw(st.sampled_from(["raw", "valid", "rejected"]))
@@ -239,26 +240,26 @@ def test_a_record_removed_repeated_or_altered_in_any_topic_is_named(
             if name == "raw" and not any(
                 (r.raw_partition, r.raw_offset) == (record.partition, record.offset) for r in world.rejected
             ):
-                return  # the keys of valid sessions are their users', whatever key the sender chose
+                return  # valid sessions have their user's id as key, whatever key the sender chose
         case _:
             records[at] = msgspec.structs.replace(record, value=b"another")
     report = world.reconcile()
     assert not report.holds
     assert report.breaks
-    place = (
+    position = (
         (record.partition, record.offset) if name == "raw"
         else (record.raw_partition, record.raw_offset) if name == "rejected"
         else None
     )  # fmt: skip
-    if place is not None:
-        assert f"{place[0]}:{place[1]}" in {one.raw for one in report.breaks}
+    if position is not None:
+        assert f"{position[0]}:{position[1]}" in {one.raw for one in report.breaks}
     else:
         session_id = decode(record.value).session_id
         assert session_id in {one.session for one in report.breaks}
 
 
 @given(worlds(), st.sampled_from([*Reason, "made_up"]), st.data())
-def test_another_reason_is_named(world: World, reason: str, data: st.DataObject) -> None:
+def test_a_wrong_reason_is_named(world: World, reason: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(world.rejected) - 1))
     record = world.rejected[at]
     world.rejected[at] = msgspec.structs.replace(record, reason=str(reason))
@@ -269,18 +270,18 @@ def test_another_reason_is_named(world: World, reason: str, data: st.DataObject)
 
 @given(worlds(), st.data())
 @settings(max_examples=50)
-def test_sessions_on_their_way_break_nothing(world: World, data: st.DataObject) -> None:
-    """Later than the moment of the account: their outcomes and documents may be anywhere, or nowhere yet."""
+def test_sessions_not_yet_processed_are_no_discrepancy(world: World, data: st.DataObject) -> None:
+    """Sessions sent after the comparison began: any of their outcomes and documents may be missing."""
     settled = deepcopy(world)
     late_comer = data.draw(a_session("later"))
     late_comer = msgspec.structs.replace(late_comer, device_type="mobile")
     for partition in (0, 1):
         world.send(partition, late_comer.user_id.encode(), encoder.encode(late_comer))
     world.valid, world.rejected = [], []
-    world.judge()
+    world.process()
     moving = deepcopy(world)
     moving.until = settled.until
-    for store in stores(moving).values():  # as far as each stage has come by now
+    for store in stores(moving).values():  # some of the documents are not written yet
         for id_ in sorted(store):
             if "later" in id_ and data.draw(st.booleans()):
                 del store[id_]
@@ -296,7 +297,7 @@ def test_sessions_on_their_way_break_nothing(world: World, data: st.DataObject) 
 
 
 @given(worlds(), st.sampled_from([None, HORIZON_MS + 1]))
-def test_a_session_called_too_old_by_a_horizon_that_does_not_say_so_is_named(
+def test_a_session_rejected_as_too_old_though_within_the_horizon_is_named(
     world: World, horizon_ms: int | None
 ) -> None:
     at = next(n for n, record in enumerate(world.rejected) if record.reason == Reason.BEYOND_HORIZON)
@@ -307,19 +308,19 @@ def test_a_session_called_too_old_by_a_horizon_that_does_not_say_so_is_named(
 
 
 @given(worlds(), st.data())
-def test_another_word_on_lateness_or_on_the_user_is_named(world: World, data: st.DataObject) -> None:
-    """Whatever the stores say: they agree with the altered word."""
+def test_a_wrong_lateness_or_user_kind_is_named(world: World, data: st.DataObject) -> None:
+    """Even though all stores agree with the changed session."""
     at = data.draw(st.integers(0, len(world.valid) - 1))
     session = decode(world.valid[at].value or b"")
     if data.draw(st.booleans()):
-        told = msgspec.structs.replace(session, late=not session.late)
+        changed = msgspec.structs.replace(session, late=not session.late)
     else:
         kind = "new" if session.user_kind == "returning" else "returning"
         others = {s.raw_partition for s in world.sessions() if s.user_id == session.user_id}
         if len(others) > 1:
-            return  # between raw partitions the log does not say which came first
-        told = msgspec.structs.replace(session, user_kind=kind)
-    world.valid[at] = msgspec.structs.replace(world.valid[at], value=encode(told))
+            return  # the log does not show which raw partition came first
+        changed = msgspec.structs.replace(session, user_kind=kind)
+    world.valid[at] = msgspec.structs.replace(world.valid[at], value=encode(changed))
     world.fill(world.sessions())
     report = world.reconcile()
     assert not report.holds
@@ -328,7 +329,7 @@ def test_another_word_on_lateness_or_on_the_user_is_named(world: World, data: st
 
 
 @given(worlds(), st.data())
-def test_a_period_counts_its_own_and_names_its_own(world: World, data: st.DataObject) -> None:
+def test_a_period_counts_and_names_only_its_own_sessions(world: World, data: st.DataObject) -> None:
     whole = world.reconcile()
     cuts = {at: data.draw(st.integers(0, end)) for at, end in world.until.items()}
     reports = []
@@ -356,7 +357,9 @@ def test_a_period_counts_its_own_and_names_its_own(world: World, data: st.DataOb
 
 
 @given(worlds(), st.data())
-def test_a_cut_head_is_left_out_and_the_rest_still_judged(world: World, data: st.DataObject) -> None:
+def test_deleted_oldest_records_are_left_out_and_the_others_compared(
+    world: World, data: st.DataObject
+) -> None:
     whole = world.reconcile()
     gone = data.draw(st.integers(1, len(world.valid)))
     world.valid, world.cut = world.valid[gone:], {topics.VALID: [0]}
@@ -373,7 +376,7 @@ def test_a_cut_head_is_left_out_and_the_rest_still_judged(world: World, data: st
 
 
 @given(worlds(), st.randoms())
-def test_a_digest_is_of_contents_in_any_order(world: World, random: Any) -> None:
+def test_a_digest_depends_on_contents_and_not_on_their_order(world: World, random: Any) -> None:
     before = world.reconcile().digests
     shuffled = list(world.mongodb.items())
     random.shuffle(shuffled)
@@ -385,7 +388,7 @@ def test_a_digest_is_of_contents_in_any_order(world: World, random: Any) -> None
 
 
 @given(worlds(), st.data())
-def test_what_another_model_judged_is_told_apart_from_what_somebody_altered(
+def test_another_models_documents_are_distinguished_from_changed_ones(
     world: World, data: st.DataObject
 ) -> None:
     of = world.indexes[topics.PRODUCT_SENTIMENT]
@@ -405,16 +408,16 @@ def test_what_another_model_judged_is_told_apart_from_what_somebody_altered(
 
 @given(worlds())
 def test_corrections_are_counted_and_never_twice(world: World) -> None:
-    """The broken message is sent again: still broken, twice right, and then once more."""
+    """The invalid message is sent again three times: first still invalid, then twice valid."""
     [broken, *_] = [r for r in world.raw if isinstance(parse(r.value, ARRIVED_MS), Rejection)]
-    place = LogPosition(broken.partition, broken.offset)
+    position = LogPosition(broken.partition, broken.offset)
     sound = msgspec.structs.replace(world.sessions()[0], session_id="right")
     right = encoder.encode(msgspec.convert(msgspec.to_builtins(sound), Session))
-    for value, by in ((broken.value, place), (right, place), (right, place)):
+    for value, by in ((broken.value, position), (right, position), (right, position)):
         world.send(0, b"k", value or b"")
         world.raw[-1] = msgspec.structs.replace(world.raw[-1], corrects=by)
     world.valid, world.rejected = [], []
-    world.judge()
+    world.process()
     report = world.reconcile()
     assert report.holds, report.breaks
     assert report.corrections.corrected == 1

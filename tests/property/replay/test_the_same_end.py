@@ -1,5 +1,5 @@
-"""However files are replayed, cut short and replayed again, each message is let through at most once and what
-was sent with the same bytes is not sent again."""
+"""However often files are replayed, interrupted and replayed again, the gate accepts each message at most
+once, and no bytes are sent twice."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ files = st.lists(
 
 
 class Log:
-    """A raw topic behind the rejected roots, and a gate that lets through all that is not `bad`."""
+    """A raw topic after the rejected roots, and a gate that accepts everything except `bad`."""
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
@@ -29,21 +29,21 @@ class Log:
     def history(self) -> History:
         end = len(ROOTS) + len(self.attempts)
         history = History(self.attempts, {0: end})
-        for place in ROOTS:
-            history.hear(place, "not_json")
-        for place, value in self.bytes.items():
+        for position in ROOTS:
+            history.add_rejection(position, "not_json")
+        for position, value in self.bytes.items():
             if value == b"bad":
-                history.hear(place, "not_json")
+                history.add_rejection(position, "not_json")
         return history
 
     def send(self, line: Line) -> None:
-        place = LogPosition(0, len(ROOTS) + len(self.attempts))
-        self.bytes[place] = line.value
-        self.attempts.append(Attempt(place, line.position, digest(line.value)))
+        position = LogPosition(0, len(ROOTS) + len(self.attempts))
+        self.bytes[position] = line.value
+        self.attempts.append(Attempt(position, line.position, digest(line.value)))
 
 
 @given(st.lists(st.tuples(files, st.integers(0, 6)), max_size=6))
-def test_any_replays_cut_short_anywhere(replays: list[tuple[list[Line], int]]) -> None:
+def test_any_replays_interrupted_anywhere(replays: list[tuple[list[Line], int]]) -> None:
     log = Log()
     for lines, reach in replays:
         try:
@@ -57,7 +57,7 @@ def test_any_replays_cut_short_anywhere(replays: list[tuple[list[Line], int]]) -
             assert plan(lines, set(ROOTS), log.history()).send == []
     sent = Counter((attempt.corrects, attempt.digest) for attempt in log.attempts)
     assert all(times == 1 for times in sent.values())
-    let_through = Counter(a.corrects for a in log.attempts if log.bytes[a.place] != b"bad")
+    let_through = Counter(a.corrects for a in log.attempts if log.bytes[a.position] != b"bad")
     assert all(times == 1 for times in let_through.values())
     history = log.history()
     for root in ROOTS:
@@ -67,7 +67,7 @@ def test_any_replays_cut_short_anywhere(replays: list[tuple[list[Line], int]]) -
 def test_a_correction_of_an_attempt_corrects_its_root() -> None:
     log = Log()
     log.send(Line(ROOTS[0], None, b"bad"))
-    attempt = log.attempts[0].place
+    attempt = log.attempts[0].position
     [sent] = plan([Line(attempt, None, b"good")], set(ROOTS), log.history()).send
     assert sent.position == ROOTS[0]
     assert plan([Line(attempt, None, b"bad")], set(ROOTS), log.history()).already_sent == 1

@@ -1,4 +1,4 @@
-"""Whatever the settings: every session once, in order, each valid one within the contract."""
+"""For any settings: every session once, in order, and each valid one within the contract."""
 
 from collections import Counter
 
@@ -30,7 +30,7 @@ RATE = st.floats(0, 0.25)
         duplicate_rate=st.floats(0, 1),
     )
 )
-def test_any_settings_give_sound_traffic(chosen: TrafficSettings) -> None:
+def test_any_settings_give_correct_traffic(chosen: TrafficSettings) -> None:
     sent = list(traffic(chosen))
     end_ms = chosen.start_ms + round(chosen.span_s * 1000)
     assert [m.due_ms for m in sent] == sorted(m.due_ms for m in sent)

@@ -1,4 +1,4 @@
-"""Whatever order sessions arrive in, each is in the window of its own hour or counted as late, never both."""
+"""In any order of arrival, each session is either in the window of its own hour or late, never both."""
 
 from random import Random
 
@@ -31,7 +31,7 @@ def a_session(number: int, event_time_ms: int, feed: str) -> Session:
 
 
 def judged(arrivals: list[tuple[int, Session]], lateness_ms: int) -> list[ValidSession]:
-    """What the gate makes of sessions that arrive in this order, each on its raw partition."""
+    """The gate's results for sessions that arrive in this order, each on its raw partition."""
     states = {partition: PartitionState() for partition in range(PARTITIONS)}
     found = []
     for offset, (partition, sent) in enumerate(arrivals):
@@ -61,7 +61,7 @@ arrivals = st.lists(
 
 
 @given(arrivals, st.integers(0, 5 * WINDOW_MS))
-def test_each_is_in_the_window_of_its_hour_or_counted_as_late(
+def test_each_session_is_in_the_window_of_its_hour_or_late(
     arrived: list[tuple[int, Session]], lateness_ms: int
 ) -> None:
     sessions = judged(arrived, lateness_ms)
@@ -83,7 +83,7 @@ def test_each_is_in_the_window_of_its_hour_or_counted_as_late(
 
 
 @given(arrivals, st.randoms())
-def test_within_the_allowed_lateness_any_order_ends_in_the_same_windows(
+def test_within_the_allowed_lateness_any_order_gives_the_same_windows(
     arrived: list[tuple[int, Session]], random: Random
 ) -> None:
     in_order = window(judged(sorted(arrived, key=lambda it: it[1].event_time_ms), 5 * WINDOW_MS))

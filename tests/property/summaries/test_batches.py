@@ -1,5 +1,5 @@
-"""However sessions are cut into batches, what leaves Python adds up to the documents of each session and to
-the windows of all: the merging that Flink does in SQL is done here by `merge`."""
+"""However sessions are divided into batches, the results are the documents of each session and, merged, the
+windows of all: `merge` does here what Flink does in SQL."""
 
 import json
 from random import Random
@@ -35,14 +35,14 @@ PARALLEL = ("product_ids", "product_names", "product_prices", "product_categorie
 
 @st.composite
 def sessions(draw: st.DrawFn) -> list[ValidSession]:
-    told = []
+    sessions = []
     for number in range(draw(st.integers(0, 6))):
         columns = [list(column) for column in zip(*draw(interactions), strict=True)] or [[] for _ in PARALLEL]
         reviews = [
             Review(product_id=of, rating=3, text=text, sentiment="neutral")
             for of, text in draw(st.lists(st.tuples(words, st.text(max_size=20)), max_size=2))
         ]
-        told.append(
+        sessions.append(
             msgspec.structs.replace(
                 BASE,
                 session_id=str(number),
@@ -52,16 +52,16 @@ def sessions(draw: st.DrawFn) -> list[ValidSession]:
                 **dict(zip(PARALLEL, columns, strict=True)),
             )
         )
-    return told
+    return sessions
 
 
 @settings(max_examples=60, deadline=None)
 @given(sessions(), st.integers(1, 4))
-def test_batches_add_up(told: list[ValidSession], batch_size: int) -> None:
+def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession], batch_size: int) -> None:
     single: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED[:1] + topics.INDEXED[2:]}
     totals: dict[str, ProductActivity] = {}
-    for first in range(0, len(told), batch_size):
-        batch = told[first : first + batch_size]
+    for first in range(0, len(sessions), batch_size):
+        batch = sessions[first : first + batch_size]
         columns = reduce(map(encode, batch), sentiment=True)
         assert tuple(columns) == COLUMNS
         for session_id, summary, reviews, parts in zip(*columns.values(), strict=True):
@@ -71,9 +71,11 @@ def test_batches_add_up(told: list[ValidSession], batch_size: int) -> None:
                 assert len(texts) == len(PART)
                 part = msgspec.convert(dict(zip(PART, texts, strict=True)), ProductActivity, strict=False)
                 totals[texts[0]] = merge(totals[texts[0]], part) if texts[0] in totals else part
-    assert totals == window(told)
+    assert totals == window(sessions)
     expected = [
-        (topic, key, msgspec.to_builtins(document)) for one in told for topic, key, document in documents(one)
+        (topic, key, msgspec.to_builtins(document))
+        for one in sessions
+        for topic, key, document in documents(one)
     ]
     assert sorted(expected, key=lambda it: it[:2]) == sorted(
         ((topic, key, document) for topic, of in single.items() for key, document in of.items()),
@@ -83,20 +85,20 @@ def test_batches_add_up(told: list[ValidSession], batch_size: int) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(sessions(), st.lists(st.binary(max_size=20), min_size=1, max_size=4))
-def test_what_is_no_session_takes_its_row_and_nothing_else(
-    told: list[ValidSession], poison: list[bytes]
+def test_a_message_that_is_not_a_session_gives_an_empty_row(
+    sessions: list[ValidSession], poison: list[bytes]
 ) -> None:
-    sound = list(map(encode, told))
+    sound = list(map(encode, sessions))
     columns, alone = reduce([*poison, *sound], sentiment=True), reduce(sound, sentiment=True)
     assert columns["session_id"] == [None] * len(poison) + alone["session_id"]
     assert columns["summary"][len(poison) :] == alone["summary"]
     assert columns["reviews"] == [[] for _ in poison] + alone["reviews"]
-    assert columns["parts"][0] == (alone["parts"][0] if told else [])
+    assert columns["parts"][0] == (alone["parts"][0] if sessions else [])
 
 
 @settings(max_examples=30, deadline=None)
 @given(sessions(), st.randoms())
-def test_order_does_not_matter(told: list[ValidSession], random: Random) -> None:
-    expected = window(told)
-    random.shuffle(told)
-    assert window(told) == expected
+def test_order_does_not_matter(sessions: list[ValidSession], random: Random) -> None:
+    expected = window(sessions)
+    random.shuffle(sessions)
+    assert window(sessions) == expected

@@ -1,4 +1,4 @@
-"""Our reading of VADER is the library's own, and takes time linear in the length of a text."""
+"""Our computation of VADER's scores equals the library's, and takes time linear in the length of a text."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ from streaming.summaries import vader
 from streaming.summaries.sentiment import classify
 
 MAX_CHARACTERS = 10_000
-"""Of a text, by the contract."""
+"""The greatest length of a text in the contract."""
 LIBRARY = SentimentIntensityAnalyzer()
 EMOJIS = sorted(LIBRARY.emojis)
 SIDED = sorted(LIBRARY.lexicon)
@@ -35,7 +35,7 @@ def texts(draw: Any, most: int = 30) -> str:
 
 @given(texts())
 @settings(max_examples=1_500)
-def test_the_scores_are_the_librarys(text: str) -> None:
+def test_the_scores_equal_the_librarys(text: str) -> None:
     assert repr(vader.scores(text)) == repr(LIBRARY.polarity_scores(text))
 
 
@@ -55,8 +55,8 @@ def test_a_but_changes_the_same_valences(valences: list[float]) -> None:
 
 
 def calls(text: str) -> int:
-    """How many functions are called, C's among them, while `text` is classified: a measure of work that is
-    the same on every machine."""
+    """Returns the number of function calls, those in C included, while `text` is classified: a measure of
+    work that is the same on every machine."""
     count = 0
 
     def seen(_frame: Any, event: str, _of: Any) -> None:
@@ -91,20 +91,20 @@ def assert_linear(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_twice_a_text_is_twice_the_work(kind: str) -> None:
+def test_a_text_repeated_twice_is_twice_the_work(kind: str) -> None:
     assert_linear(kind)
 
 
 @given(texts(most=6).filter(bool))
 @settings(max_examples=25)
-def test_twice_any_text_is_twice_the_work(kind: str) -> None:
+def test_any_text_repeated_twice_is_twice_the_work(kind: str) -> None:
     assert_linear(kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_no_call_shows_is_linear_too(kind: str) -> None:
-    """Searching a list or joining text is one call however long it takes. Sixteen times the text takes
-    sixteen times as long if linear, 256 times if quadratic, on any machine: it is compared with itself."""
+def test_time_that_no_call_shows_is_linear_too(kind: str) -> None:
+    """Searching a list or joining text is one call, however long it takes. A text repeated sixteen times
+    takes sixteen times as long if linear and 256 times if quadratic, on any machine."""
 
     def took_s(text: str) -> float:
         start = time.thread_time()

@@ -1,5 +1,5 @@
-"""The bytes of version 1, kept for good. Imports nothing but pytest and the contract, so it runs in every
-environment: whoever reads sessions must read these alike."""
+"""The golden bytes of version 1 never change. Imports only pytest and the contract, so that it runs in every
+environment: all must read these bytes in the same way."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_the_golden_bytes_are_this_session() -> None:
     assert parse(GOLDEN.read_bytes(), EXPECTED.event_time_ms) == EXPECTED
 
 
-def test_its_valid_session_keeps_every_field_under_its_wire_name() -> None:
+def test_its_valid_session_keeps_every_field_under_its_json_name() -> None:
     admitted = valid_session.admit(
         EXPECTED, user_kind="new", late=False, raw_partition=1, raw_offset=42, arrived_at_ms=1_767_261_300_000
     )
@@ -66,6 +66,6 @@ def test_its_valid_session_keeps_every_field_under_its_wire_name() -> None:
     assert valid_session.decode(valid_session.encode(admitted)) == admitted
 
 
-def test_a_broken_valid_record_is_an_error() -> None:
+def test_an_invalid_valid_record_is_an_error() -> None:
     with pytest.raises(ValueError, match="required field"):
         valid_session.decode(GOLDEN.read_bytes())

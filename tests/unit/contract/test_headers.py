@@ -1,4 +1,4 @@
-"""What is read from the headers of a message."""
+"""Reading the headers of a message."""
 
 from streaming.contract.headers import Headers, header_texts, headers_of
 
@@ -16,6 +16,6 @@ def test_a_message_without_headers_has_none() -> None:
     assert header_texts(Message(None)) == {}
 
 
-def test_texts_are_decoded_whatever_the_bytes() -> None:
+def test_any_bytes_are_decoded_to_texts() -> None:
     message = Message([("a", b"\xc3\xa9"), ("b", b"\xff"), ("c", None), ("d", "text"), ("a", b"last")])
     assert header_texts(message) == {"a": "last", "b": "\ufffd", "c": "", "d": "text"}

@@ -1,4 +1,4 @@
-"""Each reason against a message, one example each, and what must not stop the parser."""
+"""An example for each reason of rejection, and messages that must not slow the parser down."""
 
 import json
 import time
@@ -25,7 +25,7 @@ def without(name: str) -> bytes:
 
 
 def with_token(name: str, token: bytes) -> bytes:
-    """`token`, which no encoder would write, as the value of field `name`."""
+    """A message with `token`, which no encoder writes, as the value of field `name`."""
     return with_fields(**{name: "TOKEN"}).replace(b'"TOKEN"', token)
 
 
@@ -100,7 +100,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("raw", "reason", "detail"), REFUSED, ids=lambda value: str(value)[:40])
-def test_refused_with_its_reason(raw: bytes | None, reason: Reason, detail: str) -> None:
+def test_rejected_with_its_reason(raw: bytes | None, reason: Reason, detail: str) -> None:
     verdict = parse(raw, NOW_MS)
     assert isinstance(verdict, Rejection)
     assert verdict.reason == reason
@@ -134,7 +134,7 @@ def test_accepted(raw: bytes) -> None:
     assert isinstance(parse(raw, NOW_MS), Session)
 
 
-def test_feed_is_live_unless_it_says_otherwise() -> None:
+def test_the_feed_is_live_by_default() -> None:
     session = parse(without("feed"), NOW_MS)
     assert isinstance(session, Session)
     assert session.feed == "live"
@@ -153,8 +153,9 @@ SLOW_TO_READ = {
 
 
 @pytest.mark.parametrize("raw", SLOW_TO_READ.values(), ids=SLOW_TO_READ.keys())
-def test_no_message_holds_the_parser_up(raw: bytes) -> None:
-    """It takes no longer than a thousand plain loops over the bytes: quadratic time would be a million."""
+def test_no_message_takes_the_parser_long(raw: bytes) -> None:
+    """It takes at most as long as a thousand plain loops over the bytes; quadratic time would be a
+    million."""
     began_s = time.process_time()
     for _ in raw:
         pass
@@ -164,7 +165,7 @@ def test_no_message_holds_the_parser_up(raw: bytes) -> None:
     assert time.process_time() - began_s < 1_000 * loop_s
 
 
-def test_the_verdict_does_not_depend_on_the_depth_of_the_caller() -> None:
+def test_the_result_does_not_depend_on_the_callers_stack_depth() -> None:
     raws = [with_token("extra", nested(depth)) for depth in (63, 64, 500, 900)]
 
     def deeper(levels: int) -> list[Session | Rejection]:

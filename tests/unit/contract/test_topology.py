@@ -9,7 +9,7 @@ from streaming.contract.topology import BY_NAME, PYTHON_STAGES, STAGES, TOPICS_R
 DECLARED = [topic.name for topic in topics.declared(1, 1)]
 
 
-def test_every_topic_but_the_raw_one_is_written_by_a_stage_and_no_other_topic_is() -> None:
+def test_stages_write_all_declared_topics_except_the_raw_one() -> None:
     assert {topic for stage in STAGES for topic in stage.writes} == set(DECLARED) - {topics.RAW}
 
 
@@ -21,7 +21,7 @@ def test_stages_read_declared_topics_in_the_order_of_the_data() -> None:
         written |= set(stage.writes)
 
 
-def test_names_and_groups_are_what_stores_and_brokers_know() -> None:
+def test_names_and_groups_never_change() -> None:
     assert {stage.name: stage.group for stage in STAGES} == {
         "gate": "gate",
         "store": "store",
@@ -31,7 +31,7 @@ def test_names_and_groups_are_what_stores_and_brokers_know() -> None:
     assert all(BY_NAME[stage.name] is stage for stage in STAGES)
 
 
-def test_each_python_stage_is_a_module_that_can_be_run() -> None:
+def test_each_python_stage_is_a_runnable_module() -> None:
     assert set(MODULES) == {stage.name for stage in PYTHON_STAGES}
     for module in MODULES.values():
         assert find_spec(f"{module}.__main__"), module

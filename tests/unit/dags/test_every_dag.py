@@ -1,4 +1,4 @@
-"""What must hold for each DAG, and that there is one in each file."""
+"""Rules for every DAG, and one DAG in each file."""
 
 import builtins
 import dis
@@ -26,7 +26,7 @@ def test_a_file_is_named_after_its_dag(dags: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("dag_id", DAGS)
-def test_tells_what_it_does_and_whose_it_is(dags: Mapping[str, Any], dag_id: str) -> None:
+def test_has_documentation_tags_and_an_owner(dags: Mapping[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     assert dag.doc_md
     assert len(dag.doc_md) > 200
@@ -36,7 +36,7 @@ def test_tells_what_it_does_and_whose_it_is(dags: Mapping[str, Any], dag_id: str
 
 
 @pytest.mark.parametrize("dag_id", DAGS)
-def test_runs_by_itself_once_at_a_time_and_ends(dags: Mapping[str, Any], dag_id: str) -> None:
+def test_is_scheduled_runs_once_at_a_time_and_has_timeouts(dags: Mapping[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     assert dag.timetable.can_be_scheduled or dag.timetable.asset_condition
     assert dag.is_paused_upon_creation is False
@@ -47,18 +47,18 @@ def test_runs_by_itself_once_at_a_time_and_ends(dags: Mapping[str, Any], dag_id:
 
 
 @pytest.mark.parametrize("dag_id", [name for name in DAGS if name != "reconcile_stores"])
-def test_is_tried_again_after_a_while(dags: Mapping[str, Any], dag_id: str) -> None:
+def test_is_retried_after_a_delay(dags: Mapping[str, Any], dag_id: str) -> None:
     for task in dags[dag_id].tasks:
         assert task.retries >= 1
         assert task.retry_delay.total_seconds() >= 30
 
 
-def test_books_that_do_not_balance_are_not_tried_again(dags: Mapping[str, Any]) -> None:
+def test_a_reconcile_is_not_retried(dags: Mapping[str, Any]) -> None:
     assert {task.retries for task in dags["reconcile_stores"].tasks} == {0}
 
 
-def test_nothing_heavy_is_loaded_with_a_file(folder: Path) -> None:
-    """The dag processor loads every file every minute; what a task needs, the task imports."""
+def test_no_file_imports_a_heavy_module(folder: Path) -> None:
+    """The DAG processor loads every file every minute, so a task imports its modules itself."""
     program = (
         "import sys, runpy, airflow.sdk\n"
         "before = set(sys.modules)\n"
@@ -72,8 +72,8 @@ def test_nothing_heavy_is_loaded_with_a_file(folder: Path) -> None:
     assert HEAVY.isdisjoint(loaded.split())
 
 
-def test_what_runs_in_the_models_environment_stands_alone(dags: Mapping[str, Any]) -> None:
-    """Its source is run by another interpreter, where nothing of the DAG file exists."""
+def test_tasks_for_the_environment_main_use_no_global_of_their_file(dags: Mapping[str, Any]) -> None:
+    """Another interpreter runs the function's source, without the rest of the DAG file."""
     found = {
         f"{dag.dag_id}.{task.task_id}": task
         for dag in dags.values()
@@ -88,8 +88,8 @@ def test_what_runs_in_the_models_environment_stands_alone(dags: Mapping[str, Any
         assert not inspect.getclosurevars(function).nonlocals, name
 
 
-def test_no_argument_stands_where_airflow_puts_its_own(dags: Mapping[str, Any]) -> None:
-    """`run_id` and the like are filled in by name; given by position too, the task fails when it runs."""
+def test_no_positional_argument_has_the_name_of_an_airflow_argument(dags: Mapping[str, Any]) -> None:
+    """Airflow passes `run_id` and the like by name; passed by position too, they make the task fail."""
     for dag in dags.values():
         for task in dag.tasks:
             given = list(inspect.signature(task.python_callable).parameters)[

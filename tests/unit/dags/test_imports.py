@@ -1,4 +1,5 @@
-"""What a task imports of ours is there: a DAG file loads without it, and the task fails only when it runs."""
+"""Our modules that a task imports exist: a DAG file loads without them, and the task would fail at its
+run."""
 
 import ast
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ def _source(module: str) -> Path | None:
 
 
 def _names(source: Path) -> Iterator[str]:
-    """What a module's source binds for others to import; what it imports itself is another module's."""
+    """The names that a module defines itself; names that it only imports do not count."""
     for statement in ast.parse(source.read_text()).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             yield statement.name
@@ -36,11 +37,11 @@ def _names(source: Path) -> Iterator[str]:
 
 
 def _in_airflow(function: ast.FunctionDef) -> bool:
-    """Whether it runs in Airflow's own environment, as these tests do."""
+    """True if the function runs in Airflow's own environment, as these tests do."""
     return not any("external_python" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
-def test_every_file_imports_something_of_ours() -> None:
+def test_every_file_imports_one_of_our_modules() -> None:
     assert {file for file, *_ in FOUND} == {file.name for file in (ROOT / "dags").glob("*.py")}
 
 
@@ -48,7 +49,7 @@ def test_every_file_imports_something_of_ours() -> None:
     ("function", "statement"),
     [pytest.param(*found, id=f"{file}: {ast.unparse(found[1])}") for file, *found in FOUND],
 )
-def test_a_task_finds_what_it_imports(function: ast.FunctionDef, statement: ast.ImportFrom) -> None:
+def test_every_import_of_a_task_exists(function: ast.FunctionDef, statement: ast.ImportFrom) -> None:
     module = str(statement.module)
     for name in (alias.name for alias in statement.names):
         if _source(f"{module}.{name}") is None:

@@ -1,4 +1,4 @@
-"""The mongo provider's hook takes an address apart and joins it again: it must still be the same one."""
+"""The mongo provider's hook splits a URI and joins it again: the result must be equivalent."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The parameter forms take what makes sense and nothing else."""
+"""The parameter forms accept valid values and nothing else."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
-TAKEN = [
+ACCEPTED = [
     ("extract_sessions", "from", "2026-01-01T00:00:00Z"),
     ("extract_sessions", "from", "2026-01-01T00:00:00.000+02:00"),
     ("extract_sessions", "to", "2026-01-01T00:00"),
@@ -55,8 +55,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("dag_id", "name", "value"), TAKEN)
-def test_takes(dags: Mapping[str, Any], dag_id: str, name: str, value: object) -> None:
+@pytest.mark.parametrize(("dag_id", "name", "value"), ACCEPTED)
+def test_accepts(dags: Mapping[str, Any], dag_id: str, name: str, value: object) -> None:
     assert dags[dag_id].params.get_param(name).resolve(value) == value
 
 
@@ -66,8 +66,8 @@ def test_refuses(dags: Mapping[str, Any], dag_id: str, name: str, value: object)
         dags[dag_id].params.get_param(name).resolve(value)
 
 
-def test_what_is_set_can_be_left_as_it_is(dags: Mapping[str, Any]) -> None:
-    """A scheduled run takes the defaults, so each must pass its own check; and the form explains each."""
+def test_every_default_is_valid_and_every_parameter_explained(dags: Mapping[str, Any]) -> None:
+    """A scheduled run uses the defaults."""
     for dag in dags.values():
         for name in dag.params:
             parameter = dag.params.get_param(name)

@@ -1,4 +1,4 @@
-"""What a template hands to a task is plain: text or a number, no object that Airflow writes as it likes."""
+"""A template passes text or numbers to a task, not objects, whose text form Airflow decides."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ def _templates(dags: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
 
 
 def _context(dag: Any, run_type: DagRunType) -> dict[str, Any]:
-    """What the task's side of Airflow knows of a run, as far as templates ask."""
+    """The part of a task's context that the templates use."""
     return {
         "params": dag.params.dump(),
         "run_id": "run",
@@ -47,7 +47,7 @@ def _context(dag: Any, run_type: DagRunType) -> dict[str, Any]:
     }
 
 
-def test_every_template_yields_what_is_plain(dags: Mapping[str, Any]) -> None:
+def test_every_template_yields_plain_values(dags: Mapping[str, Any]) -> None:
     found = list(_templates(dags))
     assert {task.dag_id for task, _ in found} == {
         "private_models",
@@ -66,7 +66,7 @@ def test_every_template_yields_what_is_plain(dags: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("task_id", ["charge", "train"])
 @pytest.mark.parametrize("run_type", [*DagRunType, *StoredDagRunType])
-def test_private_models_learns_what_started_its_run(
+def test_private_models_gets_the_type_of_its_run(
     dags: Mapping[str, Any], task_id: str, run_type: Any
 ) -> None:
     dag = dags["private_models"]
@@ -75,5 +75,5 @@ def test_private_models_learns_what_started_its_run(
     assert RunType(rendered) == run_type.value
 
 
-def test_every_type_of_run_that_airflow_has_is_known() -> None:
+def test_all_run_types_of_airflow_are_known() -> None:
     assert {*RunType} == {kind.value for kind in DagRunType} == {kind.value for kind in StoredDagRunType}

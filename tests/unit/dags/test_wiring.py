@@ -1,4 +1,4 @@
-"""What wakes what."""
+"""Which DAG, asset or topic starts which DAG."""
 
 import json
 from collections.abc import Mapping
@@ -27,18 +27,18 @@ def _updates(dag: Any) -> set[str]:
         ("private_models", "private_models", "shap_reports"),
     ],
 )
-def test_one_wakes_the_next(dags: Mapping[str, Any], first: str, asset: str, then: str) -> None:
+def test_one_dag_starts_the_next(dags: Mapping[str, Any], first: str, asset: str, then: str) -> None:
     assert asset in _updates(dags[first])
     assert _woken_by(dags[then]) == {asset}
 
 
-def test_only_the_last_task_says_that_an_asset_is_new(dags: Mapping[str, Any]) -> None:
+def test_only_the_last_task_updates_an_asset(dags: Mapping[str, Any]) -> None:
     for dag in dags.values():
         for task in dag.tasks:
             assert not task.outlets or not task.downstream_task_ids
 
 
-def test_kafka_wakes_the_extraction(dags: Mapping[str, Any]) -> None:
+def test_kafka_starts_the_extraction(dags: Mapping[str, Any]) -> None:
     [asset] = dags["extract_sessions"].timetable.asset_condition.objects
     [watcher] = asset.watchers
     trigger = watcher.trigger.trigger
@@ -52,7 +52,7 @@ def test_the_extraction_also_runs_every_hour(dags: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff", b'{"valid": 1000}'])
-def test_any_message_wakes_and_only_its_place_is_told(value: bytes | None) -> None:
-    """What the trigger's function returns must be true and JSON, or the trigger goes on waiting or dies."""
+def test_any_message_starts_a_run_which_learns_only_its_position(value: bytes | None) -> None:
+    """The trigger's function must return a true JSON value; otherwise the trigger keeps waiting, or dies."""
     message = Mock(topic=lambda: "extraction_due", partition=lambda: 0, offset=lambda: 7, value=lambda: value)
     assert json.loads(json.dumps(wake(message))) == {"topic": "extraction_due", "partition": 0, "offset": 7}

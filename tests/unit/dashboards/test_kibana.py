@@ -1,4 +1,4 @@
-"""Kibana's saved objects, held against what Kibana 8.19 reads on import. Kibana itself is on no registry."""
+"""Kibana's saved objects, compared with what Kibana 8.19 imports. Kibana itself cannot be installed here."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_the_committed_files_are_up_to_date() -> None:
         assert (DIRECTORY / name).read_text(encoding="utf-8") == text, "run `python -m streaming.dashboards`"
 
 
-def test_the_command_writes_the_files_anew(tmp_path: Path) -> None:
+def test_the_command_writes_the_files(tmp_path: Path) -> None:
     for file in DIRECTORY.glob("*.yaml"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     assert main(tmp_path) == 0
@@ -36,14 +36,14 @@ def test_the_command_writes_the_files_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_one_json_object_a_line_and_a_count_at_the_end(name: Path) -> None:
+def test_one_json_object_per_line_and_a_count_at_the_end(name: Path) -> None:
     *objects, details = [json.loads(line) for line in (DIRECTORY / name).read_text().splitlines()]
     assert details["exportedCount"] == len(objects)
     assert {saved["type"] for saved in objects} == {"index-pattern", "visualization", "dashboard"}
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_reference_is_resolved_by_an_object_before_it(name: Path) -> None:
+def test_every_reference_is_to_an_earlier_object(name: Path) -> None:
     known: set[tuple[str, str]] = set()
     for saved in kibana.saved_objects(FILES[name]):
         assert {(reference["type"], reference["id"]) for reference in saved["references"]} <= known
@@ -51,12 +51,12 @@ def test_every_reference_is_resolved_by_an_object_before_it(name: Path) -> None:
         known.add((saved["type"], saved["id"]))
 
 
-def test_what_everyone_imports_asks_for_no_single_person() -> None:
+def test_the_file_for_everyone_has_no_panel_of_single_persons() -> None:
     assert "top_returning_users" not in (DIRECTORY / EXPORT).read_text()
     assert "top_returning_users" in (DIRECTORY / PERSONS).read_text()
 
 
-def test_each_dashboard_shows_each_of_its_panels_once_and_none_over_another() -> None:
+def test_each_dashboard_shows_each_panel_once_without_overlap() -> None:
     for dashboard in DASHBOARDS:
         [saved] = [saved for saved in OBJECTS if saved["attributes"]["title"] == dashboard.title]
         panels = json.loads(saved["attributes"]["panelsJSON"])
@@ -76,18 +76,18 @@ def test_each_dashboard_shows_each_of_its_panels_once_and_none_over_another() ->
 
 
 @pytest.mark.parametrize("saved", VISUALIZATIONS, ids=lambda saved: saved["id"])
-def test_a_panel_takes_kibanas_time_and_filters(saved: dict[str, Any]) -> None:
+def test_a_panel_uses_kibanas_time_and_filters(saved: dict[str, Any]) -> None:
     url = vega(saved)["data"]["url"]
     assert url["%context%"] is True
     assert url["%timefield%"] in ("eventTimeMs", "windowStartMs")
-    # Kibana refuses a query of one's own beside its context.
+    # Kibana refuses a query in the body together with its context.
     assert set(url["body"]) == {"size", "aggs"}
 
 
 @pytest.mark.parametrize(
     "panel", [panel for d in DASHBOARDS for panel in d.panels], ids=lambda panel: panel.id
 )
-def test_kibana_asks_what_the_page_asks(panel: source.Panel) -> None:
+def test_kibana_sends_the_same_query_as_the_page(panel: source.Panel) -> None:
     [saved] = [saved for saved in VISUALIZATIONS if saved["id"] == f"vitrine-{panel.id}"]
     data = vega(saved)["data"]
     assert data["url"]["body"]["aggs"] == panel.aggs

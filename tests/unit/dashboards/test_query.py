@@ -1,4 +1,4 @@
-"""From a panel to its search."""
+"""The search of a panel, and its response."""
 
 from typing import Any
 
@@ -40,31 +40,31 @@ def panel(**changes: Any) -> Panel:
         (400 * DAY_MS, 40, "7d"),
     ],
 )
-def test_buckets_are_round_and_about_as_many_as_asked(span_ms: int, buckets: int, width: str) -> None:
+def test_buckets_are_round_and_about_as_many_as_requested(span_ms: int, buckets: int, width: str) -> None:
     assert query.bucket_width(span_ms, buckets) == width
 
 
-def test_automatic_intervals_become_fixed_ones_and_the_source_stays_as_it_was() -> None:
+def test_automatic_intervals_become_fixed_ones_and_the_source_stays_unchanged() -> None:
     asked = panel()
     body = query.search_body(asked, TimeRange(0, DAY_MS), None)
     assert body["aggs"] == {"times": {"date_histogram": {"field": "eventTimeMs", "fixed_interval": "30m"}}}
     assert asked.aggs["times"]["date_histogram"]["interval"] == {"%autointerval%": 40}
 
 
-def test_a_feed_narrows_moments_but_not_windows() -> None:
+def test_a_feed_filters_sessions_but_not_window_aggregates() -> None:
     times = TimeRange(HOUR_MS + 5, DAY_MS)
     assert {"term": {"feed": "live"}} in query.search_body(panel(), times, "live")["query"]["bool"]["filter"]
     assert len(query.search_body(panel(window_ms=HOUR_MS), times, "live")["query"]["bool"]["filter"]) == 1
 
 
-def test_windows_count_from_the_one_that_the_range_begins_in() -> None:
+def test_the_first_window_is_the_one_in_which_the_range_begins() -> None:
     [filtered] = query.search_body(panel(window_ms=HOUR_MS), TimeRange(HOUR_MS + 5, DAY_MS), None)["query"][
         "bool"
     ]["filter"]
     assert filtered["range"]["eventTimeMs"]["gte"] == HOUR_MS
 
 
-def test_rows_are_a_list_whatever_the_answer_holds() -> None:
+def test_rows_are_always_a_list() -> None:
     assert query.rows(panel(rows="aggregations"), {"aggregations": {"a": 1}}) == [{"a": 1}]
     assert query.rows(panel(), {"aggregations": {"times": {"buckets": [{"key": 1}]}}}) == [{"key": 1}]
     assert query.rows(panel(), {"hits": {}}) == []

@@ -1,4 +1,4 @@
-"""The dashboards' source as it stands in dashboards/."""
+"""The declarations in dashboards/."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ AGGREGATIONS = {
 
 
 def fields(value: Any) -> Iterator[str]:
-    """Every document field that a query names."""
+    """Every document field in a query."""
     if isinstance(value, dict):
         for key, part in value.items():
             if key == "field":
@@ -58,7 +58,7 @@ def kinds(aggs: dict[str, Any]) -> Iterator[str]:
         yield from kinds(aggregation.get("aggs", {}))
 
 
-def test_both_dashboards_are_there() -> None:
+def test_there_are_two_dashboards() -> None:
     assert [dashboard.title for dashboard in DASHBOARDS.values()] == ["User Analysis", "Session Analysis"]
 
 
@@ -67,19 +67,19 @@ def test_panel_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
-def test_a_panel_asks_only_for_what_its_documents_hold(panel: Panel) -> None:
+def test_a_query_uses_only_fields_of_its_documents(panel: Panel) -> None:
     held = {field.encode_name for field in msgspec.structs.fields(DOCUMENTS[panel.index])}
     assert {panel.time_field, *fields(panel.aggs)} <= held
     assert panel.window_ms is not None or "feed" in held
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
-def test_a_panel_asks_only_in_ways_that_every_server_understands(panel: Panel) -> None:
+def test_a_query_uses_only_aggregations_that_every_server_supports(panel: Panel) -> None:
     assert set(kinds(panel.aggs)) <= AGGREGATIONS
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
-def test_a_panel_asks_one_question_and_has_figures_for_it(panel: Panel) -> None:
+def test_a_panel_has_one_question_and_figures(panel: Panel) -> None:
     assert panel.question.endswith("?")
     assert panel.columns
     assert panel.rows.startswith("aggregations")
@@ -90,7 +90,7 @@ def test_no_panel_shows_more_of_a_person_than_an_id() -> None:
 
 
 def groups(aggs: dict[str, Any]) -> Iterator[str]:
-    """The fields by whose values an answer has rows."""
+    """The fields by whose values a response has rows."""
     for aggregation in aggs.values():
         for kind in ("terms", "composite"):
             yield from fields(aggregation.get(kind, {}))
@@ -102,7 +102,7 @@ def test_a_panel_with_a_row_for_each_user_is_for_the_privileged_alone(panel: Pan
     assert panel.persons == bool({"userId", "sessionId"} & set(groups(panel.aggs)))
 
 
-def test_single_persons_are_kept_apart() -> None:
+def test_panels_of_single_persons_are_separated() -> None:
     everyone = [panel.id for d in DASHBOARDS.values() for panel in source.for_everyone(d).panels]
     persons = [panel.id for panel in source.of_persons(DASHBOARDS.values()).panels]
     assert persons == ["top_returning_users"]
@@ -110,7 +110,7 @@ def test_single_persons_are_kept_apart() -> None:
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
-def test_nobody_sees_a_hole_where_a_panel_is_not_for_them(dashboard: Dashboard) -> None:
+def test_a_hidden_panel_leaves_no_gap_on_the_page(dashboard: Dashboard) -> None:
     for seen in (dashboard, source.for_everyone(dashboard)):
         halves = 0
         for panel in seen.panels:
@@ -119,7 +119,7 @@ def test_nobody_sees_a_hole_where_a_panel_is_not_for_them(dashboard: Dashboard) 
         assert halves % 2 == 0
 
 
-def test_a_misspelt_word_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_misspelt_key_is_an_error_that_names_it(tmp_path: Path) -> None:
     wrong = json.loads(msgspec.json.encode(DASHBOARDS["user_analysis"]))
     wrong["panels"][0]["tittle"] = "x"
     (tmp_path / "wrong.yaml").write_text(json.dumps(wrong))
@@ -127,6 +127,6 @@ def test_a_misspelt_word_is_an_error_that_names_it(tmp_path: Path) -> None:
         source.load(tmp_path / "wrong.yaml")
 
 
-def test_a_dashboard_survives_the_way_to_the_browser() -> None:
+def test_a_dashboard_is_the_same_after_json() -> None:
     for dashboard in DASHBOARDS.values():
         assert msgspec.json.decode(msgspec.json.encode(dashboard), type=Dashboard) == dashboard

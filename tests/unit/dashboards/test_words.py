@@ -1,4 +1,4 @@
-"""Words of the data on their way into a chart. What Vega draws of them is tested in tests/unit/plugins."""
+"""Marks on words of the data in a chart. What Vega draws is tested in tests/unit/plugins."""
 
 import copy
 from typing import Any
@@ -17,7 +17,7 @@ BARS: dict[str, Any] = {
 }
 
 
-def test_a_word_is_placed_by_its_mark_and_labelled_without() -> None:
+def test_a_word_is_drawn_with_a_mark_and_labelled_without() -> None:
     before = copy.deepcopy(BARS)
     chart = marked(BARS)
     assert before == BARS, "the source may share parts among charts"
@@ -29,7 +29,7 @@ def test_a_word_is_placed_by_its_mark_and_labelled_without() -> None:
     assert chart["encoding"]["tooltip"] == BARS["encoding"]["tooltip"], "a tooltip shows the word itself"
 
 
-def test_a_word_that_a_chart_computes_is_marked_after_it() -> None:
+def test_a_word_that_a_chart_computes_is_marked_afterwards() -> None:
     step = {"calculate": "datum.key", "as": "product"}
     chart = marked({"transform": [step], "encoding": {"color": {"field": "product", "type": "nominal"}}})
     assert chart["transform"] == [step, {"calculate": f"'{MARK}' + datum.product", "as": "product_marked"}]
@@ -37,7 +37,7 @@ def test_a_word_that_a_chart_computes_is_marked_after_it() -> None:
 
 
 @pytest.mark.parametrize("field", ["kind", "count"])
-def test_the_charts_own_words_stay_as_they_are(field: str) -> None:
+def test_the_charts_own_words_stay_unchanged(field: str) -> None:
     folded = {
         "transform": [{"fold": ["New", "Returning"], "as": ["kind", "count"]}],
         "encoding": {"color": {"field": field, "type": "nominal", "sort": ["New", "Returning"]}},

@@ -1,4 +1,4 @@
-"""A file is there whole, with its old content, or not at all."""
+"""A file has its complete new content, its old content, or does not exist."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from streaming.data_folder import atomic_file
 
 
-def test_content_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+def test_content_replaces_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "file.json"
     for content in (b"old", b"new", b""):
         atomic_file.write(path, content)
@@ -16,7 +16,7 @@ def test_content_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_nothing_is_seen_before_the_end(tmp_path: Path) -> None:
+def test_nothing_is_visible_before_the_end(tmp_path: Path) -> None:
     path = tmp_path / "file"
     atomic_file.write(path, b"old")
     with atomic_file.writing(path) as file:
@@ -27,7 +27,7 @@ def test_nothing_is_seen_before_the_end(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
     atomic_file.write(path, b"old")
 
@@ -42,7 +42,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_crash_left_is_overwritten(tmp_path: Path) -> None:
+def test_an_unfinished_file_of_a_crash_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "file"
     left = path.with_name(path.name + atomic_file.UNFINISHED)
     left.write_bytes(b"a longer text that was never finished")
@@ -56,7 +56,7 @@ def test_what_a_crash_left_is_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("umask", "mode", "expected"), [(0o022, 0o644, 0o644), (0, 0o600, 0o600), (0o077, 0o644, 0o600)]
 )
-def test_who_may_read_it(tmp_path: Path, umask: int, mode: int, expected: int) -> None:
+def test_permissions(tmp_path: Path, umask: int, mode: int, expected: int) -> None:
     before = os.umask(umask)
     try:
         atomic_file.write(tmp_path / "file", b"", mode)
@@ -65,7 +65,7 @@ def test_who_may_read_it(tmp_path: Path, umask: int, mode: int, expected: int) -
     assert (tmp_path / "file").stat().st_mode & 0o777 == expected
 
 
-def test_bytes_are_on_disk_before_the_name_and_the_name_before_the_end(
+def test_content_is_on_disk_before_the_name_and_the_name_before_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, steps = tmp_path / "file", []

@@ -1,4 +1,4 @@
-"""The names in the data folder are known to users and to installations that are older: they stay."""
+"""The names in the data folder never change: users and older installations depend on them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from streaming.data_folder.layout import METRICS, RUN, TRUSTED, DataLayout
 from streaming.settings import DataSettings
 
 
-def test_names_stay() -> None:
+def test_names_never_change() -> None:
     layout = DataLayout(Path("/data"))
     found = {
         layout.extract,
@@ -34,5 +34,5 @@ def test_names_stay() -> None:
     }
 
 
-def test_the_settings_say_where_the_folder_is() -> None:
+def test_the_settings_determine_the_folder() -> None:
     assert DataSettings(data_dir=Path("/elsewhere")).layout == DataLayout(Path("/elsewhere"))

@@ -1,4 +1,4 @@
-"""Both sides of the border to Lua name the same things in the same order."""
+"""Python and claim.lua use the same names in the same order."""
 
 import re
 
@@ -11,7 +11,7 @@ from streaming.dedup.redis.claim_script import CLAIM, ClaimArguments, ClaimKeys,
 
 
 def unpacked(source: str) -> list[str]:
-    """The names that claim.lua gives to what it unpacks from `source`."""
+    """The names of the variables that claim.lua unpacks from `source`."""
     (names,) = re.findall(rf"^local ([\w,\s]+) = unpack\({source}\)$", CLAIM, re.MULTILINE)
     return [name.strip() for name in names.split(",")]
 
@@ -25,23 +25,23 @@ def test_claim_lua_unpacks_its_arguments_as_they_are_sent() -> None:
     assert f"ORIGINS = own_prefix, {len(ClaimArguments._fields) + 1} " in CLAIM
 
 
-def test_every_answer_that_claim_lua_may_give_is_known_and_no_other() -> None:
-    given = set(re.findall(r"answers\[i\] = .*?'(\w)'", CLAIM)) | set(re.findall(r"'n' or '(\w)'", CLAIM))
-    assert set(answers("".join(sorted(given)).encode())) == set(ClaimAnswer)
+def test_python_knows_exactly_the_answers_of_claim_lua() -> None:
+    codes = set(re.findall(r"answers\[i\] = .*?'(\w)'", CLAIM)) | set(re.findall(r"'n' or '(\w)'", CLAIM))
+    assert set(answers("".join(sorted(codes)).encode())) == set(ClaimAnswer)
     with pytest.raises(KeyError):
         answers(b"nx")
 
 
-def test_spans_are_a_line_for_each_partition() -> None:
+def test_spans_have_one_line_per_partition() -> None:
     assert span_lines({0: BatchSpan(1, 5, 99), 3: BatchSpan(0, 2, 7)}) == "0 1 5 99\n3 0 2 7"
     assert span_lines({}) == ""
 
 
-def test_nothing_to_claim_is_nothing_packed() -> None:
+def test_an_empty_request_is_packed_empty() -> None:
     assert pack(ClaimRequest(Generation("g"), [], [], []), Horizon(1_000, 4), 0) == (b"", b"", [], [])
 
 
-def test_positions_order_offsets_within_a_partition_and_leave_the_first_bit_free() -> None:
+def test_positions_sort_by_partition_and_offset_and_their_first_bit_is_0() -> None:
     assert raw_position(1, 5) - raw_position(1, 4) == 1
     assert raw_position(2, 0) > raw_position(1, (1 << 48) - 1)
     assert raw_position(32_767, (1 << 48) - 1) < 1 << 63

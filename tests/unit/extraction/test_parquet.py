@@ -20,7 +20,7 @@ def _write(folder: Path, pages: Any) -> int:
     return parquet.write(folder, WINDOW, pages, lambda document: document, COLUMNS)
 
 
-def test_a_row_for_each_document_in_the_types_asked_for(tmp_path: Path) -> None:
+def test_a_row_for_each_document_with_the_declared_types(tmp_path: Path) -> None:
     assert _write(tmp_path, PAGES) == 2
     table = pq.read_table(tmp_path / "part-5-17.parquet")
     assert {field.name: str(field.type) for field in table.schema} == {
@@ -34,7 +34,7 @@ def test_a_row_for_each_document_in_the_types_asked_for(tmp_path: Path) -> None:
     assert parquet.extracted(tmp_path) == [WINDOW]
 
 
-def test_a_failure_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
     _write(tmp_path, PAGES)
 
     def broken() -> Iterator[list[dict[str, Any]]]:
@@ -47,7 +47,7 @@ def test_a_failure_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "part-5-17.parquet").num_rows == 2
 
 
-def test_an_empty_window_makes_no_file_but_empties_one(tmp_path: Path) -> None:
+def test_an_empty_window_creates_no_file_but_empties_an_old_one(tmp_path: Path) -> None:
     assert _write(tmp_path, []) == 0
     assert parquet.extracted(tmp_path) == []
     _write(tmp_path, PAGES)
@@ -55,7 +55,7 @@ def test_an_empty_window_makes_no_file_but_empties_one(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "part-5-17.parquet").num_rows == 0
 
 
-def test_preparing_clears_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+def test_preparing_removes_unfinished_files_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "extracts" / "sessions"
     parquet.prepare(folder)
     (folder / "part-17-20.unfinished").write_bytes(b"PAR1")
@@ -64,13 +64,13 @@ def test_preparing_clears_what_a_crash_left_and_nothing_else(tmp_path: Path) -> 
     assert [file.name for file in folder.iterdir()] == ["part-5-17.parquet"]
 
 
-def test_files_of_other_columns_are_outdated(tmp_path: Path) -> None:
+def test_files_with_other_columns_are_outdated(tmp_path: Path) -> None:
     _write(tmp_path, PAGES)
     assert parquet.outdated(tmp_path, COLUMNS) == []
     for others in ([*COLUMNS, "more"], list(COLUMNS)[1:], list(reversed(COLUMNS))):
         assert parquet.outdated(tmp_path, others) == [WINDOW]
 
 
-def test_a_folder_not_made_yet_holds_nothing(tmp_path: Path) -> None:
+def test_a_missing_folder_contains_no_extract(tmp_path: Path) -> None:
     assert parquet.extracted(tmp_path / "none") == []
     assert parquet.outdated(tmp_path / "none", COLUMNS) == []

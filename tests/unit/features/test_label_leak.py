@@ -56,7 +56,8 @@ def _row(number: int, dice: np.random.Generator) -> dict[str, object]:
     )
     events = [
         Event(
-            place=number, session_id=f"s{number}", user_id=f"u{number}", time_ms=int(time_ms), event_time="",
+            session_number=number, session_id=f"s{number}", user_id=f"u{number}", time_ms=int(time_ms),
+            event_time="",
             event_type=str(action), product_id=str(product), category_id="205", brand="",
             category_code=("sofas", "beds", "rugs")[product % 3], price=f"{19.99 * (1 + product)}",
         )

@@ -1,4 +1,4 @@
-"""Lines of JSON: what may be filled in, and what goes untouched."""
+"""Lines of JSON: which fields are filled in, and what stays unchanged."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def sent(line: bytes, **assigned: str) -> dict[str, Any]:
     return fields
 
 
-def test_a_session_becomes_one_of_the_import() -> None:
+def test_a_session_gets_the_feed_of_the_import() -> None:
     message = outgoing(GOLDEN, FEED, {})
     assert message.key == b"u1-000007"
     assert json.loads(message.value) == FIELDS | {"feed": FEED}
@@ -31,7 +31,7 @@ def test_a_session_becomes_one_of_the_import() -> None:
     assert parsed.product_prices == original.product_prices
 
 
-def test_another_import_stays_what_it_was() -> None:
+def test_a_session_of_another_import_keeps_its_feed() -> None:
     line = GOLDEN.replace(b'"live"', b'"import-old"')
     assert outgoing(line, FEED, {}) == (b"u1-000007", line)
 
@@ -61,16 +61,16 @@ def test_all_other_values_keep_their_bytes() -> None:
     ],
     ids=lambda line: repr(line[:20]),
 )  # fmt: skip
-def test_what_cannot_be_read_goes_as_it_is(line: bytes) -> None:
+def test_a_line_that_cannot_be_read_is_sent_unchanged(line: bytes) -> None:
     assert outgoing(line, FEED, {"city": "Lima"}) == (None, line)
 
 
 @pytest.mark.parametrize("user_id", [b"7", b"null", b'""', b"[]", b'{"a":1}'])
-def test_a_user_that_is_no_string_is_no_key(user_id: bytes) -> None:
+def test_a_user_id_that_is_not_a_string_gives_no_key(user_id: bytes) -> None:
     assert outgoing(b'{"userId":' + user_id + b"}", FEED, {}).key is None
 
 
-def test_what_can_be_set() -> None:
+def test_settable_fields() -> None:
     assert set(SETTABLE) == {
         "gender", "deviceType", "operatingSystem", "browserType", "paymentMethodType", "referrer", "country",
         "state", "city", "zipCode",

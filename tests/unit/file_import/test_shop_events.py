@@ -33,7 +33,7 @@ def test_empty_cells_stay_empty() -> None:
     assert read(b"," * 8) == ([{ORDINAL: 0, **dict.fromkeys(COLUMNS, "")}], [])
 
 
-def test_words_for_nothing_are_words() -> None:
+def test_words_like_null_stay_strings() -> None:
     line = LINE.replace(b"xiaomi", b"null").replace(b"a.b", b"NA")
     assert read(line) == ([event(brand="null", category_code="NA")], [])
 

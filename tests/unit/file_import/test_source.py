@@ -1,4 +1,4 @@
-"""Files as they come: plain, gzip, damaged, empty, with strange line ends, or of another kind altogether."""
+"""Files of all kinds: plain, gzip, damaged, empty, with unusual line ends, or in another format."""
 
 import gzip
 import io
@@ -56,7 +56,7 @@ def test_a_line_without_end_stays_within_bounds(tmp_path: Path, monkeypatch: pyt
         ("broken.ndjson", b"[1]", Format.JSON_LINES),
     ],
 )
-def test_formats_are_told_by_the_first_line(
+def test_formats_are_recognised_by_the_first_line(
     tmp_path: Path, name: str, first: bytes, expected: Format
 ) -> None:
     path = tmp_path / name
@@ -72,7 +72,7 @@ def test_a_feed_is_named_after_the_bytes(tmp_path: Path) -> None:
     assert source.feed_of(one) != source.feed_of(other)
 
 
-def test_what_cannot_be_imported_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_imported_raises_a_clear_error(tmp_path: Path) -> None:
     def read_as_a_source(path: Path) -> None:
         source.recognise(path)
         lines_of(path)

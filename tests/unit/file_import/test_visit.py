@@ -1,4 +1,4 @@
-"""From shop events to a message that the gate can judge."""
+"""From shop events to a session message."""
 
 from typing import Any
 
@@ -18,7 +18,8 @@ KNOWN = {"deviceType": "desktop", "referrer": "Direct"}
 
 def event(**changed: Any) -> Event:
     viewed = Event(
-        place=1, session_id="4d3b", user_id="520", time_ms=T_MS, event_time="2019-11-01 00:00:00 UTC",
+        session_number=1, session_id="4d3b", user_id="520", time_ms=T_MS,
+        event_time="2019-11-01 00:00:00 UTC",
         event_type="view", product_id="100", category_id="205", category_code="electronics.smartphone",
         brand="xiaomi", price="489.07",
     )  # fmt: skip
@@ -53,7 +54,7 @@ def test_all_fields_of_a_session() -> None:
     )  # fmt: skip
 
 
-def test_payment_is_set_only_where_something_was_bought() -> None:
+def test_payment_is_set_only_if_something_was_bought() -> None:
     looked = judged(event(), paymentMethodType="card")
     bought = judged(event(event_type="purchase"), paymentMethodType="card")
     assert isinstance(looked, Session)
@@ -61,11 +62,11 @@ def test_payment_is_set_only_where_something_was_bought() -> None:
     assert (looked.payment_method_type, bought.payment_method_type) == (None, "card")
 
 
-def test_what_the_source_does_not_know_is_refused_visibly() -> None:
+def test_unknown_device_and_referrer_are_rejected() -> None:
     def reason(assigned: dict[str, str]) -> Reason:
-        verdict = parse(visit.outgoing([event()], "import-abc", assigned).value, NOW_MS)
-        assert isinstance(verdict, Rejection)
-        return verdict.reason
+        parsed = parse(visit.outgoing([event()], "import-abc", assigned).value, NOW_MS)
+        assert isinstance(parsed, Rejection)
+        return parsed.reason
 
     assert reason({}) == Reason.UNKNOWN_DEVICE
     assert reason({"deviceType": "desktop"}) == Reason.UNKNOWN_REFERRER
@@ -94,7 +95,7 @@ def test_what_the_source_does_not_know_is_refused_visibly() -> None:
         ({"user_id": ""}, Reason.OUT_OF_RANGE, "userId"),
     ],
 )
-def test_what_is_wrong_with_an_event_is_refused_with_its_reason(
+def test_a_wrong_value_is_rejected_with_its_reason(
     wrong: dict[str, Any], reason: Reason, detail: str
 ) -> None:
     for events in ([event(**wrong)], [event(**wrong)] * 2):
@@ -104,17 +105,17 @@ def test_what_is_wrong_with_an_event_is_refused_with_its_reason(
         assert verdict.detail.startswith(detail)
 
 
-def test_events_without_a_time_come_last_and_spoil_their_session() -> None:
+def test_events_without_a_time_come_last_and_their_session_is_rejected() -> None:
     verdict = judged(event(), event(time_ms=None, event_time="?"))
     assert isinstance(verdict, Rejection)
     assert (verdict.reason, verdict.detail[:11]) == (Reason.WRONG_TYPE, "eventTimeMs")
 
 
-def test_no_user_no_key() -> None:
+def test_without_a_user_there_is_no_key() -> None:
     assert visit.outgoing([event(user_id="")], "import-abc", {}).key is None
 
 
-def test_a_category_or_its_number_or_unknown() -> None:
+def test_the_category_is_its_code_or_its_id_or_unknown() -> None:
     def category(**changed: str) -> str:
         fields = msgspec.json.decode(visit.outgoing([event(**changed)], "import-abc", {}).value)
         found: str = fields["productCategories"][0]

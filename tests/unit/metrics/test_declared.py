@@ -1,4 +1,4 @@
-"""Metrics are declared as Prometheus wants them, and the page about them is fresh."""
+"""Metrics are declared as Prometheus needs them, and the page about them is up to date."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ def test_every_metric_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize("metric", catalogue.ALL, ids=lambda metric: metric.name)
-def test_names_and_buckets_are_as_prometheus_wants_them(metric: Metric) -> None:
+def test_names_and_buckets_are_as_prometheus_needs_them(metric: Metric) -> None:
     assert re.fullmatch("vitrine(_[a-z]+)+", metric.name)
     assert metric.name.endswith("_total") == isinstance(metric, Counter)
     assert metric.meaning
@@ -33,7 +33,7 @@ def test_names_and_buckets_are_as_prometheus_wants_them(metric: Metric) -> None:
         assert list(metric.buckets) == sorted(set(metric.buckets))
 
 
-def test_the_page_is_fresh() -> None:
+def test_the_page_is_up_to_date() -> None:
     written = (ROOT / "docs" / "metrics.md").read_text()
     assert written == page.page(), "python -m streaming.metrics > docs/metrics.md"
 

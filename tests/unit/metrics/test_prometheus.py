@@ -1,4 +1,4 @@
-"""What a stage tells its observer is what Prometheus' own parser reads at /metrics."""
+"""Prometheus' own parser reads at /metrics what a stage has reported to its observer."""
 
 import random
 import urllib.request
@@ -50,7 +50,7 @@ def test_batches_are_counted_and_timed() -> None:
     assert value("vitrine_store_away_seconds_total", stage) == 2
 
 
-def test_a_histogram_reads_like_the_librarys_own() -> None:
+def test_a_histogram_equals_the_librarys_own() -> None:
     metric, drawn = catalogue.LATENCY_SECONDS, random.Random(1)
     values = [*metric.buckets, 0, 1e6, *(drawn.choice((1, 10, 1000)) * drawn.random() for _ in range(1000))]
     oracle = prometheus_client.Histogram(
@@ -63,7 +63,7 @@ def test_a_histogram_reads_like_the_librarys_own() -> None:
         oracle.labels("gate").observe(value)
     [ours], [theirs] = meter.collect(), oracle.collect()
     assert (ours.name, ours.type, ours.documentation) == (theirs.name, theirs.type, theirs.documentation)
-    # Only the library's also says when it was made.
+    # Only the library's also contains the time of its creation.
     expected = {
         (one.name, *one.labels.items()): one.value for one in theirs.samples if "_created" not in one.name
     }
@@ -74,12 +74,12 @@ def test_a_histogram_reads_like_the_librarys_own() -> None:
     assert got == expected
 
 
-def test_without_a_meter_nothing_is_worked_out() -> None:
+def test_without_a_meter_nothing_is_computed() -> None:
     NULL_OBSERVER.batch(1, 1)
     NULL_OBSERVER.observe_latency(iter("these are no times"))  # type: ignore[arg-type]
 
 
-def test_what_is_served_parses_and_a_second_process_of_the_port_works_unwatched() -> None:
+def test_the_output_parses_and_a_second_process_on_the_port_works_without_metrics() -> None:
     port = free_port()
     meter = prometheus.serve(MetricsSettings(port=port))
     assert meter is not None

@@ -1,4 +1,4 @@
-"""Starts are counted by the supervisor's log, across what it was cut into."""
+"""Starts are counted from the supervisor's log, also after it was rotated."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from ml.budget.ledger import Ledger
 from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
 
-# Airflow reads its settings when it is first imported; none of this machine's may get in.
+# Airflow reads its settings when it is first imported; those of this machine must not be used.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="vitrine-airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="session")
 def plugin() -> ModuleType:
-    """plugins/vitrine_plugin.py under its bare name, with its folder on the path, as Airflow does it."""
+    """plugins/vitrine_plugin.py, imported as Airflow does: without a package, with its folder on the path."""
     sys.path.insert(0, str(ROOT / "plugins"))
     spec = importlib.util.spec_from_file_location("vitrine_plugin", ROOT / "plugins" / "vitrine_plugin.py")
     assert spec is not None
@@ -54,7 +54,7 @@ def client(plugin: ModuleType) -> Iterator[TestClient]:
 
 @pytest.fixture
 def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
-    """A client that is logged in, with the role that may least."""
+    """A client that is logged in with the role viewer, which has the fewest rights."""
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
     user = SimpleAuthManagerUser(username="reader", role="viewer")
@@ -65,8 +65,8 @@ def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
 
 @pytest.fixture
 def accounts(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> InMemoryAccounts:
-    """What the page 'Privacy budget' reads, in the place of MongoDB."""
-    remembered = InMemoryAccounts()
-    books = Ledger(remembered, "sessions", BudgetSettings(epsilon=4.0))
-    monkeypatch.setattr("vitrine_budget.stored_ledger", lambda: books)
-    return remembered
+    """The store that the page 'Privacy budget' reads, instead of MongoDB."""
+    in_memory = InMemoryAccounts()
+    ledger = Ledger(in_memory, "sessions", BudgetSettings(epsilon=4.0))
+    monkeypatch.setattr("vitrine_budget.stored_ledger", lambda: ledger)
+    return in_memory

@@ -1,4 +1,4 @@
-"""The page 'Privacy budget', drawn from an account that is only remembered."""
+"""The page 'Privacy budget', over the in-memory stand-in of the ledger's store."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,35 +13,35 @@ WEEK_MS = 7 * 86_400_000
 
 
 @pytest.fixture
-def books(accounts: InMemoryAccounts) -> Ledger:
+def ledger(accounts: InMemoryAccounts) -> Ledger:
     """The ledger that the page reads."""
     return Ledger(accounts, "sessions", BudgetSettings(epsilon=4.0))
 
 
-def pay(books: Ledger, key: str, blocks: tuple[int, ...], automatic: bool = False) -> None:
+def pay(ledger: Ledger, key: str, blocks: tuple[int, ...], automatic: bool = False) -> None:
     costs = (renyi.gaussian(0.5), renyi.gaussian(1.0))
-    books.charge(
+    ledger.charge(
         Request(key, blocks, len(blocks), True, 0, costs, "3 models", "2026-11-24T12:00:00+00:00", automatic)
     )
 
 
-def test_an_untouched_budget_says_what_will_appear(reader: TestClient, books: Ledger) -> None:
+def test_an_unspent_budget_shows_what_will_appear(reader: TestClient, ledger: Ledger) -> None:
     text = reader.get("/budget").text
     assert "Nothing has been spent yet" in text
     assert "private_models" in text
 
 
-def test_blocks_charges_and_changes_are_told(reader: TestClient, books: Ledger) -> None:
-    pay(books, "run-1.abc", (2_900 * WEEK_MS, 2_899 * WEEK_MS))
-    pay(books, "run-2.def", (2_900 * WEEK_MS,), automatic=True)
-    books.release("run-1.abc", "feedfacecafe0123", "attempt", "2026-11-24T12:30:00+00:00")
-    books.set_budget(Raise("2026-11-24T13:00:00+00:00", "ann", "<b>more</b>", 5.0, 1e-5, None))
+def test_blocks_charges_and_changes_are_shown(reader: TestClient, ledger: Ledger) -> None:
+    pay(ledger, "run-1.abc", (2_900 * WEEK_MS, 2_899 * WEEK_MS))
+    pay(ledger, "run-2.def", (2_900 * WEEK_MS,), automatic=True)
+    ledger.release("run-1.abc", "feedfacecafe0123", "attempt", "2026-11-24T12:30:00+00:00")
+    ledger.set_budget(Raise("2026-11-24T13:00:00+00:00", "ann", "<b>more</b>", 5.0, 1e-5, None))
     text = reader.get("/budget").text
-    block = books.account().block(2_900 * WEEK_MS)
+    block = ledger.account().block(2_900 * WEEK_MS)
     assert f"{block.epsilon_spent:.2f}" in text
     assert f"{block.epsilon - block.epsilon_spent:.2f}" in text
     assert text.index("run-2.def") < text.index("run-1.abc")
-    assert "woken by an extraction" in text
+    assert "started by an extraction" in text
     assert "feedfacecafe" in text
     assert "nothing yet" in text
     assert text.count("<meter") == 2
@@ -49,7 +49,7 @@ def test_blocks_charges_and_changes_are_told(reader: TestClient, books: Ledger) 
     assert "<b>more" not in text
 
 
-def test_without_mongodb_the_page_says_what_to_do(reader: TestClient, accounts: InMemoryAccounts) -> None:
+def test_without_mongodb_the_page_shows_what_to_do(reader: TestClient, accounts: InMemoryAccounts) -> None:
     accounts.away = True
     answer = reader.get("/budget")
     assert answer.status_code == 503

@@ -1,4 +1,4 @@
-"""Every chart, by the Vega-Lite that the pages use and by the one of Kibana's generation."""
+"""Every chart, with the Vega-Lite version that the pages use and with that of Kibana 8.19."""
 
 import re
 from html import unescape
@@ -14,7 +14,7 @@ from streaming.dashboards.source import Panel
 DASHBOARDS = source.load_all(Path(__file__).parents[3] / "dashboards")
 PANELS = [panel for dashboard in DASHBOARDS.values() for panel in dashboard.panels]
 VERSIONS = ["5.21", "6.4"]
-# What every JavaScript object has, markup, quotes, and a plain word.
+# Properties of every JavaScript object, markup, quotes, and a plain word.
 WORDS = [
     "constructor",
     "__proto__",
@@ -49,7 +49,7 @@ def test_tiles_write_each_figure_by_its_kind() -> None:
         "revenue": {"value": 123456.0},
         "late": {"doc_count": 7},
     }
-    # One object, as Kibana takes it from the answer by `format.property`.
+    # One object, as Kibana takes it from the response by `format.property`.
     spec = kibana.spec(panel) | {
         "data": {"values": {"all": row}, "format": {"property": "all"}},
         "width": 900,
@@ -60,7 +60,7 @@ def test_tiles_write_each_figure_by_its_kind() -> None:
 
 
 def row(panel: Panel, word: str) -> dict[str, Any]:
-    """A row of `panel` for `word`, with every figure that a chart may ask for."""
+    """A row of `panel` for `word`, with every figure that a chart may use."""
     figures = {name: {"value": 300.0} for name in FIGURES} | {name: {"doc_count": 2} for name in COUNTS}
     key = {"system": word, "browser": word} if panel.id == "users_by_system" else word
     return {"key": key, "doc_count": 4, "name": {"buckets": [{"key": word}]}, **figures}
@@ -75,7 +75,7 @@ BY_WORDS = [panel for panel in PANELS if any(column.kind == "text" for column in
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("panel", BY_WORDS, ids=lambda panel: panel.id)
-def test_any_word_is_drawn_under_its_own_name(panel: Panel, version: str) -> None:
+def test_any_word_is_drawn_with_its_own_label(panel: Panel, version: str) -> None:
     def drawn(words: list[str]) -> str:
         rows = [row(panel, word) for word in words]
         spec = kibana.spec(panel) | {"data": {"name": "figures", "values": rows}}
@@ -87,7 +87,7 @@ def test_any_word_is_drawn_under_its_own_name(panel: Panel, version: str) -> Non
     assert len(re.findall(marks, svg)) == len(re.findall(marks, plain)) >= len(WORDS)
 
 
-def test_what_cannot_be_seen_is_shown_to_be_there() -> None:
+def test_control_characters_are_drawn_as_replacement_characters() -> None:
     [panel] = [panel for panel in PANELS if panel.id == "users_by_device"]
     rows = [row(panel, "a\x1b\u202eb"), row(panel, "\x07"), row(panel, "\x08")]
     spec = kibana.spec(panel) | {"data": {"values": rows}}

@@ -1,4 +1,4 @@
-"""The pages' server, asked without a browser and without services."""
+"""The pages' server, called without a browser and without services."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ def write_report(folder: Path, name: str, **summary: object) -> None:
 
 
 def paths(plugin: ModuleType) -> list[str]:
-    """Every address of the application, filled with names that exist."""
+    """Every path of the application, filled with names that exist."""
     routes = [route for route in plugin.app.routes if isinstance(route, APIRoute)]
     assert len(routes) == len(plugin.app.routes), "a mount would not be behind the login"
     return [
@@ -48,7 +48,7 @@ def test_there_is_no_documentation_page(reader: TestClient, path: str) -> None:
     assert reader.get(path).status_code == 404
 
 
-def test_the_menu_and_the_run_tab_lead_to_pages_that_are_there(
+def test_the_menu_and_the_run_tab_lead_to_existing_pages(
     plugin: ModuleType, reader: TestClient, reports_dir: Path, accounts: InMemoryAccounts
 ) -> None:
     from vitrine_pages import PAGE_POLICY
@@ -86,7 +86,7 @@ def test_no_page_loads_anything_from_elsewhere(
         assert "//" not in reader.get(path).text.replace("// ", "")
 
 
-def test_without_reports_the_page_says_how_to_make_one(reader: TestClient, reports_dir: Path) -> None:
+def test_without_reports_the_page_shows_how_to_make_one(reader: TestClient, reports_dir: Path) -> None:
     assert "private_models" in reader.get("/reports").text
     assert "No report yet" in reader.get("/reports").text
 
@@ -106,7 +106,7 @@ def test_reports_are_listed_newest_first_with_their_figures(reader: TestClient, 
     assert "Composition over runs is not yet proven." in text
 
 
-def test_what_a_summary_says_is_text_and_never_markup(reader: TestClient, reports_dir: Path) -> None:
+def test_values_of_a_summary_are_text_and_never_markup(reader: TestClient, reports_dir: Path) -> None:
     write_report(reports_dir, "r", title="<script>alert(1)</script>", model_run_id='"><img src=x>')
     assert "<script>alert" not in reader.get("/reports").text
     assert "<img" not in reader.get("/reports").text
@@ -180,12 +180,12 @@ def test_without_elasticsearch_the_page_gets_a_clear_message(
     assert "./vitrine up" in answer.json()["detail"]
 
 
-def test_a_range_that_is_not_offered_is_refused(reader: TestClient) -> None:
+def test_an_unknown_range_is_refused(reader: TestClient) -> None:
     assert reader.get("/dashboards/user_analysis/figures", params={"range": "1000y"}).status_code == 422
     assert reader.get("/dashboards/other/figures").status_code == 404
 
 
-def test_health_is_what_the_watch_says(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_returns_the_monitors_readings(reader: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vitrine_health._client", lambda: httpx.Client(timeout=HUNG_S))
     with socket.create_server(("127.0.0.1", 0)) as watch:
         monkeypatch.setenv("VITRINE_WATCH_URL", f"http://127.0.0.1:{watch.getsockname()[1]}")
@@ -204,7 +204,7 @@ def test_health_is_what_the_watch_says(reader: TestClient, monkeypatch: pytest.M
     assert found.headers["cache-control"] == "private, no-store"
 
 
-def test_without_the_watch_the_page_gets_a_clear_message(
+def test_without_the_monitor_the_page_gets_a_clear_message(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as unused:

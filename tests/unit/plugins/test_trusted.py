@@ -1,4 +1,5 @@
-"""Pages about single persons and exact figures: who gets in, by Airflow's own roles, and what they see."""
+"""Pages about single persons and exact figures: which of Airflow's roles may open them, and what they
+show."""
 
 import json
 import subprocess
@@ -69,7 +70,7 @@ def client(plugin: ModuleType, data: Path) -> Iterator[TestClient]:
 
 @pytest.fixture
 def enter(client: TestClient, plugin: ModuleType) -> Iterator[Callable[[str], TestClient]]:
-    """The client of one who logged in with a role. What the role may do, Airflow's auth manager decides."""
+    """A client logged in with a role; Airflow's auth manager decides what the role may do."""
 
     def entered(role: str) -> TestClient:
         user = SimpleAuthManagerUser(username=f"the {role}", role=role)
@@ -82,7 +83,8 @@ def enter(client: TestClient, plugin: ModuleType) -> Iterator[Callable[[str], Te
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, plugin: ModuleType) -> dict[str, Any]:
-    """One stored session, and the models' environment standing by; what it was asked is kept."""
+    """One stored session, and a stand-in for the scoring process; returns the command and input it was
+    given."""
     import vitrine_trusted
 
     asked: dict[str, Any] = {}
@@ -99,15 +101,15 @@ def store(monkeypatch: pytest.MonkeyPatch, plugin: ModuleType) -> dict[str, Any]
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("user", 403), ("op", 200), ("admin", 200)])
-def test_only_who_may_see_the_connection_gets_in(
+def test_only_users_who_may_see_connections_may_open_the_pages(
     enter: Callable[[str], TestClient], store: dict[str, Any], role: str, status: int
 ) -> None:
     client = enter(role)
     assert client.get("/why").status_code == status
     assert client.post("/why", data=ASKED).status_code == status
     assert client.get(f"/reports/{RUN}/exact").status_code == status
-    assert bool(store) == (status == 200), "nothing is asked for who does not get in"
-    assert client.get("/reports").status_code == 200, "what is public is open to each of them"
+    assert bool(store) == (status == 200), "a refused request reads nothing"
+    assert client.get("/reports").status_code == 200, "public pages are open to every role"
 
 
 @pytest.mark.parametrize(
@@ -131,13 +133,13 @@ def test_a_dashboard_shows_single_persons_to_the_privileged_alone(
     client = enter(role)
     panels = [panel["id"] for panel in client.get("/dashboards/user_analysis/source").json()["panels"]]
     answered = client.get("/dashboards/user_analysis/figures")
-    assert asked == panels, "what is not shown is not asked for"
+    assert asked == panels, "a panel that is not shown is not queried"
     assert ("top_returning_users" in panels) == (SECRET in answered.text) == sees
     assert "users_by_country" in panels
     assert answered.status_code == 200
 
 
-def test_nobody_gets_in_without_a_login(client: TestClient, store: dict[str, Any]) -> None:
+def test_every_page_needs_a_login(client: TestClient, store: dict[str, Any]) -> None:
     for path in ("/why", f"/reports/{RUN}/exact"):
         assert client.get(path).status_code == 401
     assert client.post("/why", data=ASKED).status_code == 401
@@ -161,14 +163,14 @@ def test_why_a_session_got_its_score(enter: Callable[[str], TestClient], store: 
 @pytest.mark.parametrize(
     "model", ["", RUN, f"{RUN}/xgboost", f"../{RUN}/boosted_trees", "other/boosted_trees"]
 )
-def test_only_models_that_are_there_are_asked(
+def test_only_existing_models_are_used(
     enter: Callable[[str], TestClient], store: dict[str, Any], model: str
 ) -> None:
     assert enter("op").post("/why", data=ASKED | {"model": model}).status_code == 404
     assert not store
 
 
-def test_what_cannot_be_answered_is_said(
+def test_errors_are_shown(
     enter: Callable[[str], TestClient], store: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = enter("op")

@@ -1,4 +1,4 @@
-"""A rejection as reconcile reads it, of whatever age."""
+"""How reconcile reads a rejection, also one written by an earlier version."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,9 +32,9 @@ def message(*more: tuple[str, bytes]) -> Any:
         ([("detail", DETAIL), ("horizon_ms", b"no number")], None),
         ([("detail", b"sessionId")], None),
     ],
-    ids=["header", "of old: detail", "header alone", "broken header", "neither"],
+    ids=["header", "earlier version: detail", "header alone", "broken header", "neither"],
 )
-def test_the_horizon_is_in_a_header_or_in_an_old_rejections_detail(
+def test_the_horizon_is_in_a_header_or_in_the_detail_of_an_earlier_version(
     headers: Sequence[tuple[str, bytes]], horizon_ms: int | None
 ) -> None:
     record = rejected_record(message(*headers))

@@ -1,4 +1,4 @@
-"""What `./vitrine reconcile` prints of a report that does not hold."""
+"""The output of `./vitrine reconcile` for a report with a discrepancy."""
 
 import json
 
@@ -8,10 +8,10 @@ from rich.console import Console
 from streaming.contract.period import Window
 from streaming.process.exit_code import ExitCode
 from streaming.reconcile import command
-from streaming.reconcile.report import Break, Corrections, DistinctUsers, Report
+from streaming.reconcile.report import Corrections, Discrepancy, DistinctUsers, Report
 
 
-def test_the_session_is_named_whatever_its_id_is(
+def test_the_session_is_named_even_if_its_id_contains_markup(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = Report(
@@ -29,14 +29,14 @@ def test_the_session_is_named_whatever_its_id_is(
         digests={},
         distinct_users=DistinctUsers(exact=1, estimate=1),
         breaks_in_all=1,
-        breaks=[Break("mongodb", "is missing", session="[red][/nothing]")],
+        breaks=[Discrepancy("mongodb", "is missing", session="[red][/nothing]")],
     )
 
-    def made(timeout_s: float, console: Console, asked: Window | None) -> Report:
+    def reconciled(timeout_s: float, console: Console, window: Window | None) -> Report:
         return report
 
-    monkeypatch.setattr(command, "reconcile", made)
+    monkeypatch.setattr(command, "reconcile", reconciled)
     assert command.run(as_json=True, timeout_s=1) == ExitCode.NOT_SO
-    told = capsys.readouterr()
-    assert json.loads(told.out)["breaks"][0]["session"] == "[red][/nothing]"
-    assert "session [red][/nothing] is missing" in told.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["breaks"][0]["session"] == "[red][/nothing]"
+    assert "session [red][/nothing] is missing" in printed.err

@@ -1,4 +1,4 @@
-"""The last verdict on the books is kept for whoever watches."""
+"""The last verdict of reconcile is written to a file for the monitor."""
 
 from pathlib import Path
 
@@ -13,7 +13,9 @@ def name_of_last() -> str | None:
     return last.verdict if last else None
 
 
-def test_a_verdict_is_kept_and_the_exit_code_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_is_written_and_the_exit_code_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
     assert last_verdict.last() is None
     for code, name in (
@@ -21,18 +23,18 @@ def test_a_verdict_is_kept_and_the_exit_code_goes_on(tmp_path: Path, monkeypatch
         (ExitCode.UNAVAILABLE, "unknown"),
         (ExitCode.NOT_SO, "broken"),
     ):
-        assert last_verdict.kept(code, whole=True) == code
+        assert last_verdict.keep(code, whole=True) == code
         assert name_of_last() == name
 
 
-def test_a_period_that_agrees_does_not_clear_the_rest(
+def test_a_period_that_agrees_does_not_replace_an_earlier_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
-    last_verdict.kept(ExitCode.DONE, whole=True)
-    assert last_verdict.kept(ExitCode.INVALID_REQUEST, whole=True) == ExitCode.INVALID_REQUEST
-    last_verdict.kept(ExitCode.UNAVAILABLE, whole=False)
+    last_verdict.keep(ExitCode.DONE, whole=True)
+    assert last_verdict.keep(ExitCode.INVALID_REQUEST, whole=True) == ExitCode.INVALID_REQUEST
+    last_verdict.keep(ExitCode.UNAVAILABLE, whole=False)
     assert name_of_last() == "holds"
-    last_verdict.kept(ExitCode.NOT_SO, whole=False)
-    last_verdict.kept(ExitCode.DONE, whole=False)
+    last_verdict.keep(ExitCode.NOT_SO, whole=False)
+    last_verdict.keep(ExitCode.DONE, whole=False)
     assert name_of_last() == "broken"

@@ -1,4 +1,5 @@
-"""The simulated shop: messages of the kinds and shares asked for, the same bytes for the same seed."""
+"""The simulated shop: kinds of messages in the shares of the settings, and the same bytes for the same
+seed."""
 
 import hashlib
 import os
@@ -34,7 +35,7 @@ def sessions(messages: list[Message]) -> list[Session]:
 
 
 def judged(value: bytes) -> Session | Rejection:
-    """As the gate does before it asks what came earlier."""
+    """Checks a message as the gate does before it looks for duplicates."""
     verdict = parse(value, END_MS)
     if isinstance(verdict, Session) and is_beyond(verdict, END_MS, 21 * 86_400_000):
         return refusal(verdict.feed, 21 * 86_400_000)
@@ -75,7 +76,7 @@ def test_a_later_start_gives_other_sessions_of_the_same_people(messages: list[Me
     assert {m.key for m in later} & {m.key for m in messages}
 
 
-def test_kinds_come_in_the_shares_asked_for(messages: list[Message]) -> None:
+def test_kinds_have_the_shares_of_the_settings(messages: list[Message]) -> None:
     kinds: Counter[str] = Counter(message.kind for message in messages)
     assert kinds.total() - kinds["duplicate"] == SETTINGS.sessions
     for kind, rate in {
@@ -88,7 +89,7 @@ def test_kinds_come_in_the_shares_asked_for(messages: list[Message]) -> None:
         assert kinds[kind] == pytest.approx(SETTINGS.sessions * rate, rel=0.35), kind
 
 
-def test_each_kind_is_judged_as_what_it_is(messages: list[Message]) -> None:
+def test_each_kind_gets_its_outcome(messages: list[Message]) -> None:
     expected = {"unknown_device": Reason.UNKNOWN_DEVICE, "unknown_referrer": Reason.UNKNOWN_REFERRER}
     seen: set[bytes] = set()
     for message in messages:
@@ -102,7 +103,7 @@ def test_each_kind_is_judged_as_what_it_is(messages: list[Message]) -> None:
         seen.add(message.value)
 
 
-def test_without_trouble_all_is_valid_and_each_session_comes_once() -> None:
+def test_without_faults_all_sessions_are_valid_and_come_once() -> None:
     none = {name: 0.0 for name in TrafficSettings.model_fields if name.endswith("_rate")}
     sent = list(traffic(SETTINGS.model_copy(update={**none, "sessions": 1_000})))
     assert {message.kind for message in sent} == {"valid"}
@@ -118,14 +119,14 @@ OTHER_NAMES = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_is_refused(fault: str, messages: list[Message]) -> None:
+def test_every_fault_is_rejected(fault: str, messages: list[Message]) -> None:
     sound = next(m for m in messages if m.kind == "valid")
     verdict = judged(FAULTS[fault](sound.value))
     assert isinstance(verdict, Rejection)
     assert verdict.reason == OTHER_NAMES.get(fault, fault)
 
 
-def test_messages_come_in_the_order_of_their_time_apart_from_late_ones(messages: list[Message]) -> None:
+def test_messages_come_in_the_order_of_their_event_times_except_late_ones(messages: list[Message]) -> None:
     due = [message.due_ms for message in messages]
     assert due == sorted(due)
     assert SETTINGS.start_ms <= due[0]
@@ -143,7 +144,7 @@ def test_the_key_is_the_user(messages: list[Message]) -> None:
         assert isinstance(verdict, Rejection) or verdict.user_id.encode() == message.key
 
 
-def test_devices_and_places_hang_together(sessions: list[Session]) -> None:
+def test_devices_and_places_are_consistent(sessions: list[Session]) -> None:
     kits = {kit for kit, _ in KITS}
     towns = set(places()[0])
     for s in sessions:
@@ -151,7 +152,7 @@ def test_devices_and_places_hang_together(sessions: list[Session]) -> None:
         assert (s.country, s.state, s.city, s.zip_code) in towns
 
 
-def test_people_stay_who_they_are(sessions: list[Session]) -> None:
+def test_people_keep_their_attributes(sessions: list[Session]) -> None:
     by_user: defaultdict[str, list[Session]] = defaultdict(list)
     for session in sessions:
         by_user[session.user_id].append(session)
@@ -178,7 +179,7 @@ def test_purchases_follow_from_the_basket(sessions: list[Session]) -> None:
     assert 0.14 < sum(buyers) / len(buyers) < 0.25
 
 
-def test_buying_can_be_learned_but_not_known(sessions: list[Session]) -> None:
+def test_purchases_can_be_predicted_but_not_with_certainty(sessions: list[Session]) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.preprocessing import StandardScaler
@@ -198,7 +199,7 @@ def test_buying_can_be_learned_but_not_known(sessions: list[Session]) -> None:
     assert 0.85 < roc_auc_score(bought[half:], model.predict_proba(scaled[half:])[:, 1]) < 0.94
 
 
-def test_most_people_have_a_neighbour_of_like_taste(sessions: list[Session]) -> None:
+def test_most_people_have_a_similar_user(sessions: list[Session]) -> None:
     tastes: defaultdict[str, set[str]] = defaultdict(set)
     for s in sessions:
         tastes[s.user_id].update(s.product_ids)

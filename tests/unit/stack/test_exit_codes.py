@@ -1,4 +1,4 @@
-"""One meaning for each exit code, whichever command ends with it."""
+"""Each exit code has the same meaning for all commands."""
 
 import argparse
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from ml.budget import command as budget
 from streaming.command_failure import EXIT_CODES, carried_out
 from streaming.file_import import command as ingest
-from streaming.file_import.verdicts import GateSilent
+from streaming.file_import.outcomes import GateSilent
 from streaming.kafka import clients
 from streaming.kafka.offsets import StageBehind
 from streaming.process.exit_code import ExitCode, InvalidRequest
@@ -20,36 +20,36 @@ from streaming.stores import StoreUnavailable
 
 
 def raising(error: Exception) -> Callable[..., int]:
-    def ask(*_: object, **__: object) -> int:
+    def fail(*_: object, **__: object) -> int:
         raise error
 
-    return ask
+    return fail
 
 
-AWAY = KafkaException(KafkaError(KafkaError._TRANSPORT))
+UNAVAILABLE = KafkaException(KafkaError(KafkaError._TRANSPORT))
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "printed"),
     [
         (InvalidRequest("no such thing"), ExitCode.INVALID_REQUEST, "vitrine: no such thing\n"),
         (
             StoreUnavailable("redis"),
             ExitCode.UNAVAILABLE,
-            "vitrine: not asked: redis. Is it up? ./vitrine status\n",
+            "vitrine: not done: redis. Is it up? ./vitrine status\n",
         ),
-        (StageBehind("gate"), ExitCode.UNAVAILABLE, "vitrine: not asked: gate\n"),
-        (GateSilent("gate"), ExitCode.UNAVAILABLE, "vitrine: not asked: gate\n"),
+        (StageBehind("gate"), ExitCode.UNAVAILABLE, "vitrine: not done: gate\n"),
+        (GateSilent("gate"), ExitCode.UNAVAILABLE, "vitrine: not done: gate\n"),
     ],
 )  # fmt: skip
 def test_each_exception_has_a_code_and_a_sentence(
-    error: Exception, code: ExitCode, said: str, capsys: pytest.CaptureFixture[str]
+    error: Exception, code: ExitCode, printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert carried_out(raising(error), "not asked") == code
-    assert capsys.readouterr().err == said
+    assert carried_out(raising(error), "not done") == code
+    assert capsys.readouterr().err == printed
 
 
-def test_a_mistake_of_ours_is_not_hidden() -> None:
+def test_a_bug_is_not_hidden() -> None:
     assert Exception not in EXIT_CODES
     with pytest.raises(ValueError, match="ours"):
         carried_out(raising(ValueError("ours")))
@@ -76,8 +76,8 @@ def test_kafka_unavailable_is_3_everywhere(
 ) -> None:
     monkeypatch.setenv("VITRINE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
-    for asking, name in ((simulate, "require"), (ingest, "ingest"), (clients, "require")):
-        monkeypatch.setattr(asking, name, raising(AWAY))
+    for module, name in ((simulate, "require"), (ingest, "ingest"), (clients, "require")):
+        monkeypatch.setattr(module, name, raising(UNAVAILABLE))
     assert command() == ExitCode.UNAVAILABLE
     printed = capsys.readouterr()
     assert printed.out == ""

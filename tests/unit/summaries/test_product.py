@@ -1,4 +1,4 @@
-"""The window figures, counted by hand."""
+"""Window aggregates, compared with figures counted by hand."""
 
 from support.sessions import session_with
 

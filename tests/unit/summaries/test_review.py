@@ -1,4 +1,4 @@
-"""What becomes of a review."""
+"""The document of a review."""
 
 import msgspec
 from support.sessions import session_with
@@ -12,7 +12,7 @@ GOOD = Review(product_id="p1", rating=5, text="Absolutely wonderful, I love it!"
 BAD = Review(product_id="p9", rating=1, text="Terrible. It broke and I hate it.", sentiment="negative")
 
 
-def test_each_review_is_a_document_with_our_sentiment_beside_the_stated_one() -> None:
+def test_each_review_becomes_a_document_with_our_sentiment_and_the_stated_one() -> None:
     whole = session_with(("p1", "Sofa", 1.0, "sofas", "view"), reviews=[GOOD, BAD])
     good, bad = reviews(whole)
     assert (good.review_id, good.category, good.sentiment, good.stated_sentiment) == (
@@ -21,7 +21,7 @@ def test_each_review_is_a_document_with_our_sentiment_beside_the_stated_one() ->
     assert -1 <= bad.score < 0 < good.score <= 1
 
 
-def test_the_text_stays_behind() -> None:
+def test_the_text_is_not_in_the_document() -> None:
     document = msgspec.json.encode(reviews(session_with(reviews=[GOOD]))).decode()
     assert "wonderful" not in document
 

@@ -1,4 +1,4 @@
-"""The sentiment of texts that nobody would argue about, and of texts that hold none."""
+"""The sentiment of unambiguous texts, and of texts without any."""
 
 import json
 from pathlib import Path
@@ -34,11 +34,11 @@ def test_any_text_has_a_score_within_bounds(text: str) -> None:
     assert -1 <= score <= 1
 
 
-def test_negation_turns_the_score() -> None:
+def test_a_negation_reverses_the_score() -> None:
     assert classify("It is good.")[1] > 0 > classify("It is not good.")[1]
 
 
-def test_the_command_answers_every_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_classifies_every_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "reviews.txt"
     file.write_text("I love it\n\nI hate it\n", encoding="utf-8")
     assert run(file, as_json=True) == 0
@@ -47,7 +47,9 @@ def test_the_command_answers_every_line(tmp_path: Path, capsys: pytest.CaptureFi
     assert all(set(answer) == {"sentiment", "score"} for answer in answers)
 
 
-def test_the_command_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_a_file_that_it_cannot_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "latin1.txt"
     file.write_bytes(b"caf\xe9")
     assert run(file, as_json=True) == run(tmp_path / "absent", as_json=True) == 2
@@ -55,7 +57,7 @@ def test_the_command_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("word", ["amazing", "flimsy"])
-def test_a_negation_turns_a_word(word: str) -> None:
+def test_a_negation_reverses_a_word(word: str) -> None:
     opinion = lexicons.load().words["opinion"]
     said, _ = lexicons.negated([["it", "is", word]])
     denied, negations = lexicons.negated([["it", "is", "not", word]])

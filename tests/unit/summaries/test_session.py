@@ -18,12 +18,12 @@ def test_counts_interactions_not_products() -> None:
     assert summary.distinct_products == 2
 
 
-def test_key_activities_stand_in_the_order_of_their_first_occurrence() -> None:
+def test_key_activities_are_in_the_order_of_their_first_occurrences() -> None:
     summary = summarise(session_with((*LAMP, "cart"), (*SOFA, "view"), (*LAMP, "cart"), (*LAMP, "purchase")))
     assert summary.key_activities == ["cart", "view", "purchase"]
 
 
-def test_top_category_has_most_interactions_and_comes_first_among_equals() -> None:
+def test_top_category_has_most_interactions_and_is_the_first_among_equals() -> None:
     assert summarise(session_with((*SOFA, "view"), (*LAMP, "view"))).top_category == "lamps"
     assert summarise(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"))).top_category == "sofas"
     assert summarise(session_with()).top_category is None
@@ -43,11 +43,11 @@ def test_funnel_step_is_the_furthest_reached(actions: list[str], step: str) -> N
     assert summarise(session_with(*((*SOFA, action) for action in actions))).funnel_step == step
 
 
-def test_a_purchase_without_interactions_is_still_one() -> None:
+def test_a_purchase_without_interactions_counts_as_purchase() -> None:
     assert summarise(session_with(purchase_made=True, amount_spent=5.25)).funnel_step == "purchase"
 
 
-def test_cart_value_is_what_went_in_less_what_came_out_and_never_negative() -> None:
+def test_cart_value_is_added_minus_removed_and_never_negative() -> None:
     assert (
         summarise(
             session_with((*SOFA, "cart"), (*LAMP, "cart"), (*LAMP, "remove_from_cart"))
@@ -61,7 +61,7 @@ def test_cents_are_half_even() -> None:
     assert [cents(amount) for amount in (0.125, 0.375, 19.99, 1e9)] == [12, 38, 1999, 10**11]
 
 
-def test_says_when_late_and_nothing_that_identifies() -> None:
+def test_contains_lateness_and_nothing_personal() -> None:
     whole: ValidSession = session_with((*SOFA, "view"), late=True)
     document = msgspec.json.encode(summarise(whole)).decode()
     assert '"late":true' in document

@@ -1,4 +1,4 @@
-"""A worker, started through a shell as Flink does it, ends when what started the shell is killed."""
+"""A worker, started through a shell as by Flink, ends when the process that started the shell is killed."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ subprocess.run(["bash", "-c", '"$0" -c "$1" | cat', sys.executable, sys.argv[1]]
 
 
 def _runs(pid: int) -> bool:
-    """Whether the process is there and is no zombie."""
+    """True if the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

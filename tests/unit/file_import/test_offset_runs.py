@@ -1,4 +1,4 @@
-"""Which records are ours."""
+"""A set of log positions, stored as runs of offsets."""
 
 import random
 
@@ -7,23 +7,23 @@ import pytest
 from streaming.file_import.offset_runs import OffsetRuns
 
 
-def test_like_a_set_of_places() -> None:
+def test_it_equals_a_set_of_positions() -> None:
     drawn = random.Random(7)
-    places, oracle = OffsetRuns(), set()
+    positions, oracle = OffsetRuns(), set()
     offsets = [0, 0, 0]
     for _ in range(3_000):
         partition = drawn.randrange(3)
         offsets[partition] += drawn.choice([1, 1, 1, 2, 5])
-        places.add(partition, offsets[partition])
+        positions.add(partition, offsets[partition])
         oracle.add((partition, offsets[partition]))
-    assert len(places) == len(oracle)
+    assert len(positions) == len(oracle)
     for partition in range(4):
         for offset in range(-1, max(offsets) + 3):
-            assert ((partition, offset) in places) == ((partition, offset) in oracle)
+            assert ((partition, offset) in positions) == ((partition, offset) in oracle)
 
 
-def test_offsets_ascend() -> None:
-    places = OffsetRuns()
-    places.add(0, 5)
+def test_offsets_must_ascend() -> None:
+    positions = OffsetRuns()
+    positions.add(0, 5)
     with pytest.raises(ValueError, match="offset 5 after 5"):
-        places.add(0, 5)
+        positions.add(0, 5)

@@ -1,4 +1,4 @@
-"""What the gate made of our messages, read from the topics it writes."""
+"""Counts the gate's outcomes of the messages sent, read from the topics that the gate writes."""
 
 import time
 from collections import Counter
@@ -19,7 +19,7 @@ _BATCH = 5_000
 
 
 class _Origin(msgspec.Struct, rename="camel"):
-    """Where a valid session stands in the raw topic; its other fields are passed over."""
+    """The raw position of a valid session; its other fields are not decoded."""
 
     raw_partition: int
     raw_offset: int
@@ -29,11 +29,11 @@ _decoder = msgspec.json.Decoder(_Origin)
 
 
 class GateSilent(StageBehind):
-    """The gate gave no verdict on our messages for too long."""
+    """The gate wrote no outcome of our messages for too long."""
 
 
-class Verdicts:
-    """Made before anything is sent, it reads what the gate writes from then on."""
+class GateOutcomes:
+    """Reads what the gate writes after this object was created; create it before anything is sent."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._valid = name(settings, topics.VALID)
@@ -48,15 +48,15 @@ class Verdicts:
         self.accepted = 0
         self.rejected: Counter[str] = Counter()
 
-    def wait(self, ours: OffsetRuns, patience_s: float, seen: Callable[[int], None]) -> None:
-        """Counts until each of `ours` has its verdict, telling `seen` how many there are. Raises GateSilent
-        when no further one comes for `patience_s`, KafkaException if Kafka cannot be read."""
+    def wait(self, sent: OffsetRuns, patience_s: float, seen: Callable[[int], None]) -> None:
+        """Counts outcomes until each of the positions `sent` has one, and calls `seen` with their number.
+        Raises GateSilent if none comes for `patience_s`, KafkaException if Kafka cannot be read."""
         deadline = time.monotonic() + patience_s
         done = 0
-        while done < len(ours):
+        while done < len(sent):
             if time.monotonic() > deadline:
                 raise GateSilent(
-                    f"The gate is silent: {len(ours) - done} of {len(ours)} messages without a verdict."
+                    f"The gate does not answer: {len(sent) - done} of {len(sent)} messages have no outcome."
                     " Is it running? See ./vitrine status"
                 )
             for message in self._client.consume(_BATCH, timeout=POLL_S):
@@ -65,22 +65,22 @@ class Verdicts:
                     if not error.retriable():
                         raise KafkaException(error)
                     continue
-                self._count(message, ours)
+                self._count(message, sent)
             if (now_done := self.accepted + self.rejected.total()) > done:
                 done = now_done
                 deadline = time.monotonic() + patience_s
                 seen(done)
 
-    def _count(self, message: Message, ours: OffsetRuns) -> None:
+    def _count(self, message: Message, sent: OffsetRuns) -> None:
         if message.topic() == self._valid:
             origin = _decoder.decode(message.value() or b"")
-            self.accepted += (origin.raw_partition, origin.raw_offset) in ours
+            self.accepted += (origin.raw_partition, origin.raw_offset) in sent
             return
         headers = header_texts(message)
-        place = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
-        if place in ours:
+        position = int(headers[topics.HEADER_RAW_PARTITION]), int(headers[topics.HEADER_RAW_OFFSET])
+        if position in sent:
             self.rejected[headers[topics.HEADER_REASON]] += 1
 
     def close(self) -> None:
-        """Leaves the topics."""
+        """Closes the consumer."""
         self._client.close()
