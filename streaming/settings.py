@@ -44,7 +44,9 @@ class KafkaSettings(Settings):
     topic_prefix: str = Field("", description="Put before every topic and consumer group name")
     partitions: int = Field(2, ge=1, description="Partitions of each topic that Vitrine creates")
     replication_factor: int = Field(1, ge=1, description="Replicas of each topic that Vitrine creates")
-    retention_ms: int = Field(30 * DAY_MS, description="How long the topics keep their records")
+    retention_ms: int = Field(
+        30 * DAY_MS, description="How long each topic that Vitrine creates keeps its records"
+    )
 
 
 class RedisSettings(Settings):

@@ -3,7 +3,7 @@
 from stack.health import GroupHealth
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
-from streaming.contract.topology import GATE, INDEX, PYTHON_STAGES, STORE, Stage
+from streaming.contract.topology import GATE, INDEX, PYTHON_STAGES, STORE, StageDeclaration
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
     ElasticsearchSettings,
@@ -41,7 +41,7 @@ def metrics_url(place: StackContext, stage: str) -> str:
     return f"http://127.0.0.1:{port}/metrics" if port else ""
 
 
-def _service(place: StackContext, stage: Stage) -> Service:
+def _service(place: StackContext, stage: StageDeclaration) -> Service:
     prefix = place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")
     port = place.settings.port(f"{stage.name}_metrics")
     return Service(

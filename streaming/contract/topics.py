@@ -47,8 +47,8 @@ class Topic(Struct, frozen=True):
 
 def declared(partitions: int, retention_ms: int) -> tuple[Topic, ...]:
     """Returns all topics with `partitions` each. The broker sets the timestamps (append time) of some:
-    - the raw topic: arrival is then stored in the log, so everything that depends on it (future time,
-      lateness, horizon) has the same result when the log is read again;
+    - the raw topic: arrival is then stored in the log, so everything that depends on it (future times,
+      the horizon) has the same result when the log is read again;
     - the valid topic: its timestamps are not older than the arrivals in its sessions, by which a rebuild
       finds where to begin;
     - the documents: their timestamps order the versions of one id, even if the topic was deleted and created

@@ -7,7 +7,7 @@ from msgspec import Struct
 from streaming.contract import topics
 
 
-class Stage(Struct, frozen=True):
+class StageDeclaration(Struct, frozen=True):
     """A long-running process of Vitrine between two topics or stores."""
 
     name: str
@@ -21,28 +21,28 @@ class Stage(Struct, frozen=True):
     """The component that it reads or writes; None for the Flink job, whose state is in Flink."""
 
 
-GATE = Stage(
+GATE = StageDeclaration(
     name="gate",
     group="gate",
     reads=(topics.RAW,),
     writes=(topics.VALID, topics.REJECTED, topics.EXTRACTION_DUE),
     store="redis",
 )
-STORE = Stage(
+STORE = StageDeclaration(
     name="store",
     group="store",
     reads=(topics.VALID,),
     writes=(topics.REFUSED_DOCUMENTS,),
     store="mongodb",
 )
-FLINK_JOB = Stage(
+FLINK_JOB = StageDeclaration(
     name="flink-job",
     group="summaries",  # only shows how far the job has read: it resumes from its checkpoint
     reads=(topics.VALID,),
     writes=topics.INDEXED,
     store=None,
 )
-INDEX = Stage(
+INDEX = StageDeclaration(
     name="index",
     group="index",
     reads=topics.INDEXED,

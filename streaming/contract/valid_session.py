@@ -15,8 +15,8 @@ class ValidSession(Session, frozen=True, rename="camel", kw_only=True):
 
     user_kind: UserKind
     late: bool
-    """True for a live session too long before the watermark: stored and summarised, but in no window
-    aggregate."""
+    """True for a live session that ended longer than the allowed lateness before the watermark: stored and
+    summarised, but in no window aggregate."""
     raw_partition: int
     raw_offset: int
     """The log position of the raw message in `user_session_info`."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from streaming.contract import topics
 from streaming.contract.period import Window
-from streaming.contract.topology import FLINK_JOB, GATE, INDEX, STAGES, STORE, Stage
+from streaming.contract.topology import FLINK_JOB, GATE, INDEX, STAGES, STORE, StageDeclaration
 from streaming.kafka import offsets
 from streaming.reconcile.evidence import OffsetRange, ReconcileScope
 from streaming.settings import KafkaSettings
@@ -19,7 +19,7 @@ def wait(
     valid_from = offsets.ends(settings, topics.VALID)
     until = offsets.ends(settings, topics.RAW)
 
-    def wait_for(stage: Stage, topic: str, goals: dict[int, int]) -> None:
+    def wait_for(stage: StageDeclaration, topic: str, goals: dict[int, int]) -> None:
         def behind(by: dict[int, int]) -> None:
             tell(f"waiting for {stage.group}: {sum(by.values())} offsets of {topic} left")
 

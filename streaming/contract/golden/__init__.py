@@ -1,6 +1,6 @@
 """Golden sessions: messages that every release must read, byte for byte as they were first sent.
 
-One file for each; none is ever changed or taken away while a sender may still send the like.
+One file for each. No file is changed or removed while any sender may still use its version.
 """
 
 import json
