@@ -178,7 +178,7 @@ def test_only_whom_a_setting_concerns_is_restarted_named_or_not(
     second = pids(place)
     assert {name for name in first if first[name] != second[name]} == {"top"}
     assert variable(place, "top", "SECRET") == "hunter2"
-    assert "top: restarting, SECRET changed …" in told.lines
+    assert "top: restarting: SECRET changed …" in told.lines
     assert "hunter" not in "".join(told.lines)
     up(place, now, now, told)
     assert pids(place) == second
@@ -224,7 +224,7 @@ def test_what_the_user_runs_elsewhere_from_now_on_is_stopped_and_that_is_said(
     told = Told()
     up(place, now, now[1:], told, {"store": ("MONGO_URI",)})
     assert pids(place) == {"other": first["other"]}
-    assert "store: stopped, MONGO_URI changed" in told.lines
+    assert "store: stopped: MONGO_URI changed" in told.lines
 
 
 @pytest.mark.parametrize("moment", ["restarting", "stopping", "starting again"])

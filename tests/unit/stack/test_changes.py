@@ -120,7 +120,7 @@ def test_what_is_not_given_is_the_default_whatever_this_process_finds(
 
 def test_a_reason_names_variables() -> None:
     assert reason(("A", "B")) == "A, B changed"
-    assert reason(()) == "it runs with something else than is declared now"
+    assert reason(()) == "its declaration has changed"
 
 
 def test_no_foreign_program_finds_our_settings(place: StackContext) -> None:
