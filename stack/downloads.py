@@ -1,7 +1,7 @@
 """Fetches the jars and the Elasticsearch archive with Maven and checks each against its pinned SHA-256.
 
 `python -m stack.downloads` fetches them again and writes the checksums, for use after a change of
-jars/pom.xml. """
+jars/pom.xml."""
 
 import shutil
 import subprocess

@@ -165,7 +165,7 @@ def check_memory(services: Iterable[Service], available_bytes: int) -> None:
     available_mib = available_bytes // 2**20
     if needed_mib > available_mib:
         raise StackError(
-            f"too little memory: starting these services needs {needed_mib} MiB, {available_mib} MiB are free. "
+            f"too little memory: these services need {needed_mib} MiB, {available_mib} MiB are free. "
             "Close something, or start fewer services: ./vitrine up SERVICE…"
         )
 

@@ -51,9 +51,7 @@ def _quoted(value: str) -> str:
     """Quotes a value of an `environment=` line: supervisord strips quotes and expands per cent signs."""
     quote = '"' if '"' not in value else "'"
     if quote in value or "\n" in value:
-        raise StackError(
-            f"a setting with both kinds of quotes or a line break cannot be used: {value[:20]}…"
-        )
+        raise StackError(f"a setting with both kinds of quotes or a line break cannot be used: {value[:20]}…")
     return quote + value.replace("%", "%%") + quote
 
 

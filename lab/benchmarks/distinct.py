@@ -76,17 +76,17 @@ def main() -> int:
     year = Year(options.sessions, options.users, now_ms)
     with own_redis.in_memory() as settings:
         _claim(RedisDedupStore(settings, gate), gate, year)
-        store, dice, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
+        store, rng, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
         errors, sizes = [], []
         for number in range(options.periods):
             dimension = _FIELDS[number % len(_FIELDS)]
-            value = year.value(dimension, dice.randrange(len(year.places)))
-            chosen = plan(_period(dice, now_ms), since_ms)
+            value = year.value(dimension, rng.randrange(len(year.places)))
+            chosen = plan(_period(rng, now_ms), since_ms)
             exact = year.exact(chosen.counted, dimension, value)
             estimate = store.count(counters(chosen, dimension, value))
             errors.append(abs(estimate - exact) / max(exact, 1))
             sizes.append(exact)
-        took_ms = [_timed(store, plan(_year(dice, now_ms), since_ms)) for _ in range(options.queries)]
+        took_ms = [_timed(store, plan(_year(rng, now_ms), since_ms)) for _ in range(options.queries)]
     result: dict[str, Any] = {
         "sessions": options.sessions,
         "users": len(np.unique(year.user)),
@@ -125,15 +125,15 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, year: Year) -> None:
             print(f"{begin:,} of {count:,} sessions claimed", file=sys.stderr, flush=True)
 
 
-def _period(dice: Random, now_ms: int) -> Window:
+def _period(rng: Random, now_ms: int) -> Window:
     """From an hour to a year, short and long ones alike."""
-    length_ms = int(HOUR_MS * (_DAYS * 24) ** dice.random())
-    end_ms = now_ms - dice.randrange(_DAYS * DAY_MS - length_ms + 1)
+    length_ms = int(HOUR_MS * (_DAYS * 24) ** rng.random())
+    end_ms = now_ms - rng.randrange(_DAYS * DAY_MS - length_ms + 1)
     return Window(end_ms - length_ms, end_ms)
 
 
-def _year(dice: Random, now_ms: int) -> Window:
-    end_ms = now_ms - dice.randrange(DAY_MS)
+def _year(rng: Random, now_ms: int) -> Window:
+    end_ms = now_ms - rng.randrange(DAY_MS)
     return Window(end_ms - _DAYS * DAY_MS, end_ms)
 
 

@@ -80,7 +80,7 @@ def main() -> int:
 
 def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, users: int) -> None:
     """`count` sessions that arrive evenly over one segment."""
-    dice, places = Random(segment), list(valid_sessions(1_000))
+    rng, places = Random(segment), list(valid_sessions(1_000))
     segment_ms = gate.horizon.segment_ms
     begin_ms = (1_700_000_000_000 // segment_ms + segment) * segment_ms
     for done in range(0, count, _BATCH):
@@ -88,9 +88,9 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, 
         arrived_ms = [begin_ms + (done + i) * segment_ms // count for i in range(size)]
         sessions: list[Session] = [
             replace(
-                places[dice.randrange(1_000)],
+                places[rng.randrange(1_000)],
                 session_id=f"s{segment}-{done + i:012d}",
-                user_id=f"u{dice.randrange(users):09d}",
+                user_id=f"u{rng.randrange(users):09d}",
                 event_time_ms=at_ms,
             )
             for i, at_ms in enumerate(arrived_ms)

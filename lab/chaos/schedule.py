@@ -63,27 +63,27 @@ def plan(kills: int, seed: int, through: str) -> list[Kill]:
     """`kills` of them, in the order of their time. Raises ValueError if not everything can be hit."""
     if kills < least(through):
         raise ValueError(f"through {through}, {least(through)} kills at least are needed to hit every point")
-    dice = Random(seed)
+    rng = Random(seed)
     targets = list(_mandatory(through))
     points = cycle([(stage, point) for stage in STAGES[through] for point in POINTS[stage]])
     services = [service for service in SERVICES[through] for _ in range(SERVICE_SHARE[service])]
     while len(targets) < kills:
-        drawn = dice.randrange(10)
+        drawn = rng.randrange(10)
         if drawn < len(services):
             targets.append((services[drawn], None))
         elif drawn % 2:
             targets.append(next(points))
         else:
-            targets.append((dice.choice(STAGES[through]), None))
-    dice.shuffle(targets)
+            targets.append((rng.choice(STAGES[through]), None))
+    rng.shuffle(targets)
     return [
         Kill(
             victim=victim,
-            at=(number + dice.uniform(0, 0.5)) / (kills + 1),
+            at=(number + rng.uniform(0, 0.5)) / (kills + 1),
             point=point,
-            passings=dice.randint(1, MOST_PASSINGS),
-            delay_s=dice.uniform(0, 0.1),
-            away=victim in POINTS and dice.random() < AWAY_RATE,
+            passings=rng.randint(1, MOST_PASSINGS),
+            delay_s=rng.uniform(0, 0.1),
+            away=victim in POINTS and rng.random() < AWAY_RATE,
         )
         for number, (victim, point) in enumerate(targets)
     ]

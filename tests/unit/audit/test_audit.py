@@ -81,8 +81,8 @@ class Telling:
 
     method = "reads"
 
-    def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:
-        included = coins(canaries, dice)
+    def trials(self, kind: Any, budget: Budget, canaries: int, rng: Randomness) -> list[Trial]:
+        included = coins(canaries, rng)
         rows = shop.rows(20, seed=1)
         model = kind.fit(rows, shop.ENCODING, budget, Unit("row", 1), SeededRandomness(1))
         return [Trial(included, included.astype(float), model.statement)]

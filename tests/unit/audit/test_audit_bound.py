@@ -46,11 +46,11 @@ def test_the_p_value_is_the_theorem_summed_by_hand() -> None:
 def _randomised_response(epsilon: float, delta: float, seed: int) -> Guesses:
     """Each coin told truly with the odds e^epsilon, and with probability delta in plain sight. (epsilon,
     delta)-private, and nothing tells more."""
-    dice = np.random.default_rng(seed)
-    included = dice.random(2_000) < 0.5
-    true = dice.random(2_000) < delta + (1 - delta) / (1 + math.exp(-epsilon))
+    rng = np.random.default_rng(seed)
+    included = rng.random(2_000) < 0.5
+    true = rng.random(2_000) < delta + (1 - delta) / (1 + math.exp(-epsilon))
     said = np.where(true, included, ~included)
-    return guessed(included, said + dice.random(2_000) / 2, 500)
+    return guessed(included, said + rng.random(2_000) / 2, 500)
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.5, 0.0), (1.0, 1e-5), (3.0, 1e-5)])
@@ -76,9 +76,9 @@ def test_the_highest_are_taken_for_in_and_the_lowest_for_out() -> None:
 
 
 def test_decoding_tells_coins_apart_that_get_in_one_anothers_way() -> None:
-    dice = np.random.default_rng(3)
-    adds = dice.normal(size=(400, 50)) + 1.0  # all have much in common
-    coin = dice.random(50) < 0.5
-    seen = adds @ coin + dice.normal(0, 2.0, 400)
+    rng = np.random.default_rng(3)
+    adds = rng.normal(size=(400, 50)) + 1.0  # all have much in common
+    coin = rng.random(50) < 0.5
+    seen = adds @ coin + rng.normal(0, 2.0, 400)
     told = decoded(adds.T @ adds, adds.T @ seen, 4.0)
     assert (told[coin].min()) > told[~coin].max()

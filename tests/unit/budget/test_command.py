@@ -121,6 +121,6 @@ def test_impossible_numbers_are_a_wrong_command_line(books: Ledger, words: list[
 
 
 def test_without_mongodb(books: Ledger, store: InMemoryAccounts, capsys: pytest.CaptureFixture[str]) -> None:
-    store.away = True
+    store.unavailable = True
     assert ask() == 3
-    assert "away" in capsys.readouterr().err
+    assert "the store is unavailable" in capsys.readouterr().err

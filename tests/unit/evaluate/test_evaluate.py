@@ -147,8 +147,8 @@ def test_odd_cells_ten_rows_and_a_constant_column(
     ("change", "says"),
     [
         ({"--target": "nothing"}, "no column nothing"),
-        ({"--schema": "nothing"}, "no schema nothing"),
-        ({"--train": "nothing.csv"}, "no file nothing.csv"),
+        ({"--schema": "nothing"}, "there is no schema nothing"),
+        ({"--train": "nothing.csv"}, "nothing.csv does not exist"),
         ({"--unit": "nobody"}, "no column nobody"),
         ({"--epsilon": "0"}, "--epsilon"),
         ({"--epsilon": "nan"}, "--epsilon"),
@@ -186,7 +186,7 @@ def test_files_that_are_no_table(
 def test_too_few_rows_to_find_a_schema(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Noise alone may pass for a column now and then; with these dice it does not.
+    # Noise alone may pass for a column now and then; with this seed it does not.
     monkeypatch.setattr(command, "SystemRandomness", lambda: SeededRandomness(4))
     ten = write(files["folder"] / "ten.csv", shop.columns(10, seed=5))
     assert run(ask("--train", ten, "--test", ten, "--target", "bought", "--epsilon", 0.5)) == 2

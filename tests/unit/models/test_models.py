@@ -13,7 +13,7 @@ from ml.features.rows import Rows
 from ml.models import boosted_trees, model_store, neural_network, relevance
 from ml.models.boosted_trees import BoostedTrees
 from ml.models.interface import Model
-from ml.models.laplace_baseline import blur
+from ml.models.laplace_baseline import with_laplace_noise
 from ml.models.logistic_regression import LogisticRegression
 from ml.models.random_trees import grow
 from ml.privacy import contributions
@@ -114,11 +114,11 @@ def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
         def with_gaussian(self, values, scale):  # type: ignore[no-untyped-def]
             return values
 
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for rows_of_unit in (1, 3, 8):
         weight = contributions.weights(np.zeros(rows_of_unit, dtype=np.int64))
-        for leaf in (np.zeros(rows_of_unit, dtype=np.int64), dice.integers(0, 16, rows_of_unit)):
-            gradient = dice.choice([-boosted_trees.CLIP, boosted_trees.CLIP], rows_of_unit)
+        for leaf in (np.zeros(rows_of_unit, dtype=np.int64), rng.integers(0, 16, rows_of_unit)):
+            gradient = rng.choice([-boosted_trees.CLIP, boosted_trees.CLIP], rows_of_unit)
             sums = noisy_sums((gradient * weight)[None], leaf, 16, 1.0, NoNoise(0))
             assert np.linalg.norm(sums) <= boosted_trees.CLIP + 1e-12
 
@@ -155,7 +155,7 @@ def test_network_refuses_units_that_were_not_bounded() -> None:
 
 def test_laplace_noise_has_the_scale_it_states() -> None:
     x = np.full((40_000, shop.ENCODING.width), 0.5, dtype=np.float32)
-    blurred = blur(x, shop.ENCODING, epsilon=20.0, randomness=SeededRandomness(1))
+    blurred = with_laplace_noise(x, shop.ENCODING, epsilon=20.0, randomness=SeededRandomness(1))
     share = blurred[:, 1]
     assert np.abs(share - 0.5).mean() == pytest.approx(1 / 20.0, rel=0.05)
     assert np.array_equal(blurred[:, 2:], x[:, 2:])
@@ -166,8 +166,8 @@ def test_the_same_seed_trains_the_same_trees_and_the_system_never_does() -> None
     x = few.x[:20]
 
     def say(seed: int | None) -> np.ndarray:
-        dice = SystemRandomness() if seed is None else SeededRandomness(seed)
-        return BoostedTrees.fit(few, shop.ENCODING, BUDGET, Unit("row", 1), dice).log_odds(x)
+        rng = SystemRandomness() if seed is None else SeededRandomness(seed)
+        return BoostedTrees.fit(few, shop.ENCODING, BUDGET, Unit("row", 1), rng).log_odds(x)
 
     assert np.array_equal(say(1), say(1))
     assert not np.array_equal(say(None), say(None))

@@ -39,9 +39,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def fit(epsilon: float, unit: Unit, rows: int = 2_000) -> LogisticRegression:
-    dice = SystemRandomness()
-    kept = contributions.bounded(shop.rows(rows, seed=1, per_user=unit.most_rows), unit.most_rows, dice)
-    return LogisticRegression.fit(kept, shop.ENCODING, Budget(epsilon, 1e-5), unit, dice)
+    rng = SystemRandomness()
+    kept = contributions.bounded(shop.rows(rows, seed=1, per_user=unit.most_rows), unit.most_rows, rng)
+    return LogisticRegression.fit(kept, shop.ENCODING, Budget(epsilon, 1e-5), unit, rng)
 
 
 def proven(mechanism: Vector) -> tuple[float, float]:

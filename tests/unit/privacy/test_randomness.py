@@ -1,4 +1,4 @@
-"""Where the dice come from, and that they fall as stated."""
+"""Where the randomness comes from, and its distributions."""
 
 import ast
 from pathlib import Path

@@ -25,12 +25,12 @@ def found(
 
 
 def test_numbers_and_words_are_told_apart() -> None:
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     features = found(
         {
-            "wide": [str(v) for v in np.exp(dice.normal(4, 2, 5_000))],
-            "signed": [str(v) for v in dice.uniform(-3, 3, 5_000)],
-            "word": dice.choice(["red", "green"], 5_000).tolist(),
+            "wide": [str(v) for v in np.exp(rng.normal(4, 2, 5_000))],
+            "signed": [str(v) for v in rng.uniform(-3, 3, 5_000)],
+            "word": rng.choice(["red", "green"], 5_000).tolist(),
             "nothing": [""] * 5_000,
         }
     )

@@ -62,10 +62,10 @@ def test_a_unit_without_weights_would_be_seen(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_schema_search_pays_for_what_a_unit_moves() -> None:
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     columns = {
-        "number": [str(v) for v in np.exp(dice.normal(3, 2, 2_000))],
-        "word": dice.choice(["red", "green", "blue"], 2_000).tolist(),
+        "number": [str(v) for v in np.exp(rng.normal(3, 2, 2_000))],
+        "word": rng.choice(["red", "green", "blue"], 2_000).tolist(),
     }
     unit = np.arange(2_000) // 4
     shorter = {name: cells[:-4] for name, cells in columns.items()}

@@ -34,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder, books = tmp_path_factory.mktemp("data"), a_ledger()
     write_extract(folder / "extracts", users=1_500)
     with pytest.MonkeyPatch.context() as patch:
-        # So few rows and real dice would now and then make a poor model of a sound trainer.
+        # With so few rows and unseeded randomness a sound trainer would sometimes return a poor model.
         patch.setattr(training, "SystemRandomness", lambda: SeededRandomness(1))
         metrics = train(folder, TrainingRequest("run-1", epsilon=4, metrics_epsilon=8), books)
     return {"folder": folder, "models": folder / "models" / "run-1", "metrics": metrics, "books": books}
@@ -181,7 +181,7 @@ def test_a_named_block_must_be_there(tmp_path: Path) -> None:
     refused = charge_run(TrainingRequest("r", blocks=("1999-01-01",)), a_ledger(), tmp_path / "extracts", 0)[
         "refused"
     ]
-    assert "no session is extracted of 1998-12-31 to 1999-01-07" in refused
+    assert "no sessions were extracted for 1998-12-31 to 1999-01-07" in refused
 
 
 def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) -> None:
@@ -228,7 +228,7 @@ def test_what_started_a_run_says_whether_it_is_automatic(run_type: RunType) -> N
 
 @pytest.mark.parametrize("unknown", ["DagRunType.ASSET_TRIGGERED", "ASSET_TRIGGERED", "asset", "", "None"])
 def test_an_unknown_type_of_run_is_refused(unknown: str) -> None:
-    with pytest.raises(ValueError, match=r"nothing was charged.*dag_run\.run_type\.value"):
+    with pytest.raises(ValueError, match=r"Nothing was charged.*dag_run\.run_type\.value"):
         of_run({"blocks": None}, "run", unknown)
 
 

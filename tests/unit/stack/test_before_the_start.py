@@ -32,5 +32,5 @@ def test_a_port_of_another_user() -> None:
 def test_too_little_memory_tells_need_and_have() -> None:
     services = [Service(name=name, command=("x",), health=Never(), memory_mib=300) for name in "ab"]
     check_memory(services, 600 * 2**20)
-    with pytest.raises(StackError, match=r"needs 600 MiB, 599 MiB are free"):
+    with pytest.raises(StackError, match=r"need 600 MiB, 599 MiB are free"):
         check_memory(services, 599 * 2**20)
