@@ -1,4 +1,4 @@
-"""What the torture sends: simulated sessions, 5 in 100 messages repetitions and 2 in 100 broken."""
+"""The messages of a chaos test: simulated sessions; 5 of 100 messages are repetitions, 2 of 100 broken."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ SPAN_MS = 24 * HOUR_MS
 
 
 class Event(NamedTuple):
-    """A message for the raw topic; `partition` where it is not to be the key's own."""
+    """A message for the raw topic; `partition` if it is not the one of the key."""
 
     key: bytes | None
     value: bytes | None
@@ -26,7 +26,7 @@ class Event(NamedTuple):
 
 
 def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Event]:
-    """Exactly `count` events of the 24 hours before `end_ms`. The same arguments give the same events."""
+    """Yields exactly `count` events of the 24 hours before `end_ms`, the same ones for the same arguments."""
     rng = Random(seed)
     sessions = traffic(
         TrafficSettings(
@@ -46,7 +46,7 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
         elif number % HUGE_EVERY == 1 and number > 1:
             yield Event(b"nobody", b'"' + b"x" * (MAX_MESSAGE_BYTES + 1) + b'"')
         elif kept and rng.random() < REPEATED:
-            # Now and then the one just sent, so that two gates ask for it at about the same moment.
+            # Sometimes the one just sent, so that two gates claim it at about the same time.
             of = kept[-1] if rng.random() < 0.25 else rng.choice(kept)
             yield rng.choice(REPETITIONS)(of, rng, partitions)
         else:
@@ -63,7 +63,7 @@ def _again(of: Message, rng: Random, partitions: int) -> Event:
 
 
 def _elsewhere(of: Message, rng: Random, partitions: int) -> Event:
-    """Without its key, in whatever partition."""
+    """The same message without its key, in a random partition."""
     return Event(None, of.value, rng.randrange(partitions))
 
 
