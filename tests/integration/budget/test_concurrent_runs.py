@@ -17,7 +17,7 @@ def test_nothing_is_overspent_paid_twice_or_released_twice(mongo: MongoSettings,
     assert found["killed"] == sum(killed_at.values()) >= 3 * len(budget.STEPS)
 
 
-def test_the_judge_sees_what_is_released_without_the_ledger(mongo: MongoSettings, tmp_path: Path) -> None:
+def test_the_check_detects_a_release_without_the_ledger(mongo: MongoSettings, tmp_path: Path) -> None:
     """The oracle can fail: a release that the ledger does not know of is counted."""
     shop = budget.Shop(mongo, tmp_path, epsilon=1.0)
     (tmp_path / "took").mkdir()

@@ -126,7 +126,7 @@ def try_all(folder: Path, attempt: Run) -> None:
         assert (world.vault.trusted("a") / "exact").exists()
 
 
-def test_one_payment_buys_one_release_whatever_dies(tmp_path: Path) -> None:
+def test_one_charge_makes_one_release_no_matter_what_dies(tmp_path: Path) -> None:
     try_all(tmp_path, sound)
 
 
@@ -191,13 +191,13 @@ def test_planted_faults_are_caught(tmp_path: Path, mutant: Run) -> None:
         try_all(tmp_path, mutant)
 
 
-def test_without_a_payment_nothing_is_read(tmp_path: Path) -> None:
+def test_without_a_charge_nothing_is_read(tmp_path: Path) -> None:
     world = World(tmp_path, sound)
     with pytest.raises(NotCharged):
         once(world.ledger, world.vault, "a", "a", world.train("a", lambda step: None), lambda: "now")
 
 
-def test_what_is_lost_after_its_release_is_never_made_again(tmp_path: Path) -> None:
+def test_an_artifact_lost_after_its_release_is_never_made_again(tmp_path: Path) -> None:
     world = World(tmp_path, sound)
     world.run("a", "released", (None, lambda: None))
     world.vault.clear("a")
@@ -206,7 +206,7 @@ def test_what_is_lost_after_its_release_is_never_made_again(tmp_path: Path) -> N
     assert not world.vault.released("a").exists()
 
 
-def test_what_was_changed_after_its_release_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_an_artifact_changed_after_its_release_is_not_accepted(tmp_path: Path) -> None:
     world = World(tmp_path, sound)
     world.run("a", None, (None, lambda: None))
     (world.vault.released("a") / "model").write_text("another")

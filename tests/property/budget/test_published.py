@@ -40,7 +40,7 @@ def table(of: list[tuple[int, bool, float]]) -> tuple[Rows, np.ndarray]:
 
 @settings(max_examples=100)
 @given(rows, st.integers(0, 5))
-def test_a_unit_moves_each_histogram_by_one_at_most(of: list[tuple[int, bool, float]], gone: int) -> None:
+def test_a_unit_changes_each_histogram_by_at_most_one(of: list[tuple[int, bool, float]], gone: int) -> None:
     without = [row for row in of if row[0] != gone]
     if not without:
         return
@@ -70,7 +70,7 @@ def test_without_noise_the_figures_are_those_of_the_binned_scores() -> None:
     assert sum(found.yes) == pytest.approx(y.sum(), abs=0.1)
 
 
-def test_where_the_noise_drowns_all_nothing_is_said() -> None:
+def test_with_too_much_noise_there_are_no_figures() -> None:
     test, log_odds = table([(number, number % 2 == 0, 0.1) for number in range(6)])
     found = private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(0.1), SeededRandomness(2))[
         "a"
@@ -80,7 +80,7 @@ def test_where_the_noise_drowns_all_nothing_is_said() -> None:
     assert len(found.yes) == len(EDGES) - 1
 
 
-def test_the_noise_that_is_told_is_the_noise_that_is_there() -> None:
+def test_the_reported_noise_is_the_actual_noise() -> None:
     rng = np.random.default_rng(4)
     y = (rng.random(3_000) < 0.3).astype(np.int8)
     log_odds = rng.normal(-1, 1, len(y)) + y

@@ -36,7 +36,7 @@ def test_every_private_model_is_attacked() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_sound_model_stands(model: str) -> None:
+def test_a_sound_model_is_not_refuted(model: str) -> None:
     audit = small(model, NEVER_IN_A_THOUSAND_RUNS)
     assert audit.holds
     assert audit.claimed_epsilon == BUDGET.epsilon
@@ -113,5 +113,5 @@ def test_a_refuted_claim_is_exit_code_1(
     "words",
     [("--epsilon", "0"), ("--canaries", "3"), ("--runs", "0"), ("--confidence", "1"), ("--delta", "0")],
 )
-def test_a_question_without_sense_is_exit_code_2(words: tuple[str, str]) -> None:
+def test_invalid_arguments_are_exit_code_2(words: tuple[str, str]) -> None:
     assert command.run(asked(*words)) == 2

@@ -14,7 +14,7 @@ def fresh() -> dict[str, str]:
     return cards()
 
 
-def test_cards_are_fresh(fresh: dict[str, str]) -> None:
+def test_cards_are_up_to_date(fresh: dict[str, str]) -> None:
     stored = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
     assert stored == fresh, "the code's statements changed: run python -m ml.cards"
 

@@ -148,7 +148,7 @@ def test_a_sound_history_is_found_sound() -> None:
 
 
 @pytest.mark.parametrize(("spoil", "kind"), SPOILT, ids=lambda one: getattr(one, "__name__", one))
-def test_what_is_spoilt_is_seen(spoil: Callable[[History], None], kind: str) -> None:
+def test_a_spoilt_history_is_detected(spoil: Callable[[History], None], kind: str) -> None:
     made = history()
     spoil(made)
     assert getattr(made.judged(), kind) > 0
@@ -164,7 +164,7 @@ def mongodb(made: History, found: list[Document]) -> Findings:
     return findings
 
 
-def test_mongodb_holds_each_session_once_and_as_it_is() -> None:
+def test_mongodb_must_have_each_session_once_and_unchanged() -> None:
     made = history(300)
     assert mongodb(made, sessions(made)).none
     assert mongodb(made, sessions(made)[1:]).lost == 1

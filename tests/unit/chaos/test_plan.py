@@ -28,7 +28,7 @@ def test_too_few_kills_are_refused() -> None:
         plan(least("gate") - 1, 1, "gate")
 
 
-def test_more_than_a_ration_is_ahead_of_every_kill() -> None:
+def test_more_than_a_ration_is_released_before_every_kill() -> None:
     events, kills = 20_000, 10
     for number, kill in enumerate(plan(kills, 1, "gate")):
         assert released(number, kills, events) - kill.at * events >= events / (kills + 1)

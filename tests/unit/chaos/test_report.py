@@ -9,7 +9,7 @@ def judged() -> Report:
     return Report(events=100, seed=1, through="gate", judged=True)
 
 
-def test_it_holds_only_if_judged_and_nothing_is_wrong_and_it_proves_something() -> None:
+def test_it_holds_only_if_checked_without_findings_and_not_void() -> None:
     assert judged().holds
     assert not Report(events=100, seed=1, through="gate").holds
     lost, void = judged(), judged()

@@ -26,7 +26,7 @@ far from .5 it is once in 26 million draws of the coins; the seed makes them the
 START_MS, NOW_MS = 1_572_566_400_000, 1_800_000_000_000
 
 
-def test_labels_of_a_coin_cannot_be_learned() -> None:
+def test_random_labels_cannot_be_learned() -> None:
     encoding, rng = Encoding(schemas.load("vitrine-session")), np.random.default_rng(7)
     table = [_row(number, rng) for number in range(TRAINED_ON + TESTED_ON)]
     x = encoding.encode(

@@ -52,7 +52,9 @@ def test_learns(kind: type[Model], trained: dict[str, Model]) -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.name)
-def test_statement_tells_the_truth_of_what_was_asked(kind: type[Model], trained: dict[str, Model]) -> None:
+def test_the_statement_has_the_requested_budget_and_unit(
+    kind: type[Model], trained: dict[str, Model]
+) -> None:
     statement = trained[kind.name].statement
     if kind in model_store.PRIVATE:
         assert statement.private
@@ -75,7 +77,7 @@ def test_few_rows_of_one_class_make_a_sane_model(kind: type[Model], count: int, 
     assert np.isfinite(model.log_odds(shop.rows(50, seed=7).x)).all()
 
 
-def test_xgboost_itself_loads_the_trees_and_says_the_same(trained: dict[str, Model], tmp_path: Path) -> None:
+def test_xgboost_loads_the_trees_and_predicts_the_same(trained: dict[str, Model], tmp_path: Path) -> None:
     model = trained["boosted_trees"]
     x = shop.rows(500, seed=8).x
     model.save(tmp_path)
@@ -109,7 +111,7 @@ def test_a_tree_is_complete_and_splits_within_the_public_bounds() -> None:
     assert leaves.max() < 16
 
 
-def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
+def test_a_unit_changes_the_leaf_sums_by_at_most_the_stated_bound() -> None:
     class NoNoise(SeededRandomness):
         def with_gaussian(self, values, scale):  # type: ignore[no-untyped-def]
             return values
@@ -123,7 +125,7 @@ def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
             assert np.linalg.norm(sums) <= boosted_trees.CLIP + 1e-12
 
 
-def test_the_feature_that_decides_gets_most_attention() -> None:
+def test_the_deciding_feature_gets_the_largest_share() -> None:
     rows = shop.rows(4_000, seed=1)
     decided = Rows(rows.x, (rows.x[:, 0] > 0.5).astype(np.int8), rows.unit)
     found = relevance.measured(decided, np.ones(len(rows)), shop.ENCODING, 0.3, SeededRandomness(2))
@@ -133,7 +135,7 @@ def test_the_feature_that_decides_gets_most_attention() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_attention_without_rows_is_what_is_public(count: int) -> None:
+def test_without_rows_the_shares_are_the_public_ones(count: int) -> None:
     few = shop.rows(max(count, 1), seed=1).take(np.arange(count))
     found = relevance.measured(few, np.ones(count), shop.ENCODING, 0.01, SeededRandomness(2))
     assert found.units >= 1

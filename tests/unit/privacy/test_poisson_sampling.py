@@ -97,7 +97,7 @@ def test_a_planted_fault_is_caught_nine_times_of_ten(fault: Callable[[np.random.
     assert caught >= 9
 
 
-def test_suspicion_is_a_p_value_for_true_coins() -> None:
+def test_suspicion_is_a_p_value_for_truly_random_draws() -> None:
     found = [
         suspicion(np.random.default_rng(seed).random((PLAN.steps, UNITS)) < PLAN.sampling, PLAN.sampling)
         for seed in range(200)

@@ -77,7 +77,7 @@ def baseline(shop: dict[str, Any], targets: list[Row], hidden: Feature) -> float
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda feature: feature.name)
-def test_the_public_report_helps_nobody_to_guess(shop: dict[str, Any], hidden: Feature) -> None:
+def test_the_public_report_does_not_help_an_attacker_to_guess(shop: dict[str, Any], hidden: Feature) -> None:
     visitors, strangers = as_rows(shop["visitors"]), as_rows(shop["strangers"])
     reports = [report_over(shop, synthetic.rows(ENCODING, 400, shop["rng"])) for _ in range(REPORTS)]
     against, elsewhere = (
@@ -90,7 +90,7 @@ def test_the_public_report_helps_nobody_to_guess(shop: dict[str, Any], hidden: F
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda feature: feature.name)
-def test_a_report_over_real_rows_would_be_found_out(shop: dict[str, Any], hidden: Feature) -> None:
+def test_the_attack_works_on_a_report_over_real_rows(shop: dict[str, Any], hidden: Feature) -> None:
     visitors = as_rows(shop["visitors"])
     leak = report_over(shop, shop["visitors"])
     assert found(leak, visitors, hidden) >= 0.9 > baseline(shop, visitors, hidden) + CHANCE

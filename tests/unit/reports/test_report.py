@@ -79,7 +79,7 @@ def test_the_report_is_one_small_file_that_fetches_nothing(made: dict[str, Any])
         assert said in html
 
 
-def test_the_page_carries_its_data_and_the_same_files_stand_beside_it(made: dict[str, Any]) -> None:
+def test_the_page_embeds_its_data_and_the_same_files_are_saved_next_to_it(made: dict[str, Any]) -> None:
     folder = made["folder"]
     inside = re.findall(
         r'download="([^"]+)" href="data:[a-z/]+;base64,([^"]+)"', (folder / "run-1.html").read_text()

@@ -123,7 +123,7 @@ def test_score_and_reasons_of_a_session(
     assert 0 < result["score"] < 1
 
 
-def test_a_stored_session_knows_what_the_gate_found(
+def test_a_stored_session_has_the_fields_of_the_gate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = json.dumps(json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "x"}).encode()
@@ -134,7 +134,7 @@ def test_a_stored_session_knows_what_the_gate_found(
     ] == "returning"
 
 
-def test_one_session_may_stand_on_many_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_session_may_span_many_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pretty = json.dumps(json.loads(GOLDEN), indent=2).encode()
     assert len(answer(capsys, file(tmp_path, pretty))["results"]) == 1
 
@@ -161,7 +161,7 @@ def test_standard_input_and_the_newest_run(
     assert found["run"] == "second"
 
 
-def test_a_model_that_is_not_what_was_registered_is_not_asked(
+def test_a_model_that_has_changed_since_its_registration_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry
 ) -> None:
     books.put(replace(books.by_name["first"], digest="another"))
@@ -173,7 +173,7 @@ def test_a_model_that_is_not_what_was_registered_is_not_asked(
 
 
 @pytest.mark.parametrize("metrics", [{"schema": "vitrine-session"}, METRICS | {"schema_digest": "another"}])
-def test_models_that_read_other_features_are_not_asked(
+def test_models_of_another_schema_are_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry, metrics: dict[str, Any]
 ) -> None:
     books.put(replace(books.by_name["first"], metrics=metrics))
@@ -203,7 +203,7 @@ def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ],
     ids=str,
 )
-def test_questions_that_cannot_be_answered(
+def test_invalid_requests_are_refused_with_a_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
 ) -> None:
     path = file(tmp_path, GOLDEN)

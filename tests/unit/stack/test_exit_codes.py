@@ -49,7 +49,7 @@ def test_each_exception_has_a_code_and_a_sentence(
     assert capsys.readouterr().err == said
 
 
-def test_a_mistake_of_ours_is_not_hidden() -> None:
+def test_a_bug_is_not_hidden() -> None:
     assert Exception not in EXIT_CODES
     with pytest.raises(ValueError, match="ours"):
         carried_out(raising(ValueError("ours")))
