@@ -1,4 +1,4 @@
-"""What every store of accounts does: the stand-in, and whatever MONGO_URI names."""
+"""The contract of every store of accounts: the stand-in, and the server of MONGO_URI."""
 
 from concurrent.futures import ThreadPoolExecutor
 

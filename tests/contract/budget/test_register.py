@@ -1,4 +1,4 @@
-"""What every model registry does: the stand-in, and whatever MONGO_URI names."""
+"""The contract of every model registry: the stand-in, and the server of MONGO_URI."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_documents_of_versions_before_the_registry_are_no_entries(mongo: MongoSe
 
 
 def test_a_release_is_entered_with_its_sources(register: ModelRegistry, tmp_path: Path) -> None:
-    """As the DAG's last task does it, and does it again where it is tried again."""
+    """Registers a release as the DAG's last task does, twice, as after a retry."""
     layout = DataLayout(tmp_path)
     metrics = {
         "run_id": "run-1",

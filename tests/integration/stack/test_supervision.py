@@ -1,4 +1,5 @@
-"""A small stack beside the one that runs: real supervisor, real Redis, a folder and a port of its own."""
+"""A small stack next to the running one: a real supervisor and Redis, in a separate folder and on another
+port."""
 
 import os
 import signal
@@ -27,7 +28,7 @@ def quiet(service: str, state: str) -> None:
 
 @pytest.fixture
 def make_place(tmp_path: Path) -> Iterator[Callable[[str], StackContext]]:
-    """Checkouts in folders of their own that share our environments. What they started ends with the test."""
+    """Makes checkouts in separate folders that share our environments. Their services end with the test."""
     made: list[StackContext] = []
 
     def make(name: str) -> StackContext:
@@ -140,7 +141,7 @@ def one(name: str, *needs: str, **variables: str) -> Service:
 
 
 class Told:
-    """What was said, as `service: state`."""
+    """Records progress as lines of `service: state`."""
 
     def __init__(self, interrupt_at: str = "") -> None:
         self.lines: list[str] = []
@@ -158,7 +159,7 @@ def pids(place: StackContext) -> dict[str, int]:
 
 
 def variable(place: StackContext, service: str, name: str) -> str | None:
-    """What the process itself finds, once it is the service's and no more the supervisor's copy."""
+    """Returns a variable of the service's process, once it is no longer the supervisor's forked copy."""
     process = psutil.Process(pids(place)[service])
     until(lambda: "time.sleep(3600)" in " ".join(process.cmdline()), f"the process of {service}")
     return process.environ().get(name)

@@ -16,7 +16,7 @@ from ml.release.private_metrics import EDGES
 
 
 class Watched(SeededRandomness):
-    """Notes what the noise is asked to hide, in units, and how much of it there is."""
+    """Records the values to which noise is added, and the scale of the noise."""
 
     def __init__(self) -> None:
         super().__init__(1)

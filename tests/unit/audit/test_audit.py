@@ -23,7 +23,7 @@ ENOUGH = {"boosted_trees": 500, "logistic_regression": 150, "neural_network": 50
 """Canaries that show a fault as large as these; fewer than `./vitrine audit` takes."""
 CONFIDENCE = 0.95
 NEVER_IN_A_THOUSAND_RUNS = 0.9999
-"""What sound models are held to here, lest one run of the tests in ten fail for nothing."""
+"""Confidence for sound models: high, so that the tests do not fail by chance in one of ten runs."""
 
 
 def small(model: str, confidence: float, planted: Planted = nullcontext) -> Audit:
@@ -77,7 +77,7 @@ def test_a_fault_is_gone_with_its_context() -> None:
 
 
 class Telling:
-    """Attacks a model that publishes who is in it."""
+    """Attacks a model that publishes which users are in its data."""
 
     method = "reads"
 

@@ -26,7 +26,7 @@ def test_a_bound_without_errors_is_limited_by_the_number_of_guesses(count: int) 
 @pytest.mark.parametrize("seen", CASES, ids=str)
 @pytest.mark.parametrize("delta", [1e-9, 1e-5, 1e-2])
 def test_the_bound_is_jax_privacys(seen: Guesses, delta: float) -> None:
-    """Its auditor wants scores: those above the threshold are its guesses."""
+    """jax-privacy's auditor takes scores; its guesses are those above the threshold."""
     held_in = np.ones(seen.correct)
     held_out = np.repeat([1.0, 0.0], [seen.guesses - seen.correct, seen.canaries - seen.guesses])
     expected = CanaryScoreAuditor(held_in, held_out).epsilon_one_run(

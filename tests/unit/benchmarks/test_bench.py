@@ -1,4 +1,4 @@
-"""The benchmarks' arithmetic and their arguments; what they measure is not a test's affair."""
+"""The benchmarks' arithmetic and arguments; their measurements are not tested."""
 
 from pathlib import Path
 

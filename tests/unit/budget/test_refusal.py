@@ -1,4 +1,4 @@
-"""What a refusal says: enough to go on, and no more than one reads."""
+"""The message of a refusal: what is spent and what to do, in a few lines."""
 
 import argparse
 import shlex

@@ -1,4 +1,5 @@
-"""What the torture sends is what it says: so many, repeated in several ways, broken, the same for a seed."""
+"""The messages of the chaos test: their number, repetitions, broken ones, and the same ones for the same
+seed."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A stage ends at the passing it was told, and at no other."""
+"""A stage ends at the armed passing of a crash point, and at no other."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The oracle agrees with a sound history and sees every way of spoiling it."""
+"""The oracle accepts a correct history and detects every planted error in it."""
 
 import json
 import zlib
@@ -19,7 +19,7 @@ END_MS = 1_790_000_000_000
 
 @dataclass
 class History:
-    """What was sent and what came out, as a gate that makes no mistake would have it."""
+    """The messages sent and the outputs of a gate without faults."""
 
     raw: list[Record] = field(default_factory=list)
     valid: list[Record] = field(default_factory=list)
@@ -77,7 +77,7 @@ def double_valid(made: History) -> None:
 
 
 def refuse_a_first_copy(made: History) -> None:
-    """As a filter does that was set before the output was committed."""
+    """Spoils a history like a filter that was set before the output was committed."""
     of = fields(made.valid.pop(7).value)
     [raw] = [one for one in made.raw if one.offset == of["rawOffset"]]
     headers = {"reason": "duplicate", "raw_partition": of["rawPartition"], "raw_offset": raw.offset}

@@ -1,4 +1,4 @@
-"""Which kill comes when: all that must be hit is hit, and there is load when it is."""
+"""The plan of kills: everything that must be hit is hit, under load."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What the torture says in the end, and when it says that all held."""
+"""The report of the chaos test, and when it holds."""
 
 from lab.chaos.arguments import DETAILS
 from lab.chaos.outage_effect import MOST_RESIDENT_BYTES, OutageEffect

@@ -1,4 +1,4 @@
-"""Decisions: one file each, numbered without gaps, and pointing both ways where one overrules another."""
+"""Decisions: one file each, numbered without gaps, with links in both directions if one replaces another."""
 
 import re
 from pathlib import Path

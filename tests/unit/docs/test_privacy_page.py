@@ -1,4 +1,4 @@
-"""docs/privacy.md names only what is there."""
+"""docs/privacy.md names only files that exist."""
 
 import re
 from pathlib import Path

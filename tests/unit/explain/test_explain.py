@@ -1,4 +1,4 @@
-"""Explanations add up, and the public ones are made of nobody's rows."""
+"""Explanations add up, and the public ones are computed on made-up rows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""All models through their one interface, and what is special in each."""
+"""All models through their common interface, and what is specific to each."""
 
 import json
 from pathlib import Path

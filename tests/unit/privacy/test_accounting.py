@@ -1,4 +1,4 @@
-"""The privacy arithmetic against an accountant that is not ours."""
+"""The privacy accounting against third-party and independent accountants."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Batches are what the accounting takes them for, and a test of them that notices when they are not."""
+"""Batches are sampled as the accounting assumes, and the test detects samplers that are not."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from ml.privacy.statement import Unit
 PLAN = PoissonGaussian(sampling=0.2, steps=200, noise_multiplier=1.0)
 UNITS = 500
 ALARM = 1e-6
-"""A sound sampler is called a fault once in a million runs."""
+"""A correct sampler is reported as faulty once in a million runs."""
 
 Member = npt.NDArray[np.bool_]
 """(steps, units) who is in which batch."""
@@ -51,7 +51,7 @@ def _two_sided(statistic: float, freedom: int) -> float:
 
 
 def of_fixed_size(rng: np.random.Generator) -> Member:
-    """Without replacement within a batch, anew for each."""
+    """Batches of a fixed size, drawn without replacement, each independently."""
     taken = np.argsort(rng.random((PLAN.steps, UNITS)), axis=1)[:, : int(UNITS * PLAN.sampling)]
     member = np.zeros((PLAN.steps, UNITS), dtype=bool)
     np.put_along_axis(member, taken, True, axis=1)
@@ -59,7 +59,7 @@ def of_fixed_size(rng: np.random.Generator) -> Member:
 
 
 def shuffled(rng: np.random.Generator) -> Member:
-    """Each unit once an epoch, as data loaders do."""
+    """Each unit once per epoch, like data loaders."""
     epochs = round(PLAN.steps * PLAN.sampling)
     parts = round(1 / PLAN.sampling)
     member = np.zeros((PLAN.steps, UNITS), dtype=bool)

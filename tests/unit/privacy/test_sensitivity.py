@@ -1,4 +1,4 @@
-"""What a unit moves, measured on what is really added to the noise, and held against what is claimed."""
+"""How much a unit changes the values to which noise is added, compared with the stated sensitivity."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ USER = Unit("user", 4)
 
 
 def crowd() -> Rows:
-    """Buyers all, so that whoever does not buy surprises the model as much as can be."""
+    """Only buyers, so that a unit that does not buy has the largest possible gradient."""
     rows = shop.rows(1_500, seed=1)
     return Rows(rows.x, np.ones_like(rows.y), rows.unit)
 

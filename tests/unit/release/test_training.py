@@ -1,4 +1,4 @@
-"""The tasks of `private_models`: what is paid, read, released, and kept back."""
+"""The tasks of `private_models`: what is charged, read, released, and kept private."""
 
 import json
 import logging
@@ -212,7 +212,7 @@ def test_a_run_started_by_a_person_is_never_too_soon(tmp_path: Path) -> None:
     first = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
     books.release(first["key"], "digest", "attempt", now())
     assert "key" in charge_run(TrainingRequest("second"), books, tmp_path / "extracts", every_h=20)
-    # Asked again, the first run is paid for already, however soon that be.
+    # A retry of the first run is charged already, so it is never too soon.
     assert (
         charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
         == first

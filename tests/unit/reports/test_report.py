@@ -1,4 +1,4 @@
-"""The report on a run: one file that carries its data, made without any visitor's row."""
+"""The report on a run: one file that contains its data, made without any visitor's row."""
 
 import base64
 import csv
@@ -20,7 +20,7 @@ from ml.reports import findings, job
 SCHEMA = "vitrine-session"
 ENCODING = Encoding(schemas.load(SCHEMA))
 EXACT = 0.87654321
-"""What only the owner may know."""
+"""An exact figure, for the operator only."""
 
 
 @pytest.fixture(scope="module")

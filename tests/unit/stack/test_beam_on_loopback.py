@@ -1,4 +1,4 @@
-"""The jar that makes Beam's servers listen on loopback, and what is said when it cannot be made."""
+"""The jar that makes Beam's servers listen on loopback, and the error if it cannot be made."""
 
 import sys
 import zipfile

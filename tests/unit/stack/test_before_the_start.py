@@ -1,4 +1,4 @@
-"""What is looked at before anything starts: ports and memory. The message says what to do."""
+"""The checks before anything starts: ports and memory. The messages say what to do."""
 
 import socket
 

@@ -1,4 +1,5 @@
-"""Keys are made here, once, for their owner alone, and anew where they are broken, old or of other hosts."""
+"""Keys are made locally, once, readable by their owner only, and replaced if broken, old or of other
+hosts."""
 
 import ssl
 import stat

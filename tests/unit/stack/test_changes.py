@@ -1,4 +1,4 @@
-"""Only what a setting concerns is another process with it, and each process finds all that it reads."""
+"""A changed setting changes only the processes that read it, and each process gets all that it reads."""
 
 import ast
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ PARTLY = {
         "VITRINE_GATE_USER_CAPACITY",
         "VITRINE_GATE_USER_ERROR_RATE",
     },
-    # Of the stack's own settings it asks for the address of Flink alone, which it is given.
+    # Of the stack's own settings it reads only the address of Flink, which it gets.
     ("flink-job", "StackSettings"): {"VITRINE_FLINK_URL"},
     **{
         (service, "GateSettings"): {

@@ -1,4 +1,4 @@
-"""The demo's chain of DAGs on an Airflow that is only remembered: what is asked for, and what is said."""
+"""The demo's chain of DAGs on an Airflow in memory: which runs it triggers, and the resulting states."""
 
 import os
 from collections.abc import Callable
@@ -22,8 +22,8 @@ NO_MODELS = ALL_WELL | {"private_models": "skipped", "shap_reports": "skipped"}
 
 
 class Airflow:
-    """Each run ends at once. An extraction wakes similar_users and, if `woken` is an answer of the ledger,
-    models; models wake a report if they were paid for."""
+    """Each run ends at once. An extraction starts similar_users and, if `woken` is an answer of the ledger,
+    models; models start a report if they were charged."""
 
     url = "http://airflow"
 
@@ -73,7 +73,7 @@ class Airflow:
 
 
 class Queueing(Airflow):
-    """Models are queued when they are first looked at; Airflow does not yet say what woke them."""
+    """Models are queued at the first look; Airflow does not return yet which run started them."""
 
     looks = 3
 
