@@ -29,7 +29,7 @@ Passed = Callable[[str], None]
 
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ends an attempt like a killed process: everything that it has written stays."""
+    """Turns fsync off: only processes die here, not the machine, so everything that they wrote stays."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
