@@ -1,1 +1,1 @@
-"""Instruments that measure and torment the product, and are never imported by it."""
+"""Instruments that measure and attack the product. The product never imports them."""

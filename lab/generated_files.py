@@ -1,4 +1,5 @@
-"""`./vitrine generate`: every file that follows from other files, made anew, or only compared."""
+"""`./vitrine generate`: regenerates every file that is derived from other files, or checks that it is up to
+date."""
 
 import argparse
 import json
@@ -15,7 +16,7 @@ from streaming.process.exit_code import ExitCode
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """What each generated file but the locks should say, by its path below `root`."""
+    """Returns the right content of each generated file except the locks, by its path below `root`."""
     dashboards, decisions = Path("dashboards"), Path("docs/decisions")
     wanted = {Path("docs/metrics.md"): page(), Path("requirements.txt"): locks.exported(Layout(root))}
     wanted |= {Path("docs/models") / name: text for name, text in cards().items()}
@@ -26,17 +27,17 @@ def pages(root: Path) -> dict[Path, str]:
 
 
 def stale_locks(layout: Layout) -> list[str]:
-    """The environments whose lock pyproject.toml has left behind."""
+    """Returns the environments whose lock is older than the requirements in pyproject.toml."""
     return [name for name in locks.ENVIRONMENTS if locks.stale(layout, name)]
 
 
 def stale_pages(root: Path) -> dict[Path, str]:
-    """Those that do not say what they should, and what they should say."""
-    return {path: text for path, text in pages(root).items() if _said(root / path) != text}
+    """Returns the stale files with their right content."""
+    return {path: text for path, text in pages(root).items() if _content(root / path) != text}
 
 
 def check(layout: Layout) -> list[str]:
-    """The paths of all that is stale."""
+    """Returns the paths of all stale files."""
     stale = [layout.locks / f"{name}.txt" for name in stale_locks(layout)]
     return sorted(str(path.relative_to(layout.root)) for path in stale) + sorted(
         map(str, stale_pages(layout.root))
@@ -44,13 +45,13 @@ def check(layout: Layout) -> list[str]:
 
 
 def generate(layout: Layout) -> list[str]:
-    """Makes anew what is stale and returns its paths. Raises Missing where a lock cannot be resolved."""
+    """Regenerates the stale files and returns their paths. Raises Missing if a lock cannot be resolved."""
     written = []
     for name in stale_locks(layout):
         print(f"resolving the lock of {name} …", file=sys.stderr)
         locks.refresh(layout, environments.ensure_uv(layout), name)
         written.append(str((layout.locks / f"{name}.txt").relative_to(layout.root)))
-    for path, text in sorted(stale_pages(layout.root).items()):  # requirements.txt follows from the locks
+    for path, text in sorted(stale_pages(layout.root).items()):  # after the locks, for requirements.txt
         (layout.root / path).parent.mkdir(parents=True, exist_ok=True)
         (layout.root / path).write_text(text, encoding="utf-8")
         written.append(str(path))
@@ -58,16 +59,16 @@ def generate(layout: Layout) -> list[str]:
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
-    """Carries out the command as it was parsed. Returns its exit code."""
+    """Runs the parsed command. Returns its exit code."""
     key, found = ("stale", check(HERE)) if arguments.check else ("written", generate(HERE))
     if arguments.json:
         print(json.dumps({key: found}))
     elif found:
         print("\n".join(f"{key}: {path}" for path in found))
     else:
-        print("all generated files are fresh", file=sys.stderr)
+        print("all generated files are up to date", file=sys.stderr)
     return ExitCode.NOT_SO if arguments.check and found else ExitCode.DONE
 
 
-def _said(path: Path) -> str | None:
+def _content(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None

@@ -1,4 +1,4 @@
-"""A Redis of one's own, to be killed, emptied and put back: for measurements, the chaos test and tests."""
+"""A separate Redis that can be killed, emptied and restored, for benchmarks, the chaos test and tests."""
 
 import shutil
 import subprocess
@@ -22,10 +22,10 @@ READY_S = 60
 
 
 class OwnRedis:
-    """Redis as the local stack declares it, in `folder` and on a port of its own."""
+    """Redis as the local stack declares it, but in `folder` and on a free port."""
 
     def __init__(self, folder: Path, persists: bool = True) -> None:
-        """Starts it. `persists`: whether it keeps its data in an append-only file. Raises StackError."""
+        """Starts it. `persists`: true to keep its data in an append-only file. Raises StackError."""
         layout = Layout(folder)
         make_folders(layout)
         (layout.state / "envs").symlink_to(HERE.state / "envs")
@@ -41,7 +41,7 @@ class OwnRedis:
         self.start()
 
     def start(self) -> None:
-        """Returns when it is ready. Raises StackError if it does not get so."""
+        """Returns when it is ready. Raises StackError if it does not become ready."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         deadline = time.monotonic() + READY_S
@@ -51,7 +51,7 @@ class OwnRedis:
             except Unhealthy as reason:
                 if time.monotonic() > deadline:
                     self.kill()
-                    raise StackError(f"a Redis of its own does not start: {reason}") from None
+                    raise StackError(f"the separate Redis does not start: {reason}") from None
                 time.sleep(0.05)
 
     @property
@@ -59,18 +59,18 @@ class OwnRedis:
         return self._process.pid
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kills it with SIGKILL."""
         self._process.kill()
         self._process.wait()
 
     def back_up(self, to: Path) -> None:
-        """Stopped for a moment: what lies on disk then."""
+        """Kills it, copies its files to `to`, and starts it again."""
         self.kill()
         shutil.copytree(self._data, to)
         self.start()
 
     def restore(self, backup: Path) -> None:
-        """What it has learned since is gone."""
+        """Kills it, replaces its data by `backup`, and starts it again."""
         self.kill()
         shutil.rmtree(self._data)
         shutil.copytree(backup, self._data)
@@ -79,7 +79,8 @@ class OwnRedis:
 
 @contextmanager
 def in_memory() -> Iterator[RedisSettings]:
-    """One that keeps no file and is gone at the end. Raises StackError if it does not start."""
+    """Yields the settings of a Redis that keeps no file and ends with the context. Raises StackError if it
+    does not start."""
     with TemporaryDirectory(prefix="vitrine-redis-") as folder:
         server = OwnRedis(Path(folder), persists=False)
         try:

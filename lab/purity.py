@@ -1,8 +1,7 @@
-"""The import contract of pure modules: whatever module calls itself pure is held to it.
+"""The import contract of pure modules, for `lint-imports` (`[tool.importlinter]` in pyproject.toml).
 
-A module makes the claim in its docstring, by the word pure with a capital letter (or in capitals), so that
-the list of pure modules is never written down twice. Used by `lint-imports`;
-see `[tool.importlinter]` in pyproject.toml.
+A module declares that it is pure with the word pure, capitalised or in capitals, in its docstring, so that no
+other list of pure modules is needed.
 """
 
 import ast
@@ -19,12 +18,12 @@ _CLAIM = re.compile(r"\b(Pure|PURE)\b")
 
 
 def claims_purity(source: str) -> bool:
-    """Whether the docstring of a module with this source text says that it is pure."""
+    """True if the module docstring in this source text declares purity."""
     return bool(_CLAIM.search(ast.get_docstring(ast.parse(source)) or ""))
 
 
 def pure_modules(names: set[str]) -> list[str]:
-    """Those of the modules `names` that claim to be pure, in order. Imports none of them."""
+    """Returns those of the modules `names` that declare purity, sorted. Imports none of them."""
     return sorted(name for name in names if (path := _path(name)) and claims_purity(path.read_text()))
 
 
@@ -39,7 +38,7 @@ def _path(name: str) -> Path | None:
 
 
 class PurityContract(ForbiddenContract):
-    """Forbids `forbidden_modules`, directly or through others, to every module that claims to be pure."""
+    """Forbids every pure module to import `forbidden_modules`, directly or indirectly."""
 
     type_name = "purity"
 
@@ -47,7 +46,7 @@ class PurityContract(ForbiddenContract):
     as_packages = fields.BooleanField(required=False, default=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        """Fills in the source modules, and checks as any contract of forbidden imports does."""
+        """Sets the source modules to the pure ones, and checks like any contract of forbidden imports."""
         internal = {name for name in graph.modules if not graph.is_module_squashed(name)}
         # The declared field becomes its value on an instance.
         vars(self)["source_modules"] = {ModuleExpression(name) for name in pure_modules(internal)}

@@ -1,4 +1,5 @@
-"""`python -m lab.screenshots [FOLDER]`: the pages in the running Airflow, in a real browser, as PNGs."""
+"""`python -m lab.screenshots [FOLDER]`: saves the pages of the running Airflow as PNGs, with a real
+browser."""
 
 import json
 import shutil
@@ -27,7 +28,7 @@ SIZE = ViewportSize(width=1360, height=1000)
 LOW = ViewportSize(width=1360, height=620)
 TALL = ViewportSize(width=1360, height=1500)
 
-# What Chromium would otherwise ask of its maker, and a sandbox that root cannot have.
+# Turn off requests to Chromium's vendor, and the sandbox, which does not work as root.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -40,7 +41,7 @@ FLAGS = (
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Debian's Chromium, without a window. Raises FileNotFoundError if it is not installed."""
+    """Starts Debian's Chromium without a window. Raises FileNotFoundError if it is not installed."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise FileNotFoundError("there is no chromium: apt-get install chromium")
@@ -48,12 +49,12 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def url(place: StackContext) -> str:
-    """Airflow's address."""
+    """Returns Airflow's address."""
     return place.environment[ADDRESS_VARIABLE["airflow"]]
 
 
 def log_in(context: BrowserContext, place: StackContext) -> None:
-    """Logs the browser in through Airflow's own form."""
+    """Logs the browser in with Airflow's form."""
     page = context.new_page()
     page.goto(url(place))
     page.locator("input[name=username]").fill(airflow.USER)
@@ -64,7 +65,7 @@ def log_in(context: BrowserContext, place: StackContext) -> None:
 
 
 def dashboard(page: Page, name: str) -> None:
-    """Opens a dashboard by the menu and waits until all of it is drawn."""
+    """Opens a dashboard from the menu and waits until all of it is drawn."""
     page.goto("/")
     page.get_by_role("link", name=name, exact=True).click()
     frame = page.frame_locator(f"iframe[title='{name}']")
@@ -72,7 +73,7 @@ def dashboard(page: Page, name: str) -> None:
 
 
 def health(page: Page) -> None:
-    """Opens the page Health by the menu and waits until it is drawn."""
+    """Opens the page Health from the menu and waits until it is drawn."""
     page.goto("/")
     page.get_by_role("link", name="Health", exact=True).click()
     frame = page.frame_locator("iframe[title='Health']")
@@ -80,7 +81,7 @@ def health(page: Page) -> None:
 
 
 def reports(page: Page) -> None:
-    """Opens the list of reports by the menu."""
+    """Opens the list of reports from the menu."""
     page.goto("/")
     page.get_by_role("link", name="Reports", exact=True).click()
     frame = page.frame_locator("iframe[title='Reports']")
@@ -96,16 +97,16 @@ def run_tab(page: Page, dag: str, run_id: str) -> None:
 
 
 def newest_report(place: StackContext) -> dict[str, str]:
-    """The summary of the newest report. Raises FileNotFoundError if there is none."""
+    """Returns the summary of the newest report. Raises FileNotFoundError if there is none."""
     found = DataLayout(Path(place.environment["VITRINE_DATA_DIR"])).reports.glob("*.json")
     summaries = [json.loads(summary.read_text()) for summary in found]
     if not summaries:
-        raise FileNotFoundError("there is no report yet: ./vitrine demo makes one")
+        raise FileNotFoundError("there is no report yet; run ./vitrine demo to make one")
     return max(summaries, key=lambda summary: str(summary["created"]))
 
 
 def main(folder: Path) -> int:
-    """Writes the pictures; returns the exit code."""
+    """Writes the screenshots; returns the exit code."""
     place = this_checkout()
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, launch(playwright) as browser:

@@ -1,1 +1,1 @@
-"""The learning side: features, similar users, private models, explanations and reports."""
+"""Learning: features, similar users, private models, explanations and reports."""

@@ -1,11 +1,11 @@
-"""What tells one folder of files from another."""
+"""The digest of a folder of files."""
 
 import hashlib
 from pathlib import Path
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 of the names and contents of all files in `folder`."""
+    """Returns the SHA-256 of the names and contents of all files in `folder`."""
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():

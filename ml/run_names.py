@@ -1,4 +1,4 @@
-"""A DAG run's id as a name for files and addresses."""
+"""Turns a DAG run's id into a name for files and URLs."""
 
 import hashlib
 import re
@@ -7,10 +7,10 @@ _READABLE = 80
 
 
 def file_name(run_id: str) -> str:
-    """A name made of letters, digits, `.`, `_` and `-` only, different for different run ids.
+    """Returns a name of letters, digits, `.`, `_` and `-` only, different for different run ids.
 
-    Airflow's own ids hold colons and plus signs and anyone may choose one with worse in it; what has to be
-    replaced or cut is told apart by eight digits of the id's SHA-256.
+    Airflow's ids contain colons and plus signs, and a user may choose an id with any character. A name in
+    which something was replaced or cut ends with eight digits of the id's SHA-256, so that it stays unique.
     """
     readable = re.sub(r"[^A-Za-z0-9._-]", "-", run_id)[:_READABLE].lstrip(".-")
     if readable and readable == run_id:

@@ -1,4 +1,4 @@
-"""What `./vitrine` hands over to, in the main environment: the command is looked up and carried out."""
+"""`python -m stack`: what `./vitrine` runs in the main environment. Runs the command that the line names."""
 
 import os
 import sys
@@ -15,11 +15,11 @@ from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
 def main() -> int:
-    """Carries out one command. Returns its exit code."""
+    """Runs one command. Returns its exit code."""
     arguments = commands.parse(sys.argv[1:])
     try:
         saved_settings.recall(HERE)
-        # All commands read their settings from the environment; the addresses come from one place.
+        # Every command reads its settings from the environment, so all of them see the same addresses.
         os.environ.update(this_checkout().environment)
         return int(arguments.command(arguments))
     except InvalidRequest as error:

@@ -1,4 +1,4 @@
-"""Airflow by its public REST API, as the demo and the tests use it."""
+"""A client of Airflow's public REST API, for the demo and the tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +20,11 @@ class Run:
     run_id: str
     state: str
     queued_at: str
-    """RFC 3339, so that texts compare as times do."""
+    """RFC 3339, so that comparing the texts compares the times."""
 
 
 class AirflowApi:
-    """A client that is logged in as the stack's one user. Raises httpx.HTTPError where Airflow refuses."""
+    """A client that is logged in as the stack's one user. Raises httpx.HTTPError for an error response."""
 
     def __init__(self, place: StackContext) -> None:
         url = place.environment["VITRINE_AIRFLOW_URL"]
@@ -47,11 +47,11 @@ class AirflowApi:
         return answer.json()
 
     def dags(self) -> set[str]:
-        """The DAGs that Airflow has read so far."""
+        """Returns the DAGs that Airflow has loaded so far."""
         return {dag["dag_id"] for dag in self._call("GET", "/dags", params={"limit": 100})["dags"]}
 
     def import_errors(self) -> list[str]:
-        """Why a DAG file could not be read, one text a file."""
+        """Returns why DAG files could not be loaded, one text per file."""
         return [
             f"{error['filename']}: {error['stack_trace'][-500:]}"
             for error in self._call("GET", "/importErrors")["import_errors"]
@@ -67,7 +67,8 @@ class AirflowApi:
         )
 
     def woken_by(self, run: Run) -> set[str]:
-        """The ids of the runs whose assets woke `run`; none while one of the runs woken with it is queued."""
+        """Returns the ids of the runs whose asset events started `run`; empty while another run that the same
+        event started is still queued."""
         path = f"/dags/{run.dag}/dagRuns/{run.run_id}/upstreamAssetEvents"
         try:
             return source_runs(self._call("GET", path))
@@ -77,29 +78,29 @@ class AirflowApi:
             raise
 
     def returned(self, run: Run, task: str) -> Any:
-        """What `task` returned, None where it returned nothing."""
+        """Returns what `task` returned in `run`; None if it returned nothing."""
         path = f"/dags/{run.dag}/dagRuns/{run.run_id}/taskInstances/{task}/xcomEntries"
         if not self._call("GET", path, params={"xcom_key": "return_value"})["xcom_entries"]:
             return None
         return self._call("GET", f"{path}/return_value")["value"]
 
     def runs(self, dag: str, since: str) -> list[Run]:
-        """The runs of `dag` that were queued at `since` or later, the oldest first."""
+        """Returns the runs of `dag` that were queued at `since` or later, the oldest first."""
         found = self._call("GET", f"/dags/{dag}/dagRuns", params={"limit": 100, "order_by": "-run_after"})
         runs = [_run(run) for run in found["dag_runs"]]
         return sorted((run for run in runs if run.queued_at >= since), key=lambda run: run.queued_at)
 
 
 def source_runs(upstream_asset_events: dict[str, Any]) -> set[str]:
-    """The ids of the runs that changed the assets of an answer of `upstreamAssetEvents`."""
+    """Returns the ids of the runs that changed the assets, from a response of `upstreamAssetEvents`."""
     return {event["source_run_id"] for event in upstream_asset_events["asset_events"]}
 
 
 def answers_later(refusal: httpx.Response) -> bool:
-    """Says whether `upstreamAssetEvents` will answer once every run woken by the same event has started.
+    """True if `upstreamAssetEvents` will answer once every run that the same event started has begun.
 
-    Airflow 3.3 demands a start date of each of them (`DagRunAssetReference`), and a queued run has none:
-    until then it answers 500.
+    Airflow 3.3 requires a start date of each of these runs (`DagRunAssetReference`). A queued run has none,
+    and until then Airflow responds with 500.
     """
     return refusal.status_code == httpx.codes.INTERNAL_SERVER_ERROR
 

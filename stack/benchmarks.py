@@ -1,4 +1,4 @@
-"""`./vitrine bench NAME`: each benchmark is a module of its own that prints one JSON object."""
+"""`./vitrine bench NAME`: runs a benchmark, a module in lab/benchmarks that prints one JSON object."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from stack.supervisor import Supervisor
 from streaming.process.exit_code import InvalidRequest
 
 PIPELINE = ("gate", "flink", "indexer")
-# The services that each runs on; () is all. What is not named here needs none.
+# The services that each benchmark needs; () means all. A benchmark not listed here needs none.
 NEEDS: dict[str, tuple[str, ...]] = {
     "pipeline": (),
     "gate": ("kafka", "redis"),
@@ -31,11 +31,11 @@ _ON_A_FILE = ("accuracy",)
 
 
 def run(name: str, minutes: float, file: Path | None = None) -> dict[str, Any]:
-    """Runs the benchmark on the services it needs; those that did not run before are stopped again.
-    Returns its object. `minutes`: how long the soak goes on. Raises InvalidRequest where a FILE is
-    missing or too many, StackError if it cannot be carried through."""
+    """Starts the services that the benchmark needs, runs it and returns its object. If the stack was not
+    running, it is stopped again. `minutes`: how long soak runs. Raises InvalidRequest if FILE is missing or
+    not expected, StackError if the benchmark fails."""
     if (file is None) == (name in _ON_A_FILE):
-        raise InvalidRequest(f"bench {name} wants {'a' if file is None else 'no'} FILE")
+        raise InvalidRequest(f"bench {name} {'needs a' if file is None else 'takes no'} FILE")
     more = ["--minutes", str(minutes)] if name == "soak" else [str(file)] if file else []
     if name not in NEEDS:
         return _one(name, more)
@@ -60,7 +60,7 @@ def _pipeline(place: StackContext) -> dict[str, Any]:
 
 
 def _one(name: str, more: Sequence[str] = ()) -> dict[str, Any]:
-    """The object that one benchmark prints last. Raises StackError if it fails."""
+    """Runs one benchmark and returns the object it printed last. Raises StackError if it fails."""
     module = f"lab.benchmarks.{name}"
     command = [sys.executable, "-m", module, *more]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)

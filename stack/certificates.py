@@ -1,4 +1,4 @@
-"""Makes keys and self-signed certificates on this machine, at a start; none is ever shipped."""
+"""Makes keys and self-signed certificates on this machine when a service starts; none is ever shipped."""
 
 import ipaddress
 import os
@@ -23,8 +23,8 @@ KEY_BITS = 3_072
 
 
 def ensure(identity: Identity, hosts: Iterable[str]) -> None:
-    """Makes the files of `identity` for the names and addresses `hosts`, unless they are there, fit together
-    and hold for another year: a browser that knows the certificate goes on knowing it."""
+    """Makes the files of `identity` for the names and addresses `hosts`, unless they exist, match each other
+    and are valid for another year: a browser that trusts the certificate keeps trusting it."""
     wanted = {_name(host) for host in hosts}
     if _sound(identity, wanted):
         return
@@ -33,7 +33,7 @@ def ensure(identity: Identity, hosts: Iterable[str]) -> None:
     password = secrets.token_urlsafe(32)
     no_password = serialization.NoEncryption()
     identity.folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Identity(Path(tempfile.mkdtemp(dir=identity.folder.parent)))  # its owner's alone
+    made = Identity(Path(tempfile.mkdtemp(dir=identity.folder.parent)))  # readable by its owner only
     write(made.certificate, certificate.public_bytes(serialization.Encoding.PEM))
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password)
     write(made.key, pem)
@@ -49,15 +49,15 @@ def ensure(identity: Identity, hosts: Iterable[str]) -> None:
 
 
 def write(file: Path, content: bytes) -> None:
-    """Writes `file` for its owner's eyes alone, whatever the umask and whoever could read it before."""
+    """Writes `file` readable by its owner only, whatever the umask and the old file's mode."""
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(content)
 
 
 def store(certificate: Path, key: Path, key_password: str, password: str) -> bytes:
-    """A certificate (with its chain) and its key, both PEM, as PKCS #12. Raises OSError, ValueError or
-    TypeError (a password too many or too few) for files that are not that."""
+    """Returns a PEM certificate (with its chain) and its PEM key as PKCS #12. Raises OSError, ValueError or
+    TypeError (a password missing, or given but not needed) for other files."""
     first, *chain = x509.load_pem_x509_certificates(certificate.read_bytes())
     private = load_pem_private_key(key.read_bytes(), key_password.encode() or None)
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
@@ -68,7 +68,7 @@ def store(certificate: Path, key: Path, key_password: str, password: str) -> byt
 
 
 def trust_store(authorities: Path, password: str) -> bytes:
-    """Certificates in PEM as a PKCS #12 that Java trusts. Raises OSError or ValueError."""
+    """Returns PEM certificates as a PKCS #12 that Java trusts. Raises OSError or ValueError."""
     trusted = [
         pkcs12.PKCS12Certificate(one, f"authority-{number}".encode())
         for number, one in enumerate(x509.load_pem_x509_certificates(authorities.read_bytes()))
@@ -102,8 +102,7 @@ def _sound(identity: Identity, hosts: set[x509.GeneralName]) -> bool:
 
 
 def _self_signed(key: rsa.RSAPrivateKey, hosts: set[x509.GeneralName]) -> x509.Certificate:
-    """A certificate that vouches for itself alone: it is no authority, so whoever trusts it trusts no
-    certificate beside it."""
+    """Returns a self-signed certificate that is no authority: trusting it means trusting no other one."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Vitrine on this machine")])
     now = datetime.now(UTC)
     usage = x509.KeyUsage(

@@ -1,4 +1,5 @@
-"""What a change of settings concerns, found by declaring the services with it and without it."""
+"""Finds the services that a changed setting concerns, by declaring the services with and without the
+change."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +7,7 @@ from dataclasses import dataclass, field
 from stack.service import Service
 
 Declare = Callable[[Mapping[str, str]], Iterable[Service]]
-"""All services as they are declared where the user has given these variables."""
+"""Returns all services as declared with these variables set by the user."""
 
 
 @dataclass(frozen=True)
@@ -15,17 +16,17 @@ class Changes:
 
     changed: frozenset[str] = field(default_factory=frozenset)
     removed: frozenset[str] = field(default_factory=frozenset)
-    """Declared no more, or run elsewhere by the user from now on."""
+    """No longer declared, or now external."""
     added: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def outdated(self) -> frozenset[str]:
-        """Those whose process, if it runs, is not the one that is declared."""
+        """Services whose running process, if any, no longer matches the declaration."""
         return self.changed | self.removed
 
 
 def process(service: Service) -> tuple[object, ...] | None:
-    """All that a running process of `service` was made with; None where the user runs it elsewhere."""
+    """Returns everything that a process of `service` is started with; None if it is external."""
     if service.external:
         return None
     made_with = (service.command, dict(service.environment), service.configuration, service.directory)
@@ -35,7 +36,7 @@ def process(service: Service) -> tuple[object, ...] | None:
 def concerned(
     declare: Declare, before: Mapping[str, str], now: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
-    """For each service the variables whose change, each by itself, makes it another process."""
+    """Returns, for each service, the variables of which each, changed alone, changes its process."""
     unchanged = {service.name: process(service) for service in declare(before)}
     found: dict[str, tuple[str, ...]] = {}
     for variable in sorted(before.keys() | now.keys()):
@@ -51,7 +52,6 @@ def concerned(
 
 
 def reason(variables: Iterable[str]) -> str:
-    """Why a service is made another process, for people: by the names of variables, whose values may be
-    secret."""
+    """Returns why a service is restarted. Names the variables only: their values may be secret."""
     names = tuple(variables)
-    return f"{', '.join(names)} changed" if names else "it runs with something else than is declared now"
+    return f"{', '.join(names)} changed" if names else "its declaration has changed"

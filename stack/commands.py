@@ -1,4 +1,5 @@
-"""The table of commands. It is read before anything is installed: standard library only, the rest by name."""
+"""The table of commands. It is imported before anything is installed: standard library only; a command's code
+is named by its path and imported when it runs."""
 
 import argparse
 import importlib
@@ -24,8 +25,9 @@ Progress goes to standard error; with --json one JSON object goes to standard ou
 
 @dataclass(frozen=True)
 class Command:
-    """One command. What stands elsewhere is named by its dotted path: `run` takes the parsed line and gives
-    the exit code, `arguments` adds arguments to a parser (none, if empty), `details` is the help's text."""
+    """One command. Code in other modules is named by its dotted path: `run` takes the parsed arguments and
+    returns the exit code, `arguments` adds arguments to a parser (none if empty), `details` is the help
+    text."""
 
     name: str
     summary: str
@@ -38,7 +40,7 @@ class Command:
 
 
 def named(path: str) -> Any:
-    """What the dotted path names within its module."""
+    """Imports and returns the object that the dotted path names."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
@@ -87,7 +89,7 @@ COMMANDS = (
         "streaming.simulate.arguments.add_arguments", "streaming.simulate.arguments.DETAILS",
     ),
     Command(
-        "reconcile", "read topics and stores afresh and say whether they agree",
+        "reconcile", "read all topics and stores and check whether they agree",
         "streaming.reconcile.command.from_command_line",
         "streaming.reconcile.arguments.add_reconcile", "streaming.reconcile.arguments.RECONCILE_DETAILS",
     ),
@@ -116,15 +118,15 @@ COMMANDS = (
         "ml.evaluate.command.run", "ml.evaluate.arguments.add_arguments", "ml.evaluate.arguments.DETAILS",
     ),
     Command(
-        "score", "what a private model thinks of a session and why: for the trusted machine alone",
+        "score", "predict whether a session ends in a purchase, and explain why: on the trusted machine only",
         "ml.score.command.run", "ml.score.arguments.add_arguments", "ml.score.arguments.DETAILS",
     ),
     Command(
-        "budget", "show the privacy budget, what is spent of it and by which runs; or set it",
+        "budget", "show the privacy budget, how much of it which runs have spent; or set it",
         "ml.budget.command.run", "ml.budget.arguments.add_arguments", "ml.budget.arguments.DETAILS",
     ),
     Command(
-        "audit", "attack the private models and say whether what they claim can be refuted",
+        "audit", "attack the private models and check whether their privacy claims can be refuted",
         "ml.audit.command.run", "ml.audit.arguments.add_arguments", "ml.audit.arguments.DETAILS",
     ),
     Command(
@@ -133,7 +135,7 @@ COMMANDS = (
         "streaming.summaries.arguments.add_arguments", "streaming.summaries.arguments.DETAILS",
     ),
     Command(
-        "torture", "kill stages and services under load, and ask an oracle what came out",
+        "torture", "kill stages and services under load, and check the results against an oracle",
         "lab.chaos.command.run", "lab.chaos.arguments.add_arguments", "lab.chaos.arguments.DETAILS",
     ),
     Command(
@@ -141,11 +143,11 @@ COMMANDS = (
         "stack.handlers.bench", "stack.arguments.add_bench", "stack.arguments.BENCH_DETAILS",
     ),
     Command(
-        "test", "run the tests: all, the kinds named, or what pytest is asked for",
+        "test", "run the tests: all, the kinds named, or those that the pytest arguments select",
         "stack.handlers.test", "stack.arguments.add_test", "stack.arguments.TEST_DETAILS",
     ),
     Command(
-        "generate", "make all generated files anew",
+        "generate", "regenerate all generated files",
         "lab.generated_files.from_command_line",
         "stack.arguments.add_generate", "stack.arguments.GENERATE_DETAILS",
     ),
@@ -153,17 +155,17 @@ COMMANDS = (
 
 
 def parse(line: Sequence[str]) -> argparse.Namespace:
-    """The command line, read. `command` is the Command; `pytest`, of `test` alone, is what follows --. Ends
-    the process with 2, and the usage, if it is wrong."""
-    ours, pytest = list(line), list[str]()
-    if ours[:1] == ["test"] and "--" in ours:
-        at = ours.index("--")
-        ours, pytest = ours[:at], ours[at + 1 :]
-    return parser().parse_args(ours, argparse.Namespace(pytest=pytest))
+    """Returns the parsed command line. `command` is the Command; `pytest` is what follows -- (of `test`
+    only). Ends the process with exit code 2 and the usage if the line is wrong."""
+    own, pytest = list(line), list[str]()
+    if own[:1] == ["test"] and "--" in own:
+        at = own.index("--")
+        own, pytest = own[:at], own[at + 1 :]
+    return parser().parse_args(own, argparse.Namespace(pytest=pytest))
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands with their arguments."""
+    """Returns the parser of all commands with their arguments."""
     top = argparse.ArgumentParser(
         prog="./vitrine",
         description=ABOUT,

@@ -1,4 +1,4 @@
-"""The place of this checkout, read from the environment once."""
+"""The StackContext of this checkout, read from the environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from stack.settings import StackSettings, environment, external
 
 
 def this_checkout(layout: Layout = HERE) -> StackContext:
-    """The checkout of this file, with the settings of the environment variables."""
+    """Returns the context of this checkout with the settings of the environment variables."""
     settings = StackSettings()
     return StackContext(
         layout=layout,
@@ -24,7 +24,7 @@ def this_checkout(layout: Layout = HERE) -> StackContext:
 
 
 def under(place: StackContext, given: Mapping[str, str]) -> StackContext:
-    """The same place with the settings `given` instead of its own."""
+    """Returns `place` with the settings `given` instead of its own."""
     settings = StackSettings.of(given)
     return replace(
         place,

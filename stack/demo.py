@@ -1,4 +1,4 @@
-"""`./vitrine demo`: everything, once, in the order in which a newcomer would want to see it."""
+"""`./vitrine demo`: starts the stack, sends sessions, runs the DAGs, reconciles and prints where to look."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ STAGES_TIMEOUT_S = 600
 DAGS_TIMEOUT_S = 1_800
 DAGS_READ_TIMEOUT_S = 180
 POLL_S = 1.0
-# Each wakes the next by its asset; if it has not after this time, the demo does.
+# Each DAG and the DAG whose asset starts it. If it was not started after this time, the demo starts it.
 CHAIN = (
     ("extract_sessions", None),
     ("similar_users", "extract_sessions"),
@@ -44,7 +44,7 @@ class DemoOutcome:
     seconds: float = 0
     dags: dict[str, str] = field(default_factory=dict)
     not_trained: str | None = None
-    """Why no models were trained over these sessions, where the privacy budget does not allow it."""
+    """Why no models were trained on these sessions; None unless the privacy budget does not allow it."""
     reconcile: dict[str, Any] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class DemoOutcome:
 
 
 def run(sessions: int, seed: int) -> DemoOutcome:
-    """Runs the demo. Raises Missing or StackError if it cannot be carried through."""
+    """Runs the demo. Raises Missing or StackError if it cannot be completed."""
     began, outcome = time.monotonic(), DemoOutcome(sessions)
     with Progress() as progress:
         lifecycle.bring_up((), progress.tell)
@@ -65,7 +65,7 @@ def run(sessions: int, seed: int) -> DemoOutcome:
         wait_for_stages(progress.tell)
         progress.say(first_figures(time.monotonic() - began))
         outcome.dags, outcome.not_trained = run_dags(AirflowApi(place), since, progress.tell)
-        progress.tell("reconcile", "comparing every store with the log …")
+        progress.tell("reconcile", "comparing all stores with the log …")
         outcome.reconcile = _reconcile()
         agrees = bool(outcome.reconcile.get("holds"))
         progress.tell("reconcile", "all stores agree" if agrees else "the stores do NOT agree")
@@ -100,20 +100,21 @@ def _simulate(sessions: int, seed: int) -> None:
 
 
 def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
-    """Returns when every stage has committed all it is to read. Raises StackError naming one that is late."""
+    """Returns when every stage has committed all records of its topic. Raises StackError, naming the stage,
+    if one has not after `timeout_s`."""
     settings, deadline = KafkaSettings(), time.monotonic() + timeout_s
     for stage in STAGES:
         name = stage.name
         while behind := lag(settings, stage.group, stage.reads):
-            tell(f"stage {name}", f"{behind:,} to go …")
+            tell(f"stage {name}", f"{behind:,} records left …")
             if time.monotonic() > deadline:
                 raise StackError(f"{name} is still {behind:,} records behind after {timeout_s:.0f} s", name)
             time.sleep(POLL_S)
-        tell(f"stage {name}", "has seen everything")
+        tell(f"stage {name}", "has processed everything")
 
 
 def first_figures(seconds: float) -> str:
-    """What the dashboards show by now, in one sentence from Elasticsearch."""
+    """Returns one sentence with figures from Elasticsearch, as the dashboards show them now."""
     from streaming.sinks.elasticsearch.index import client
 
     settings = ElasticsearchSettings()
@@ -136,9 +137,9 @@ def first_figures(seconds: float) -> str:
 
 
 def run_dags(api: AirflowApi, since: str, tell: Tell) -> tuple[dict[str, str], str | None]:
-    """Starts the chain of DAGs. When all have ended, returns what became of each, and why no models were
-    trained where the privacy budget does not allow it. An extraction trains only so often, to spare that
-    budget; where this one came too soon, the demo asks for models, once."""
+    """Starts the chain of DAGs. When all have ended, returns the state of each, and why no models were
+    trained (None unless the privacy budget does not allow it). To spare that budget, not every extraction
+    starts a training; if this one came too soon after the last, the demo triggers a training, once."""
     _await_dags(api, tell)
     for dag, _ in reversed(CHAIN):
         api.unpause(dag)
@@ -154,19 +155,20 @@ def run_dags(api: AirflowApi, since: str, tell: Tell) -> tuple[dict[str, str], s
             own = followed.own(runs)
             if waker is not None and waker not in ended_at:
                 ended_at.pop(dag, None)
-                tell(f"DAG {dag}", f"waits for {waker} …")
+                tell(f"DAG {dag}", f"waiting for {waker} …")
             elif not own and waker and states[waker] == SKIPPED:
                 ended_at.setdefault(dag, time.monotonic())
                 states[dag] = SKIPPED
                 tell(f"DAG {dag}", SKIPPED)
             elif unfinished or not own:
                 ended_at.pop(dag, None)
-                tell(f"DAG {dag}", f"{unfinished[0].state if unfinished else 'to be woken'} …")
-                # A run that is under way may be the one: what woke it is known once it has started.
+                tell(f"DAG {dag}", f"{unfinished[0].state if unfinished else 'not started yet'} …")
+                # An unfinished run may be the one of this demo: which run woke it is known once it has
+                # started.
                 if waker and not (own or unfinished) and time.monotonic() - ended_at[waker] > WOKEN_WITHIN_S:
-                    followed.ask()
+                    followed.trigger()
             elif (state := followed.outcome(own)) is None:
-                followed.ask()
+                followed.trigger()
             else:
                 ended_at.setdefault(dag, time.monotonic())
                 states[dag] = state
@@ -181,33 +183,33 @@ def run_dags(api: AirflowApi, since: str, tell: Tell) -> tuple[dict[str, str], s
 
 
 def _await_dags(api: AirflowApi, tell: Tell) -> None:
-    """Returns when Airflow has read all files of the chain."""
+    """Returns when Airflow has loaded all DAGs of the chain. Raises StackError after DAGS_READ_TIMEOUT_S."""
     deadline = time.monotonic() + DAGS_READ_TIMEOUT_S
     while missing := {dag for dag, _ in CHAIN} - api.dags():
-        tell("DAGs", f"Airflow has yet to read {', '.join(sorted(missing))} …")
+        tell("DAGs", f"Airflow has not loaded {', '.join(sorted(missing))} yet …")
         if time.monotonic() > deadline:
-            told = "\n".join(api.import_errors()) or "no import errors are reported"
+            errors = "\n".join(api.import_errors()) or "no import errors are reported"
             raise StackError(
-                f"Airflow has not read {', '.join(sorted(missing))}: {told}", "airflow-dag-processor"
+                f"Airflow has not loaded {', '.join(sorted(missing))}: {errors}", "airflow-dag-processor"
             )
         time.sleep(POLL_S)
-    tell("DAGs", "read")
+    tell("DAGs", "loaded")
 
 
 def _reconcile() -> dict[str, Any]:
-    """The ledger's own words, in a process of its own as a user would ask for them."""
-    asked = subprocess.run(
+    """Runs `./vitrine reconcile --json` in a process, as a user would, and returns its object."""
+    done = subprocess.run(
         [sys.executable, "-m", "stack", "reconcile", "--json"], stdout=subprocess.PIPE, text=True, check=False
     )
     try:
-        return dict(json.loads(asked.stdout))
+        return dict(json.loads(done.stdout))
     except ValueError:
-        raise StackError(f"reconcile ended with {asked.returncode} and without a result") from None
+        raise StackError(f"reconcile ended with exit code {done.returncode} and no result") from None
 
 
 def _ending(place: StackContext, outcome: DemoOutcome) -> str:
     lines = [
-        f"Done in {outcome.seconds:.0f} s; everything goes on running (./vitrine down stops it).",
+        f"Done in {outcome.seconds:.0f} s; everything keeps running (./vitrine down stops it).",
         status.login(place),
     ]
     lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]

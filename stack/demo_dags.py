@@ -1,4 +1,4 @@
-"""The DAGs of the demo's chain, each followed until it has done its part."""
+"""The DAGs of the demo's chain, each followed until its run has ended."""
 
 from pathlib import Path
 
@@ -6,47 +6,47 @@ from stack.airflow_api import AirflowApi, Run
 
 MODELS = "private_models"
 SKIPPED = "skipped"
-"""What became of models where the privacy budget is spent, and of the report on them."""
+"""The state of the models, and of the report on them, where the privacy budget is spent."""
 
 
 class Followed:
-    """A DAG whose newest run tells what became of it."""
+    """A DAG whose state is that of its newest run."""
 
     def __init__(self, api: AirflowApi, dag: str) -> None:
         self.api, self.dag = api, dag
 
-    def ask(self) -> None:
+    def trigger(self) -> None:
         """Starts a run."""
         self.api.trigger(self.dag)
 
     def own(self, runs: list[Run]) -> list[Run]:
-        """Those of `runs` that matter."""
+        """Returns those of `runs` that belong to this demo."""
         return runs
 
     def outcome(self, own: list[Run]) -> str | None:
-        """What became of it: success, failed or skipped; None where a run is still to be asked for. There is
-        at least one run, and none is under way."""
+        """Returns success, failed or skipped; None if another run must be triggered. `own` is not empty, and
+        all its runs have ended."""
         return own[-1].state
 
 
 class Models(Followed):
-    """`private_models` over all sessions of the demo. An extraction trains only so often, to spare the
-    privacy budget; where the demo's came too soon after the last release, a run is asked for."""
+    """`private_models` on all sessions of the demo. To spare the privacy budget, not every extraction starts
+    a training; if the demo's extraction came too soon after the last release, the demo triggers a run."""
 
     def __init__(self, api: AirflowApi, extraction: str) -> None:
-        """`extraction`: id of the demo's run of `extract_sessions`, after which all sessions are there."""
+        """`extraction`: the id of the demo's run of `extract_sessions`, which extracts all its sessions."""
         super().__init__(api, MODELS)
         self._extraction = extraction
-        self._asked: str | None = None
+        self._triggered: str | None = None
         self.not_trained: str | None = None
-        """Why, in the words of the privacy ledger, where its budget does not allow it."""
+        """The privacy ledger's message if the budget does not allow a training; None otherwise."""
 
-    def ask(self) -> None:
-        self._asked = self.api.trigger(self.dag).run_id
+    def trigger(self) -> None:
+        self._triggered = self.api.trigger(self.dag).run_id
 
     def own(self, runs: list[Run]) -> list[Run]:
         return [
-            run for run in runs if run.run_id == self._asked or self._extraction in self.api.woken_by(run)
+            run for run in runs if run.run_id == self._triggered or self._extraction in self.api.woken_by(run)
         ]
 
     def outcome(self, own: list[Run]) -> str | None:
@@ -62,7 +62,7 @@ class Models(Followed):
 
 
 def notice(why: str, reports: Path) -> str:
-    """Says that no models were trained, why, and which report is the newest."""
+    """Returns the message that no models were trained, why, and which report is the newest."""
     found = sorted(reports.glob("*.html"), key=lambda report: report.stat().st_mtime)
     newest = f"The newest report: {found[-1]}" if found else "There is no report yet."
     return f"No models were trained. {why}\n{newest}"

@@ -1,7 +1,7 @@
-"""The jars and the Elasticsearch archive, through Maven, held against the SHA-256 of each that we keep.
+"""Fetches the jars and the Elasticsearch archive with Maven and checks each against its pinned SHA-256.
 
-`python -m stack.downloads` fetches them anew and writes the list (after a change of jars/pom.xml).
-"""
+`python -m stack.downloads` fetches them again and writes the checksums, for use after a change of
+jars/pom.xml."""
 
 import shutil
 import subprocess
@@ -14,23 +14,23 @@ from stack.machine import Missing
 
 
 def pom(layout: Layout) -> Path:
-    """Where Maven reads which jars are wanted."""
+    """Returns the path of Maven's list of jars."""
     return layout.root / "stack" / "jars" / "pom.xml"
 
 
 def checksums(layout: Layout) -> Path:
-    """One line a file, as sha256sum writes it."""
+    """Returns the path of the pinned checksums, in the format of sha256sum."""
     return layout.root / "stack" / "jars" / "sha256.txt"
 
 
 def listed(layout: Layout) -> dict[str, str]:
-    """Each file's SHA-256 by its path below the jars' folder."""
+    """Returns each file's pinned SHA-256 by its path below the jars' folder."""
     lines = checksums(layout).read_text().splitlines()
     return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
 
 
 def found(layout: Layout) -> dict[str, str]:
-    """The SHA-256 of what lies in the jars' folder, by path."""
+    """Returns the SHA-256 of each file that is in the jars' folder, by path."""
     digests = {}
     for path in sorted(path for path in layout.jars.rglob("*") if path.is_file()):
         with path.open("rb") as file:
@@ -39,25 +39,25 @@ def found(layout: Layout) -> dict[str, str]:
 
 
 def ensure(layout: Layout) -> None:
-    """Fetches the jars unless all are there, each the pinned one.
-    Raises Missing if Maven fails or delivers something else."""
+    """Fetches the jars unless all are there with their pinned checksums.
+    Raises Missing if Maven fails or a fetched file has another checksum."""
     if not differences(listed(layout), found(layout)):
         return
     fetch(layout)
     if difference := differences(listed(layout), found(layout)):
         shutil.rmtree(layout.jars)
         raise Missing(
-            "What Maven delivered is not what was pinned; nothing of it was kept:\n"
+            "The files that Maven fetched do not match the pinned checksums; all were deleted:\n"
             + "\n".join(difference[:10])
         )
 
 
 def differences(listed: dict[str, str], found: dict[str, str]) -> list[str]:
-    """What is wrong, one line for each file; empty if all is as listed."""
+    """Returns one line per file that differs from the list; empty if none does."""
     lost = [f"{path} is missing" for path in listed if path not in found]
     extra = [f"{path} is not in the list" for path in found if path not in listed]
     other = [
-        f"{path} has SHA-256 {found[path]}, pinned is {digest}"
+        f"{path} has SHA-256 {found[path]}, but {digest} is pinned"
         for path, digest in listed.items()
         if found.get(path, digest) != digest
     ]
@@ -65,7 +65,7 @@ def differences(listed: dict[str, str], found: dict[str, str]) -> list[str]:
 
 
 def fetch(layout: Layout) -> None:
-    """Runs Maven into an empty folder. Raises Missing with the end of its words if it fails."""
+    """Empties the jars' folder and runs Maven. Raises Missing with the end of its output if it fails."""
     shutil.rmtree(layout.jars, ignore_errors=True)
     command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom(layout))]
     done = subprocess.run(
@@ -76,7 +76,7 @@ def fetch(layout: Layout) -> None:
 
 
 def main() -> int:
-    """Fetches everything and writes down the checksums. Returns the exit code."""
+    """Fetches everything and writes the checksums. Returns the exit code."""
     fetch(HERE)
     lines = "".join(f"{digest}  {path}\n" for path, digest in found(HERE).items())
     checksums(HERE).write_text(lines)

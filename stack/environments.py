@@ -1,7 +1,7 @@
-"""The three Python environments, made by a pinned uv from the locks. Standard library only.
+"""Makes the three Python environments from the locks, with a pinned uv. Standard library only.
 
-An environment is used again as long as its lock, the project's metadata and the place of the checkout are the
-same; one whose installation was interrupted has no mark and is made anew.
+An environment is reused while its lock, the project's metadata and the checkout's path stay the same. One
+whose installation was interrupted has no mark file and is installed again.
 """
 
 import os
@@ -20,8 +20,8 @@ PYTHON = "3.11"
 
 
 def ensure(layout: Layout, name: str, tell: Callable[[str], None] = lambda text: None) -> None:
-    """Makes the environment `name` if it is not there or not as the lock says.
-    Raises Missing with the end of the installer's words if it cannot be made."""
+    """Makes the environment `name` if it is missing or does not match its lock.
+    Raises Missing with the end of the installer's output if that fails."""
     folder, wanted = layout.environment(name), _mark(layout, name)
     mark = folder / MARK
     if mark.exists() and mark.read_text() == wanted and layout.python(name).exists():
@@ -34,8 +34,8 @@ def ensure(layout: Layout, name: str, tell: Callable[[str], None] = lambda text:
         _run([uv, "venv", "--quiet", "--python", python(), str(folder)], layout)
     lock, into = str(layout.locks / f"{name}.txt"), ["--python", str(layout.python(name))]
     _run([uv, "pip", "sync", "--quiet", "--require-hashes", *into, lock], layout)
-    # uv builds the project itself, being the build backend that pyproject.toml names, in the same version.
-    # With --offline nothing unpinned can come in unseen.
+    # uv is also the build backend that pyproject.toml names, in the same version, so it needs no download:
+    # --offline makes sure that nothing unpinned is installed.
     _run(
         [uv, "pip", "install", "--quiet", "--offline", "--no-deps", *into, "--editable", str(layout.root)],
         layout,
@@ -44,7 +44,7 @@ def ensure(layout: Layout, name: str, tell: Callable[[str], None] = lambda text:
 
 
 def ensure_uv(layout: Layout, tell: Callable[[str], None] = lambda text: None) -> str:
-    """The path of a uv in the pinned version, installed by pip with its hash into a folder of its own."""
+    """Returns the path of the pinned uv; pip installs it, checking its hash, into a separate folder."""
     lock = layout.locks / "uv.txt"
     mark = layout.uv.parents[1] / MARK
     wanted = f"{sha256(lock.read_bytes()).hexdigest()} {layout.root}"
@@ -64,7 +64,8 @@ def ensure_uv(layout: Layout, tell: Callable[[str], None] = lambda text: None) -
 
 
 def python() -> str:
-    """A Python of the version that the locks were resolved for. Raises Missing if there is none."""
+    """Returns the path of a Python of the version that the locks were resolved for. Raises Missing if there
+    is none."""
     if sys.version_info[:2] == (3, 11):
         return str(getattr(sys, "_base_executable", sys.executable))
     if found := shutil.which(f"python{PYTHON}"):
@@ -80,7 +81,7 @@ def _mark(layout: Layout, name: str) -> str:
 
 
 def _same_place(folder: Path) -> bool:
-    """Whether the scripts of an environment still point at it: a checkout that was moved has stale ones."""
+    """True if the environment's scripts point at `folder`: after a checkout was moved they do not."""
     scripts = [script for script in (folder / "bin").glob("activate") if script.is_file()]
     return all(str(folder) in script.read_text() for script in scripts) and bool(scripts)
 
@@ -94,7 +95,7 @@ def _run(command: list[str], layout: Layout) -> None:
 
 
 def _installer_environment() -> dict[str, str]:
-    """What the user has told pip about the network, for uv as well."""
+    """Returns the environment for uv, with the user's pip settings for the network."""
     environment = dict(os.environ)
     for pips, uvs in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
         if pips in environment:

@@ -1,6 +1,6 @@
-"""The commands that run the local stack: each asks a module, prints what that found and gives an exit code.
+"""The commands that run the local stack: each calls a module, prints the result and returns an exit code.
 
-What a command needs is imported when it is carried out: most need little of it."""
+A command imports what it needs when it runs, so that each loads only its own modules."""
 
 import json
 import shlex
@@ -57,7 +57,7 @@ def status(arguments: Namespace) -> int:
 
 
 def _show_status(services: Iterable[Service], as_json: bool) -> bool:
-    """Prints how they are, and returns whether all are healthy."""
+    """Prints the state of `services`. True if all are healthy."""
     from stack import status
 
     place = this_checkout()
@@ -88,7 +88,7 @@ def logs(arguments: Namespace) -> int:
 
 
 def _require(names: Iterable[str], services: Iterable[Service]) -> None:
-    """Raises InvalidRequest, saying which services there are, if one of `names` is none."""
+    """Raises InvalidRequest, with the list of all services, if one of `names` is not a service."""
     known = [service.name for service in services]
     for name in names:
         if name not in known:

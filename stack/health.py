@@ -1,4 +1,4 @@
-"""Protocol-level health checks. Each is cheap, bounded by a time-out, and tells what was wrong."""
+"""Protocol-level health checks. Each is cheap, has a time-out, and raises with what was wrong."""
 
 import json
 import ssl
@@ -35,8 +35,8 @@ class KafkaHealth:
 
 @dataclass(frozen=True)
 class GroupHealth:
-    """A consumer group has a member with partitions: the stage reads. With the address of its metrics, that
-    these are shown too: a group keeps the place of a stopped gate for as long as its session lasts."""
+    """A consumer group has a member with partitions: the stage reads. With `metrics_url`, its metrics must
+    answer too: the group still lists a gate that has stopped until its group session times out."""
 
     bootstrap_servers: str
     group: str
@@ -101,12 +101,12 @@ class MongoHealth:
 
 @dataclass(frozen=True)
 class HttpHealth:
-    """A JSON page answers, and what it says satisfies `ready`, which returns the reason if it does not."""
+    """A JSON page answers and is accepted by `ready`, which returns None or the reason why not."""
 
     url: str
     ready: Callable[[Any], str | None]
     trust: Callable[[], ssl.SSLContext] | None = None
-    """By what an https address is recognised, and what it is shown; asked anew at each check."""
+    """Returns the TLS context for an https address: trusted and own certificates. Called at each check."""
 
     def check(self) -> None:
         try:

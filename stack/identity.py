@@ -1,4 +1,4 @@
-"""A key and its certificate, as the files of a folder that its owner alone may read."""
+"""A key and its certificate, as files of a folder that only its owner may read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Identity:
-    """Who has these files is taken for us, and is trusted: each side of a connection shows the same
-    certificate and accepts no other."""
+    """Both sides of a connection present this one certificate and accept no other, so that whoever can read
+    these files is trusted."""
 
     folder: Path
 
     @property
     def certificate(self) -> Path:
-        """PEM. No secret."""
+        """PEM. Not secret."""
         return self.folder / "certificate.pem"
 
     @property
     def key(self) -> Path:
-        """PEM, without a password: the folder is its owner's."""
+        """PEM, without a password: only the owner can read the folder."""
         return self.folder / "key.pem"
 
     @property

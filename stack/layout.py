@@ -1,4 +1,4 @@
-"""Where everything of this checkout lies. Standard library only: it is read before anything is installed."""
+"""The paths of this checkout. Standard library only: imported before anything is installed."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from stack.identity import Identity
 
-# A unix socket's path has room for 107 bytes, and supervisord puts a suffix to it while it starts.
+# A unix socket's path may have 107 bytes, and supervisord appends a suffix to it while it starts.
 SOCKET_PATH_MAX_BYTES = 90
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one checkout. All that is made while installing or running lies below `state`."""
+    """The folders of one checkout. Everything made by installing or running is below `state`."""
 
     root: Path
 
@@ -34,17 +34,17 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """Generated settings, secrets and the supervisor's own files: readable by its owner alone."""
+        """Generated settings, secrets and the supervisor's files: readable by its owner only."""
         return self.state / "run"
 
     @property
     def flink_rest(self) -> Identity:
-        """Whoever may talk to Flink's REST, and REST itself."""
+        """Of Flink's REST server and of everyone who may call it."""
         return Identity(self.run / "flink" / "keys" / "rest")
 
     @property
     def flink_internal(self) -> Identity:
-        """Flink's own processes among each other."""
+        """Of Flink's processes when they talk to each other."""
         return Identity(self.run / "flink" / "keys" / "internal")
 
     @property
@@ -53,12 +53,12 @@ class Layout:
 
     @property
     def stores(self) -> Path:
-        """What the services keep: Kafka's log, Redis' files, the databases, Flink's checkpoints."""
+        """Data of the services: Kafka's log, Redis' files, the databases, Flink's checkpoints."""
         return self.state / "stores"
 
     @property
     def data(self) -> Path:
-        """What the batch side keeps: extracts, models, reports."""
+        """Data of the DAGs: extracts, models, reports."""
         return self.state / "data"
 
     @property
@@ -67,7 +67,7 @@ class Layout:
 
     @property
     def socket(self) -> Path:
-        """The supervisor's control socket; in /tmp where the checkout's own path is too long for one."""
+        """The supervisor's control socket; in /tmp if the checkout's path is too long for a socket."""
         inside = self.run / "supervisor.sock"
         if len(str(inside).encode()) <= SOCKET_PATH_MAX_BYTES:
             return inside

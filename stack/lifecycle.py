@@ -1,4 +1,4 @@
-"""The stack as a whole: install what is missing, bring it up, take it down."""
+"""The stack as a whole: installs what is missing, starts it, stops it."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,9 +13,9 @@ Tell = Callable[[str, str], None]
 
 
 def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
-    """Starts the services called `names` (all, if none) with what they need, and starts again those that run
-    and that a changed setting concerns. Returns all of these when they are healthy.
-    Raises Missing for what cannot be installed and StackError for what does not start."""
+    """Starts the services called `names` (all, if none) with what they need, and restarts running services
+    that a changed setting concerns. Returns all of these when they are healthy.
+    Raises Missing if something cannot be installed and StackError if a service does not start."""
     place = this_checkout()
     make_folders(place.layout)
     services = declared.services(place)
@@ -23,18 +23,19 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     wanted = declared.with_needs(services, list(names) or [service.name for service in services])
     saved_settings.remember(place.layout)
     provision.ensure(place.layout, wanted, tell)
-    # What was installed just now, a Java say, belongs into the declaration.
+    # Declared again, because what was just installed (Java, for example) is part of the declarations.
     place = this_checkout()
     services = declared.services(place)
     wanted = declared.with_needs(services, [service.name for service in wanted])
     concerned = changes.concerned(
-        lambda given: declared.services(under(place, given)), before, saved_settings.wished()
+        lambda given: declared.services(under(place, given)), before, saved_settings.chosen()
     )
     return up(place, services, wanted, tell, concerned)
 
 
 def take_down(place: StackContext, tell: Tell) -> list[str]:
-    """Stops what this checkout's supervisor started, those that need others first, then the supervisor."""
+    """Stops what this checkout's supervisor started, those that need others first, then the supervisor.
+    Returns the names of the stopped services."""
     supervisor = Supervisor(place.layout)
     processes = supervisor.processes()
     if not supervisor.running():

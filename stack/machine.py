@@ -1,4 +1,4 @@
-"""What the machine must have beside Python, and Debian packages for what it lacks. Standard library only."""
+"""The programs needed beside Python; installs missing ones as Debian packages. Standard library only."""
 
 import os
 import re
@@ -13,12 +13,12 @@ JAVA_MIN_VERSION = 17
 
 
 class Missing(Exception):
-    """The machine lacks something that we could not install; the message names the command that would."""
+    """Something needed could not be installed; the message names the command that would install it."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that a Debian package brings."""
+    """A program and the Debian package that contains it."""
 
     name: str
     package: str
@@ -33,13 +33,13 @@ class Tool:
 JAVA = Tool("java", "openjdk-17-jre-headless", "Kafka, Flink and Elasticsearch run on Java 17")
 MAVEN = Tool("mvn", "maven", "Maven fetches Kafka's, Flink's and Elasticsearch's jars")
 REDIS = Tool("redis-server", "redis-server", "Redis holds the filters of the first stage")
-CHROMIUM = Tool("chromium", "chromium", "the browser tests look at the rendered pages")
+CHROMIUM = Tool("chromium", "chromium", "the browser tests check the rendered pages")
 PROMTOOL = Tool("promtool", "prometheus", "the example alerts are tested with Prometheus' own tool")
 
 
 def install(tools: Iterable[Tool]) -> None:
-    """Installs by apt what is missing of `tools`, with a word on why root is needed.
-    Raises Missing, naming the command, where that cannot be done."""
+    """Installs missing `tools` with apt, after printing why root is needed.
+    Raises Missing, naming the command, if that fails."""
     missing = [tool for tool in tools if not tool.present()]
     if not missing:
         return
@@ -52,8 +52,8 @@ def install(tools: Iterable[Tool]) -> None:
         )
     apt = [*_as_root(by_hand, why), "apt-get", "-q", "-y"]
     print(f"Installing Debian packages ({why}). This needs root.", file=sys.stderr, flush=True)
-    # Debian would start the server it installs on the default port; nothing here wants that.
-    with _NoAutostart(apt):
+    # Debian would start a newly installed server on its default port, which nothing here uses.
+    with _NoAutostart():
         for step in (["update"], ["install", "--no-install-recommends", *packages]):
             done = subprocess.run([*apt, *step], capture_output=True, text=True, check=False)
             if done.returncode:
@@ -64,7 +64,7 @@ def install(tools: Iterable[Tool]) -> None:
 
 
 def _as_root(by_hand: str, why: str) -> list[str]:
-    """What to put before a command so that root runs it."""
+    """Returns the prefix that makes a command run as root. Raises Missing if there is no way to."""
     noninteractive = ["env", "DEBIAN_FRONTEND=noninteractive"]
     if os.geteuid() == 0:
         return noninteractive
@@ -77,25 +77,25 @@ def _as_root(by_hand: str, why: str) -> list[str]:
 
 
 class _NoAutostart:
-    """While this lasts, packages do not start their services: Debian asks policy-rc.d whether they may."""
+    """Keeps packages from starting their services: while it exists, policy-rc.d forbids it (Debian)."""
 
     _file = Path("/usr/sbin/policy-rc.d")
 
-    def __init__(self, apt: list[str]) -> None:
-        self._ours = os.geteuid() == 0 and not self._file.exists()
+    def __init__(self) -> None:
+        self._made_here = os.geteuid() == 0 and not self._file.exists()
 
     def __enter__(self) -> None:
-        if self._ours:
+        if self._made_here:
             self._file.write_text("#!/bin/sh\nexit 101\n")
             self._file.chmod(0o755)
 
     def __exit__(self, *raised: object) -> None:
-        if self._ours:
+        if self._made_here:
             self._file.unlink(missing_ok=True)
 
 
 def java_home() -> str:
-    """The folder of a Java that everything here runs on: 17 before newer ones; empty if there is none."""
+    """Returns the folder of a Java 17 or, failing that, the oldest newer one; empty if there is none."""
     candidates = [os.environ.get("JAVA_HOME", ""), *map(str, sorted(Path("/usr/lib/jvm").glob("*17*")))]
     if found := shutil.which("java"):
         candidates.append(str(Path(found).resolve().parents[1]))
@@ -104,15 +104,15 @@ def java_home() -> str:
 
 
 def java_version(home: str) -> int:
-    """The major version of the Java in `home`; 0 if there is none."""
+    """Returns the major version of the Java in `home`; 0 if there is none."""
     java = Path(home) / "bin" / "java"
     if not java.exists():
         return 0
-    told = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+    output = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
     return int(version[1]) if version else 0
 
 
 def _path() -> str:
-    """Where programs are looked for: Debian keeps servers out of a plain user's PATH."""
+    """Returns the PATH to search, with the folders of servers, which Debian leaves out of a user's PATH."""
     return os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"

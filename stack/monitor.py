@@ -1,4 +1,4 @@
-"""`python -m stack.monitor`: the monitor of the local stack, which asks its supervisor as well."""
+"""`python -m stack.monitor`: the monitor of the local stack, which also probes its services."""
 
 import sys
 
@@ -10,7 +10,8 @@ from streaming.settings import WatchSettings
 
 
 def main() -> int:
-    """As `python -m streaming.monitor`, and the services unless another supervisor runs them."""
+    """Runs the monitor of `streaming.monitor`, with a probe of the services if this stack's supervisor runs
+    them."""
     services = Probe("services", lambda: ServicesProbe(this_checkout()), 15)
     return monitor([services] if WatchSettings().supervised else [])
 

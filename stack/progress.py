@@ -1,4 +1,4 @@
-"""Progress on standard error: a live list on a terminal, a line for each change elsewhere."""
+"""Progress on standard error: a live list on a terminal, otherwise one line per change."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from rich.table import Table
 
 
 class Progress:
-    """What happens, step by step. `tell` may be called from several threads."""
+    """Shows steps and their states. `tell` may be called from several threads."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
@@ -33,7 +33,7 @@ class Progress:
             self.console.print(self._table())
 
     def tell(self, step: str, state: str) -> None:
-        """`step` is now in `state`."""
+        """Shows that `step` is now in `state`."""
         if self._steps.get(step, (0, ""))[1] == state:
             return
         self._steps[step] = (time.monotonic(), state)
@@ -41,7 +41,7 @@ class Progress:
             print(f"[{time.monotonic() - self._began:5.0f} s] {step}: {state}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Prints a line that stays."""
         self.console.print(text, soft_wrap=True)
 
     def _table(self) -> Table:

@@ -1,4 +1,4 @@
-"""What a set of services needs on this machine, brought about side by side: packages, environments, jars."""
+"""Installs what services need on this machine, in parallel: packages, environments, jars."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,8 @@ Tell = Callable[[str, str], None]
 
 
 def needed(services: Iterable[Service]) -> tuple[tuple[machine.Tool, ...], tuple[str, ...], bool]:
-    """The programs, the Python environments and whether the jars, for those of `services` that we start."""
+    """Returns what those of `services` that are not external need: programs, Python environments, and whether
+    they need the jars."""
     names = {service.name for service in services if not service.external}
     flink = any(name.startswith("flink") for name in names)
     java = flink or bool(names & {"kafka", "elasticsearch"})
@@ -23,7 +24,7 @@ def needed(services: Iterable[Service]) -> tuple[tuple[machine.Tool, ...], tuple
 
 
 def ensure(layout: Layout, services: Iterable[Service], tell: Tell) -> None:
-    """Installs what is not there yet. Raises Missing for what cannot be."""
+    """Installs what is missing. Raises Missing if something cannot be installed."""
     tools, names, jars = needed(services)
 
     def step(name: str, work: Callable[[], None]) -> None:
@@ -35,13 +36,13 @@ def ensure(layout: Layout, services: Iterable[Service], tell: Tell) -> None:
         label = f"Python environment {name}"
         step(label, lambda: environments.ensure(layout, name, lambda text: tell(label, f"{text} …")))
 
-    def machines_part() -> None:
+    def packages_and_jars() -> None:
         step("Debian packages", lambda: machine.install(tools))
         if jars:
             step("jars from Maven", lambda: downloads.ensure(layout))
 
-    # Two processors: the environments one after the other, beside them what mostly waits for the network.
+    # Two workers for two processors; packages and jars mostly wait for the network.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        parts = [pool.submit(machines_part), *(pool.submit(environment, name) for name in names)]
+        parts = [pool.submit(packages_and_jars), *(pool.submit(environment, name) for name in names)]
         for part in parts:
             part.result()

@@ -1,7 +1,7 @@
-"""`./vitrine resummarise`: the Flink job once more, from the beginning of its topic.
+"""`./vitrine resummarise`: runs the Flink job again from the beginning of its topic.
 
-For when its code or its sentiment model has changed: what it wrote before was made by the old one. What it
-writes replaces what is there, a window's totals only once they count as much.
+Needed when its code or its sentiment model has changed: what is stored was made by the old one. The new
+documents replace the stored ones; a window's totals only once they count at least as many sessions.
 """
 
 import shutil
@@ -26,7 +26,7 @@ CANCEL_TIMEOUT_S = 120.0
 
 
 def run(tell: Callable[[str, str], None]) -> None:
-    """Returns when the job runs again. Raises StackError where it cannot be ended or started."""
+    """Returns when the job runs again. Raises StackError if it cannot be stopped or started."""
     place = this_checkout()
     supervisor = Supervisor(place.layout)
     if supervisor.running():
@@ -35,7 +35,7 @@ def run(tell: Callable[[str, str], None]) -> None:
     _cancel(place)
     checkpoints = Path(urlsplit(flink.checkpoints(place)).path)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    tell(SERVICE, "its state is forgotten")
+    tell(SERVICE, "its state is deleted")
     lifecycle.bring_up([SERVICE], tell)
 
 
@@ -46,7 +46,7 @@ def _cancel(place: StackContext) -> None:
         while job := alive(overview(rest), name):
             cancel(rest, job)
             if time.monotonic() > deadline:
-                raise StackError(f"{name} does not end", "flink-jobmanager")
+                raise StackError(f"{name} was cancelled and still runs", "flink-jobmanager")
             time.sleep(POLL_S)
     except OSError:
-        return  # without a cluster there is no job on it
+        return  # no cluster answers, so no job runs

@@ -1,4 +1,4 @@
-"""The settings that the running stack was started with: whoever gave it other ports need not say so again."""
+"""The settings that the running stack was started with: later commands use them without being given them."""
 
 import json
 import os
@@ -17,25 +17,26 @@ def _file(layout: Layout) -> Path:
 
 
 def given(environment: Mapping[str, str]) -> dict[str, str]:
-    """Those of the variables that are settings of ours."""
+    """Returns the variables that are Vitrine settings."""
     return {name: value for name, value in environment.items() if name.startswith(PREFIXES)}
 
 
 def settings(layout: Layout) -> dict[str, str]:
-    """What the running stack was started with; nothing, if none runs."""
+    """Returns the settings that the running stack was started with; empty if none runs."""
     with suppress(OSError, ValueError):
         return dict(json.loads(_file(layout).read_text()))
     return {}
 
 
-def wished() -> dict[str, str]:
-    """What the user has given, now or before, as `recall` found it."""
+def chosen() -> dict[str, str]:
+    """Returns the settings that the user gave, for this command or before, as `recall` found them."""
     return dict(_given)
 
 
 def recall(layout: Layout) -> None:
-    """Puts the settings that the running stack was started with into the environment, where it says nothing
-    else, and keeps what is in it now: derived addresses come later and are nobody's wish."""
+    """Adds the settings that the running stack was started with to the environment, unless it already sets
+    them, and remembers the result for `chosen`. Call it before derived addresses are added: these were not
+    given by the user."""
     for name, value in settings(layout).items():
         os.environ.setdefault(name, value)
     _given.clear()
@@ -43,14 +44,14 @@ def recall(layout: Layout) -> None:
 
 
 def remember(layout: Layout) -> None:
-    """Writes down the settings that the stack is now started with. They may hold passwords."""
+    """Saves the settings that the stack is now started with. They may hold passwords."""
     descriptor = os.open(_file(layout), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(_given, file)
 
 
 def forget(layout: Layout) -> None:
-    """After the stack was stopped."""
+    """Deletes the saved settings. Call it after the stack was stopped."""
     _file(layout).unlink(missing_ok=True)
     restarted(layout)
 
@@ -60,17 +61,17 @@ def _restarting(layout: Layout) -> Path:
 
 
 def restarting(layout: Layout, names: Iterable[str]) -> None:
-    """Writes down the services that are about to be stopped only to be started again."""
+    """Saves the names of the services that are about to be restarted."""
     _restarting(layout).write_text(json.dumps(sorted(names)))
 
 
 def interrupted(layout: Layout) -> frozenset[str]:
-    """Those that a restart has stopped and that did not get healthy since."""
+    """Returns the services that a restart stopped and that have not become healthy since."""
     with suppress(OSError, ValueError):
         return frozenset(json.loads(_restarting(layout).read_text()))
     return frozenset()
 
 
 def restarted(layout: Layout) -> None:
-    """After all of them got healthy."""
+    """Records that all restarted services have become healthy."""
     _restarting(layout).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a service is: data. Starting, watching and stopping it is the supervisor's."""
+"""The declaration of a service: data only. The supervisor starts, watches and stops it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,23 +8,23 @@ from stack.layout import Layout
 from stack.settings import StackSettings
 from streaming.settings import Settings, variables
 
-# Not the caller's: what is declared must not change with the shell that asks.
+# Not the caller's PATH: a declaration must not depend on the shell it is made in.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Unhealthy(Exception):
-    """The service does not answer yet as a ready one does; the message says what it did instead."""
+    """The service is not ready; the message is the reason."""
 
 
 class Health(Protocol):
-    """A question in the service's own protocol: an open port is not readiness."""
+    """A check in the service's own protocol: an open port does not mean that it is ready."""
 
     def check(self) -> None:
-        """Returns if the service is ready for work. Raises Unhealthy with the reason if not."""
+        """Returns if the service is ready. Raises Unhealthy with the reason if not."""
 
 
 class StackError(Exception):
-    """What the user must know to go on: one message, and the end of a service's log where there is one."""
+    """The stack could not do what was requested. `service`: the one whose log explains it, if any."""
 
     def __init__(self, message: str, service: str | None = None) -> None:
         super().__init__(message)
@@ -40,30 +40,30 @@ class Service:
     health: Health
     needs: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    """All of our variables that it finds: those it reads, and no other, for a change of one restarts it."""
+    """The variables that it reads, and no other: a change of any of them restarts it."""
     configuration: str = ""
-    """What `prepare` writes down for it to read: a change of this restarts it too."""
+    """The configuration that `prepare` writes for it: a change of this restarts it too."""
     directory: str | None = None
     ports: tuple[int, ...] = ()
-    """Loopback ports that it will listen on, the one people use first."""
+    """Loopback ports that it listens on; the one that people use comes first."""
     address: str = ""
-    """What to show to people: where it can be reached."""
+    """Where it can be reached; shown to people."""
     memory_mib: int = 100
-    """What it holds when it runs, for the check before the start."""
+    """Memory that it uses, for the check before the start."""
     start_timeout_s: float = 600
     stop_signal: str = "TERM"
     stop_timeout_s: int = 20
     prepare: Callable[[], None] | None = None
-    """Writes its settings and makes its folders; run before each start, so it must be repeatable."""
+    """Writes its settings and makes its folders. Called before each start, so it must be repeatable."""
     once_healthy: Callable[[], None] | None = None
-    """Run each time the stack is brought up, before what needs this service is started."""
+    """Called on each `up`, before the services that need this one are started."""
     external: bool = False
-    """The user runs it elsewhere: only its health is looked at."""
+    """The user runs it elsewhere: only its health is checked."""
 
 
 @dataclass(frozen=True)
 class StackContext:
-    """What the declaration of a service may read: folders, settings, and the addresses of its neighbours."""
+    """What the declaration of a service may read: folders, settings, and the addresses of all components."""
 
     layout: Layout
     settings: StackSettings
@@ -71,10 +71,10 @@ class StackContext:
     external: frozenset[str]
     java_home: str = ""
     root: bool = False
-    """Whether we run as root, so that what refuses to must be given another user."""
+    """True if we run as root: a service that refuses root then needs another user."""
 
     def passed(self, *read: type[Settings] | str) -> dict[str, str]:
-        """What of the shared environment a process reads: the variables of settings classes, and those
-        named. One that is not set is left out: the process then takes its default."""
+        """Returns the variables that a process reads from the shared environment: those of settings classes
+        and those named. A variable that is not set is left out, so that the process uses its default."""
         names = {name for one in read for name in ([one] if isinstance(one, str) else variables(one))}
         return {name: self.environment[name] for name in sorted(names & self.environment.keys())}

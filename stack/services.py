@@ -1,4 +1,4 @@
-"""All services of the stack, and the order that follows from what each needs."""
+"""All services of the stack, and their order by what each needs."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,14 +7,14 @@ from stack.service import Service, StackContext, StackError
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """Every service of this checkout."""
+    """Returns every service of this checkout."""
     components = (kafka, redis, mongodb, elasticsearch, flink, airflow, stages, watch)
     return tuple(service for component in components for service in component.services(place))
 
 
 def with_needs(services: tuple[Service, ...], names: Iterable[str]) -> tuple[Service, ...]:
-    """The services called `names` and all that they need, in an order in which each comes after its needs.
-    Raises StackError for a name that is not declared and for needs that go in a circle."""
+    """Returns the services called `names` and all that they need, each after its needs. Raises StackError for
+    a name that is not declared and for needs that form a cycle."""
     by_name = {service.name: service for service in services}
     ordered: dict[str, Service] = {}
 
@@ -22,7 +22,7 @@ def with_needs(services: tuple[Service, ...], names: Iterable[str]) -> tuple[Ser
         if name not in by_name:
             raise StackError(f"there is no service {name}; there are: {', '.join(by_name)}")
         if name in path:
-            raise StackError(f"needs go in a circle: {' -> '.join((*path, name))}")
+            raise StackError(f"needs form a cycle: {' -> '.join((*path, name))}")
         if name not in ordered:
             for need in by_name[name].needs:
                 visit(need, (*path, name))
@@ -34,16 +34,16 @@ def with_needs(services: tuple[Service, ...], names: Iterable[str]) -> tuple[Ser
 
 
 def startable(
-    services: Iterable[Service], asked: Mapping[str, object], healthy: frozenset[str]
+    services: Iterable[Service], begun: Mapping[str, object], healthy: frozenset[str]
 ) -> list[Service]:
-    """Those not asked to start yet whose needs are all healthy."""
+    """Returns the services whose start has not begun and whose needs are all healthy."""
     return [
-        service for service in services if service.name not in asked and healthy.issuperset(service.needs)
+        service for service in services if service.name not in begun and healthy.issuperset(service.needs)
     ]
 
 
 def levels(ordered: Iterable[Service]) -> list[list[str]]:
-    """Names in groups to be stopped one after the other: first those that nothing else needs."""
+    """Returns names in groups, in the order to stop them: first those that nothing else needs."""
     depth: dict[str, int] = {}
     for service in ordered:
         depth[service.name] = 1 + max((depth[need] for need in service.needs), default=0)

@@ -1,4 +1,4 @@
-"""The probe of the services: what the supervisor and their own protocols say."""
+"""The monitor's probe of the services: reads the supervisor and runs the services' health checks."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ class ServicesProbe:
 
     def __init__(self, place: StackContext) -> None:
         self._place = place
-        # Whether the watch itself answers, who asks it finds out.
+        # Not the monitor itself: its caller sees whether it answers.
         self._services = [one for one in stack_declared.services(place) if one.name != "watch"]
         self._starts = Starts(place.layout.log("supervisor"))
 
@@ -37,7 +37,7 @@ class ServicesProbe:
             for service, count in starts.items()
         ]
         for row in status.rows(self._place, self._services):
-            if row.state != "stopped" or starts[row.name]:  # otherwise nobody has asked for it
+            if row.state != "stopped" or starts[row.name]:  # otherwise it was never started
                 labels = {"service": row.name}
                 readings.append(Reading(catalogue.SERVICE_UP, float(row.healthy), labels))
                 readings.append(Reading(catalogue.RESIDENT_BYTES, row.resident_bytes, labels))
@@ -45,15 +45,15 @@ class ServicesProbe:
 
 
 class Starts:
-    """How often each service was started, by the supervisor's own log, which is read on from where it was.
-    To ask now and then what runs would miss what dies quickly."""
+    """Counts how often each service was started, from new lines of the supervisor's log. Polling the
+    processes would miss one that dies quickly."""
 
     def __init__(self, log: Path) -> None:
         self._log, self._file_id, self._read_to = log, -1, 0
         self._counts: Counter[str] = Counter()
 
     def counted(self) -> Counter[str]:
-        """Since the supervisor started, as far as its log goes back."""
+        """Returns the starts of each service since the supervisor started, as far back as its log goes."""
         with self._log.open("rb") as log:
             file_id, size = (stat := self._log.stat()).st_ino, stat.st_size
             if file_id != self._file_id or size < self._read_to:  # rotated

@@ -1,4 +1,4 @@
-"""Ports and sizes of the local stack, and the addresses that follow from them: their one source."""
+"""Ports and sizes of the local stack, and the addresses derived from them. Nothing else defines them."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from stack.layout import Layout
 from streaming.settings import Settings, variable
 
-# The variable by which a user points Vitrine at a component of their own.
+# The variable by which the user gives the address of an external component.
 ADDRESS_VARIABLE = {
     "kafka": "VITRINE_KAFKA_BOOTSTRAP_SERVERS",
     "redis": "VITRINE_REDIS_URL",
@@ -25,7 +25,7 @@ class StackSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_", frozen=True, extra="ignore")
 
-    port_offset: int = Field(0, ge=0, description="Added to every port: a second checkout beside a first")
+    port_offset: int = Field(0, ge=0, description="Added to every port, to run a second checkout beside this")
     kafka_port: int = Field(19092, description="Kafka")
     kafka_controller_port: int = Field(19093, description="Kafka's controller")
     redis_port: int = Field(16379, description="Redis")
@@ -41,11 +41,11 @@ class StackSettings(Settings):
     airflow_worker_log_port: int = Field(18793, description="Airflow's log server of the scheduler's workers")
     airflow_trigger_log_port: int = Field(18794, description="Airflow's log server of the triggerer")
     watch_port: int = Field(
-        19400, description="The watch: metrics of all components, figures of the page Health"
+        19400, description="The monitor: metrics of all components, figures of the page Health"
     )
-    gate_metrics_port: int = Field(19401, description="The gate's metrics; 0: none")
-    store_metrics_port: int = Field(19402, description="The store stage's metrics; 0: none")
-    index_metrics_port: int = Field(19403, description="The index stage's metrics; 0: none")
+    gate_metrics_port: int = Field(19401, description="The gate's metrics; 0 turns them off")
+    store_metrics_port: int = Field(19402, description="The store stage's metrics; 0 turns them off")
+    index_metrics_port: int = Field(19403, description="The index stage's metrics; 0 turns them off")
     kafka_heap_mib: int = Field(512, description="Kafka's heap")
     elasticsearch_heap_mib: int = Field(512, description="Elasticsearch's heap")
     flink_jobmanager_mib: int = Field(900, description="All memory of Flink's JobManager")
@@ -53,13 +53,13 @@ class StackSettings(Settings):
     flink_slots: int = Field(4, description="Task slots of the TaskManager")
 
     def port(self, name: str) -> int:
-        """The port called `name` in these settings, moved by the offset; 0 stays 0."""
+        """Returns the port called `name`, with the offset added; 0 stays 0."""
         declared = int(getattr(self, f"{name}_port"))
         return declared and declared + self.port_offset
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "StackSettings":
-        """As the variables `given` say, whatever those of this process are."""
+        """Returns the settings of the variables `given`, ignoring those of this process."""
         fields = cls.model_fields.items()
         return cls(**{name: given.get(variable(cls, name), field.default) for name, field in fields})
 
@@ -69,11 +69,11 @@ PORTS = tuple(
     for name in StackSettings.model_fields
     if name == "port_offset" or name.endswith("_port")
 )
-"""The variables that say where the stack listens."""
+"""The variables that set the stack's ports."""
 
 
 def own_addresses(settings: StackSettings) -> dict[str, str]:
-    """The address of each component as this stack starts it, by the variable that holds it."""
+    """Returns the address of each component as this stack starts it, by its variable."""
     return {
         "VITRINE_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{settings.port('kafka')}",
         "VITRINE_REDIS_URL": f"redis://127.0.0.1:{settings.port('redis')}/0",
@@ -86,7 +86,7 @@ def own_addresses(settings: StackSettings) -> dict[str, str]:
 
 
 def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str]:
-    """The components that the user runs elsewhere: those whose address is given and is not our own."""
+    """Returns the external components: those whose given address is not the one that this stack uses."""
     own = own_addresses(settings)
     return frozenset(
         component
@@ -96,7 +96,7 @@ def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str
 
 
 def environment(settings: StackSettings, layout: Layout, given: Mapping[str, str]) -> dict[str, str]:
-    """What every handler and service is started with: addresses and folders, and the user's own settings."""
+    """Returns the variables for every command and service: addresses, folders and the user's settings."""
     users = {name: value for name, value in given.items() if name.startswith(("VITRINE_", "MONGO_"))}
     derived = own_addresses(settings) | {
         "VITRINE_DATA_DIR": str(layout.data),

@@ -1,4 +1,4 @@
-"""Every setting of every component in one list, without secrets: what `./vitrine settings` prints."""
+"""Every setting of every component in one list, secrets masked: what `./vitrine settings` prints."""
 
 import importlib
 import importlib.util
@@ -14,7 +14,7 @@ from streaming.settings import Settings, variable
 
 
 def _modules() -> list[str]:
-    """The modules called `settings` of all rooms: by convention they hold the settings objects."""
+    """Returns the modules called `settings` of all packages: by convention they hold the settings classes."""
     found = [streaming.settings.__name__, settings.__name__]
     for package in (streaming, ml):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -24,7 +24,7 @@ def _modules() -> list[str]:
 
 
 def classes() -> list[type[Settings]]:
-    """Every settings class, those of the components first."""
+    """Returns every settings class, those of the components first."""
     found: list[type[Settings]] = []
     for name in _modules():
         module = importlib.import_module(name)
@@ -35,16 +35,16 @@ def classes() -> list[type[Settings]]:
 
 
 def rows() -> list[dict[str, Any]]:
-    """One object a setting: the variable, its value as it is now, its default and its meaning."""
-    # A class that extends another shares the variables of that one, which is listed first.
+    """Returns one object per setting: its variable, current value, default and meaning."""
+    # A subclass shares the variables of its base class, which is listed first.
     found = {row["variable"]: row for settings_class in reversed(classes()) for row in _of(settings_class)}
     order = [row["variable"] for settings_class in classes() for row in _of(settings_class)]
     return [found[variable] for variable in dict.fromkeys(order)]
 
 
 def refused(error: ValidationError) -> list[str]:
-    """What is wrong with which variable, a line each; never the value, which may be a secret. Nothing if
-    `error` is of no settings."""
+    """Returns one line per invalid variable, without its value, which may be a secret. Empty if `error` does
+    not come from a settings class."""
     return [
         f"{_variable(settings_class, str(one['loc'][0]))}: {one['msg']}"
         for settings_class in classes()
@@ -55,7 +55,7 @@ def refused(error: ValidationError) -> list[str]:
 
 
 def _variable(settings_class: type[Settings], name: str) -> str:
-    """The variable of the field called `name`; an alias is one already."""
+    """Returns the variable of the field `name`; an alias already is the variable."""
     return variable(settings_class, name) if name in settings_class.model_fields else name
 
 
@@ -80,7 +80,7 @@ def _shown(value: object) -> object:
 
 
 def text(rows: list[dict[str, Any]]) -> str:
-    """The same for people."""
+    """Returns the rows as text for people."""
     lines: list[str] = []
     component = ""
     for row in rows:

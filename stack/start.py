@@ -1,4 +1,4 @@
-"""Services start in the order of their needs, side by side where that leaves room, until all are healthy."""
+"""Starts services after those they need, in parallel where possible, and waits until all are healthy."""
 
 import contextlib
 import socket
@@ -20,8 +20,8 @@ from stack.supervisor import ENDED, Supervisor
 TICK_S = 0.3
 SAY_EVERY_S = 30.0
 Tell = Callable[[str, str], None]
-"""Called with a service's name and what has become of it: starting, not healthy yet (with the
-reason), healthy (with seconds), external."""
+"""Called with a service's name and its new state: starting, not healthy yet (with the reason), healthy
+(with seconds), external."""
 
 
 def up(
@@ -31,33 +31,34 @@ def up(
     tell: Tell,
     concerned: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[Service, ...]:
-    """Starts `wanted` (ordered, needs included) and starts again what runs otherwise than it is declared;
-    returns all of these when they are healthy. `declared` are all services, known to the supervisor whether
-    started or not; `concerned` says for each which changed settings concern it.
-    Raises StackError for a port in use, too little memory, or a service that fails or is late."""
+    """Starts `wanted` (ordered, needs included) and restarts running services whose declaration has changed;
+    returns all of these when they are healthy. `declared`: all services, which the supervisor knows whether
+    started or not. `concerned`: for each service, the changed settings that it reads.
+    Raises StackError for a port in use, too little memory, or a service that is not healthy in time."""
     supervisor = Supervisor(place.layout)
     if not supervisor.running():
         saved_settings.restarted(place.layout)
     changes = supervisor.declare(service for service in declared if not service.external)
     processes = supervisor.processes()
-    notes = {
+    reasons = {
         name: reason((concerned or {}).get(name, ()))
         for name in changes.outdated
         if name in processes and processes[name].state not in ENDED
     }
-    again = saved_settings.interrupted(place.layout) | (notes.keys() & changes.changed)
-    names = again | {service.name for service in wanted}
+    to_restart = saved_settings.interrupted(place.layout) | (reasons.keys() & changes.changed)
+    names = to_restart | {service.name for service in wanted}
     wanted = with_needs(declared, [service.name for service in declared if service.name in names])
     alive = {name for name, process in processes.items() if process.state in ("STARTING", "RUNNING")}
-    fresh = frozenset(service.name for service in wanted if not service.external) - (alive - notes.keys())
-    freed_bytes = sum(resident_bytes(processes[name].pid) for name in notes)
+    own = frozenset(service.name for service in wanted if not service.external)
+    to_start = own - (alive - reasons.keys())
+    freed_bytes = sum(resident_bytes(processes[name].pid) for name in reasons)
     free_bytes = psutil.virtual_memory().available + freed_bytes
-    check_memory([service for service in wanted if service.name in fresh], free_bytes)
-    if again:
-        saved_settings.restarting(place.layout, again)
-    _stop(supervisor, declared, changes, notes, tell)
+    check_memory([service for service in wanted if service.name in to_start], free_bytes)
+    if to_restart:
+        saved_settings.restarting(place.layout, to_restart)
+    _stop(supervisor, declared, changes, reasons, tell)
     supervisor.adopt(changes)
-    _bring_all(supervisor, wanted, fresh, notes, tell)
+    _start_all(supervisor, wanted, to_start, reasons, tell)
     saved_settings.restarted(place.layout)
     return wanted
 
@@ -66,58 +67,58 @@ def _stop(
     supervisor: Supervisor,
     declared: tuple[Service, ...],
     changes: Changes,
-    notes: Mapping[str, str],
+    reasons: Mapping[str, str],
     tell: Tell,
 ) -> None:
-    """Stops what runs otherwise than it is declared, those that need others first, and says why."""
+    """Stops the services in `reasons`, those that need others first, and passes the reason to `tell`."""
     ordered = levels(with_needs(declared, [service.name for service in declared]))
-    unknown = sorted(notes.keys() - {name for level in ordered for name in level})
+    unknown = sorted(reasons.keys() - {name for level in ordered for name in level})
     for level in (unknown, *ordered):
-        names = [name for name in level if name in notes]
+        names = [name for name in level if name in reasons]
         for name in names:
-            what = "restarting" if name in changes.changed else "stopping ours"
-            tell(name, f"{what}, {notes[name]} …")
+            what = "restarting" if name in changes.changed else "stopping the one started here"
+            tell(name, f"{what}: {reasons[name]} …")
         supervisor.stop_all(names)
         for name in names:
             if name in changes.removed:
-                tell(name, f"stopped, {notes[name]}")
+                tell(name, f"stopped: {reasons[name]}")
 
 
-def _bring_all(
+def _start_all(
     supervisor: Supervisor,
     wanted: tuple[Service, ...],
-    fresh: frozenset[str],
-    notes: Mapping[str, str],
+    to_start: frozenset[str],
+    reasons: Mapping[str, str],
     tell: Tell,
 ) -> None:
-    asked: dict[str, Future[None]] = {}
+    begun: dict[str, Future[None]] = {}
     healthy: set[str] = set()
     given_up = Event()
 
-    def bring(service: Service) -> None:
-        _bring(supervisor, service, service.name in fresh, notes.get(service.name, ""), tell, given_up)
+    def start(service: Service) -> None:
+        _start(supervisor, service, service.name in to_start, reasons.get(service.name, ""), tell, given_up)
 
     with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
         try:
             while len(healthy) < len(wanted):
-                for service in startable(wanted, asked, frozenset(healthy)):
-                    asked[service.name] = pool.submit(bring, service)
-                wait((asked[name] for name in asked.keys() - healthy), return_when=FIRST_COMPLETED)
-                for name in [name for name in asked.keys() - healthy if asked[name].done()]:
-                    asked[name].result()
+                for service in startable(wanted, begun, frozenset(healthy)):
+                    begun[service.name] = pool.submit(start, service)
+                wait((begun[name] for name in begun.keys() - healthy), return_when=FIRST_COMPLETED)
+                for name in [name for name in begun.keys() - healthy if begun[name].done()]:
+                    begun[name].result()
                     healthy.add(name)
         finally:
             given_up.set()
 
 
-def _bring(
-    supervisor: Supervisor, service: Service, start: bool, note: str, tell: Tell, given_up: Event
+def _start(
+    supervisor: Supervisor, service: Service, start: bool, stopped_for: str, tell: Tell, given_up: Event
 ) -> None:
-    """Returns when `service` is healthy, or all is given up. Raises StackError if it is late.
-    `note` is why one that ran before was stopped, empty for others."""
-    began = said = time.monotonic()
+    """Returns when `service` is healthy or `given_up` is set. Raises StackError if it is not healthy in time.
+    `stopped_for`: why the process that ran before was stopped; empty if none was."""
+    began = last_told = time.monotonic()
     if start:
-        if not note:
+        if not stopped_for:
             tell(service.name, "starting")
         for port in service.ports:
             check_port(service.name, port)
@@ -127,17 +128,17 @@ def _bring(
     while (unhealthy := _reason_if_unhealthy(service)) is not None:
         now = time.monotonic()
         if now - began > service.start_timeout_s:
-            raise _late(supervisor, service, unhealthy, now - began)
-        if now - said > SAY_EVERY_S:
-            said = now
+            raise _not_in_time(supervisor, service, unhealthy, now - began)
+        if now - last_told > SAY_EVERY_S:
+            last_told = now
             tell(service.name, f"not healthy after {now - began:.0f} s: {unhealthy} …")
         if given_up.wait(TICK_S):
             return
     if service.once_healthy:
         service.once_healthy()
     healthy = f"healthy after {time.monotonic() - began:.0f} s" if start else "healthy"
-    stopped = f", {'restarted' if start else 'ours stopped'}: {note}" if note else ""
-    tell(service.name, healthy + stopped)
+    what = "restarted" if start else "the one started here was stopped"
+    tell(service.name, healthy + (f", {what}: {stopped_for}" if stopped_for else ""))
 
 
 def _reason_if_unhealthy(service: Service) -> str | None:
@@ -148,7 +149,7 @@ def _reason_if_unhealthy(service: Service) -> str | None:
     return None
 
 
-def _late(supervisor: Supervisor, service: Service, reason: str, waited_s: float) -> StackError:
+def _not_in_time(supervisor: Supervisor, service: Service, reason: str, waited_s: float) -> StackError:
     if service.external:
         return StackError(f"{service.name}, which you run elsewhere, is not healthy: {reason}")
     process = supervisor.processes().get(service.name)
@@ -159,18 +160,18 @@ def _late(supervisor: Supervisor, service: Service, reason: str, waited_s: float
 
 
 def check_memory(services: Iterable[Service], available_bytes: int) -> None:
-    """Raises StackError if what is about to start will not fit into the memory that is free."""
+    """Raises StackError if `services` need more memory than `available_bytes`."""
     needed_mib = sum(service.memory_mib for service in services)
     available_mib = available_bytes // 2**20
     if needed_mib > available_mib:
         raise StackError(
-            f"too little memory: what is to be started needs {needed_mib} MiB, {available_mib} MiB are free. "
+            f"too little memory: these services need {needed_mib} MiB, {available_mib} MiB are free. "
             "Close something, or start fewer services: ./vitrine up SERVICE…"
         )
 
 
 def check_port(service: str, port: int) -> None:
-    """Raises StackError, naming who has it as far as we may know, if `port` is taken on loopback."""
+    """Raises StackError if `port` is in use on loopback. Names the process if we may see it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -180,7 +181,7 @@ def check_port(service: str, port: int) -> None:
 
 
 def port_taken(service: str, port: int, listener: tuple[int, str] | None) -> str:
-    """The message for a port that another process has."""
+    """Returns the message for a port that another process listens on."""
     who = f"process {listener[0]} ({listener[1]})" if listener else "a process of another user"
     return (
         f"{service} cannot start: port {port} is in use by {who}. Stop that process, or choose other ports: "
@@ -189,7 +190,7 @@ def port_taken(service: str, port: int, listener: tuple[int, str] | None) -> str
 
 
 def _listener(port: int) -> tuple[int, str] | None:
-    """The process that listens on `port`, as far as we may know."""
+    """Returns id and name of the process that listens on `port`; None if we may not see it."""
     try:
         for process in psutil.process_iter(["name"]):
             with contextlib.suppress(psutil.Error):
@@ -203,7 +204,7 @@ def _listener(port: int) -> tuple[int, str] | None:
 
 
 def make_folders(layout: Layout) -> None:
-    """The folders that every service may take for granted."""
+    """Makes the folders that every service needs."""
     for folder in (layout.run, layout.logs, layout.stores, layout.data):
         folder.mkdir(parents=True, exist_ok=True)
     layout.run.chmod(0o700)

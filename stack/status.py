@@ -1,4 +1,4 @@
-"""What runs, since when, how healthy, where, and with how much memory."""
+"""The state of the services: process, uptime, health, address and memory."""
 
 import contextlib
 import time
@@ -25,7 +25,7 @@ class Row:
 
     name: str
     state: str
-    """running, starting, backoff (died, to be started again), stopped, external …"""
+    """running, starting, backoff (died, will be restarted), stopped, external …"""
     pid: int | None
     uptime_s: int | None
     healthy: bool
@@ -37,7 +37,7 @@ class Row:
 
 
 def rows(place: StackContext, services: Iterable[Service]) -> list[Row]:
-    """The state of each service, asked side by side."""
+    """Returns the state of each service. The health checks run in parallel."""
     processes = Supervisor(place.layout).processes()
     with ThreadPoolExecutor(max_workers=16) as pool:
         return list(pool.map(lambda service: _row(service, processes.get(service.name)), services))
@@ -65,7 +65,7 @@ def _row(service: Service, process: Process | None) -> Row:
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory of a process and its children; 0 if it is gone."""
+    """Returns the resident memory of a process and its children; 0 if it has ended."""
     total = 0
     with contextlib.suppress(psutil.Error):
         parent = psutil.Process(pid)
@@ -76,8 +76,8 @@ def resident_bytes(pid: int) -> int:
 
 
 def lag(place: StackContext) -> dict[str, int] | None:
-    """Records that each stage has still to deal with, as the watch saw it last; None if the watch does not
-    answer, or has no answer from Kafka itself."""
+    """Returns the consumer lag of each stage as the monitor last read it; None if the monitor does not answer
+    or has no answer from Kafka."""
     try:
         with urllib.request.urlopen(f"{place.environment['VITRINE_WATCH_URL']}/recent", timeout=2) as answer:
             recent = msgspec.json.decode(answer.read(), type=Recent)
@@ -94,7 +94,7 @@ def lag(place: StackContext) -> dict[str, int] | None:
 
 
 def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
-    """The documented object."""
+    """Returns the object that `status --json` prints."""
     login = {"url": place.environment["VITRINE_AIRFLOW_URL"], "user": airflow.USER, "password": None}
     with contextlib.suppress(FileNotFoundError):
         login["password"] = airflow.password(place)
@@ -108,7 +108,7 @@ def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
 
 
 def print_table(place: StackContext, found: list[Row]) -> None:
-    """The same for people, on standard output."""
+    """Prints the same as a table on standard output."""
     console, table = Console(highlight=False), Table(box=None, pad_edge=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=200)
@@ -130,15 +130,15 @@ def print_table(place: StackContext, found: list[Row]) -> None:
     console.print(f"\n{sum(row.resident_bytes for row in found) / 2**30:.1f} GiB resident in all")
     behind = lag(place)
     if behind is None and any(row.name == "watch" and row.healthy for row in found):
-        console.print("Records still to be dealt with: unknown, the watch has no answer from Kafka")
+        console.print("Consumer lag: unknown, the monitor has no answer from Kafka")
     if behind:
-        told = ", ".join(f"{stage} {records}" for stage, records in behind.items())
-        console.print(f"Records still to be dealt with: {told}")
+        lags = ", ".join(f"{stage} {records}" for stage, records in behind.items())
+        console.print(f"Consumer lag in records: {lags}")
     with contextlib.suppress(FileNotFoundError):
         console.print(login(place))
 
 
 def login(place: StackContext) -> str:
-    """Where Airflow is and how to get in."""
+    """Returns Airflow's address, user and password in one line."""
     url = place.environment["VITRINE_AIRFLOW_URL"]
     return f"Airflow: {url}  user {airflow.USER}  password {airflow.password(place)}"

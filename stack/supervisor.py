@@ -1,7 +1,7 @@
-"""The process supervisor: supervisord of this checkout alone, reached by its unix socket.
+"""The process supervisor: a supervisord of this checkout only, controlled over its unix socket.
 
-supervisord restarts what dies with a growing pause, rotates logs and stops whole process groups. What it does
-not know is order and readiness; that is `stack.start`.
+supervisord restarts processes that die, after a growing pause, rotates logs and stops whole process groups.
+It knows neither order nor readiness; `stack.start` does.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from stack.changes import Changes
 from stack.layout import Layout
 from stack.service import Service, StackError
 
-# supervisord waits one second longer before each further attempt; so many attempts never end.
+# supervisord waits one second longer before each further attempt; with this many it never gives up.
 START_RETRIES = 1_000_000
 STARTED_AFTER_S = 2
 LAUNCHED_WITHIN_S = 120
@@ -37,7 +37,7 @@ ENDED = ("STOPPED", "EXITED", "FATAL")
 
 @dataclass(frozen=True)
 class Process:
-    """What supervisord says of one service.
+    """One service's process as supervisord reports it.
 
     `state`: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED or FATAL."""
 
@@ -48,17 +48,15 @@ class Process:
 
 
 def _quoted(value: str) -> str:
-    """One value of an `environment=` line: supervisord strips quotes and expands per cent signs."""
+    """Quotes a value of an `environment=` line: supervisord strips quotes and expands per cent signs."""
     quote = '"' if '"' not in value else "'"
     if quote in value or "\n" in value:
-        raise StackError(
-            f"a setting with both kinds of quotes or a line break cannot be passed on: {value[:20]}…"
-        )
+        raise StackError(f"a setting with both kinds of quotes or a line break cannot be used: {value[:20]}…")
     return quote + value.replace("%", "%%") + quote
 
 
 def render(layout: Layout, services: Iterable[Service]) -> str:
-    """supervisord's configuration. It holds secrets: to be written for its owner's eyes alone."""
+    """Returns supervisord's configuration. It holds secrets: write it readable by its owner only."""
     sections: list[tuple[str, dict[str, object]]] = [
         ("unix_http_server", {"file": layout.socket, "chmod": "0600"}),
         (
@@ -92,12 +90,12 @@ def _can_open(files: int) -> bool:
 def _program(layout: Layout, service: Service) -> dict[str, object]:
     variables = dict(service.environment)
     if service.configuration:
-        # No process reads it: by this supervisord sees that a file has changed.
+        # No process reads this variable. It makes supervisord notice that a configuration file has changed.
         variables[CONFIGURATION] = sha256(service.configuration.encode()).hexdigest()
     return {
         "command": shlex.join(service.command).replace("%", "%%"),
         "directory": service.directory or layout.root,
-        # What the stores keep names people: it is for their owner's eyes alone.
+        # The stores hold data about people: only their owner may read them.
         "umask": "077",
         "environment": ",".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items())),
         "autostart": "false",
@@ -130,15 +128,15 @@ class Supervisor:
         return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
     def running(self) -> bool:
-        """Whether it answers."""
+        """True if supervisord answers."""
         try:
             return bool(self._rpc().getState()["statename"] == "RUNNING")
         except (OSError, http.client.HTTPException):
             return False
 
     def declare(self, services: Iterable[Service]) -> Changes:
-        """Starts supervisord, detached from this shell, or has it read the new declarations if it runs.
-        No service is started or stopped by this: what it has of those that differ stays until `adopt`."""
+        """Starts supervisord, detached from this shell; if it runs, makes it read the new declarations.
+        Starts and stops no service: supervisord keeps the old declarations until `adopt`."""
         self._layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._layout.logs.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -152,7 +150,8 @@ class Supervisor:
             "-c",
             str(self.configuration),
         ]
-        # Each service inherits this environment. Of our settings it is to find those alone that it reads.
+        # Each service inherits this environment. It must contain no Vitrine settings: each service is passed
+        # only those that it reads.
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(saved_settings.PREFIXES)
         }
@@ -167,7 +166,7 @@ class Supervisor:
         raise StackError(f"supervisord did not start: {started.stdout}{started.stderr}", "supervisor")
 
     def adopt(self, changes: Changes) -> None:
-        """Puts the new declarations in the place of the old ones. What is outdated must not run."""
+        """Replaces the old declarations by the new ones. Outdated services must not be running."""
         rpc = self._rpc()
         for name in changes.outdated:
             rpc.removeProcessGroup(name)
@@ -175,7 +174,7 @@ class Supervisor:
             rpc.addProcessGroup(name)
 
     def processes(self) -> dict[str, Process]:
-        """What runs, by service; empty if supervisord does not run."""
+        """Returns the process of each service; empty if supervisord does not run."""
         if not self.running():
             return {}
         return {
@@ -184,12 +183,12 @@ class Supervisor:
         }
 
     def start(self, name: str) -> None:
-        """Asks for `name` to be started; does nothing if it is."""
+        """Starts `name` without waiting for it; does nothing if it is running."""
         with contextlib.suppress(xmlrpc.client.Fault):
             self._rpc().startProcess(name, False)
 
     def stop_all(self, names: Iterable[str], timeout_s: float = 90) -> None:
-        """Stops the services `names` side by side, each with its process group, and waits for their end."""
+        """Stops the services `names` in parallel, each with its process group, and waits until they ended."""
         left = set(names)
         for name in left:
             with contextlib.suppress(xmlrpc.client.Fault):
@@ -201,7 +200,7 @@ class Supervisor:
             time.sleep(0.1)
 
     def shutdown(self, timeout_s: float = 90) -> None:
-        """Ends supervisord, after which nothing of this checkout runs."""
+        """Ends supervisord and with it every service of this checkout."""
         pid = int(self._rpc().getPID())
         self._rpc().shutdown()
         deadline = time.monotonic() + timeout_s
@@ -215,7 +214,7 @@ class Supervisor:
 
 
 def end_of_log(layout: Layout, service: str, lines: int = 25) -> str:
-    """The last lines of a service's log."""
+    """Returns the last lines of a service's log; empty if it has none."""
     try:
         text = layout.log(service).read_text(errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""Which tests there are, and what each folder of them needs. Standard library only."""
+"""The folders of tests and what each needs. Standard library only."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,8 +9,8 @@ from streaming.process.exit_code import InvalidRequest
 
 KINDS = ("unit", "property", "contract", "integration", "e2e")
 WITHOUT_SERVICES = ("unit", "property")
-# Folders below tests/ that need more than the main environment and the stack. A unit test reads what each
-# folder imports, and finds one that is missing here.
+# Folders below tests/ that need more than the main environment and the stack. A unit test checks what each
+# folder imports, and fails if one is missing here.
 IN_AIRFLOW = frozenset({"unit/dags", "unit/plugins"})
 TOOLS: dict[str, Tool] = {
     "e2e/pages": CHROMIUM,
@@ -20,10 +20,10 @@ TOOLS: dict[str, Tool] = {
 
 
 class Target(NamedTuple):
-    """What pytest is to run in one folder: all of it, or the file or test in it that was named."""
+    """What pytest runs in one folder: all of it, or one file or test of it."""
 
     folder: str
-    """Kind and folder, as they stand below tests/: unit/gate."""
+    """Path below tests/: unit/gate."""
     argument: str
     """For pytest."""
 
@@ -33,12 +33,12 @@ class Target(NamedTuple):
 
     @property
     def environment(self) -> str:
-        """The Python environment that it is run in."""
+        """The Python environment that it runs in."""
         return "airflow" if self.folder in IN_AIRFLOW else "main"
 
 
 def folders(root: Path, kind: str) -> list[Target]:
-    """All folders of tests of one kind, one for each concept."""
+    """Returns all folders of tests of one kind."""
     found = sorted(folder for folder in (root / "tests" / kind).glob("*/") if any(folder.rglob("test_*.py")))
     return [Target(f"{kind}/{folder.name}", str(folder)) for folder in found]
 
@@ -46,9 +46,9 @@ def folders(root: Path, kind: str) -> list[Target]:
 def chosen(
     root: Path, kinds: Iterable[str], pytest_arguments: Iterable[str]
 ) -> tuple[list[Target], list[str]]:
-    """What to run of `kinds` (all, if none), and the options for pytest. Files, folders and tests among
-    `pytest_arguments` are all that is run. Raises InvalidRequest for one that is not there, or is of another
-    kind."""
+    """Returns what to run of `kinds` (all, if none), and the options for pytest. If `pytest_arguments` name
+    files, folders or tests, only these are run. Raises InvalidRequest for one that does not exist or is of
+    another kind."""
     kinds, options, named = tuple(kinds), list[str](), list[Target]()
     for argument in pytest_arguments:
         if (targets := _targets(root, argument)) is None:
@@ -56,23 +56,24 @@ def chosen(
             continue
         for target in targets:
             if kinds and target.kind not in kinds:
-                raise InvalidRequest(f"{argument} is none of the tests asked for: {', '.join(kinds)}")
+                raise InvalidRequest(f"{argument} is not a test of these kinds: {', '.join(kinds)}")
         named += targets
     return named or [target for kind in kinds or KINDS for target in folders(root, kind)], options
 
 
 def tools(targets: Iterable[Target]) -> list[Tool]:
-    """The programs that they need beside the stack."""
+    """Returns the programs that the targets need beside the stack."""
     return list(dict.fromkeys(TOOLS[target.folder] for target in targets if target.folder in TOOLS))
 
 
 def _targets(root: Path, argument: str) -> list[Target] | None:
-    """What a file, a folder or a test (file::test) is; None if `argument` is an option, or a value of one."""
+    """Returns the targets of a file, a folder or a test (file::test); None if `argument` is an option or the
+    value of one. Raises InvalidRequest for a test that does not exist."""
     path = root / argument.partition("::")[0]
     within = path.resolve().relative_to(root.resolve()).parts if _below(path, root) else ()
     if not path.exists():
         if within[:1] == ("tests",) and (len(within) > 1 or path.suffix == ".py"):
-            raise InvalidRequest(f"there is no {argument}")
+            raise InvalidRequest(f"{argument} does not exist")
         return None
     if within[:1] != ("tests",):
         return None
@@ -80,7 +81,7 @@ def _targets(root: Path, argument: str) -> list[Target] | None:
     if not kind:
         return [target for kind in KINDS for target in folders(root, kind)]
     if kind not in KINDS:
-        raise InvalidRequest(f"{argument} is no test")
+        raise InvalidRequest(f"{argument} is not a test")
     return [Target(f"{kind}/{folder}", argument)] if folder else folders(root, kind)
 
 

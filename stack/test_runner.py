@@ -1,4 +1,4 @@
-"""`./vitrine test`: every check in the environment it belongs to, the quick ones first, all of them told."""
+"""`./vitrine test`: runs every check in its Python environment, quick ones first."""
 
 import os
 import subprocess
@@ -33,9 +33,9 @@ class CheckOutcome:
 
 
 def run(kinds: Iterable[str], pytest_arguments: Sequence[str] = ()) -> list[CheckOutcome]:
-    """Runs the checks of `kinds` (all, if none), or what `pytest_arguments` choose of them, and returns what
-    became of each group; none where nothing matched. Raises InvalidRequest for tests that there are not, and
-    Missing or StackError if what they need cannot be had."""
+    """Runs the checks of `kinds` (all, if none), or those that `pytest_arguments` select, and returns the
+    outcome of each group; empty if nothing matched. Raises InvalidRequest for tests that do not exist, and
+    Missing or StackError if what they need cannot be installed or started."""
     kinds = tuple(kinds)
     targets, options = chosen(HERE.root, kinds, pytest_arguments)
     outcomes = [] if pytest_arguments or (kinds and "unit" not in kinds) else lint(HERE)
@@ -48,7 +48,7 @@ def run(kinds: Iterable[str], pytest_arguments: Sequence[str] = ()) -> list[Chec
 
 
 def lint(layout: Layout) -> list[CheckOutcome]:
-    """The linters, the types and the rules of who may import whom."""
+    """Runs the linters, the type checker and the import rules."""
     commands = {
         "ruff check": ["ruff", "check", "."],
         "ruff format": ["ruff", "format", "--check", "."],
@@ -69,8 +69,8 @@ def _pytest(
     environment: Mapping[str, str],
     selecting: bool,
 ) -> list[CheckOutcome]:
-    """One run of pytest for each kind and each Python environment that its tests need. A run in which nothing
-    matched is left out, if `selecting`."""
+    """Runs pytest once for each kind and Python environment. If `selecting`, a run in which no test matched
+    is left out."""
     groups: dict[tuple[str, str], list[str]] = {}
     for target in sorted(
         targets, key=lambda target: (KINDS.index(target.kind), target.environment != "main")
@@ -88,7 +88,8 @@ def _pytest(
 
 
 def _with_services(targets: list[Target], options: Sequence[str], selecting: bool) -> list[CheckOutcome]:
-    """The tests that look at the running stack. It is started if it is not up, and then stopped again."""
+    """Runs the tests that need the running stack, which is started if it is not up, and then stopped
+    again."""
     machine.install(tools(targets))
     was_up = Supervisor(HERE).running()
     try:
@@ -103,7 +104,7 @@ def _with_services(targets: list[Target], options: Sequence[str], selecting: boo
 
 
 def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Unit tests see the defaults, not the addresses of a stack that happens to run."""
+    """Returns the environment without settings: unit tests must see the defaults, not a running stack's."""
     return {name: value for name, value in environment.items() if not name.startswith(("VITRINE_", "MONGO_"))}
 
 
@@ -132,13 +133,13 @@ def _outcome(name: str, code: int, seconds: float, closing: str) -> CheckOutcome
 
 
 def as_json(outcomes: list[CheckOutcome]) -> dict[str, object]:
-    """The documented object."""
+    """Returns the object that `test --json` prints."""
     passed = bool(outcomes) and all(outcome.passed for outcome in outcomes)
     return {"passed": passed, "groups": [asdict(outcome) for outcome in outcomes]}
 
 
 def text(outcomes: list[CheckOutcome]) -> str:
-    """The same for people."""
+    """Returns the outcomes as text for people."""
     return "\n".join(
         f"{'passed' if outcome.passed else 'FAILED'}  {outcome.seconds:6.1f} s  "
         f"{outcome.name:20}  {outcome.closing}"

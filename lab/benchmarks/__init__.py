@@ -1,1 +1,1 @@
-"""What each stage costs beside the barest thing that could do its transport, in one run."""
+"""Benchmarks: each compares a part of the product with a bare client or another implementation in one run."""

@@ -1,9 +1,9 @@
-"""What privacy costs on a real table, by repeated splits: `./vitrine bench accuracy FILE`.
+"""The price of privacy on a real table, over repeated splits: `./vitrine bench accuracy FILE`.
 
 Prints {"file", "schema", "splits", "tables": [{"without", "results": [{"model", "epsilon", "roc_auc",
-"standard_error", "price", "price_standard_error", "seconds"}]}]}, and on standard error the tables as people
-read them. The price is the ROC AUC given up against xgboost on the same split; the standard errors are over
-splits. A split is trained on one core, as many at a time as there are cores.
+"standard_error", "price", "price_standard_error", "seconds"}]}]}, and on standard error the tables for
+people. The price is the ROC AUC of xgboost less that of the model on the same split; the standard errors are
+over splits. Each split is trained on one core, as many at a time as there are cores.
 """
 
 import argparse
@@ -40,7 +40,7 @@ _ONE_THREAD = {
 
 
 class Split(NamedTuple):
-    """One training of everything: what a process is asked."""
+    """One training of all models, done by one process."""
 
     path: Path
     schema: str
@@ -51,7 +51,7 @@ class Split(NamedTuple):
 
 
 def measured(split: Split) -> list[Result]:
-    """Every model at every epsilon on one split, xgboost first and once."""
+    """Trains every model at every epsilon on one split. xgboost is trained first, and once."""
     rows, encoding, unit = _table(split.path, split.schema, split.without)
     folds = StratifiedShuffleSplit(split.splits, test_size=TEST_SHARE, random_state=0).split(rows.x, rows.y)
     train, test = list(folds)[split.number]
@@ -79,14 +79,15 @@ def _table(path: Path, schema_name: str, without: tuple[str, ...]) -> tuple[Rows
 
 
 def summary(splits: Iterable[Sequence[Result]]) -> list[dict[str, Any]]:
-    """One line a model and epsilon, over all splits; the first result of a split is the ceiling."""
+    """Returns one line per model and epsilon, over all splits. The first result of a split is that of
+    xgboost."""
     auc, price, seconds = defaultdict(list), defaultdict(list), defaultdict(list)
     for results in splits:
-        ceiling = results[0].roc_auc or 0.0
+        baseline = results[0].roc_auc or 0.0
         for result in results:
             key = result.model, result.epsilon
             auc[key].append(result.roc_auc or 0.0)
-            price[key].append(ceiling - (result.roc_auc or 0.0))
+            price[key].append(baseline - (result.roc_auc or 0.0))
             seconds[key].append(result.seconds)
     return [
         {
@@ -116,19 +117,19 @@ def _print(without: Sequence[str], results: Sequence[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Measures as the arguments say."""
+    """Runs the benchmark of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--schema", default="online-shoppers")
     parser.add_argument("--also-without", nargs="*", default=["PageValues"], metavar="COL")
     parser.add_argument("--epsilon", type=float, nargs="+", default=[0.5, 1.0, 2.0, 4.0, 8.0])
     parser.add_argument("--splits", type=int, default=25)
-    asked = parser.parse_args()
-    tables = [(), *([tuple(asked.also_without)] if asked.also_without else [])]
+    options = parser.parse_args()
+    tables = [(), *([tuple(options.also_without)] if options.also_without else [])]
     work = [
-        Split(asked.file, asked.schema, without, tuple(asked.epsilon), asked.splits, number)
+        Split(options.file, options.schema, without, tuple(options.epsilon), options.splits, number)
         for without in tables
-        for number in range(asked.splits)
+        for number in range(options.splits)
     ]
     os.environ.update(_ONE_THREAD)
     found: dict[tuple[str, ...], list[list[Result]]] = defaultdict(list)
@@ -140,7 +141,12 @@ def main() -> None:
     for without, splits in found.items():
         lines.append({"without": without, "results": summary(splits)})
         _print(without, lines[-1]["results"])
-    document = {"file": asked.file.name, "schema": asked.schema, "splits": asked.splits, "tables": lines}
+    document = {
+        "file": options.file.name,
+        "schema": options.schema,
+        "splits": options.splits,
+        "tables": lines,
+    }
     print(msgspec.json.encode(document).decode())
 
 

@@ -1,7 +1,8 @@
-"""Does the audit notice? `./vitrine bench audit`: sound models and planted faults, attacked again and again.
+"""`./vitrine bench audit`: audits sound models and models with planted faults repeatedly, and counts
+refutations.
 
 Prints {"epsilon", "delta", "confidence", "canaries", "repetitions", "table": [{"model", "fault", "refuted",
-"repetitions", "lower_bounds", "seconds"}]}. The fault is null where the model is sound.
+"repetitions", "lower_bounds", "seconds"}]}. The fault is null for a sound model.
 """
 
 import argparse
@@ -24,7 +25,7 @@ CONFIDENCE = 0.95
 def row(
     model: str, fault: str | None, planted: Planted, budget: Budget, canaries: int, repetitions: int
 ) -> dict[str, Any]:
-    """How often the claim of `model`, with `fault` planted, is refuted."""
+    """Returns how often the claim of `model`, with `fault` planted, is refuted."""
     began = time.perf_counter()
     audits = []
     for _ in range(repetitions):
@@ -44,25 +45,27 @@ def row(
 
 
 def main() -> None:
-    """Audits as the arguments say."""
+    """Runs the benchmark of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--epsilon", type=float, default=1.0)
     parser.add_argument("--canaries", type=int, default=1_000)
-    parser.add_argument("--repetitions", type=int, default=10, help="of each fault; sound models twice that")
-    asked = parser.parse_args()
-    budget = Budget(asked.epsilon, 1e-5)
+    parser.add_argument(
+        "--repetitions", type=int, default=10, help="audits per fault; sound models twice that"
+    )
+    options = parser.parse_args()
+    budget = Budget(options.epsilon, 1e-5)
     table = []
-    for model in asked.model:
+    for model in options.model:
         for fault, planted in FAULTS[model].items():
-            table.append(row(model, fault, planted, budget, asked.canaries, asked.repetitions))
-        table.append(row(model, None, nullcontext, budget, asked.canaries, 2 * asked.repetitions))
+            table.append(row(model, fault, planted, budget, options.canaries, options.repetitions))
+        table.append(row(model, None, nullcontext, budget, options.canaries, 2 * options.repetitions))
     document: dict[str, Any] = {
         "epsilon": budget.epsilon,
         "delta": budget.delta,
         "confidence": CONFIDENCE,
-        "canaries": asked.canaries,
-        "repetitions": asked.repetitions,
+        "canaries": options.canaries,
+        "repetitions": options.repetitions,
         "table": table,
     }
     print(msgspec.json.encode(document).decode())

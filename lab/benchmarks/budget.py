@@ -1,11 +1,10 @@
-"""Runs that pay, train and release on one ledger at once, each killed at every step and between them.
+"""Concurrent runs that charge one privacy ledger, train and release; each is killed at and between all steps.
 
 `./vitrine bench budget` prints {"runs", "attempts", "killed", "killed_at", "charged", "refused", "released",
 "overspent", "paid_twice", "released_twice", "without_payment", "lost", "epsilon", "epsilon_spent", "seconds",
-"charge_ms": {"p50", "p99"}}: of so many runs, each a process that is started anew when it was killed, as
-Airflow does it; "killed_at" counts the kills by the step they came at, "between" for all others.
-"overspent", "paid_twice", "released_twice", "without_payment" and "lost" must be 0; the exit code is 1
-otherwise.
+"charge_ms": {"p50", "p99"}}. Each run is a process that is restarted after it was killed, as Airflow would
+do. "killed_at" counts the kills by step, "between" those between steps. "overspent", "paid_twice",
+"released_twice", "without_payment" and "lost" must be 0, otherwise the exit code is 1.
 """
 
 import json
@@ -40,7 +39,7 @@ from streaming.sinks.mongo.sessions import client
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published")
 BETWEEN = "between"
 MOST_CALLS = 9_000
-"""About as many functions are called by an attempt that nothing stops."""
+"""About the number of function calls of an attempt that is not killed."""
 COST = renyi.gaussian(0.2)
 REFUSED, FAILED = 3, 1
 DATASET = "sessions"
@@ -48,8 +47,8 @@ DATASET = "sessions"
 
 @dataclass(frozen=True)
 class End:
-    """How an attempt is killed: after `step`, or when it has called so many functions, if that comes first.
-    Not after some time: a fast process would be through before it, a slow one not begun."""
+    """How an attempt is killed: after `step`, or after `calls` function calls, whichever comes first. Not
+    after a time: a fast process would have finished, and a slow one not begun."""
 
     step: str | None
     calls: int | None = None
@@ -57,22 +56,22 @@ class End:
 
 @dataclass
 class Run:
-    """One run and what has become of it."""
+    """One run and its history."""
 
     key: str
     ends: list[End]
     """How its attempts are killed, the next one last."""
     end: End | None = None
-    """How the attempt under way is killed."""
+    """How the current attempt is killed."""
     killed_at: Counter[str] = field(default_factory=Counter)
     attempts: int = 0
     exit_code: int | None = None
     seen: set[str] = field(default_factory=set)
-    """Digests of all that was ever published of it."""
+    """Digests of everything that it ever published."""
 
 
 class Shop:
-    """One ledger on the real server, one disk."""
+    """One privacy ledger on the real server, and one artifact store."""
 
     def __init__(self, mongo: MongoSettings, folder: Path, epsilon: float) -> None:
         self.settings = BudgetSettings(epsilon=epsilon, delta=1e-5)
@@ -81,11 +80,11 @@ class Shop:
         self.folder = folder
 
     def ledger(self) -> Ledger:
-        """With a connection of the calling process's own."""
+        """Returns the ledger, with a new connection for the calling process."""
         return Ledger(MongoAccounts(self._mongo), DATASET, self.settings)
 
     def attempt(self, run: Run) -> int:
-        """Starts a process and returns its id. It ends by a signal, or with 0 or REFUSED."""
+        """Starts an attempt in a process and returns its id. It ends by a signal, or with 0 or REFUSED."""
         end = run.end = run.ends.pop() if run.ends else None
         run.attempts += 1
         if process := os.fork():
@@ -123,7 +122,7 @@ class Shop:
         return 0
 
     def look(self, runs: list[Run]) -> None:
-        """Somebody outside remembers what was published."""
+        """Records what the runs have published, as an outsider could."""
         for run in runs:
             folder = self.vault.released(run.key)
             if folder.is_dir():
@@ -131,7 +130,7 @@ class Shop:
 
 
 def trial(mongo: MongoSettings, folder: Path, count: int, fitting: int, seed: int) -> dict[str, Any]:
-    """`count` runs at once, of which `fitting` have room in the budget. `mongo` names an empty database."""
+    """Runs `count` concurrent runs, of which `fitting` fit into the budget. `mongo`: an empty database."""
     rng = random.Random(seed)
     epsilon = renyi.epsilon_of(renyi.total([COST] * fitting), 1e-5) + 1e-6
     shop = Shop(mongo, folder, epsilon)
@@ -149,17 +148,18 @@ def trial(mongo: MongoSettings, folder: Path, count: int, fitting: int, seed: in
             run.killed_at[at_step or BETWEEN] += 1
         else:
             run.exit_code = os.WEXITSTATUS(status)
-        if os.WIFSIGNALED(status) or (run.ends and run.exit_code == 0):  # somebody clears the task
+        if os.WIFSIGNALED(status) or (run.ends and run.exit_code == 0):  # a person would clear the task
             running[shop.attempt(run)] = run
     return _found(shop, runs, time.monotonic() - began)
 
 
 def _ends(rng: random.Random, number: int) -> list[End]:
-    """For each step one kill at most on the way to it and one at it, and another before the end of all.
+    """Returns, for each step, at most one kill before it and one at it, and a last kill before the run ends.
 
-    An attempt gets no further than one before it got, or the step is not passed again: only in order are
-    all of them died at, as three runs of four do. Even then, who dies when the ledger knows of the release
-    and the process does not passes "released" no more: every other run does not die on the way there."""
+    A step that an attempt has completed is not passed again, so a run is killed at all steps only in their
+    order: three of four runs have this order. Even then, an attempt killed after the ledger recorded the
+    release, but before it passes "released", never passes that step; so every other run has no kill before
+    it."""
     steps = list(STEPS)
     if number % 4 == 3:
         rng.shuffle(steps)
@@ -172,8 +172,8 @@ def _ends(rng: random.Random, number: int) -> list[End]:
 
 
 def _die_in(calls: int) -> None:
-    """Ends this process, without a last word, at so many calls of functions from now in this thread: of
-    Python or of C, so also while the server is asked and has not answered."""
+    """Kills this process after `calls` more function calls in this thread. Calls of C functions count too, so
+    that it may also die while it waits for the server."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     left = calls
 
@@ -221,14 +221,14 @@ def _found(shop: Shop, runs: list[Run], seconds: float) -> dict[str, Any]:
 
 
 def holds(found: dict[str, Any]) -> bool:
-    """Whether nothing went wrong."""
+    """True if nothing went wrong."""
     wrong = ("overspent", "paid_twice", "released_twice", "without_payment", "lost")
     return not any(found[name] for name in wrong)
 
 
 @contextmanager
 def own_database() -> Iterator[MongoSettings]:
-    """A database of the benchmark's own on the server that the settings name."""
+    """Yields a new database on the server of the settings, and drops it at the end."""
     settings = MongoSettings(database=f"bench-{uuid.uuid4().hex[:12]}")
     try:
         yield settings

@@ -1,9 +1,10 @@
-"""`python -m lab.benchmarks.distinct`: a year of distinct users, asked for by random periods and cuts.
+"""`python -m lab.benchmarks.distinct`: estimates distinct users of random periods and breakdowns within a
+year.
 
-A year of sessions goes through the gate's own claim; users come back as people do, some often, most seldom.
-Then periods from an hour to the whole year, in all and by country, device and referrer, are estimated as
-`./vitrine distinct` does and compared with exact counts of the same sessions; and the whole year is asked for
-at random moments of the last day, and timed. Prints one JSON object.
+A year of sessions is claimed with the gate's code; some users come back often, most rarely. Then distinct
+users of periods from an hour to a year, in all and by country, device and referrer, are estimated as
+`./vitrine distinct` does, and compared with exact counts. Queries for a whole year, ending at random moments
+of the last day, are timed. Prints one JSON object.
 """
 
 import argparse
@@ -36,7 +37,8 @@ _FIELDS = ("", "country", "device", "referrer")
 
 
 class Year:
-    """What was claimed, as columns: hour, user, and the place's number."""
+    """The claimed sessions as columns: time, user, and index of the session in `places` that has the other
+    fields."""
 
     def __init__(self, count: int, users: int, now_ms: int) -> None:
         random = np.random.default_rng(9)
@@ -47,7 +49,7 @@ class Year:
         self.place: NDArray[np.int64] = random.integers(0, len(self.places), count)
 
     def value(self, dimension: str, place: int) -> str:
-        """Of a dimension at a place; empty for all."""
+        """Returns the value of a breakdown at a place; empty for all."""
         session = self.places[place]
         return {
             "": "",
@@ -57,7 +59,7 @@ class Year:
         }[dimension]
 
     def exact(self, counted: Window, dimension: str, value: str) -> int:
-        """Distinct users of the period and cut."""
+        """Returns the exact number of distinct users of the period and breakdown."""
         first, end = np.searchsorted(self.at_ms, (counted.from_ms, counted.to_ms))
         users, places = self.user[first:end], self.place[first:end]
         there = np.array([self.value(dimension, place) == value for place in range(len(self.places))])
@@ -65,28 +67,28 @@ class Year:
 
 
 def main() -> int:
-    """Measures as the arguments say. Returns the exit code."""
+    """Runs the benchmark of the command line. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=600_000, help="of the year")
-    parser.add_argument("--users", type=int, default=200_000, help="who may come")
-    parser.add_argument("--periods", type=int, default=1_000, help="to compare with exact counts")
-    parser.add_argument("--queries", type=int, default=300, help="of the whole year, to time")
+    parser.add_argument("--sessions", type=int, default=600_000, help="sessions of the year")
+    parser.add_argument("--users", type=int, default=200_000, help="number of users")
+    parser.add_argument("--periods", type=int, default=1_000, help="periods to compare with exact counts")
+    parser.add_argument("--queries", type=int, default=300, help="queries of the whole year to time")
     options = parser.parse_args()
     gate, now_ms = GateSettings(), time.time_ns() // 1_000_000
     year = Year(options.sessions, options.users, now_ms)
     with own_redis.in_memory() as settings:
         _claim(RedisDedupStore(settings, gate), gate, year)
-        store, dice, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
+        store, rng, since_ms = RedisDistinct(settings), Random(4), now_ms - gate.hours_kept_ms
         errors, sizes = [], []
         for number in range(options.periods):
             dimension = _FIELDS[number % len(_FIELDS)]
-            value = year.value(dimension, dice.randrange(len(year.places)))
-            chosen = plan(_period(dice, now_ms), since_ms)
+            value = year.value(dimension, rng.randrange(len(year.places)))
+            chosen = plan(_period(rng, now_ms), since_ms)
             exact = year.exact(chosen.counted, dimension, value)
             estimate = store.count(counters(chosen, dimension, value))
             errors.append(abs(estimate - exact) / max(exact, 1))
             sizes.append(exact)
-        took_ms = [_timed(store, plan(_year(dice, now_ms), since_ms)) for _ in range(options.queries)]
+        took_ms = [_timed(store, plan(_year(rng, now_ms), since_ms)) for _ in range(options.queries)]
     result: dict[str, Any] = {
         "sessions": options.sessions,
         "users": len(np.unique(year.user)),
@@ -125,15 +127,15 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, year: Year) -> None:
             print(f"{begin:,} of {count:,} sessions claimed", file=sys.stderr, flush=True)
 
 
-def _period(dice: Random, now_ms: int) -> Window:
-    """From an hour to a year, short and long ones alike."""
-    length_ms = int(HOUR_MS * (_DAYS * 24) ** dice.random())
-    end_ms = now_ms - dice.randrange(_DAYS * DAY_MS - length_ms + 1)
+def _period(rng: Random, now_ms: int) -> Window:
+    """Returns a random period from an hour to a year; all orders of magnitude are equally frequent."""
+    length_ms = int(HOUR_MS * (_DAYS * 24) ** rng.random())
+    end_ms = now_ms - rng.randrange(_DAYS * DAY_MS - length_ms + 1)
     return Window(end_ms - length_ms, end_ms)
 
 
-def _year(dice: Random, now_ms: int) -> Window:
-    end_ms = now_ms - dice.randrange(DAY_MS)
+def _year(rng: Random, now_ms: int) -> Window:
+    end_ms = now_ms - rng.randrange(DAY_MS)
     return Window(end_ms - _DAYS * DAY_MS, end_ms)
 
 

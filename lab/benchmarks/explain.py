@@ -1,11 +1,11 @@
-"""What explaining costs: `python -m lab.benchmarks.explain`, also `./vitrine bench explain`.
+"""The time that explanations take: `python -m lab.benchmarks.explain`, also `./vitrine bench explain`.
 
 Prints {"rows", "background", "boosted_trees": {"seconds", "residual", "trees", "depth", "nodes_a_tree",
 "shap_nodes_a_tree", "shap_seconds", "shap_interventional_seconds", "ratio"}, "logistic_regression":
-{"seconds", "residual"}, "neural_network": {"seconds", "residual"}}. `ratio` is ours over shap's
-TreeExplainer on an xgboost model of as many trees and levels, which walks along the trees and knows no
-background; shap's interventional explainer, which answers the same question as ours, is timed on fewer rows
-and reckoned up. Rows and background are simulated sessions, the models are private ones of them.
+{"seconds", "residual"}, "neural_network": {"seconds", "residual"}}. `ratio` is our time over that of shap's
+TreeExplainer on an xgboost model with as many trees and levels, which uses no background. shap's
+interventional explainer, which computes the same values as ours, is timed on fewer rows and extrapolated.
+Rows and background are simulated sessions, and the private models are trained on such sessions.
 """
 
 import json
@@ -35,7 +35,7 @@ _FEWER = 200
 
 
 def run() -> dict[str, Any]:
-    """The object described above."""
+    """Runs the benchmark and returns the object described above."""
     encoding, randomness = Encoding(schemas.load("vitrine-session")), SystemRandomness()
     x = simulated_rows(encoding, int(ROWS * 1.15), seed=2).x[:ROWS]
     background = simulated_rows(encoding, 100, seed=3).x[:BACKGROUND]
@@ -55,7 +55,7 @@ def run() -> dict[str, Any]:
 def _beside_shap(model: BoostedTrees, rows: Rows, x: Any, background: Any) -> dict[str, Any]:
     trees = model.booster.num_boosted_rounds()
     depth = max(_depth(json.loads(tree)) for tree in model.booster.get_dump(dump_format="json"))
-    # Free to grow to its full size, as a model of the same trees is.
+    # Without limits on growth, so that its trees are as large as those of our model.
     parameters = {
         "objective": "binary:logistic", "max_depth": depth, "min_child_weight": 0, "reg_lambda": 0,
         "gamma": 0, "eta": 0.05, "base_score": 0.5,
@@ -81,7 +81,7 @@ def _depth(node: dict[str, Any]) -> int:
 
 
 def timed(call: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    """Seconds and what `call` returned."""
+    """Returns the seconds that `call` took, and its result."""
     began = time.perf_counter()
     answer = call(*arguments)
     return round(time.perf_counter() - began, 2), answer

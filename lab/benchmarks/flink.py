@@ -1,10 +1,10 @@
-"""`python -m lab.benchmarks.flink`: the Flink job beside a pure SQL pass-through of the same messages, and
-sentiment by itself. Prints one JSON object.
+"""`python -m lab.benchmarks.flink`: the Flink job against a SQL-only pass-through of the same messages, and
+the sentiment classifier alone. Prints one JSON object.
 
 Both jobs run on the same cluster at parallelism 1, one after the other, with the same source and the same
-exactly-once sink; the pass-through parses each message's JSON into columns and writes them whole. Rates are
-messages a second between the first and the last record written, by the producer's own time stamps, so neither
-start nor checkpoint counts. The first round warms the JVM and is not counted.
+exactly-once sink; the pass-through parses each message's JSON into columns and writes all of them. Rates are
+messages per second between the first and the last record written, by the producer's time stamps, so that
+neither start nor checkpoint counts. The first round warms the JVM and is not counted.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from streaming.summaries.sentiment import classify
 DEADLINE_S = 180.0
 PASS_THROUGH_JOB = Path(__file__).with_name("flink_pass_through.py")
 SETTLED_S = 3.0
-"""Longer than a checkpoint: outputs that stood still for so long are complete."""
+"""Longer than the checkpoint interval: outputs that have not grown for so long are complete."""
 
 
 def _produce(kafka: KafkaSettings, sessions: Sequence[tuple[bytes, bytes]]) -> None:
@@ -50,8 +50,8 @@ def _produce(kafka: KafkaSettings, sessions: Sequence[tuple[bytes, bytes]]) -> N
 
 
 def _rate(kafka: KafkaSettings, outputs: Sequence[str], messages: int) -> float:
-    """Messages a second while `outputs` were written. Waits until they stand still, the first holding
-    `messages` records."""
+    """Returns messages per second while `outputs` were written. Waits until they no longer grow and the first
+    has `messages` records."""
     deadline = time.monotonic() + DEADLINE_S
     client = consumer(kafka, "bench")
     ends: list[dict[int, int]] = []
@@ -66,7 +66,7 @@ def _rate(kafka: KafkaSettings, outputs: Sequence[str], messages: int) -> float:
     client.close()
     stamps = [[record.timestamp()[1] for record in read_all(kafka, topic)] for topic in outputs]
     if len(stamps[0]) != messages:
-        raise RuntimeError(f"{len(stamps[0])} records in {outputs[0]}, {messages} expected")
+        raise RuntimeError(f"{len(stamps[0])} records in {outputs[0]}, but {messages} are expected")
     first, last = min(map(min, filter(None, stamps))), max(map(max, filter(None, stamps)))
     return messages / ((last - first) / 1000)
 
@@ -82,7 +82,7 @@ def _running(cluster: flink.FlinkSettings, submit: Callable[[], str], measure: C
 def round_of_both(
     cluster: flink.FlinkSettings, kafka: KafkaSettings, sessions: Sequence[tuple[bytes, bytes]]
 ) -> tuple[float, float]:
-    """(pass-through, job) in messages a second, over topics of their own that are deleted afterwards."""
+    """Returns (pass-through, job) in messages per second, on new topics that are deleted afterwards."""
     _produce(kafka, sessions)
     try:
         environment = {
@@ -103,13 +103,13 @@ def round_of_both(
         return passing, reducing
     finally:
         admin = AdminClient(properties(kafka))
-        ours = [topic for topic in admin.list_topics().topics if topic.startswith(kafka.topic_prefix)]
-        for outcome in admin.delete_topics(ours).values():
+        own = [topic for topic in admin.list_topics().topics if topic.startswith(kafka.topic_prefix)]
+        for outcome in admin.delete_topics(own).values():
             outcome.result()
 
 
 def reviews_per_second(texts: Sequence[str], seconds: float = 3.0) -> float:
-    """Reviews classified a second on one core."""
+    """Returns how many reviews are classified per second on one core."""
     done, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
         for text in texts:
@@ -119,12 +119,10 @@ def reviews_per_second(texts: Sequence[str], seconds: float = 3.0) -> float:
 
 
 def main() -> int:
-    """Measures as the arguments say. Returns the exit code."""
+    """Runs the benchmark of the command line. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=200_000, help="messages of a round")
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="rounds that are counted, after one that is not"
-    )
+    parser.add_argument("--messages", type=int, default=200_000, help="messages per round")
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds, after one that is not counted")
     chosen = parser.parse_args()
     _tell(f"making {chosen.messages:,} messages")
     texts: list[str] = []

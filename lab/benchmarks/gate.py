@@ -1,10 +1,10 @@
-"""`python -m lab.benchmarks.gate`: the gate against a bare consume-and-produce of the same messages.
+"""`python -m lab.benchmarks.gate`: the gate against a bare loop that consumes and produces the same messages.
 
-Both read the same simulated messages from a topic of their own, the same client library and settings,
-batch size and transactions; the bare loop writes each message on as it is. The gate's Redis holds sessions in
-every segment of the horizon, so that each look-up is as dear as it gets. A third kind is the gate without
-transactions: output first, offsets after. Rounds alternate, each in a fresh process on fresh topics; the
-clock runs from the first batch read to the last commit. Prints one JSON object.
+Both read the same simulated messages, each from its own topic, with the same client library, settings, batch
+size and transactions; the bare loop writes each message unchanged. The gate's Redis has sessions in every
+segment of the horizon, so that look-ups have their highest cost. A third kind is the gate without
+transactions, which writes outputs first and commits offsets afterwards. Rounds alternate, each in a new
+process on new topics; the time runs from the first batch read to the last commit. Prints one JSON object.
 """
 
 import argparse
@@ -45,18 +45,17 @@ from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
 _PAST_SESSIONS = 50_000
-"""In each segment before the present one, of a quarter of the users."""
+"""Sessions in each segment before the current one, of a quarter of the users."""
 _NOWHERE = 1 << 60
-"""Raw positions of a partition that there is not."""
-_SETTLED_S = (
-    0.5  # between loading a topic and reading it, so that the broker's work is not counted to the reader
-)
+"""Log positions of a partition that does not exist."""
+_SETTLED_S = 0.5
+"""Pause between loading a topic and reading it, so that the broker's work is not counted."""
 
 
 def main() -> int:
-    """Measures as the arguments say. Returns the exit code."""
+    """Runs the benchmark of the command line. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=200_000, help="raw messages of a round")
+    parser.add_argument("--messages", type=int, default=200_000, help="raw messages per round")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")
     options = parser.parse_args()
     _tell(f"making {options.messages:,} messages")
@@ -90,7 +89,7 @@ def main() -> int:
 
 
 def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[bytes, bytes]]) -> float:
-    """Messages a second of one run, on topics made and loaded for it."""
+    """Returns messages per second of one run, on topics made and loaded for it."""
     settings = KafkaSettings(topic_prefix=f"bench-gate-{os.getpid()}-{time.monotonic_ns()}-")
     clients.ensure_topics(settings)
     loader, raw = clients.producer(settings), clients.name(settings, topics.RAW)
@@ -112,7 +111,7 @@ def _round(run: Callable[[KafkaSettings, int], float], messages: list[tuple[byte
 
 
 def bare(settings: KafkaSettings, messages: int) -> float:
-    """Seconds to read `messages` and write them on in transactions."""
+    """Returns the seconds to read `messages` and write them in transactions."""
     gate_settings = GateSettings()
     client = consumer(settings, gate_settings)
     producer = clients.producer(
@@ -144,17 +143,17 @@ def bare(settings: KafkaSettings, messages: int) -> float:
 
 
 def gate(settings: KafkaSettings, messages: int) -> float:
-    """Seconds the real stage takes for the same, with keys of its own in Redis."""
+    """Returns the seconds that the real stage takes for the same, with separate keys in Redis."""
     return _staged(transactional, settings, messages)
 
 
 def gate_without_transactions(settings: KafkaSettings, messages: int) -> float:
-    """The same with output and offsets apart."""
+    """Returns the same for the gate that commits offsets separately from its output."""
     return _staged(_without_transactions, settings, messages)
 
 
 class _PlainWriter:
-    """An idempotent producer at its fastest; what a crash leaves between output and offsets is done twice."""
+    """The fastest idempotent producer; after a crash between output and commit, records are written twice."""
 
     def __init__(self, settings: KafkaSettings, member: Consumer) -> None:
         self._settings, self._member = settings, member
@@ -172,7 +171,7 @@ class _PlainWriter:
         self._member.commit(offsets=list(offsets), asynchronous=False)
 
     def abort(self) -> None:
-        raise NotImplementedError("there is nothing to take back")
+        raise NotImplementedError("there is no transaction to abort")
 
     def poll(self) -> None:
         self._producer.poll(0)
@@ -195,7 +194,7 @@ def _staged(new_writer: NewWriter, settings: KafkaSettings, messages: int) -> fl
     gate_settings = GateSettings()
     seen = RedisDedupStore(RedisSettings(key_prefix=settings.topic_prefix), gate_settings)
     _fill_horizon(seen, settings, gate_settings)
-    observer = Observer(GATE.name, PrometheusMeter())  # as it is watched in earnest
+    observer = Observer(GATE.name, PrometheusMeter())  # with metrics, as in production
     stop = Event()
     garbage_collection.tune_for_batches()
     running = Thread(
@@ -214,7 +213,7 @@ def _staged(new_writer: NewWriter, settings: KafkaSettings, messages: int) -> fl
 
 
 def _fill_horizon(seen: RedisDedupStore, settings: KafkaSettings, gate_settings: GateSettings) -> None:
-    """A generation that the gate will find in step with its fresh topics, and a past in it."""
+    """Makes a generation that matches the gate's new topics, with sessions in all earlier segments."""
     log = CommittedLog(settings).identity(topics.RAW, topics.VALID)
     nothing_yet = LogProgress(log, offsets={}, arrived_ms={}, low_watermark_ms=0, begins_ms=0)
     past = Generation("past")
@@ -230,7 +229,6 @@ def _fill_horizon(seen: RedisDedupStore, settings: KafkaSettings, gate_settings:
                 replace(session, session_id=f"{session.session_id}-{ago}", event_time_ms=at_ms)
                 for session in earlier[begin : begin + gate_settings.batch_size]
             ]
-            # Positions of a partition that there is not.
             positions = [RawPosition(_NOWHERE + begin + i) for i in range(len(batch))]
             seen.claim(ClaimRequest(past, batch, positions, [at_ms] * len(batch)))
 

@@ -1,10 +1,10 @@
-"""`python -m lab.benchmarks.indexer`: the indexer against a bare bulk load of the same documents.
+"""`python -m lab.benchmarks.indexer`: the sink `index` against a bare bulk load of the same documents.
 
-Three ways alternate, each into fresh indices of the same templates: `bare` sends encoded documents from
-memory in requests as long as the indexer's, `helpers` lets the client's own streaming_bulk do it, and
-`indexer` is the real stage, which reads them from Kafka, orders their versions and commits its offsets. The
-clock runs from the first batch read to the last one acknowledged. The ratio is the median over the rounds,
-against the faster of the other two. Prints one JSON object.
+Three ways alternate, each into new indices of the same templates: `bare` sends encoded documents from memory,
+in requests as long as the sink's; `helpers` uses the client's streaming_bulk; `indexer` is the real stage,
+which reads the documents from Kafka, orders their versions and commits its offsets. The time runs from the
+first batch read to the last one acknowledged. The ratio, against the faster of the other two, is the median
+over the rounds. Prints one JSON object.
 """
 
 import argparse
@@ -49,10 +49,10 @@ _FAR_FUTURE_MS = 2**45
 
 
 def main() -> int:
-    """Measures as the arguments say. Returns the exit code."""
+    """Runs the benchmark of the command line. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--sessions", type=int, default=40_000, help="simulated sessions behind the documents"
+        "--sessions", type=int, default=40_000, help="simulated sessions to make documents from"
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each kind")
     options = parser.parse_args()
@@ -78,7 +78,7 @@ def main() -> int:
         admin = AdminClient(clients.properties(settings))
         for deleted in admin.delete_topics(names).values():
             deleted.result(TIMEOUT_S)
-    # Within a round the machine is nearly the same machine, whatever else runs on it.
+    # Ratios are taken within a round, in which the load of the machine changes little.
     ratios = [
         own / max(others)
         for own, *others in zip(rates["indexer"], rates["bare"], rates["helpers"], strict=True)
@@ -99,7 +99,7 @@ def main() -> int:
 
 
 def _documents(sessions: int) -> Iterator[Document]:
-    """What simulated sessions become: summaries, sentiments and window figures, each once."""
+    """Yields the documents of simulated sessions: summaries, sentiments and window aggregates, each once."""
     windows = Windows()
     shop = TrafficSettings(sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0)
     for offset, message in enumerate(traffic(shop)):
@@ -129,7 +129,7 @@ def _load(settings: KafkaSettings, made: Sequence[Document]) -> None:
 
 
 def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float], expected: int) -> float:
-    """Seconds of `way` into indices that are gone afterwards."""
+    """Returns the seconds of `way` into new indices, which are deleted afterwards."""
     settings = ElasticsearchSettings(index_prefix=f"bench-index-{os.getpid()}-{time.monotonic_ns()}-")
     index = ElasticsearchIndex(settings)
     for name, document in DOCUMENTS.items():
@@ -140,7 +140,7 @@ def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float], expected: int)
         for name in DOCUMENTS:
             index.refresh(name)
         if (found := sum(map(index.count, DOCUMENTS))) != expected:
-            raise RuntimeError(f"{found} documents arrived of {expected}")
+            raise RuntimeError(f"{found} of {expected} documents arrived")
         return seconds
     finally:
         for name in DOCUMENTS:
@@ -150,7 +150,7 @@ def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float], expected: int)
 
 
 def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
-    """Seconds to send everything by the client's bulk call alone, its bodies already encoded."""
+    """Returns the seconds to send all documents, already encoded, with the client's bulk call."""
     batch_size = IndexSettings().batch_size
     target = client(ElasticsearchSettings())
     started = time.monotonic()
@@ -164,7 +164,8 @@ def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
 
 
 def by_helpers(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
-    """Seconds to send everything by the client's streaming_bulk, which decodes and encodes each document."""
+    """Returns the seconds to send all documents with the client's streaming_bulk, which encodes each
+    again."""
     target = client(ElasticsearchSettings())
     started = time.monotonic()
     actions = (
@@ -177,7 +178,7 @@ def by_helpers(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
 
 
 def indexer(index: ElasticsearchIndex, settings: KafkaSettings, expected: int) -> float:
-    """Seconds that the real stage takes for the same from its topics, as a new consumer group."""
+    """Returns the seconds that the real stage takes for the same, from its topics as a new consumer group."""
     own, stop = IndexSettings(), Event()
     sink = _Timed(settings, index, clients.producer(settings))
     sink.prepare()

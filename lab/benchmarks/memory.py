@@ -1,9 +1,9 @@
-"""`python -m lab.benchmarks.memory`: what Redis needs for so many users and sessions within the horizon.
+"""`python -m lab.benchmarks.memory`: memory of Redis for a number of users and sessions within the horizon.
 
-Sessions of random users are claimed, segment by segment, by the gate's own claim; `used_memory` is read
-when the horizon is full, and when one segment more is, just before the oldest is forgotten: that is the peak.
-The filters are reserved for what comes. From a tenth of the size that is asked for the whole is extrapolated:
-claims and filters are proportional to sessions and users, as the buckets are kept at one size; the counters
+Sessions of random users are claimed, segment by segment, with the gate's code. `used_memory` is read when the
+horizon is full, and after one more segment, just before the oldest is dropped, which is the peak. The filters
+are sized for the given numbers. The memory for 10 million users and 100 million sessions is extrapolated:
+claims and filters are proportional to sessions and users, because the buckets have a fixed size; the counters
 (HyperLogLogs) depend on neither. Prints one JSON object.
 """
 
@@ -34,7 +34,7 @@ _EXTRAPOLATED_TO = {"users": 10_000_000, "sessions": 100_000_000}
 
 
 def main() -> int:
-    """Measures as the arguments say. Returns the exit code."""
+    """Runs the benchmark of the command line. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=1_000_000, help="distinct users")
     parser.add_argument("--sessions", type=int, default=10_000_000, help="sessions within one horizon")
@@ -79,8 +79,8 @@ def main() -> int:
 
 
 def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, users: int) -> None:
-    """`count` sessions that arrive evenly over one segment."""
-    dice, places = Random(segment), list(valid_sessions(1_000))
+    """Claims `count` sessions that arrive evenly over one segment."""
+    rng, places = Random(segment), list(valid_sessions(1_000))
     segment_ms = gate.horizon.segment_ms
     begin_ms = (1_700_000_000_000 // segment_ms + segment) * segment_ms
     for done in range(0, count, _BATCH):
@@ -88,9 +88,9 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, 
         arrived_ms = [begin_ms + (done + i) * segment_ms // count for i in range(size)]
         sessions: list[Session] = [
             replace(
-                places[dice.randrange(1_000)],
+                places[rng.randrange(1_000)],
                 session_id=f"s{segment}-{done + i:012d}",
-                user_id=f"u{dice.randrange(users):09d}",
+                user_id=f"u{rng.randrange(users):09d}",
                 event_time_ms=at_ms,
             )
             for i, at_ms in enumerate(arrived_ms)
@@ -102,7 +102,7 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, 
 
 
 def _insist(claim: Callable[[], object]) -> None:
-    """On a machine that is busy otherwise, an answer may take longer than a gate waits for it."""
+    """Repeats `claim` until it succeeds: on a busy machine, Redis may answer later than a gate would wait."""
     while True:
         with suppress(StoreUnavailable):
             claim()
@@ -112,7 +112,7 @@ def _insist(claim: Callable[[], object]) -> None:
 def _extrapolated(
     options: argparse.Namespace, horizon_bytes: int, peak_bytes: int, counters_bytes: int
 ) -> dict[str, int] | None:
-    """To the size asked for, if what was measured is a fraction of it."""
+    """Returns the memory for _EXTRAPOLATED_TO; None if users and sessions are different fractions of it."""
     factors = {_EXTRAPOLATED_TO[name] / getattr(options, name) for name in _EXTRAPOLATED_TO}
     if len(factors) > 1:
         return None

@@ -1,4 +1,4 @@
-"""What the Flink job is measured against: every message read as JSON and written whole, in SQL alone."""
+"""The job that the Flink job is compared with: SQL only, reads every message as JSON and writes all of it."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from streaming.summaries import sql
 from streaming.summaries.settings import JobSettings
 
 PASS_THROUGH = "pass_through"
-"""The topic that it writes."""
+"""The topic that the job writes."""
 
 
 def _column_type(type_: inspect.Type) -> str:
-    """The SQL type that holds a field of the contract whole."""
+    """Returns the SQL type for a field of the contract."""
     match type_:
         case inspect.StrType() | inspect.LiteralType():
             return "STRING"
@@ -36,7 +36,7 @@ def _column_type(type_: inspect.Type) -> str:
 
 
 def statements(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
-    """Source and sink with the job's own options, and the INSERT between them."""
+    """Yields the statements for source and sink, with the options of the Flink job, and the INSERT."""
     columns = ", ".join(
         f"`{field.encode_name}` {_column_type(inspect.type_info(field.type))}"
         for field in msgspec.structs.fields(ValidSession)

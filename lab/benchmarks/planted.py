@@ -1,7 +1,7 @@
-"""Faults that a private model could have, planted from outside, to see whether the audit notices.
+"""Faults that a private model could have, planted from outside, to check that the audit detects them.
 
-Each is a context in which one model is broken in one way and still claims what it always does. Nothing in the
-models knows of them.
+Each is a context in which one model has one fault and still makes its usual claim. The models contain no code
+for this.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from ml.privacy import contributions, noisy_sums
 
 Planted = Callable[[], AbstractContextManager[Any]]
 NOISE = 0.25
-"""Of what should be there."""
+"""Share of the right amount of noise."""
 
 
 def _thin_sums() -> AbstractContextManager[Any]:
@@ -84,4 +84,4 @@ FAULTS: Mapping[str, Mapping[str, Planted]] = {
     "logistic_regression": {LITTLE_NOISE: _thin_linear_term, NO_BOUND: _rows_of_any_length},
     "neural_network": {LITTLE_NOISE: _thin_gradients, NO_BOUND: _gradients_of_any_length},
 }
-"""Model -> fault -> the context in which the model has it."""
+"""For each model and fault, the context in which the model has the fault."""

@@ -1,6 +1,7 @@
-"""`python -m lab.benchmarks.reconcile [SESSIONS]`: what the account of `./vitrine reconcile` costs by itself.
+"""`python -m lab.benchmarks.reconcile [SESSIONS]`: memory and time of the comparison in `./vitrine
+reconcile`.
 
-Topics and stores are made up as they are read, so that all memory that grows is the account's own state.
+Topics and stores are generated while they are read, so that only the state of the comparison uses memory.
 """
 
 import json
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 
 class Made(Generic[T]):
-    """An iterable that is made up anew each time it is read."""
+    """An iterable that is generated again each time it is read."""
 
     def __init__(self, make: Callable[[], Iterable[T]]) -> None:
         self._make = make
@@ -38,7 +39,7 @@ class Made(Generic[T]):
 
 
 def evidence(count: int) -> Evidence:
-    """Of `count` sessions, each of a user of its own, on one partition, all of it right."""
+    """Returns correct evidence of `count` sessions of different users on one partition."""
 
     def sessions() -> Iterator[ValidSession]:
         for offset, session in enumerate(valid_sessions(count)):
@@ -77,12 +78,13 @@ def evidence(count: int) -> Evidence:
 
 
 def resident_bytes() -> int:
-    """The most this process has had so far."""
+    """Returns the peak resident memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def measure(count: int) -> dict[str, float]:
-    """{"sessions", "bytes_a_session", "seconds"} beside what a first, small account needed."""
+    """Returns {"sessions", "bytes_a_session", "seconds"}, the memory beyond that of a first, small
+    comparison."""
     reconcile_evidence(evidence(2_000), lambda: 0)
     before, began = resident_bytes(), time.monotonic()
     report = reconcile_evidence(evidence(count), lambda: 0)

@@ -1,4 +1,4 @@
-"""Simulated sessions as the gate would have let them through, for benchmarks of what comes after it."""
+"""Simulated sessions as the gate would write them, for benchmarks of the later stages."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -11,7 +11,7 @@ from streaming.simulate.traffic import traffic
 
 
 def valid_sessions(count: int, seed: int = 7, late_rate: float = 0.01) -> Iterator[ValidSession]:
-    """`count` distinct valid sessions of one day, every tenth of another user on average."""
+    """Yields `count` distinct valid sessions of one day, with ten sessions per user on average."""
     settings = TrafficSettings(
         sessions=count * 2 + 100,
         users=max(count // 10, 10),

@@ -1,9 +1,10 @@
-"""`python -m lab.benchmarks.soak`: the gate at half of its capacity for so long; does its memory stay flat?
+"""`python -m lab.benchmarks.soak`: runs the gate at half of its capacity for a long time and watches its
+memory.
 
-The capacity is measured first, as what it makes of a backlog. Then simulated sessions are sent at half that
-rate, with the duplicates and faults that the simulator makes, while the resident memory of the gate's process
-and Redis' used memory are read every few seconds. Redis keeps every claim of the horizon: it grows by what it
-is told, and is flat in bytes a session; the gate must be flat in bytes. Prints one JSON object.
+The capacity is measured first, as the gate's rate on a backlog. Then simulated sessions, with the simulator's
+duplicates and faults, are sent at half that rate, while the resident memory of the gate's process and Redis'
+used memory are read every few seconds. Redis keeps every claim of the horizon, so its memory per session must
+be flat; the gate's memory itself must be flat. Prints one JSON object.
 """
 
 import argparse
@@ -37,12 +38,13 @@ from streaming.simulate.traffic import traffic
 _BACKLOG = 100_000
 _WARM_UP_SHARE = 0.25
 _FLAT = 0.05
-"""Flat: the median of the last quarter is at most so much above that of the first one after the warm-up."""
+"""Memory is flat if the median of the last quarter exceeds that of the first one after the warm-up by at most
+this share."""
 _LOOK_EVERY_S = 5.0
 
 
 class Reading(Struct, frozen=True):
-    """Of one moment."""
+    """The memory at one moment."""
 
     at_s: float
     decided: int
@@ -51,9 +53,9 @@ class Reading(Struct, frozen=True):
 
 
 def main() -> int:
-    """Measures as the arguments say. Returns the exit code."""
+    """Runs the benchmark of the command line. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=20.0, help="how long (20)")
+    parser.add_argument("--minutes", type=float, default=20.0, help="duration (20)")
     options = parser.parse_args()
     name = f"bench-soak-{os.getpid()}-"
     settings, redis_settings = KafkaSettings(topic_prefix=name), RedisSettings(key_prefix=name)
@@ -86,7 +88,7 @@ class Load:
         self.sent = 0
 
     def send(self, messages: int) -> None:
-        """So many more, and returns once the broker has them."""
+        """Sends so many more messages; returns when the broker has acknowledged them."""
         for _ in range(messages):
             key, value = next(self._messages)
             produce(self._producer, self._raw, value, key)
@@ -94,13 +96,14 @@ class Load:
         self.sent += messages
 
     def decided(self) -> int:
-        """How many the gate has committed."""
+        """Returns how many messages the gate has committed."""
         places = [TopicPartition(self._raw, partition) for partition in range(self._settings.partitions)]
         return sum(max(place.offset, 0) for place in read_committed_offsets(self._group, places))
 
 
 def _messages() -> Iterator[tuple[bytes, bytes]]:
-    """Without an end: one simulated shop after the other, all of the last day, and of the same people."""
+    """Yields messages without end: one simulated shop after the other, all of the last day and the same
+    users."""
     for number in count():
         start_ms = time.time_ns() // 1_000_000 - DAY_MS + number
         for message in traffic(TrafficSettings(sessions=100_000, users=20_000, seed=7, start_ms=start_ms)):
@@ -108,7 +111,7 @@ def _messages() -> Iterator[tuple[bytes, bytes]]:
 
 
 def _capacity(load: Load) -> float:
-    """Messages a second, from the first commit to the last of the backlog."""
+    """Returns messages per second, from the first commit to the last of the backlog."""
     while not (first := load.decided()):
         time.sleep(0.05)
     started = time.monotonic()
@@ -130,7 +133,7 @@ def _soak(
             redis_bytes = client.info("memory")["used_memory"]
             readings.append(Reading(now_s, load.decided(), _resident_bytes(gate.pid), redis_bytes))
         if gate.poll() is not None:
-            raise RuntimeError(f"the gate ended with {gate.returncode}")
+            raise RuntimeError(f"the gate ended with exit code {gate.returncode}")
         time.sleep(0.2)
     return readings
 

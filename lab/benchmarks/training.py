@@ -1,9 +1,9 @@
-"""What training costs as the rows grow: `./vitrine bench training`.
+"""Time and memory of training by number of rows: `./vitrine bench training`.
 
 Prints {"sizes": [{"rows", "units", "made_seconds", "peak_rss_bytes", "models": {name: {"seconds",
-"microseconds_a_row"}}}], "growth": {name: ratio}}. Rows are simulated sessions, the unit one user; each size
-is made and trained in a process of its own, whose peak memory counts all of it. `growth` is the seconds a row
-at the largest size over those at the smallest: at most 1 where the cost grows no faster than the rows.
+"microseconds_a_row"}}}], "growth": {name: ratio}}. Rows are simulated sessions, the unit is one user. Each
+size runs in a separate process, whose peak memory includes making the rows. `growth` is the time per row at
+the largest size over that at the smallest: at most 1 if time grows no faster than the number of rows.
 """
 
 import argparse
@@ -26,11 +26,11 @@ SIZES = (100_000, 300_000, 1_000_000)
 BUDGET = Budget(1.0, 1e-5)
 UNIT = Unit("user", 8)
 _SESSIONS_A_ROW = 1.12
-"""Some of the simulated sessions are refused."""
+"""More than 1, because some of the simulated sessions are rejected."""
 
 
 def one(size: int) -> dict[str, Any]:
-    """Makes `size` rows and trains each private model on them."""
+    """Makes `size` rows, trains each private model on them, and returns the figures."""
     randomness, encoding = SystemRandomness(), Encoding(schemas.load("vitrine-session"))
     began = time.perf_counter()
     rows = simulated.rows(encoding, int(size * _SESSIONS_A_ROW), seed=1)
@@ -55,21 +55,21 @@ def one(size: int) -> dict[str, Any]:
     }
 
 
-def _apart(size: int) -> dict[str, Any]:
+def _in_a_process(size: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "lab.benchmarks.training", "--rows", str(size)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:
-    """Measures as the arguments say, each size in a process of its own."""
+    """Runs the benchmark of the command line, each size in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, help="only this size, in this process")
-    asked = parser.parse_args()
-    if asked.rows:
-        print(json.dumps(one(asked.rows)))
+    parser.add_argument("--rows", type=int, help="run only this size, in this process")
+    options = parser.parse_args()
+    if options.rows:
+        print(json.dumps(one(options.rows)))
         return
-    sizes = [_apart(size) for size in SIZES]
+    sizes = [_in_a_process(size) for size in SIZES]
     first, last = sizes[0]["models"], sizes[-1]["models"]
     growth = {
         name: round(last[name]["microseconds_a_row"] / first[name]["microseconds_a_row"], 3) for name in first

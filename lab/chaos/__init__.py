@@ -1,5 +1,6 @@
-"""`./vitrine torture`: ends by SIGKILL what carries the data, under load, and asks an oracle what came out.
+"""`./vitrine torture`, the chaos test: kills stages and components under load and checks the results.
 
-arguments → plan (which kill when) → fleet (its own stages and Redis) → course (load, kills, waiting) →
-judgement → report. The events, the fuse and the oracle are streaming/torture.
+`schedule` plans the kills, `cluster` and `own_redis` start the stages and Redis of the run, `workload` sends
+the messages of `generator`, `nemesis` kills and waits, `checker` compares the results with `oracle`, and
+`report` prints them.
 """

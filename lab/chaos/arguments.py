@@ -1,4 +1,4 @@
-"""The command line of `./vitrine torture`. Standard library only: it is read first."""
+"""The command line of `./vitrine torture`. Standard library only: imported before any environment exists."""
 
 import argparse
 
@@ -9,13 +9,14 @@ HOW = ("gone", "frozen", "full-disk")
 OUTAGES = ("redis", "kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager")
 
 DETAILS = """\
-Sends simulated events (5 % repeated, 2 % broken) through stages of its own, on topics, a Redis, a database
-and indices of its own, and ends stages, Redis, the broker and, through all, Flink's TaskManager by SIGKILL:
-at random moments and at every named point between two steps of a stage. Each kill comes while at least 1,000
-messages are not acknowledged, or the run is void. Then an oracle that shares no code with the stages works
-out from the raw topic what must have come out, and everything is compared: topics, distinct users and,
-through all, MongoDB and every index. The broker and the TaskManager are those of the running stack, whose
-supervisor starts them again; the data in it are not touched. What the torture made is removed at its end.
+Starts its own stages, on its own topics, Redis, database and indices, and sends simulated messages (5 %
+repeated, 2 % broken) through them. It kills stages, Redis, the broker and, with --through all, Flink's
+TaskManager with SIGKILL: at random moments and at every named point between two steps of a stage. At each
+kill, at least 1,000 messages must be unacknowledged, otherwise the run is void. Then an oracle that shares no
+code with the stages computes the correct results from the raw topic, and everything is compared: topics,
+distinct users and, with --through all, MongoDB and every index. The broker and the TaskManager are those of
+the running stack, whose supervisor restarts them; the stack's data are not changed. Everything that the run
+made is removed at its end.
 
 With --json: {"events", "kills", "seed", "through", "crash_points": {name: times}, "victims": {name: times},
 "unacknowledged_at_kills": {"least", "median"}, "lost", "duplicated", "wrong", "examples", "void": [why, …],
@@ -30,27 +31,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `lab.chaos.command.run` reads; `--json` comes with every command."""
     parser.add_argument("--events", type=count, default=20_000, metavar="N", help="messages to send (20000)")
     parser.add_argument("--kills", type=count, default=10, metavar="K", help="processes to kill (10)")
-    parser.add_argument("--seed", type=count, default=1, metavar="S", help="of events and kills (1)")
-    parser.add_argument("--through", choices=THROUGH, default="gate", help="how far: the gate, or all stores")
+    parser.add_argument("--seed", type=count, default=1, metavar="S", help="seed of messages and kills (1)")
+    parser.add_argument(
+        "--through", choices=THROUGH, default="gate", help="test only the gate (default), or all stages"
+    )
     parser.add_argument(
         "--false-positives",
         type=_rate,
         metavar="P",
-        help="force the Bloom filters to this error rate, say 0.1",
+        help="force this false positive rate on the Bloom filters, for example 0.1",
     )
-    parser.add_argument("--flush", action="store_true", help="empty Redis (FLUSHALL) in the middle")
+    parser.add_argument("--flush", action="store_true", help="empty Redis (FLUSHALL) halfway through")
     parser.add_argument(
         "--outage",
         choices=OUTAGES,
         metavar="SERVICE",
-        help=f"instead of kills: one of {', '.join(OUTAGES)} is gone for a while under load",
+        help=f"instead of kills: make one of {', '.join(OUTAGES)} unavailable for a while under load",
     )
     parser.add_argument(
         "--how",
         choices=HOW,
         default=HOW[0],
-        help="with --outage: killed, stopped by SIGSTOP, or without a byte free on its disk (redis: by root; "
-        "kafka, mongodb and elasticsearch: where their folder is a mount of its own)",
+        help="with --outage: killed, stopped with SIGSTOP, or with a full disk (redis: needs root; "
+        "kafka, mongodb and elasticsearch: their folder must be a separate mount)",
     )
     parser.add_argument(
         "--seconds", type=count, default=120, metavar="S", help="how long an outage lasts (120)"
@@ -64,5 +67,5 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0 < rate < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate between 0 and 1")
     return rate

@@ -1,4 +1,4 @@
-"""How much of what stands in the log the stages have not acknowledged."""
+"""How many records of their topics the stages have not acknowledged."""
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -11,23 +11,24 @@ TIMEOUT_S = 10.0
 
 
 class Backlog:
-    """Asks the broker, as often as one likes."""
+    """Reads offsets from the broker on each call."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._clients: dict[str, Consumer] = {}
 
     def of(self, stage: str) -> int:
-        """Offsets of what `stage` reads that it has not committed. Raises KafkaException if the broker is
-        away."""
-        asked = BY_NAME[stage]
-        client = self._client(asked.group)
-        places = self._places(asked.reads)
+        """Returns the number of offsets that `stage` has not committed. Raises KafkaException if the broker
+        is unavailable."""
+        declared = BY_NAME[stage]
+        client = self._client(declared.group)
+        places = self._places(declared.reads)
         ends = sum(first_and_end(client, at, TIMEOUT_S)[1] for at in places)
         return ends - self._committed(client, places)
 
     def decided(self) -> int:
-        """Raw messages that have their outcome. Raises KafkaException if the broker is away."""
+        """Returns the number of raw messages with an outcome. Raises KafkaException if the broker is
+        unavailable."""
         return self._committed(self._client(GATE.group), self._places(GATE.reads))
 
     def close(self) -> None:
@@ -35,7 +36,8 @@ class Backlog:
             client.close()
 
     def _client(self, group: str) -> Consumer:
-        """One that sees commits under way as not done, rather than wait for them. It joins no group."""
+        """Returns a client that does not wait for open transactions: it treats their commits as not done. It
+        joins no group."""
         if group not in self._clients:
             self._clients[group] = clients.consumer(
                 self._settings, group, **{"isolation.level": "read_uncommitted", "log_level": 0}

@@ -1,4 +1,4 @@
-"""Has the oracle compare what should have come out with what did."""
+"""Compares the results of a run with those that the oracle expects."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -14,12 +14,12 @@ from streaming.kafka import clients
 from streaming.settings import RedisSettings
 
 MOST_OFF = 0.04
-"""Of the estimate of distinct users: five standard errors of a HyperLogLog."""
+"""Allowed relative error of the estimate of distinct users: five standard errors of a HyperLogLog."""
 PROBES = 5_000
 
 
 def judge(own: RunNamespace, redis: RedisSettings, report: Report) -> None:
-    """Reads everything afresh; all that is wrong ends up in the report."""
+    """Reads all topics and stores, and adds everything that is wrong to the report."""
     findings = report.findings
 
     def records(topic: str) -> Iterator[readings.Record]:
@@ -30,11 +30,13 @@ def judge(own: RunNamespace, redis: RedisSettings, report: Report) -> None:
 
     users = gate.judge(records(topics.RAW), valid(), records(topics.REJECTED), findings)
     if findings.counts["raw"] != report.events:
-        findings.is_wrong(f"the raw topic holds {findings.counts['raw']} messages, sent were {report.events}")
+        findings.is_wrong(
+            f"the raw topic has {findings.counts['raw']} messages, but {report.events} were sent"
+        )
     estimate = distinct_users(redis)
     report.distinct_users = {"exact": users, "estimate": estimate}
     if abs(estimate - users) > max(MOST_OFF * users, 2):
-        findings.is_wrong(f"{estimate} distinct users in Redis, there were {users}")
+        findings.is_wrong(f"Redis estimates {estimate} distinct users, but there were {users}")
     if report.through == "gate":
         return
     database = own.mongo
@@ -54,10 +56,10 @@ def judge(own: RunNamespace, redis: RedisSettings, report: Report) -> None:
 
 
 def false_positive_rate(url: str) -> float | None:
-    """How often the worst of the Bloom filters says "maybe" of what it has never seen; None without one."""
+    """Returns the false positive rate of the worst Bloom filter, None if there is no filter."""
     rates = []
     with Redis.from_url(url) as client:
         for key in client.scan_iter(_type="MBbloom--", count=10_000):
-            strangers = [secrets.token_bytes(10) for _ in range(PROBES)]
-            rates.append(sum(client.execute_command("BF.MEXISTS", key, *strangers)) / PROBES)
+            never_added = [secrets.token_bytes(10) for _ in range(PROBES)]
+            rates.append(sum(client.execute_command("BF.MEXISTS", key, *never_added)) / PROBES)
     return max(rates, default=None)

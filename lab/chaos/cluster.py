@@ -1,4 +1,4 @@
-"""The stages that are the torture's own: two instances of each, and the job's keeper."""
+"""The stages of a chaos test: two instances of each, and the process that keeps the Flink job running."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ class _Member:
 
 
 class Cluster:
-    """Starts the stages, ends them, and starts again what ended."""
+    """Starts the stages, kills them, and restarts those that ended."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Cluster:
         self._folder, self._plant = folder, plant
         self._members: dict[tuple[str, str], _Member] = {}
         self.restarts = 0
-        """How often a stage ended by itself, as it may when its broker is gone, and was started again."""
+        """How often a stage ended by itself, as it may while the broker is unavailable, and was restarted."""
         for stage in self._variables:
             for instance in INSTANCES if stage != KEEPER else INSTANCES[:1]:
                 self._start(stage, instance)
@@ -67,7 +67,7 @@ class Cluster:
         self._members[stage, instance] = _Member(stage, instance, process)
 
     def pids(self, stage: str) -> dict[str, int]:
-        """Of the instances of `stage` that run."""
+        """Returns the process ids of the running instances of `stage`."""
         return {
             member.instance: member.process.pid
             for member in self._members.values()
@@ -75,13 +75,14 @@ class Cluster:
         }
 
     def kill(self, stage: str, instance: str) -> None:
-        """SIGKILL."""
+        """Kills an instance with SIGKILL."""
         process = self._members[stage, instance].process
         process.kill()
         process.wait()
 
     def arm(self, stage: str, line: str) -> None:
-        """Tells every instance of `stage` at which passing of which point to end; "" that it need not."""
+        """Arms the fuse of every instance of `stage`: `line` has a point and the number of passings after
+        which the process ends (`lab.chaos.stage`); empty disarms it."""
         for member in self._members.values():
             if member.stage == stage and member.process.poll() is None and member.process.stdin:
                 try:
@@ -91,7 +92,7 @@ class Cluster:
                     continue
 
     def killed(self, stage: str) -> list[str]:
-        """The instances of `stage` that SIGKILL has ended."""
+        """Returns the instances of `stage` that ended by SIGKILL."""
         return [
             member.instance
             for member in self._members.values()
@@ -99,8 +100,8 @@ class Cluster:
         ]
 
     def keep(self) -> None:
-        """Starts again what has ended by itself, as the stack's supervisor does, and one instance of a stage
-        of which none is left: both may have come to the point at which one was to end."""
+        """Restarts instances that ended by themselves, as the stack's supervisor would, and one instance of a
+        stage that has none left: both may have reached the point at which they were to end."""
         for name, member in list(self._members.items()):
             if member.process.poll() not in (None, -signal.SIGKILL):
                 self.restarts += member.stage != KEEPER
@@ -109,14 +110,14 @@ class Cluster:
                 self._start(*name)
 
     def revive(self) -> None:
-        """Starts again what has ended, the killed included."""
+        """Restarts all instances that ended, including killed ones."""
         self.keep()
         for name, member in list(self._members.items()):
             if member.process.poll() is not None:
                 self._start(*name)
 
     def end(self) -> None:
-        """Ends all, at once."""
+        """Kills all instances."""
         for member in self._members.values():
             member.process.kill()
             member.process.wait()

@@ -1,4 +1,4 @@
-"""`./vitrine torture`: brings up what is needed, tortures, judges, reports, and removes what it made."""
+"""`./vitrine torture`: starts what is needed, runs the chaos test, reports, and removes what it made."""
 
 import argparse
 import json
@@ -37,13 +37,13 @@ NEEDS = {"gate": ("kafka",), "all": ("kafka", "mongodb", "elasticsearch", "flink
 BATCHES_A_RATION = 30
 SMALL_DISK_MIB = 48
 FILTER_CAPACITY = 1_000
-"""Small, where false positives are forced: the filters grow, and each part adds its share of them."""
+"""Small if false positives are forced: the filters then grow, and each layer adds false positives."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives an ExitCode: NOT_SO also if the run is void, INVALID_REQUEST if the kills are too few."""
+    """Returns an ExitCode: NOT_SO also if the run is void, INVALID_REQUEST if there are too few kills."""
     if arguments.how == "full-disk" and arguments.outage not in ON_DISK:
-        print(f"vitrine: a full disk can be had for {', '.join(ON_DISK)}", file=sys.stderr)
+        print(f"vitrine: --how full-disk is possible for {', '.join(ON_DISK)}", file=sys.stderr)
         return ExitCode.INVALID_REQUEST
     if arguments.outage not in (None, "redis", "kafka"):
         arguments.through = "all"
@@ -69,9 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def torture(place: StackContext, arguments: argparse.Namespace, kills: list[Kill]) -> Report:
-    """One run on services that are up. Raises StackError if it cannot be carried through."""
+    """Runs the chaos test on running services. Raises StackError if it cannot be completed."""
     if external := {*SERVICES[arguments.through], "flink"} & place.external - {"redis"}:
-        raise StackError(f"{', '.join(external)}: you run that elsewhere, and the torture kills its own only")
+        raise StackError(f"the chaos test does not kill external components: {', '.join(external)}")
     began_s, console = time.monotonic(), Console(stderr=True)
     report = Report(arguments.events, arguments.seed, arguments.through)
     stages = STAGES[arguments.through]
@@ -123,13 +123,13 @@ def torture(place: StackContext, arguments: argparse.Namespace, kills: list[Kill
         with suppress(KeyboardInterrupt):
             own.remove(stores=arguments.through == "all", keep_logs=keep_logs)
         if keep_logs:
-            console.print(f"what the stages said: {', '.join(map(str, logs(own.folder)))}", soft_wrap=True)
+            console.print(f"logs of the stages: {', '.join(map(str, logs(own.folder)))}", soft_wrap=True)
     report.seconds = time.monotonic() - began_s
     return report
 
 
 def _stage_variables(arguments: argparse.Namespace, kills: int, redis_url: str) -> dict[str, str]:
-    """Small batches and short patience, so that many kills find many batches under way."""
+    """Returns settings for small batches and short time-outs, so that kills hit many unfinished batches."""
     ration = arguments.events // (kills + 1)
     batch = max(20, min(500, ration // (BATCHES_A_RATION if arguments.through == "gate" else 10)))
     variables = {
@@ -154,7 +154,7 @@ def _stage_variables(arguments: argparse.Namespace, kills: int, redis_url: str) 
 
 
 def _tell(bar: Progress, task: TaskID, what: str, decided: int) -> None:
-    """On a terminal the bar moves; elsewhere a line tells of each new thing under way."""
+    """Updates the bar on a terminal; elsewhere prints a line for each new activity."""
     if not bar.console.is_terminal and bar.tasks[task].description != what:
         print(f"[{bar.tasks[task].elapsed or 0:5.0f} s] {what} ({decided:,} decided)", file=sys.stderr)
     bar.update(task, description=what, completed=decided)

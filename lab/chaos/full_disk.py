@@ -1,4 +1,4 @@
-"""A small disk without a byte free, for a while."""
+"""Fills a small disk completely, and frees it again."""
 
 import subprocess
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from stack.service import StackError
 
 
 def mount(folder: Path, mib: int) -> None:
-    """A file system of `mib` of its own at `folder`. Raises StackError where that cannot be had."""
+    """Mounts a separate file system of `mib` MiB at `folder`. Raises StackError if that fails."""
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise StackError(f"a full disk needs a small one to be mounted, as root can: {done.stderr.strip()}")
+        raise StackError(f"a small disk could not be mounted, which needs root: {done.stderr.strip()}")
 
 
 def fill(folder: Path) -> Callable[[], None]:
-    """Leaves no byte free; gives what makes room again. Raises StackError if `folder` shares its disk with
-    others, whom that would harm."""
+    """Fills the disk of `folder` completely; returns a function that frees it. Raises StackError if the
+    folder is not a separate mount, because that would affect other processes."""
     if not folder.is_mount():
         raise StackError(
-            f"{folder} is no disk of its own. Stop the service, move the folder away, and as root: "
-            f"mount -t tmpfs -o size=2g tmpfs {folder}"
+            f"{folder} is not a separate mount. Stop the service, move the folder to another place, and run "
+            f"as root: mount -t tmpfs -o size=2g tmpfs {folder}"
         )
     filler = folder / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""What the torture sends: simulated sessions, 5 in 100 messages repetitions and 2 in 100 broken."""
+"""The messages of a chaos test: simulated sessions; 5 of 100 messages are repetitions, 2 of 100 broken."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ SPAN_MS = 24 * HOUR_MS
 
 
 class Event(NamedTuple):
-    """A message for the raw topic; `partition` where it is not to be the key's own."""
+    """A message for the raw topic; `partition` if it is not the one of the key."""
 
     key: bytes | None
     value: bytes | None
@@ -26,8 +26,8 @@ class Event(NamedTuple):
 
 
 def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Event]:
-    """Exactly `count` events of the 24 hours before `end_ms`. The same arguments give the same events."""
-    dice = Random(seed)
+    """Yields exactly `count` events of the 24 hours before `end_ms`, the same ones for the same arguments."""
+    rng = Random(seed)
     sessions = traffic(
         TrafficSettings(
             sessions=count,
@@ -45,29 +45,29 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
             yield Event(b"nobody", None)
         elif number % HUGE_EVERY == 1 and number > 1:
             yield Event(b"nobody", b'"' + b"x" * (MAX_MESSAGE_BYTES + 1) + b'"')
-        elif kept and dice.random() < REPEATED:
-            # Now and then the one just sent, so that two gates ask for it at about the same moment.
-            of = kept[-1] if dice.random() < 0.25 else dice.choice(kept)
-            yield dice.choice(REPETITIONS)(of, dice, partitions)
+        elif kept and rng.random() < REPEATED:
+            # Sometimes the one just sent, so that two gates claim it at about the same time.
+            of = kept[-1] if rng.random() < 0.25 else rng.choice(kept)
+            yield rng.choice(REPETITIONS)(of, rng, partitions)
         else:
             message = next(sessions)
             yield Event(message.key, message.value)
             if message.kind in ("valid", "late"):
                 if len(kept) == KEPT:
-                    del kept[dice.randrange(KEPT)]
+                    del kept[rng.randrange(KEPT)]
                 kept.append(message)
 
 
-def _again(of: Message, dice: Random, partitions: int) -> Event:
+def _again(of: Message, rng: Random, partitions: int) -> Event:
     return Event(of.key, of.value)
 
 
-def _elsewhere(of: Message, dice: Random, partitions: int) -> Event:
-    """Without its key, in whatever partition."""
-    return Event(None, of.value, dice.randrange(partitions))
+def _elsewhere(of: Message, rng: Random, partitions: int) -> Event:
+    """The same message without its key, in a random partition."""
+    return Event(None, of.value, rng.randrange(partitions))
 
 
-def _with_other_content(of: Message, dice: Random, partitions: int) -> Event:
+def _with_other_content(of: Message, rng: Random, partitions: int) -> Event:
     fields = json.loads(of.value)
     return Event(of.key, json.dumps(fields | {"clicks": fields["clicks"] + 1}).encode())
 

@@ -1,4 +1,4 @@
-"""The names that are the torture's own on the running stack, and their removal."""
+"""The names of one chaos test on the running stack, and their removal."""
 
 import shutil
 import uuid
@@ -22,7 +22,7 @@ TIMEOUT_S = 60
 
 
 class RunNamespace:
-    """A prefix that nobody else has, and what is made under it."""
+    """A unique prefix, and everything made with it."""
 
     def __init__(self, place: StackContext) -> None:
         self.prefix = f"torture-{uuid.uuid4().hex[:8]}-"
@@ -34,7 +34,7 @@ class RunNamespace:
         self._flink = flink.rest(place)
 
     def variables(self) -> dict[str, str]:
-        """For a stage that is to work on these names."""
+        """Returns the settings for a stage to use these names."""
         return {
             "VITRINE_KAFKA_TOPIC_PREFIX": self.prefix,
             "VITRINE_MONGO_DATABASE": self.mongo.database,
@@ -43,8 +43,8 @@ class RunNamespace:
         }
 
     def remove(self, stores: bool, keep_logs: bool) -> None:
-        """Topics and groups, and with `stores` the job, the database and the indices; then the folder, but
-        for its logs where they are worth keeping."""
+        """Removes topics and groups, with `stores` also the job, the database and the indices, and then the
+        folder, except its logs if `keep_logs`."""
         if stores:
             self._end_job()
             client: MongoClient[dict[str, Any]]
@@ -65,7 +65,7 @@ class RunNamespace:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def jobs(self) -> list[str]:
-        """The ids of this torture's jobs that the cluster has."""
+        """Returns the ids of this run's jobs on the cluster."""
         with client(self._flink, TIMEOUT_S) as rest:
             found = rest.get("/jobs/overview").raise_for_status().json()
         return [
@@ -75,7 +75,7 @@ class RunNamespace:
         ]
 
     def job_runs(self) -> bool:
-        """Whether all tasks of the job run: its own state says so while they still start."""
+        """True if all tasks of the job run: its own state is RUNNING even while they start."""
         try:
             with client(self._flink, TIMEOUT_S) as rest:
                 found = rest.get("/jobs/overview").json()["jobs"]
@@ -99,11 +99,11 @@ class RunNamespace:
 
 
 def logs(folder: Path) -> list[Path]:
-    """What the stages said."""
+    """Returns the log files of the stages."""
     return sorted(folder.glob("*.log"))
 
 
 def _settle(futures: Mapping[str, Any]) -> None:
-    """Waits for the broker's answers. A group that it still believes to have members stays."""
+    """Waits for the broker's responses. A group that the broker still considers active is not deleted."""
     for future in futures.values():
         future.exception(TIMEOUT_S)

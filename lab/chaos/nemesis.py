@@ -1,4 +1,4 @@
-"""The course of a torture: load, kill after kill, and the wait until every stage is through."""
+"""The course of a chaos test: releases load, kills one victim after another, and waits for all stages."""
 
 import os
 import signal
@@ -26,21 +26,22 @@ from streaming.settings import KafkaSettings
 
 LEAST_PENDING = 1_000
 MARKERS = 0.1
-"""The share of offsets that may be the markers of transactions rather than messages."""
+"""The share of offsets that may be transaction markers rather than messages."""
 LOADED_BY = {STORE.name: STORE.name, INDEX.name: INDEX.name, "flink-taskmanager": FLINK_JOB.name}
-"""Whose unacknowledged messages are the load at a kill of this victim; of all others, the gate's."""
+"""The stage whose unacknowledged messages are the load when this victim is killed; for all others the
+gate."""
 TICK_S = 0.02
 STUCK_S = 300.0
 CATCH_UP_S = 600.0
 NUDGE_S = 3.0
 
 Tell = Callable[[str, int], None]
-"""Told what is under way, and how many events are decided."""
+"""Called with the current activity and the number of decided events."""
 
 
 @dataclass
 class Nemesis:
-    """One run, on services that are up."""
+    """One run on running services."""
 
     kafka: KafkaSettings
     layout: Layout
@@ -51,15 +52,16 @@ class Nemesis:
     report: Report
     tell: Tell
     ahead: int = 0
-    """Rations released beyond the plan, where a stage was too quick to be met under load."""
+    """Rations released beyond the plan, because a stage was too fast to be killed under load."""
 
     def begin(self, is_ready: Callable[[], bool], what: str) -> None:
-        """Waits until what is to be tortured is at work."""
+        """Waits until `is_ready` returns true."""
         self.tell(f"waiting for {what}", 0)
         self._until(is_ready, what)
 
     def run(self, plan: list[Kill], flush: bool) -> None:
-        """All of `plan`, then the rest of the events. Raises StackError if nothing moves any more."""
+        """Carries out all of `plan`, then sends the rest of the events. Raises StackError if a stage is
+        stuck."""
         rng = Random(self.report.seed)
         for number, kill in enumerate(plan):
             name = f"{kill.victim}{f' at {kill.point!r}' if kill.point else ''}"
@@ -76,7 +78,7 @@ class Nemesis:
             if flush and number == len(plan) // 2:
                 self._flush()
             self._note(kill, self._at_work(kill, rng, lambda number=number: self._nudge(number, len(plan))))  # type: ignore[misc]
-            if not kill.away:
+            if not kill.stays_down:
                 self.fleet.revive()
         self._release(len(plan), len(plan))
         self.feed.release(self.report.events)
@@ -84,8 +86,8 @@ class Nemesis:
         self.fleet.revive()
 
     def catch_up(self) -> float:
-        """Returns when every stage is through all that was sent, or notes in the report which one is not.
-        Gives the seconds it took."""
+        """Waits until every stage has processed everything, or adds to the report which one has not. Returns
+        the seconds it took."""
         began_s = time.monotonic()
         deadline_s = began_s + CATCH_UP_S
         stages = STAGES[self.report.through]
@@ -95,7 +97,7 @@ class Nemesis:
             while not _answers(is_so):
                 self.fleet.keep()
                 if time.monotonic() > deadline_s:
-                    self.report.void.append(f"{what} did not get through in {CATCH_UP_S:.0f} s")
+                    self.report.void.append(f"{what} did not catch up within {CATCH_UP_S:.0f} s")
                     return
                 time.sleep(0.2)
 
@@ -108,8 +110,9 @@ class Nemesis:
         return time.monotonic() - began_s
 
     def _at_work(self, kill: Kill, rng: Random, nudge: Callable[[], None]) -> int:
-        """Kills under load, and says how much of it there was. A stage that was through with nearly all just
-        then, as one may be that is quicker than who looks at it, is killed again: its kill proves nothing."""
+        """Kills under load, and returns how many messages were unacknowledged. If a stage had just finished
+        nearly all of them, because it is faster than the check, it is killed again: the first kill proves
+        nothing."""
         while (pending := self._carry_out(kill, rng, nudge)) < LEAST_PENDING and self._more_to_send():
             self.fleet.revive()
             self._until(
@@ -121,7 +124,7 @@ class Nemesis:
         return self.feed.sent < self.report.events
 
     def _carry_out(self, kill: Kill, rng: Random, nudge: Callable[[], None]) -> int:
-        """Kills, and says how much was unacknowledged then."""
+        """Kills, and returns how many messages were unacknowledged at that time."""
         if kill.point is not None:
             self.fleet.arm(kill.victim, f"{kill.point} {kill.passings}")
             self._until(lambda: bool(self.fleet.killed(kill.victim)), f"the point {kill.point}", nudge)
@@ -139,17 +142,17 @@ class Nemesis:
         return pending
 
     def _kill_service(self, name: str) -> None:
-        """SIGKILL to a service of the running stack; returns when its supervisor has started it again."""
+        """Kills a service of the running stack with SIGKILL; returns when its supervisor has restarted it."""
         supervisor = Supervisor(self.layout)
-        self._until(lambda: supervisor.processes()[name].state == "RUNNING", f"{name} running")
+        self._until(lambda: supervisor.processes()[name].state == "RUNNING", f"{name} to run")
         pid = supervisor.processes()[name].pid
         os.kill(pid, signal.SIGKILL)
         self._until(
             lambda: (now := supervisor.processes()[name]).state == "RUNNING" and now.pid != pid,
-            f"{name} started again by the supervisor",
+            f"the supervisor's restart of {name}",
         )
         if name == "kafka":
-            self._until(lambda: self.pending.decided() >= 0, "the broker's answer")
+            self._until(lambda: self.pending.decided() >= 0, "a response of the broker")
 
     def _flush(self) -> None:
         with Redis.from_url(self.redis.url) as client:
@@ -164,7 +167,9 @@ class Nemesis:
             report.crash_points[f"{kill.victim}.{kill.point}"] += 1
         report.unacknowledged.append(pending)
         if pending < LEAST_PENDING:
-            report.void.append(f"kill {report.kills}, of {kill.victim}: only {pending} unacknowledged")
+            report.void.append(
+                f"kill {report.kills}, of {kill.victim}: only {pending} messages unacknowledged"
+            )
 
     def _load(self, victim: str) -> int:
         return self.pending.of(LOADED_BY.get(victim, GATE.name))
@@ -184,14 +189,14 @@ class Nemesis:
             self._release(kills_done, kills)
 
     def _until(self, is_so: Callable[[], bool], what: str, nudge: Callable[[], None] = lambda: None) -> None:
-        """Waits, starts again what ended by itself, and calls `nudge` now and then. A broker that is away
-        leaves the question open."""
+        """Waits until `is_so`, restarts stages that ended by themselves, and calls `nudge` regularly. While
+        the broker is unavailable, `is_so` counts as false. Raises StackError after STUCK_S."""
         began_s = nudged_s = time.monotonic()
         while not _answers(is_so):
             self.fleet.keep()
             now_s = time.monotonic()
             if now_s - began_s > STUCK_S:
-                raise StackError(f"the torture is stuck: {what} did not come in {STUCK_S:.0f} s")
+                raise StackError(f"the chaos test is stuck: waited {STUCK_S:.0f} s for {what}")
             if now_s - nudged_s > NUDGE_S:
                 nudge()
                 nudged_s = now_s

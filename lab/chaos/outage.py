@@ -1,5 +1,5 @@
-"""A service that is gone, frozen or on a full disk for a while under load: what that does to the stages, and
-how long they need to be through once it is back."""
+"""An outage under load: a service is killed, frozen or on a full disk for a while. Measures its effect on the
+stages, and how long they need to catch up."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ SAMPLE_S = 1.0
 
 
 def run(course: Nemesis, watched: OutageEffect) -> None:
-    """Takes the service away amid a steady stream, brings it back, and returns when all events are sent.
-    Raises StackError if it cannot be taken or does not come back."""
+    """Stops the service during a steady stream of events, restores it, and returns when all events are sent.
+    Raises StackError if it cannot be stopped or does not come back."""
     course.feed.release(1)
     course.begin(lambda: course.pending.decided() > 0, "the first decision")
     rate_per_s = course.report.events / (BEFORE_S + watched.seconds)
@@ -39,17 +39,17 @@ def run(course: Nemesis, watched: OutageEffect) -> None:
 
     stream(began_s + BEFORE_S, "load before the outage")
     watched.resident_before = dict(watched.resident_most)
-    back = _take(course, watched)
+    restore = _stop(course, watched)
     try:
         stream(began_s + BEFORE_S + watched.seconds, f"{watched.service}: {watched.how}")
     finally:
-        back()
+        restore()
     course.feed.release(course.report.events)
     course.feed.finish()
 
 
-def _take(course: Nemesis, watched: OutageEffect) -> Any:
-    """Takes the service away by SIGKILL, or freezes it; gives what brings it back."""
+def _stop(course: Nemesis, watched: OutageEffect) -> Any:
+    """Kills or freezes the service, or fills its disk; returns a function that restores it."""
     name = watched.service
     if name == "redis":
         if watched.how == "full-disk":
@@ -61,7 +61,7 @@ def _take(course: Nemesis, watched: OutageEffect) -> Any:
     supervisor = Supervisor(course.layout)
     process = supervisor.processes().get(name)
     if process is None or process.state != "RUNNING":
-        raise StackError(f"{name} does not run here, so it cannot be taken away")
+        raise StackError(f"{name} does not run in this stack, so it cannot be stopped")
     if watched.how == "full-disk":
         return full_disk.fill(course.layout.stores / name)
     if watched.how == "frozen":

@@ -1,15 +1,15 @@
-"""What an outage did to the stages."""
+"""The effect of an outage on the stages."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 MOST_RESIDENT_BYTES = 400 * 2**20
-"""More than this a stage may not hold, however long it waits."""
+"""The most memory that a stage may use, however long it waits."""
 
 
 @dataclass
 class OutageEffect:
-    """What an outage did, as `--json` prints it under "outage"."""
+    """The effect of an outage, as `--json` prints it under "outage"."""
 
     service: str
     seconds: float
@@ -20,7 +20,7 @@ class OutageEffect:
     """In bytes, the largest instance of each stage."""
     lag_most: dict[str, int] = field(default_factory=dict)
     caught_up_s: float = 0.0
-    """From the service's return until every stage is through."""
+    """From the service's return until every stage has caught up."""
 
     def memory_bounded(self) -> bool:
         return all(resident <= MOST_RESIDENT_BYTES for resident in self.resident_most.values())

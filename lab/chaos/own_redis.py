@@ -1,4 +1,4 @@
-"""The Redis of the chaos test, which may also be left without a free byte."""
+"""The Redis of the chaos test, whose disk can be filled."""
 
 import subprocess
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from lab.own_redis import OwnRedis
 
 
 class ChaosRedis(OwnRedis):
-    """One that is killed, and filled up if it is on a disk of its own."""
+    """A Redis that the chaos test kills, and whose disk it fills if it has a separate one."""
 
     def __init__(self, folder: Path, disk_mib: int | None = None) -> None:
-        """On a disk of its own of `disk_mib`, if given. Raises StackError where that cannot be had."""
+        """Starts it, on a separate disk of `disk_mib` MiB if given. Raises StackError if that fails."""
         self._folder, self._mounted = folder, disk_mib is not None
         if disk_mib is not None:
             full_disk.mount(folder, disk_mib)
         super().__init__(folder)
 
     def fill_disk(self) -> Callable[[], None]:
-        """Leaves no byte free; gives what makes room again."""
+        """Fills the disk completely; returns a function that frees it."""
         return full_disk.fill(self._folder)
 
     def end(self) -> None:
-        """Ends it for good."""
+        """Kills it and removes its disk."""
         self.kill()
         if self._mounted:
             subprocess.run(["umount", str(self._folder)], check=True)

@@ -1,6 +1,6 @@
-"""Faults to be planted into a stage, so that it is seen that the torture finds them. For tests alone.
+"""Faults that tests plant into a stage, to check that the chaos test finds them. For tests only.
 
-Each is one of the classical ways to lose or to double: no setting of the product leads to it.
+Each is a classical way to lose or duplicate data. No setting of the product has this effect.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from streaming.stores import Document
 
 
 def filter_before_produce() -> None:
-    """A claim does not know whose it is: a crash between filter and output loses the session."""
+    """Claims do not record which message made them: a crash between claim and output loses the session."""
     honest, settings = RedisDedupStore.claim, RedisSettings()
     filters, key = connection.client(settings), f"{settings.key_prefix}planted"
 
@@ -33,7 +33,7 @@ def filter_before_produce() -> None:
 
 
 def commit_before_flush() -> None:
-    """The place in the log is committed before the output is: a crash in between loses a batch."""
+    """Offsets are committed before the output is written: a crash in between loses a batch."""
     honest = Committing.write
 
     def write(self: Committing, decided: DecidedBatch) -> None:
@@ -46,7 +46,7 @@ def commit_before_flush() -> None:
 
 
 def sink_not_idempotent() -> None:
-    """A session written again is another document."""
+    """A session that is written again becomes another document."""
     honest = MongoSessions.insert
 
     def insert(self: MongoSessions, sessions: Sequence[Document]) -> int:

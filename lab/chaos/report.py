@@ -1,4 +1,4 @@
-"""What the torture says in the end."""
+"""The report of a chaos test."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from lab.chaos.outage_effect import OutageEffect
 
 @dataclass
 class Report:
-    """As `--json` prints it."""
+    """The results, as `--json` prints them."""
 
     events: int
     seed: int
@@ -24,9 +24,9 @@ class Report:
     crash_points: Counter[str] = field(default_factory=Counter)
     victims: Counter[str] = field(default_factory=Counter)
     unacknowledged: list[int] = field(default_factory=list)
-    """At each kill."""
+    """Number of messages at each kill."""
     void: list[str] = field(default_factory=list)
-    """Why the run proves nothing, if so."""
+    """Reasons why the run proves nothing; empty if there are none."""
     findings: Findings = field(default_factory=Findings)
     distinct_users: dict[str, int] = field(default_factory=dict)
     flushes: int = 0
@@ -70,9 +70,9 @@ class Report:
         } | ({"outage": self.outage.as_json()} if self.outage else {})
 
     def show(self, console: Console) -> None:
-        """The same for people."""
-        verdict = "held" if self.holds else "VOID" if self.void else "did NOT hold"
-        table = Table("figure", "count", title=f"{self.events:,} events, {self.kills} kills: {verdict}")
+        """Prints the report for people."""
+        result = "held" if self.holds else "VOID" if self.void else "did NOT hold"
+        table = Table("figure", "count", title=f"{self.events:,} events, {self.kills} kills: {result}")
         for name in ("lost", "duplicated", "wrong"):
             table.add_row(name, str(getattr(self.findings, name)))
         for name, count in self.as_json().items():

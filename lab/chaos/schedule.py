@@ -1,4 +1,4 @@
-"""Which kill comes when. Pure: the same seed gives the same plan."""
+"""Plans when each kill happens. Pure: the same seed returns the same plan."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ POINTS: dict[str, tuple[str, ...]] = {
     STORE.name: ("read", "written", "committed"),
     INDEX.name: ("read", "written", "committed"),
 }
-"""By stage, the named points between two steps at which it can be ended."""
+"""The crash points of each stage, between two of its steps."""
 
 STAGES: dict[str, tuple[str, ...]] = {
     "gate": (GATE.name,),
@@ -23,9 +23,9 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "all": ("redis", "kafka", "flink-taskmanager"),
 }
 MOST_PASSINGS = 4
-AWAY_RATE = 0.2
-# Of every ten kills beyond the mandatory ones: a dead broker stops everything for ten seconds, a dead
-# TaskManager for twenty.
+STAYS_DOWN_RATE = 0.2
+# Kills of each service in every ten kills beyond the mandatory ones. They are few, because a dead broker
+# stops everything for ten seconds, and a dead TaskManager for twenty.
 SERVICE_SHARE = {"redis": 2, "kafka": 1, "flink-taskmanager": 1}
 
 
@@ -36,19 +36,20 @@ class Kill:
     victim: str
     """A stage or a service."""
     at: float
-    """The share of all events that are decided when its time has come, from 0 to 1."""
+    """The share of all events that must be decided before the kill, from 0 to 1."""
     point: str | None = None
-    """The named point a stage is ended at; None for a random moment."""
+    """The crash point at which a stage is killed; None for a random moment."""
     passings: int = 1
-    """At the how-manieth passing of the point from then on."""
+    """The stage is killed when it has passed the point so many times."""
     delay_s: float = 0.0
-    """How long after its time a kill at a random moment comes."""
-    away: bool = False
-    """Whether the instance is started again only at the next kill, after the other one took over."""
+    """Delay of a kill at a random moment."""
+    stays_down: bool = False
+    """True if the instance is restarted only at the next kill, after the other instance took over."""
 
 
 def least(through: str) -> int:
-    """How few kills hit every point once, every service, and every stage at a random moment."""
+    """Returns the number of kills needed to hit every crash point once, every service, and every stage at a
+    random moment."""
     return len(list(_mandatory(through)))
 
 
@@ -60,36 +61,37 @@ def _mandatory(through: str) -> Iterator[tuple[str, str | None]]:
 
 
 def plan(kills: int, seed: int, through: str) -> list[Kill]:
-    """`kills` of them, in the order of their time. Raises ValueError if not everything can be hit."""
+    """Returns `kills` kills in the order of their time. Raises ValueError if they are too few to hit
+    everything."""
     if kills < least(through):
-        raise ValueError(f"through {through}, {least(through)} kills at least are needed to hit every point")
-    dice = Random(seed)
+        raise ValueError(f"--through {through} needs at least {least(through)} kills to hit every point")
+    rng = Random(seed)
     targets = list(_mandatory(through))
     points = cycle([(stage, point) for stage in STAGES[through] for point in POINTS[stage]])
     services = [service for service in SERVICES[through] for _ in range(SERVICE_SHARE[service])]
     while len(targets) < kills:
-        drawn = dice.randrange(10)
+        drawn = rng.randrange(10)
         if drawn < len(services):
             targets.append((services[drawn], None))
         elif drawn % 2:
             targets.append(next(points))
         else:
-            targets.append((dice.choice(STAGES[through]), None))
-    dice.shuffle(targets)
+            targets.append((rng.choice(STAGES[through]), None))
+    rng.shuffle(targets)
     return [
         Kill(
             victim=victim,
-            at=(number + dice.uniform(0, 0.5)) / (kills + 1),
+            at=(number + rng.uniform(0, 0.5)) / (kills + 1),
             point=point,
-            passings=dice.randint(1, MOST_PASSINGS),
-            delay_s=dice.uniform(0, 0.1),
-            away=victim in POINTS and dice.random() < AWAY_RATE,
+            passings=rng.randint(1, MOST_PASSINGS),
+            delay_s=rng.uniform(0, 0.1),
+            stays_down=victim in POINTS and rng.random() < STAYS_DOWN_RATE,
         )
         for number, (victim, point) in enumerate(targets)
     ]
 
 
 def released(kills_done: int, kills: int, events: int) -> int:
-    """How many events may have been sent when so many kills are done: always two rations ahead of the next
-    kill's time, so that there is work when it comes."""
+    """Returns how many events may be sent after `kills_done` kills: always two rations more than needed for
+    the next kill, so that there is load when it happens."""
     return min(events, events * (kills_done + 2) // (kills + 1))

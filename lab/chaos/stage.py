@@ -1,7 +1,8 @@
-"""A real stage with a fuse: `python -m lab.chaos.stage gate|store|index [--plant FAULT]`.
+"""A real stage that kills itself at a crash point: `python -m lab.chaos.stage gate|store|index [--plant
+FAULT]`.
 
-Standard input arms it: a line `written 3` has it end by SIGKILL at the third passing of that point from now,
-an empty line puts the fuse out, and the end of the input, which comes with the end of the torture, ends it at
+Standard input controls its fuse. A line `written 3` makes it end with SIGKILL when it passes that point for
+the third time from now; an empty line disarms it. The end of the input, when the chaos test ends, ends it at
 once.
 """
 
@@ -27,14 +28,14 @@ STAGES: dict[str, Callable[[Callable[[str], None]], int]] = {
 
 
 class Fuse:
-    """Ends its process at a passing of a named point. Steps are passed in several threads."""
+    """Ends its process at a crash point. Several threads may pass points."""
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end, self._lock = end, Lock()
         self._point, self._left = "", 0
 
     def arm(self, line: str) -> None:
-        """As standard input has it."""
+        """Arms the fuse with a line of standard input."""
         point, _, passings = line.partition(" ")
         with self._lock:
             self._point, self._left = point, int(passings or 0)
@@ -48,19 +49,19 @@ class Fuse:
                 self._end()
 
     def listen(self, lines: IO[str]) -> None:
-        """Until the end of `lines`, which ends the process too."""
+        """Arms the fuse with each of `lines`. After the last one, ends the process."""
         for line in lines:
             self.arm(line.strip())
         self._end()
 
 
 def end_at_once() -> None:
-    """SIGKILL: no last word, no clean-up."""
+    """Ends this process with SIGKILL, without any clean-up."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> int:
-    """Runs the stage that the arguments name, with a fault planted if they ask for one."""
+    """Runs the stage of the arguments, with a planted fault if they name one."""
     parser = argparse.ArgumentParser()
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--plant", choices=FAULTS)

@@ -1,4 +1,4 @@
-"""The load: a producer that sends as many events as have been released, in a thread beside the kills."""
+"""The workload: a producer that sends as many events as have been released, in its own thread."""
 
 from collections.abc import Iterator
 from threading import Condition, Thread
@@ -16,7 +16,7 @@ PARTITION_OF_THE_KEY = -1
 
 
 class Workload:
-    """Sends `events` into the raw topic; the broker may be away for minutes meanwhile."""
+    """Sends `events` to the raw topic. The broker may be unavailable for minutes meanwhile."""
 
     def __init__(self, settings: KafkaSettings, events: Iterator[Event]) -> None:
         self._producer: Producer = clients.producer(settings, **{"log_level": 0})
@@ -29,19 +29,19 @@ class Workload:
         self._thread.start()
 
     def release(self, count: int) -> None:
-        """`count` events in all may have been sent from now on."""
+        """Allows up to `count` events to be sent in all."""
         with self._changed:
             self._released = max(self._released, count)
             self._changed.notify()
 
     def finish(self) -> None:
-        """Returns when all that was released is in the log. Raises what went wrong."""
+        """Returns when all released events are in the log. Raises the error of a failed send."""
         self.stop()
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
-        """Ends the sending after what was released."""
+        """Stops sending after the released events."""
         with self._changed:
             self._over = True
             self._changed.notify()
@@ -59,8 +59,8 @@ class Workload:
                 self._send(event)
                 self.sent += 1
             if self._producer.flush(FLUSH_TIMEOUT_S):
-                raise TimeoutError(f"the broker took no events for {FLUSH_TIMEOUT_S:.0f} s")
-        except BaseException as error:  # noqa: BLE001  (whoever waits for the thread raises it)
+                raise TimeoutError(f"the broker accepted no events for {FLUSH_TIMEOUT_S:.0f} s")
+        except BaseException as error:  # noqa: BLE001  (`finish` raises it)
             self._failure = error
 
     def _send(self, event: Event) -> None:
@@ -77,4 +77,4 @@ class Workload:
 
     def _delivered(self, error: object, _: object) -> None:
         if error is not None and self._failure is None:
-            self._failure = RuntimeError(f"an event was not taken: {error}")
+            self._failure = RuntimeError(f"the broker did not accept an event: {error}")

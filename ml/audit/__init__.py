@@ -1,1 +1,1 @@
-"""`./vitrine audit`: attacks that try to refute the guarantee of each model."""
+"""`./vitrine audit`: attacks that try to refute the privacy guarantee of each model."""

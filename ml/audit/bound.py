@@ -1,12 +1,13 @@
-"""From how well an attacker guesses to a lower bound on epsilon. Pure.
+"""Computes a lower bound on epsilon from how well an attacker guesses. Pure.
 
-Steinke, Nasr, Jagielski 2023, "Privacy Auditing with One (1) Training Run". Each of m canaries is in the
-data or not, by its own fair coin; whoever sees the release may guess some of the coins and abstain on the
-rest. For an (epsilon, delta)-private algorithm the number of right guesses is hardly larger than if each
-were right with probability e^epsilon / (1 + e^epsilon) by itself. If it is larger, the claim is refuted.
+Steinke, Nasr, Jagielski 2023, "Privacy Auditing with One (1) Training Run". Each of m canaries is in the data
+with probability 1/2, independently; an attacker who sees the release guesses for some of them and abstains on
+the others. For an (epsilon, delta)-private algorithm the number of right guesses is hardly larger than if
+each were right independently with probability e^epsilon / (1 + e^epsilon). If it is larger, the claim is
+refuted.
 
-Canaries of several runs count together as long as no row is in two of them: algorithms on disjoint data are
-as private together as each alone.
+Canaries of several runs may be counted together if no row is in two of the runs: algorithms on disjoint data
+are as private together as each alone.
 """
 
 from dataclasses import dataclass
@@ -21,12 +22,12 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Guesses:
-    """What an attack came to."""
+    """The result of an attack."""
 
     canaries: int
-    """All whose coin was thrown."""
+    """All canaries, in the data or not."""
     guesses: int
-    """Those that were not abstained on."""
+    """Those on which the attacker did not abstain."""
     correct: int
 
     def __post_init__(self) -> None:
@@ -35,8 +36,8 @@ class Guesses:
 
 
 def guessed(included: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64], each_side: int) -> Guesses:
-    """(m,) coins and (m,) scores, high where the attacker believes the canary in -> in for the `each_side`
-    highest, out for as many lowest, silence on the others. How many must not depend on the coins."""
+    """Guesses "in" for the `each_side` highest of (m,) scores and "out" for as many lowest, abstains on the
+    others, and compares with (m,) `included`. `each_side` must not depend on `included`."""
     if 2 * each_side > len(scores):
         raise ValueError(f"{2 * each_side} guesses on {len(scores)} canaries")
     order = np.argsort(scores, kind="stable")
@@ -45,8 +46,9 @@ def guessed(included: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64], ea
 
 
 def p_value(seen: Guesses, epsilon: float, delta: float) -> float:
-    """The largest probability of at least so many right guesses against an (epsilon, delta)-private algorithm
-    (theorem 5.2): P[B >= v] + 2 m delta max_i P[v > B >= v - i] / i, with B binomial over the guesses."""
+    """Returns the largest probability of at least as many right guesses against an (epsilon, delta)-private
+    algorithm (theorem 5.2): P[B >= v] + 2 m delta max_i P[v > B >= v - i] / i, B binomial over the
+    guesses."""
     chance = expit(epsilon)
     at_least = float(binom.sf(seen.correct - 1, seen.guesses, chance))
     if delta == 0 or seen.correct == 0:
@@ -57,11 +59,10 @@ def p_value(seen: Guesses, epsilon: float, delta: float) -> float:
 
 
 def lower_bound(seen: Guesses, delta: float, confidence: float) -> float:
-    """The epsilon up to which (epsilon, delta)-privacy is refuted: were the algorithm that private, a bound
-    above its epsilon would come out in at most 1 - `confidence` of all audits. 0 where nothing is refuted.
-    """
+    """Returns the epsilon up to which (epsilon, delta)-privacy is refuted: the bound exceeds the epsilon of a
+    private algorithm in at most 1 - `confidence` of all audits. 0 if nothing is refuted."""
     if not 0 < confidence < 1:
-        raise ValueError(f"a confidence of {confidence:g}: above 0 and below 1 is wanted")
+        raise ValueError(f"confidence is {confidence:g}; it must be above 0 and below 1")
 
     def refuted(epsilon: float) -> bool:
         return p_value(seen, epsilon, delta) <= 1 - confidence

@@ -1,4 +1,4 @@
-"""`./vitrine audit`: which models, attacked how, and whether their claims stand."""
+"""`./vitrine audit`: attacks the models and prints whether their claims are refuted."""
 
 import argparse
 import sys
@@ -26,15 +26,15 @@ ATTACKS: Mapping[str, Attack] = {
     "neural_network": OnNetwork(),
 }
 NOTE = (
-    "A bound above the claim refutes it, at the confidence stated. One below refutes nothing and proves "
-    "nothing: an attack shows only what it finds."
+    "A bound above the claim refutes the claim at the stated confidence. A bound below it proves nothing: "
+    "these attacks may miss faults."
 )
 FEWEST = 20
-"""Canaries: two guesses on each side."""
+"""Canaries; with these the attacker makes two guesses on each side."""
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """One model's claim, and how it stood."""
+    """One model's claim, and the result of the attack on it."""
 
     model: str
     claimed_epsilon: float
@@ -50,15 +50,21 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 def audited(
-    name: str, attack: Attack, budget: Budget, canaries: int, runs: int, confidence: float, dice: Randomness
+    name: str,
+    attack: Attack,
+    budget: Budget,
+    canaries: int,
+    runs: int,
+    confidence: float,
+    randomness: Randomness,
 ) -> Audit:
-    """Trains the model `name` as often as `attack` wants, and attacks it."""
+    """Trains the model `name` as often as `attack` needs, and attacks it."""
     began = time.perf_counter()
     kind = model_store.KINDS[name]
-    trials = [trial for _ in range(runs) for trial in attack.trials(kind, budget, canaries, dice)]
+    trials = [trial for _ in range(runs) for trial in attack.trials(kind, budget, canaries, randomness)]
     claim = trials[0].statement
     if claim.epsilon is None or claim.delta is None:
-        raise ValueError(f"{name} claims nothing that could be refuted")
+        raise ValueError(f"{name} makes no privacy claim that could be refuted")
     seen = guesses(trials)
     bound = lower_bound(seen, claim.delta, confidence)
     return Audit(
@@ -77,7 +83,7 @@ def audited(
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives an ExitCode: DONE where every claim stands, NOT_SO where one is refuted."""
+    """Returns an ExitCode: DONE if no claim is refuted, NOT_SO if one is."""
     return carried_out(partial(_audit, arguments))
 
 
@@ -85,15 +91,15 @@ def _audit(arguments: argparse.Namespace) -> int:
     try:
         budget = Budget(arguments.epsilon, arguments.delta)
         if arguments.canaries < FEWEST or arguments.runs < 1:
-            raise ValueError(f"at least {FEWEST} canaries and one run are wanted")
+            raise ValueError(f"--canaries must be at least {FEWEST}, and --runs at least 1")
         if not 0 < budget.delta < 0.1 or not 0 < arguments.confidence < 1:
-            raise ValueError("--delta above 0 and below 0.1, --confidence above 0 and below 1 are wanted")
+            raise ValueError("--delta must be between 0 and 0.1, and --confidence between 0 and 1")
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
-    asked = budget, arguments.canaries, arguments.runs, arguments.confidence
+    options = budget, arguments.canaries, arguments.runs, arguments.confidence
     audits = []
     for name in arguments.model:
-        audits.append(audited(name, ATTACKS[name], *asked, SystemRandomness()))
+        audits.append(audited(name, ATTACKS[name], *options, SystemRandomness()))
         print(f"audit: {_line(audits[-1])}", file=sys.stderr, flush=True)
     holds = all(audit.holds for audit in audits)
     if arguments.json:
@@ -105,9 +111,9 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _line(audit: Audit) -> str:
-    verdict = "stands" if audit.holds else "is REFUTED"
+    result = "is not refuted" if audit.holds else "is REFUTED"
     return (
-        f"{audit.model}: {audit.correct} of {audit.guesses} guesses right on {audit.canaries} canaries: "
-        f"epsilon >= {audit.empirical_epsilon_lower_bound:.2f} at {audit.confidence:.0%}, the claim of "
-        f"{audit.claimed_epsilon:g} {verdict} ({audit.seconds:.0f} s)"
+        f"{audit.model}: {audit.correct} of {audit.guesses} guesses right, {audit.canaries} canaries: "
+        f"epsilon >= {audit.empirical_epsilon_lower_bound:.2f} at {audit.confidence:.0%} confidence, the "
+        f"claim of {audit.claimed_epsilon:g} {result} ({audit.seconds:.0f} s)"
     )

@@ -1,9 +1,9 @@
-"""The attack on the network: the blurred sum of gradients of every step.
+"""The attack on the network: reads the noisy sum of gradients of every step.
 
-A canary is a corner of the cube with a label of chance, and beside it stands a row of the crowd that is the
-same but for the label: the network cannot learn both, so the canary's gradient stays long enough to be
-clipped. What a canary adds to the sum of each step is known, given the parameters of that step; it is in as
-often as its coin and the sampling say. Few canaries a run, for each is noise to the others.
+A canary is a corner of the cube with a random label. For each canary the crowd has a row that differs only in
+the label: the network cannot learn both, so the canary's gradient stays long enough to be clipped. Given the
+parameters of a step, what a canary would add to its sum is known; it is added if the canary is in the data
+and sampled in this step. Runs have few canaries, because each adds noise to the estimate of the others.
 """
 
 from dataclasses import dataclass
@@ -24,34 +24,34 @@ from ml.privacy.statement import Budget, Unit
 _ENCODING = Encoding(Schema("audit", "bought", tuple(Numeric(f"number {k}", 0, 1) for k in range(120))))
 _UNIT = Unit("user", 4)
 _CORNERS = (-1.0, 2.0)
-"""Beyond the bounds of numbers, for longer gradients: only the model's clipping can hold them."""
+"""Outside the bounds of numbers, for longer gradients: only the model's clipping limits them."""
 _A_RUN = 250
 _GRAM_EVERY = 10
-"""How much canaries are in one another's way changes slowly: it is measured in every so many steps."""
+"""The overlap of the canaries' gradients changes slowly: it is measured every so many steps."""
 
 
 @dataclass(frozen=True)
 class OnNetwork:
     """Audits the neural network."""
 
-    method: str = f"runs of {_A_RUN} users of four rows; coins decoded from the noisy sums of all steps"
+    method: str = f"runs of {_A_RUN} users of four rows; membership decoded from the noisy sums of all steps"
 
-    def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:
-        return [_trial(kind, budget, count, dice) for count in runs(canaries, _A_RUN)]
+    def trials(self, kind: Any, budget: Budget, canaries: int, randomness: Randomness) -> list[Trial]:
+        return [_trial(kind, budget, count, randomness) for count in runs(canaries, _A_RUN)]
 
 
-def _trial(kind: Any, budget: Budget, canaries: int, dice: Randomness) -> Trial:
-    included = coins(canaries, dice)
-    corner = (dice.uniform(canaries * _ENCODING.width) < 0.5).reshape(canaries, -1)
+def _trial(kind: Any, budget: Budget, canaries: int, randomness: Randomness) -> Trial:
+    included = coins(canaries, randomness)
+    corner = (randomness.uniform(canaries * _ENCODING.width) < 0.5).reshape(canaries, -1)
     x = np.where(corner, *_CORNERS).astype(np.float32)
-    y = coins(canaries, dice).astype(np.int8)
+    y = coins(canaries, randomness).astype(np.int8)
     member = np.flatnonzero(included).repeat(_UNIT.most_rows)
     rows = Rows(
         np.concatenate([x[member], x]),
         np.concatenate([y[member], 1 - y]),
         np.concatenate([member, canaries + np.arange(canaries)]),
     )
-    model, training = kind.with_training(rows, _ENCODING, budget, _UNIT, dice)
+    model, training = kind.with_training(rows, _ENCODING, budget, _UNIT, randomness)
     return Trial(
         included,
         _scores(training, neural_network.plan_for(budget), inputs(x, _ENCODING.is_numeric), y),
@@ -60,7 +60,7 @@ def _trial(kind: Any, budget: Budget, canaries: int, dice: Randomness) -> Trial:
 
 
 def _scores(training: Training, plan: PoissonGaussian, x: Vector, y: Any) -> Vector:
-    """Sums and gradients are counted in clipping norms."""
+    """Returns a score for each canary. Sums and gradients are in units of the clipping norm."""
     import jax
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
@@ -74,7 +74,8 @@ def _scores(training: Training, plan: PoissonGaussian, x: Vector, y: Any) -> Vec
 
     @jax.jit
     def look(flat: Any, noisy: Any) -> tuple[Any, Any]:
-        """(m, parameters) the mean of what each canary adds, (m,) its product with what the crowd leaves."""
+        """Returns (m, parameters) the mean of what each canary adds, and (m,) its product with the noisy sum
+        less what the crowd adds."""
         found, slope = jax.vmap(jax.value_and_grad(log_odds), (None, 0))(flat, x)
         probability, length = jax.nn.sigmoid(found), jnp.linalg.norm(slope, axis=1)
 

@@ -1,4 +1,4 @@
-"""Dice that note what leaves a training."""
+"""A source of randomness that records what a training releases."""
 
 from dataclasses import dataclass, field
 
@@ -7,22 +7,22 @@ from ml.privacy.randomness import Floats, Integers, Randomness
 
 @dataclass
 class Observed:
-    """Throws the dice it is given, and keeps all that was blurred with them: the releases of the proof."""
+    """Draws from `randomness` and keeps every noisy result: what the model's proof treats as released."""
 
-    dice: Randomness
+    randomness: Randomness
     seed: int | None = None
     released: list[Integers] = field(default_factory=list)
     scales: list[float] = field(default_factory=list)
-    """The standard deviations that the training asked for."""
+    """The standard deviation of the noise of each release."""
 
     def uniform(self, count: int) -> Floats:
-        return self.dice.uniform(count)
+        return self.randomness.uniform(count)
 
     def normal(self, count: int) -> Floats:
-        return self.dice.normal(count)
+        return self.randomness.normal(count)
 
     def with_gaussian(self, values: Integers, scale: float) -> Integers:
-        noisy = self.dice.with_gaussian(values, scale)
+        noisy = self.randomness.with_gaussian(values, scale)
         self.released.append(noisy)
         self.scales.append(scale)
         return noisy

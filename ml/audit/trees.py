@@ -1,8 +1,8 @@
-"""The attack on the boosted trees: every noisy leaf sum of every tree, read with the public splits.
+"""The attack on the boosted trees: reads every noisy leaf sum of every tree with the public splits.
 
-A crowd that always buys teaches the model to expect it, so that a canary who does not buy moves the sums of
-its leaves nearly as far as a unit can. What canaries add to each sum is known but for their coins, given the
-earlier trees; the coins are decoded from all sums at once.
+The crowd always buys, and the model learns to expect that, so that a canary who does not buy changes the sums
+of its leaves nearly as much as a unit can. Given the earlier trees, what each canary would add to each sum is
+known; which canaries are in is decoded from all sums at once.
 """
 
 import json
@@ -28,42 +28,45 @@ _ENCODING = Encoding(Schema("audit", "bought", tuple(Numeric(f"number {k}", 0, 1
 _UNIT = Unit("user", 8)
 _CROWD = 3_000
 _A_RUN = 500
-"""Canaries: more would be more in one another's way."""
+"""Canaries per run: with more of them, each adds more noise to the estimate of the others."""
 
 
 @dataclass(frozen=True)
 class OnTrees:
     """Audits the random trees."""
 
-    method: str = f"runs of {_A_RUN} users of eight rows; coins decoded from the noisy leaf sums of all trees"
+    method: str = (
+        f"runs of {_A_RUN} users of eight rows; membership decoded from the noisy leaf sums of all trees"
+    )
 
-    def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:
-        return [_trial(kind, budget, count, dice) for count in runs(canaries, _A_RUN)]
+    def trials(self, kind: Any, budget: Budget, canaries: int, randomness: Randomness) -> list[Trial]:
+        return [_trial(kind, budget, count, randomness) for count in runs(canaries, _A_RUN)]
 
 
-def _trial(kind: Any, budget: Budget, canaries: int, dice: Randomness) -> Trial:
-    included = coins(canaries, dice)
-    canary, crowd = _users(canaries, dice), _users(_CROWD, dice)
+def _trial(kind: Any, budget: Budget, canaries: int, randomness: Randomness) -> Trial:
+    included = coins(canaries, randomness)
+    canary, crowd = _users(canaries, randomness), _users(_CROWD, randomness)
     members = canary[included].repeat(_UNIT.most_rows, axis=0)
     rows = Rows(
         np.concatenate([crowd, members]),
         np.concatenate([np.ones(len(crowd)), np.zeros(len(members))]).astype(np.int8),
         np.concatenate([np.arange(len(crowd)), -1 - np.arange(len(members)) // _UNIT.most_rows]),
     )
-    observed = Observed(dice)
+    observed = Observed(randomness)
     model = kind.fit(rows, _ENCODING, budget, _UNIT, observed)
     return Trial(included, _scores(model.booster, canary, crowd, observed), model.statement)
 
 
-def _users(count: int, dice: Randomness) -> Matrix:
-    """Corners of the cube: whatever its threshold, a split parts two of them half of the time."""
-    return (dice.uniform(count * _ENCODING.width) < 0.5).reshape(count, -1).astype(np.float32)
+def _users(count: int, randomness: Randomness) -> Matrix:
+    """Returns (count, width) random corners of the cube: a split at any threshold separates two of them half
+    of the time."""
+    return (randomness.uniform(count * _ENCODING.width) < 0.5).reshape(count, -1).astype(np.float32)
 
 
 def _scores(booster: Any, canary: Matrix, crowd: Matrix, observed: Observed) -> Vector:
     of_canary, of_crowd = _Walk(booster, canary), _Walk(booster, crowd)
     adds, left = [], []
-    # What was released before the trees is not used: it is a tenth of what a unit is hidden by.
+    # What was released before the trees is not used: it takes only a tenth of the budget.
     for tree, released in enumerate(observed.released[-boosted_trees.TREES :]):
         at, who = of_canary.leaf(tree), np.arange(len(canary))
         adds.append(coo_array((_gradient(of_canary, label=0), (at, who)), (len(released), len(canary))))
@@ -77,7 +80,7 @@ def _scores(booster: Any, canary: Matrix, crowd: Matrix, observed: Observed) -> 
 
 
 class _Walk:
-    """Rows on their way through a released booster, tree by tree."""
+    """Log-odds of rows after each tree of a released booster."""
 
     def __init__(self, booster: Any, x: Matrix) -> None:
         self._nodes = booster.predict(xgboost.DMatrix(x), pred_leaf=True).astype(np.int64)
@@ -87,7 +90,7 @@ class _Walk:
         self.log_odds = np.zeros(len(x))
 
     def leaf(self, tree: int) -> Integers:
-        """(n,) from 0."""
+        """Returns (n,) the leaf of each row in `tree`, counted from 0."""
         return np.asarray(self._nodes[:, tree] - self._inner[tree])
 
     def pass_on(self, tree: int) -> None:
@@ -95,5 +98,5 @@ class _Walk:
 
 
 def _gradient(rows: _Walk, label: int) -> Vector:
-    """(n,) what a unit of rows that are alike adds to its leaf."""
+    """Returns (n,) what a unit of identical rows adds to the sum of its leaf."""
     return np.asarray(np.clip(expit(rows.log_odds) - label, -boosted_trees.CLIP, boosted_trees.CLIP))

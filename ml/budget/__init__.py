@@ -1,2 +1,1 @@
-"""The privacy ledger: what may be lost about a user within a block of time, what has been, and who was
-refused."""
+"""The privacy ledger: the privacy budget of each privacy block and the charges to it."""

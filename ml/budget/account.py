@@ -1,8 +1,8 @@
-"""PURE: the account of one data set, and what may happen to it. Nothing here ever lowers what was spent.
+"""PURE: the account of one data set, and the operations on it. None of them ever lowers what was spent.
 
-The unit is the user within a block: all sessions of a user that arrived in that block of time. A charge
-touches the blocks it reads, and a block whose budget would be exceeded refuses it (Sage: Lécuyer, Spahn,
-Vodrahalli, Geambasu, Hsu, SOSP 2019). A block that is spent retires; newer ones go on.
+The privacy unit is the user within a block: all sessions of a user that arrived in that block of time. A
+charge applies to each block that a run reads, and is refused if it would exceed a block's budget (Sage:
+Lécuyer, Spahn, Vodrahalli, Geambasu, Hsu, SOSP 2019). A block whose budget is spent is not read again.
 """
 
 import math
@@ -15,13 +15,13 @@ from ml.privacy import renyi
 from ml.privacy.renyi import NOTHING, Curve
 
 SHOWN = 5
-"""So many blocks a refusal tells of."""
+"""Blocks that a refusal lists."""
 REMEMBERED = 400
-"""So many charges keep their key. An older one that comes again is charged again, which is safe."""
+"""Charges that the account keeps. A request with the key of an older one is charged again, which is safe."""
 
 
 class Block(Struct, frozen=True):
-    """One block of time and what its users' sessions have lost."""
+    """One privacy block and what of its budget is spent."""
 
     start_ms: int
     epsilon: float
@@ -34,12 +34,12 @@ class Block(Struct, frozen=True):
         return renyi.epsilon_of(self.spent, self.delta)
 
     def epsilon_after(self, cost: Curve) -> float:
-        """What would be spent after one more charge."""
+        """Returns the epsilon that would be spent after one more charge of `cost`."""
         return renyi.epsilon_of(renyi.total([self.spent, cost]), self.delta)
 
 
 class Release(Struct, frozen=True):
-    """What one charge released: exactly one artifact."""
+    """The one artifact that a charge released."""
 
     digest: str
     attempt: str
@@ -53,37 +53,38 @@ class Charge(Struct, frozen=True):
     at: str
     blocks: tuple[int, ...]
     until_ms: int
-    """Sessions that arrived later are not read, though their block be charged: a retry reads no more than
+    """Sessions that arrived later are not read, even if their block is charged: a retry reads no more than
     the first attempt."""
     cost: Curve
     what: str
-    """In words: models and parameters."""
+    """Models and parameters, in words."""
     automatic: bool = False
     release: Release | None = None
 
 
 class Request(Struct, frozen=True):
-    """A charge asked for."""
+    """A request for a charge."""
 
     key: str
-    """Names the release: run, models and parameters. Asked again, it is the same charge."""
+    """Identifies the release: run, models and parameters. A second request with this key is the same
+    charge."""
     candidates: tuple[int, ...]
-    """Blocks that could be read, the best first."""
+    """Blocks that could be read, in order of preference."""
     at_most: int
-    """So many of them are wanted; those without enough left are passed over."""
+    """Number of blocks to read; candidates without enough budget left are skipped."""
     all_or_nothing: bool
-    """Every candidate is wanted."""
+    """True if every candidate must be read."""
     until_ms: int
     costs: tuple[Curve, ...]
-    """[m - 1]: of the release for one who is m units in it, for m up to the number of blocks; the first is
-    what a block is charged."""
+    """[m - 1]: what the release costs a user who is in m of its blocks, for m up to the number of blocks; the
+    first is what each block is charged."""
     what: str
     at: str
     automatic: bool = False
 
 
 class Raise(Struct, frozen=True):
-    """A budget set by a person."""
+    """A change of the budget by a person."""
 
     at: str
     who: str
@@ -91,28 +92,28 @@ class Raise(Struct, frozen=True):
     epsilon: float
     delta: float
     block: int | None
-    """None: for all blocks that are not there yet."""
+    """None: all blocks that no run has read yet."""
 
 
 class Account(Struct, frozen=True):
-    """All that one charge touches: one document."""
+    """Everything that a charge changes, as one document."""
 
     dataset: str
     block_ms: int
     epsilon: float
     delta: float
-    """Of blocks to come."""
+    """With `epsilon` the budget of blocks that no run has read yet."""
     version: int = 0
     blocks: tuple[Block, ...] = ()
     lifetime: Curve = NOTHING
-    """Of one who was in every block of every charge."""
+    """Privacy loss of a user who was in every block of every charge."""
     charged: int = 0
     charges: tuple[Charge, ...] = ()
-    """The newest, in order."""
+    """The newest charges, oldest first."""
     raises: tuple[Raise, ...] = ()
 
     def block(self, start_ms: int) -> Block:
-        """The block as it is, or as it will begin."""
+        """Returns the block that starts at `start_ms`; a new one with nothing spent if no run has read it."""
         fresh = Block(start_ms, self.epsilon, self.delta)
         return next((block for block in self.blocks if block.start_ms == start_ms), fresh)
 
@@ -121,20 +122,23 @@ class Account(Struct, frozen=True):
 
     @property
     def lifetime_epsilon(self) -> float:
-        """What may be said of a user's whole life, at any moment, with the delta of a block."""
+        """A bound on what any user has lost in all blocks together, valid at any time, with a block's
+        delta."""
         return renyi.odometer(self.lifetime, self.epsilon, self.delta) * self.epsilon
 
 
 class OverBudget(Exception):
-    """Refused: nothing was charged, and no row may be read. The text says what is left and how to go on."""
+    """The request was refused: nothing was charged, and no row may be read. The message names what is left
+    and what the user can do."""
 
 
 class NotCharged(Exception):
-    """There is no charge under this key."""
+    """There is no charge with this key."""
 
 
 def charge(account: Account, request: Request) -> tuple[Account, Charge]:
-    """Charges `request` to every block it will read, or finds that this was done. Raises OverBudget."""
+    """Charges `request` to every block it will read; returns the existing charge if there is one with its
+    key. Raises OverBudget."""
     if (known := account.find(request.key)) is not None:
         return account, known
     cost = request.costs[0]
@@ -166,8 +170,8 @@ def charge(account: Account, request: Request) -> tuple[Account, Charge]:
 
 
 def release(account: Account, key: str, release: Release) -> tuple[Account, Charge]:
-    """Records what the charge released, unless it has released something already; returns what stands then.
-    Raises NotCharged."""
+    """Records what the charge `key` released, unless it already has a release. Returns the charge with its
+    release, old or new. Raises NotCharged."""
     found = account.find(key)
     if found is None:
         raise NotCharged(f"{key}: nothing was charged for it, so nothing may be released")
@@ -179,7 +183,8 @@ def release(account: Account, key: str, release: Release) -> tuple[Account, Char
 
 
 def set_budget(account: Account, change: Raise) -> Account:
-    """Sets the budget of one block, or of all that are not there yet. One below what was spent refuses."""
+    """Sets the budget of one block, or of all that no run has read yet. A block whose budget is below what
+    was spent refuses every charge."""
     account = replace(account, raises=(*account.raises, change)[-REMEMBERED:])
     if change.block is None:
         return replace(account, epsilon=change.epsilon, delta=change.delta)
@@ -194,11 +199,11 @@ def _fits(block: Block, cost: Curve) -> bool:
 
 def _refusal(account: Account, request: Request) -> str:
     if not request.candidates:
-        return "Refused: no block of time holds a session to read."
+        return "Refused: there is no session to read."
     cost = request.costs[0]
     full = [block for block in map(account.block, request.candidates) if not _fits(block, cost)]
     left = [
-        f"  {times.told(block.start_ms, account.block_ms)}: {block.epsilon_spent:.2f} of epsilon "
+        f"  {times.describe(block.start_ms, account.block_ms)}: {block.epsilon_spent:.2f} of epsilon "
         f"{block.epsilon:g} spent, {block.epsilon_after(cost):.2f} with this run"
         for block in full[:SHOWN]
     ]
@@ -206,12 +211,12 @@ def _refusal(account: Account, request: Request) -> str:
     following, enough = max(request.candidates) + account.block_ms, math.ceil(full[0].epsilon_after(cost))
     return "\n".join(
         [
-            "The privacy budget does not allow this run, and no session was read.",
+            "The privacy budget does not allow this run. No session was read.",
             *left,
             *more,
-            "./vitrine budget shows what it was spent on. To go on, ask for a smaller epsilon, wait for the "
-            f"sessions of {times.told(following, account.block_ms)}, which have a budget of their own, or "
-            f"raise the budget, on record: ./vitrine budget set --epsilon {enough} --block "
+            "./vitrine budget shows what it was spent on. You can request a smaller epsilon, wait for the "
+            f"sessions of {times.describe(following, account.block_ms)}, which have a new budget, or raise "
+            f"the budget, which is recorded: ./vitrine budget set --epsilon {enough} --block "
             f'{times.day(full[0].start_ms)} --why "..."',
         ]
     )

@@ -1,4 +1,4 @@
-"""`./vitrine budget`: what may be lost, what has been, and setting it."""
+"""`./vitrine budget`: shows the privacy budget and what is spent of it, or sets it."""
 
 import argparse
 import getpass
@@ -17,7 +17,7 @@ from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives an ExitCode: INVALID_REQUEST for what cannot be set."""
+    """Returns an ExitCode: INVALID_REQUEST if the budget cannot be set as requested."""
     return carried_out(partial(_show, arguments))
 
 
@@ -35,7 +35,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _set(ledger: Ledger, arguments: argparse.Namespace) -> None:
     if arguments.epsilon is None or not (arguments.why or "").strip():
-        raise ValueError("set needs --epsilon and, for the record, --why")
+        raise ValueError("set needs --epsilon and --why, which is recorded")
     account = ledger.account()
     block = None if arguments.block is None else beginning_at(arguments.block, account.block_ms)
     delta = account.delta if block is None else account.block(block).delta
@@ -52,17 +52,17 @@ def _set(ledger: Ledger, arguments: argparse.Namespace) -> None:
 
 
 def _plain(seen: Overview) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(seen)
-    told["lifetime"] = {"epsilon": seen.lifetime, "delta": seen.delta, "charges": told.pop("charged")}
-    for block in told["blocks"]:
+    document: dict[str, Any] = msgspec.to_builtins(seen)
+    document["lifetime"] = {"epsilon": seen.lifetime, "delta": seen.delta, "charges": document.pop("charged")}
+    for block in document["blocks"]:
         block["from"], block["to"] = block.pop("first"), block.pop("end")
-    return told
+    return document
 
 
 def _text(seen: Overview) -> str:
     lines = [
-        f"{seen.dataset}: one user's sessions of one block of {seen.block_days} days lose at most "
-        f"({seen.epsilon:g}, {seen.delta:g})",
+        f"{seen.dataset}: one user's sessions of one block of {seen.block_days} days have a privacy loss of "
+        f"at most ({seen.epsilon:g}, {seen.delta:g})",
     ]
     if not seen.blocks:
         lines.append("nothing has been charged yet")
@@ -78,7 +78,7 @@ def _text(seen: Overview) -> str:
             f"({seen.lifetime:g}, {seen.delta:g})"
         )
     for charge in seen.charges[:10]:
-        state = "released" if charge.released else "paid, nothing released"
+        state = "released" if charge.released else "charged, nothing released"
         lines.append(f"  {charge.at}  {charge.key}  {charge.what}: {charge.epsilon:.2f}, {state}")
     lines += [
         f"  {change['at']}  {change['who']} set {change['epsilon']:g} for {change['block'] or 'new blocks'}: "

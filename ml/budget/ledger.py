@@ -1,4 +1,4 @@
-"""The privacy ledger of one data set: each change is one compare-and-set of one document."""
+"""The privacy ledger of one data set: every change is one compare-and-set of one document."""
 
 import random
 import time
@@ -22,26 +22,26 @@ _LONGEST_WAIT_S = 0.05
 
 
 class Accounts(Protocol):
-    """Where accounts are kept. Every method may raise StoreUnavailable; one that did may have done its
-    work."""
+    """A store of accounts. Every method may raise StoreUnavailable, even after it has taken effect."""
 
     def read(self, dataset: str) -> Account | None:
-        """The account as it is, None where there is none yet."""
+        """Returns the stored account, None if there is none yet."""
 
     def swap(self, account: Account, seen: int | None) -> bool:
-        """Puts `account` in the place of its version `seen` (None: of no account at all) in one atomic step;
-        False, and nothing done, where another version stands there. True means safe from a crash."""
+        """Replaces version `seen` of the account (None: no account) by `account` in one atomic step. Returns
+        False, and changes nothing, if another version is stored. After True a crash cannot lose the
+        change."""
 
     def record(self, id_: str, entry: Entry) -> None:
-        """Appends to the record for auditors, once for each id. No decision hangs on it."""
+        """Appends to the record for auditors, once for each id. No decision reads it."""
 
 
 class Busy(Exception):
-    """Others changed the account all the time; the same call may succeed later."""
+    """Other processes kept changing the account; the same call may succeed later."""
 
 
 class Ledger:
-    """Charges, releases and budgets of `dataset`. Any number of processes may use it at once."""
+    """Charges, releases and budgets of `dataset`. Any number of processes may use it concurrently."""
 
     def __init__(self, store: Accounts, dataset: str, settings: BudgetSettings) -> None:
         self._store = store
@@ -49,7 +49,7 @@ class Ledger:
         self._settings = settings
 
     def account(self) -> Account:
-        """As it is, or as it will begin."""
+        """Returns the stored account, or a new one with the budget of the settings."""
         return self._store.read(self._dataset) or Account(
             self._dataset,
             self._settings.block_days * DAY_MS,
@@ -58,26 +58,26 @@ class Ledger:
         )
 
     def charge(self, request: Request) -> Charge:
-        """Charges once for each key. Raises OverBudget; before it returns, no row may be read."""
+        """Charges `request`, once for each key. Raises OverBudget. No row may be read before it returns."""
         charge = self._change(lambda account: accounts.charge(account, request))
         self._record("charged", charge)
         return charge
 
     def charge_of(self, key: str) -> Charge:
-        """The charge under `key`. Raises NotCharged."""
+        """Returns the charge with this key. Raises NotCharged."""
         if (charge := self.account().find(key)) is None:
             raise NotCharged(f"{key}: nothing was charged for it, so nothing may be read")
         return charge
 
     def release(self, key: str, digest: str, attempt: str, at: str) -> Charge:
-        """Records that the charge released the artifact `digest` made by `attempt`. Returns what stands:
-        another artifact where another attempt was first. Raises NotCharged."""
+        """Records that the charge released the artifact `digest` made by `attempt`. Returns the charge with
+        its release, which is another artifact if another attempt was first. Raises NotCharged."""
         charge = self._change(lambda account: accounts.release(account, key, Release(digest, attempt, at)))
         self._record("released", charge)
         return charge
 
     def set_budget(self, change: Raise) -> Account:
-        """Sets a budget and notes who did it, when and why."""
+        """Sets a budget and records who did it, when and why."""
         account = self._change(lambda account: (accounts.set_budget(account, change),) * 2)
         self._store.record(f"{self._dataset} set {change.at} {change.who}", _plain(change))
         return account
@@ -94,7 +94,9 @@ class Ledger:
             if self._store.swap(after, stored.version if stored else None):
                 return answer
             time.sleep(random.uniform(0, _LONGEST_WAIT_S))
-        raise Busy(f"the privacy ledger of {self._dataset} changed all the time for {_GIVE_UP_AFTER_S} s")
+        raise Busy(
+            f"other processes kept changing the privacy ledger of {self._dataset} for {_GIVE_UP_AFTER_S} s"
+        )
 
     def _record(self, what: str, charge: Charge) -> None:
         self._store.record(f"{self._dataset} {what} {charge.key}", _plain(charge))
@@ -105,5 +107,5 @@ def _plain(entry: Charge | Raise) -> Entry:
 
 
 def now() -> str:
-    """ISO 8601, UTC."""
+    """Returns the current time, ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Accounts that are only remembered, for unit tests."""
+"""Accounts in memory, for unit tests."""
 
 from ml.budget.account import Account
 from ml.budget.ledger import Entry
@@ -6,23 +6,23 @@ from streaming.stores import StoreUnavailable
 
 
 class InMemoryAccounts:
-    """Set `away` to have every call answered by StoreUnavailable."""
+    """While `unavailable` is true, every call raises StoreUnavailable."""
 
     def __init__(self) -> None:
         self.by_dataset: dict[str, Account] = {}
         self.records: dict[str, Entry] = {}
-        self.away = False
+        self.unavailable = False
 
-    def _answer(self) -> None:
-        if self.away:
-            raise StoreUnavailable("the store is away")
+    def _require_available(self) -> None:
+        if self.unavailable:
+            raise StoreUnavailable("the store is unavailable")
 
     def read(self, dataset: str) -> Account | None:
-        self._answer()
+        self._require_available()
         return self.by_dataset.get(dataset)
 
     def swap(self, account: Account, seen: int | None) -> bool:
-        self._answer()
+        self._require_available()
         stored = self.by_dataset.get(account.dataset)
         if (stored.version if stored else None) != seen:
             return False
@@ -30,5 +30,5 @@ class InMemoryAccounts:
         return True
 
     def record(self, id_: str, entry: Entry) -> None:
-        self._answer()
+        self._require_available()
         self.records.setdefault(id_, entry)

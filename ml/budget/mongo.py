@@ -1,7 +1,7 @@
-"""The privacy ledger's accounts in MongoDB, or in the embedded server: one document each, replaced under its
-version.
+"""The privacy ledger's accounts in MongoDB, or in the embedded server: one document each, replaced as a whole
+if its version has not changed.
 
-Replaced, not updated: the embedded server's $set keeps 15 digits of a number, a whole document keeps all.
+Replaced, not updated: the embedded server's $set keeps only 15 digits of a number.
 """
 
 import msgspec
@@ -38,7 +38,7 @@ class MongoAccounts:
         if seen is None:
             return self._insert(self._accounts, {"_id": account.dataset} | document)
         of_version = {"_id": account.dataset, "version": seen}
-        # Answers with the document as it was, and with None where no such version stands.
+        # Returns the document that it replaced, None if this version is not stored.
         return available(self._accounts.find_one_and_replace, of_version, document) is not None
 
     def record(self, id_: str, entry: Entry) -> None:
@@ -55,5 +55,5 @@ class MongoAccounts:
 
 
 def stored_ledger() -> Ledger:
-    """The privacy ledger of the stored sessions, on the server that the settings name."""
+    """Returns the privacy ledger of the stored sessions, on the server of the settings."""
     return Ledger(MongoAccounts(MongoSettings()), DATASET, BudgetSettings())

@@ -1,5 +1,5 @@
-"""PURE: an account as its readers see it, on the command line and on the page. msgspec and the standard
-library alone: the Airflow environment draws it."""
+"""PURE: an account as shown on the command line and on the page. msgspec and the standard library only: the
+Airflow environment imports it."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class BlockSeen(Struct, frozen=True):
 
     @property
     def share(self) -> float:
-        """Spent, of the budget, from 0 to 1."""
+        """The share of the budget that is spent, from 0 to 1."""
         return min(1.0, self.spent / self.epsilon)
 
 
@@ -40,30 +40,30 @@ class ChargeSeen(Struct, frozen=True):
     what: str
     automatic: bool
     epsilon: float
-    """What it costs a block charged with nothing else."""
+    """What it costs a block with no other charge."""
     released: str | None
-    """Digest of what it bought."""
+    """Digest of the artifact it released."""
 
 
 class Overview(Struct, frozen=True):
-    """The whole account, the newest first."""
+    """The whole account, newest entries first."""
 
     dataset: str
     block_days: int
     epsilon: float
     delta: float
     lifetime: float
-    """Epsilon, with `delta`, that a user has lost at most who was in every block of every charge."""
+    """Epsilon, with `delta`, that a user in every block of every charge has lost at most."""
     charged: int
     blocks: tuple[BlockSeen, ...]
     charges: tuple[ChargeSeen, ...]
     raises: tuple[dict[str, Any], ...]
     affordable: int
-    """Blocks that have enough left for one more charge like the newest."""
+    """Number of blocks with enough left for one more charge like the newest."""
 
 
 def overview(account: Account) -> Overview:
-    """Everything but the curves."""
+    """Returns everything in the account but the curves."""
     return Overview(
         dataset=account.dataset,
         block_days=account.block_ms // DAY_MS,

@@ -1,1 +1,1 @@
-"""Model cards (Mitchell et al. 2019), written from what the code itself states: `python -m ml.cards`."""
+"""Model cards (Mitchell et al. 2019), generated from the code: `python -m ml.cards`."""

@@ -1,4 +1,4 @@
-"""`python -m ml.cards [FOLDER]`: the card of every kind of model, into docs/models."""
+"""`python -m ml.cards [FOLDER]`: writes the card of every kind of model into docs/models."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parents[2] / "docs" / "models"
 
 
 def cards() -> dict[str, str]:
-    """File name -> card. A statement does not depend on the rows, so a few simulated ones do."""
+    """Returns the card of each model by file name. Statements do not depend on the rows, so a few simulated
+    rows are enough."""
     encoding, randomness, unit = (
         Encoding(schemas.load("vitrine-session")),
         SystemRandomness(),

@@ -1,4 +1,4 @@
-"""The card of one kind of model, as Markdown. Pure."""
+"""Renders the card of one kind of model as Markdown. Pure."""
 
 import sys
 from collections.abc import Mapping
@@ -14,32 +14,32 @@ from ml.models.interface import Model
 
 
 class Facts(Struct, frozen=True):
-    """What no code states of a kind of model."""
+    """The facts about a kind of model that the code does not contain."""
 
     use: str
     limits: tuple[str, ...]
 
 
 COMMON_LIMITS = (
-    "It finds what goes together with a purchase, not what causes one.",
-    "A buyer's visit is counted up to the purchase, any other up to its end: how much was done also "
-    "reveals where the counting stopped, not only who buys.",
-    "It has learned one shop, at one time: another catalogue, country or season needs a model of its own.",
-    "Differential privacy protects one {unit}; what is true of many (a country, all visitors by phone) "
-    "is learned, and may be unwelcome to them.",
-    "Few users mean much noise: below some thousand users at ε = 1 expect a poor model.",
+    "It finds what is associated with a purchase, not what causes one.",
+    "A visit with a purchase is counted up to the purchase, any other visit up to its end: the counts also "
+    "depend on where the counting stopped, not only on who buys.",
+    "It was trained on one shop at one time: another catalogue, country or season needs a new model.",
+    "Differential privacy protects one {unit}. What is true of many (a country, all visitors with a phone) "
+    "is learned, and they may not want it to be known.",
+    "With few users there is much noise: with less than some thousand users at ε = 1 expect a poor model.",
 )
 FACTS: Mapping[str, Facts] = {
     "boosted_trees": Facts(
         "Ranking visits by how likely they end in a purchase, where thresholds and pairs of features "
-        "matter. It is the one to publish where readers have xgboost.",
+        "matter. Publish this one for readers who have xgboost.",
         (
-            "Its splits are drawn at random, so at small ε much of its interactions is noise: read the "
-            "report's pairs as hints.",
+            "Its splits are drawn at random, so at small ε much of its interactions is noise: treat the "
+            "report's pairs of features as hints.",
         ),
     ),
     "logistic_regression": Facts(
-        "Ranking visits with a model that can be read: one coefficient for each input.",
+        "Ranking visits with a model that people can read: one coefficient for each input.",
         (
             "It cannot represent a feature that matters only together with another, or one that raises the "
             "score in the middle of its range and lowers it at both ends.",
@@ -48,21 +48,21 @@ FACTS: Mapping[str, Facts] = {
     ),
     "neural_network": Facts(
         "Ranking visits where effects are not linear.",
-        ("Its explanations are expected gradients: they sum to the prediction, but are not Shapley values.",),
+        ("Its explanations are expected gradients: they sum to the prediction, but are no Shapley values.",),
     ),
     "xgboost": Facts(
-        "Only to measure the price of privacy. Trained on real sessions it never leaves the trusted side.",
-        ("It protects no one: training rows can be recovered from it.",),
+        "Only to measure the price of privacy. One trained on real sessions never leaves the trusted side.",
+        ("It has no privacy: training rows can be recovered from it.",),
     ),
     "laplace_baseline": Facts(
         "Only for comparison: a common attempt at privacy.",
-        ("It guarantees a user nothing; see its composition above.",),
+        ("It guarantees nothing to a user; see *Composition* above.",),
     ),
 }
 
 
 def render(model: Model, encoding: Encoding) -> str:
-    """The card. The statement in it is the model's own."""
+    """Returns the card. Its statement is the one that the model carries."""
     module = sys.modules[type(model).__module__]
     parameters = {
         name: value

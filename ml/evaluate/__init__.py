@@ -1,1 +1,1 @@
-"""`./vitrine evaluate`: every model on a CSV of yours."""
+"""`./vitrine evaluate`: trains and tests every model on the user's CSV files."""

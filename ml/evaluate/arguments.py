@@ -1,5 +1,4 @@
-"""The command line of `./vitrine evaluate`. Standard library only: it is read before any environment
-exists."""
+"""The command line of `./vitrine evaluate`. Standard library only: imported before any environment exists."""
 
 import argparse
 from pathlib import Path
@@ -10,8 +9,7 @@ them on another.
 
 With --json: {"laboratory": true, "note", "schema", "unit", "train_rows", "test_rows", "results":
 [{"model", "private", "epsilon", "roc_auc", "average_precision", "accuracy", "f1", "calibration_error",
-"seconds", "statement"}]}. The figures are exact and so not themselves private: for the laboratory, not
-for release.
+"seconds", "statement"}]}. The figures are exact, so they are not private themselves: do not publish them.
 """
 
 
@@ -23,19 +21,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", type=Path, required=True, metavar="FILE", help="CSV to test on (.gz too)")
     parser.add_argument("--target", required=True, metavar="COL", help="the column to predict")
     parser.add_argument(
-        "--positive", metavar="V", help="its value that counts as yes (that of the schema, or 1, true, yes)"
+        "--positive",
+        metavar="V",
+        help="the target's value that means yes (that of the schema, or any of 1, true, yes)",
     )
     parser.add_argument(
-        "--unit", metavar="COL", help="the column that says whose a row is; without it every row is a unit"
+        "--unit", metavar="COL", help="the column with the user of each row; without it every row is a unit"
     )
     parser.add_argument(
-        "--most-rows", type=int, default=8, metavar="N", help="rows used of one unit at most, with --unit (8)"
+        "--most-rows", type=int, default=8, metavar="N", help="with --unit: rows used per unit at most (8)"
     )
     parser.add_argument(
         "--schema",
         metavar="NAME|FILE",
-        help="public bounds and categories: online-shoppers, vitrine-session or a JSON file like theirs; "
-        "without it a fifth of epsilon is spent on finding them",
+        help="public bounds and categories: online-shoppers, vitrine-session or a JSON file in their format; "
+        "without it they are estimated from the data for a fifth of epsilon",
     )
     parser.add_argument(
         "--without", action="append", default=[], metavar="COL", help="leave a column out (may be repeated)"
@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="E",
-        help="privacy loss: one table for each",
+        help="privacy loss; all models are trained for each",
     )
-    parser.add_argument("--delta", type=float, default=1e-5, metavar="D", help="probability beyond it (1e-5)")
+    parser.add_argument(
+        "--delta",
+        type=float,
+        default=1e-5,
+        metavar="D",
+        help="probability that the privacy loss is larger (1e-5)",
+    )

@@ -1,4 +1,4 @@
-"""`./vitrine evaluate`: reads two tables, prints one."""
+"""`./vitrine evaluate`: trains models on one table, tests them on another and prints the figures."""
 
 import argparse
 import math
@@ -25,15 +25,15 @@ from ml.release.table import Result, fit_and_measure
 from streaming.command_failure import carried_out
 from streaming.process.exit_code import ExitCode, InvalidRequest
 
-NOTE = "Laboratory figures: exact metrics on private test rows are not themselves private."
+NOTE = "Laboratory figures: they are computed exactly on the test rows, so they are not private themselves."
 SEARCH_SHARE = 0.2
-"""Of epsilon, and half of delta: what finding a schema costs."""
+"""Share of epsilon that finding a schema costs; it also costs half of delta."""
 YES = ("1", "true", "yes")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for, checked."""
+    """The checked arguments and the tables."""
 
     train: Table
     test: Table
@@ -47,7 +47,7 @@ class Question:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives an ExitCode: INVALID_REQUEST for a question that cannot be answered."""
+    """Returns an ExitCode: INVALID_REQUEST if the tables or arguments cannot be used."""
     return carried_out(partial(_evaluate, arguments))
 
 
@@ -105,9 +105,9 @@ def _question(arguments: argparse.Namespace) -> Question:
 
 def _budget(epsilon: float, delta: float) -> Budget:
     if not (math.isfinite(epsilon) and 0.01 <= epsilon <= 100):
-        raise ValueError(f"--epsilon {epsilon:g}: between 0.01 and 100 is wanted")
+        raise ValueError(f"--epsilon {epsilon:g}: must be between 0.01 and 100")
     if not 0 < delta < 0.1:
-        raise ValueError(f"--delta {delta:g}: above 0 and below 0.1 is wanted")
+        raise ValueError(f"--delta {delta:g}: must be above 0 and below 0.1")
     return Budget(epsilon, delta)
 
 
@@ -135,7 +135,7 @@ def _answer(question: Question, randomness: Randomness) -> list[Result]:
 
 
 def _found(question: Question, budget: Budget, randomness: Randomness) -> tuple[Schema, Budget]:
-    """A schema for the columns both tables have, and the budget that is left."""
+    """Finds a schema for the columns that both tables have; returns it and the budget that is left."""
     cost = Budget(SEARCH_SHARE * budget.epsilon, budget.delta / 2)
     left = Budget(budget.epsilon - cost.epsilon, budget.delta - cost.delta)
     aside = {question.target, question.unit_column, *question.without}
@@ -147,7 +147,7 @@ def _found(question: Question, budget: Budget, randomness: Randomness) -> tuple[
         if name not in aside and name in question.test.columns
     }
     if not columns:
-        raise TableError("no column is left to learn from that both tables have")
+        raise TableError("the tables have no column in common that could be learned from")
     schema = search(
         columns,
         question.target,
@@ -162,7 +162,8 @@ def _found(question: Question, budget: Budget, randomness: Randomness) -> tuple[
 
 
 def _positions(question: Question) -> Rows:
-    """Rows that hold nothing but their own place, to bound contributions before anything is encoded."""
+    """Returns rows whose only input is their row number, to bound contributions before anything is
+    encoded."""
     place = np.arange(len(question.train), dtype=np.float64)[:, None]
     return Rows(place, np.zeros(len(place), dtype=np.int8), _units(question))  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""CSV files as columns of text."""
+"""Reads CSV files as columns of text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import pandas
 
 
 class TableError(ValueError):
-    """A table that cannot be used; the message says why and what would be right."""
+    """The table cannot be used; the message says why and what is expected."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file with a header, read whole."""
+    """The content of a CSV file with a header."""
 
     path: Path
     columns: dict[str, list[str]]
@@ -32,15 +32,15 @@ class Table:
 
 
 def read(path: Path) -> Table:
-    """The CSV in `path`, plain or compressed. Raises TableError."""
+    """Reads the CSV file `path`, plain or compressed. Raises TableError."""
     try:
         frame = pandas.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
     except FileNotFoundError:
-        raise TableError(f"there is no file {path}") from None
+        raise TableError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError, pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
         raise TableError(f"{path} is not a CSV that can be read: {error}") from error
     if frame.empty:
         raise TableError(f"{path} has no rows")
-    # A row that is too short is filled up with missing values even so.
+    # Even with keep_default_na=False, a row that is too short is filled with missing values.
     frame = frame.fillna("")
     return Table(path, {str(name): frame[name].str.strip().tolist() for name in frame.columns})

@@ -1,1 +1,1 @@
-"""What a model goes by: SHAP values, over made-up rows wherever the answer leaves the trusted side."""
+"""Explanations of models: SHAP values, computed on made-up rows if the result leaves the trusted side."""

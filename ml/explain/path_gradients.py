@@ -6,15 +6,15 @@ from ml.features.encoding import Vector
 
 _AT_ONCE = 64
 _FLAT = 1e-4
-"""Where tanh's input moves by less, its mean slope is its slope in the middle, to 1e-9."""
+"""If tanh's input changes by less, its mean slope equals the slope at the midpoint to 1e-9."""
 
 
 def expected_gradients(x: Vector, background: Vector, weights: Vector, bias: Vector, out: Vector) -> Vector:
-    """(rows, width) the integrated gradients (Sundararajan, Taly, Yan 2017) of
+    """Returns (rows, width) the integrated gradients (Sundararajan, Taly, Yan 2017) of
     `out @ tanh(x @ weights + bias)` from every background row, averaged (Erion et al. 2021).
 
-    Along a straight path the input of each hidden value moves evenly, so that the mean slope on it is
-    (tanh(end) - tanh(start)) / (end - start): no path needs to be walked in steps. `weights` (width, hidden).
+    Along a straight path the input of each hidden unit changes linearly, so that its mean slope is
+    (tanh(end) - tanh(start)) / (end - start), without numerical integration. `weights` (width, hidden).
     """
     start, end = (rows @ weights + bias for rows in (background, x))
     start_tanh, end_tanh = np.tanh(start), np.tanh(end)

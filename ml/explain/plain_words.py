@@ -1,4 +1,4 @@
-"""What SHAP values say, for people who never heard of them. Pure."""
+"""Puts SHAP values into words for people who do not know them. Pure."""
 
 from typing import Any
 
@@ -10,28 +10,30 @@ from ml.features.schema import Feature, Numeric, title
 
 
 class Reason(Struct, frozen=True):
-    """One feature of one visit and what it did."""
+    """One feature of one visit and its effect."""
 
     feature: str
     value: str
     shap: float
     """In log-odds."""
     says: str
-    """In words: how it changes the odds."""
+    """How it changes the odds, in words."""
 
 
 def reasons(encoding: Encoding, row: Matrix, shap: Vector, most: int) -> list[Reason]:
-    """The features that moved one row's log-odds most, strongest first. `row` (1, width), `shap`
-    (features,)."""
+    """Returns the features with the largest effect on one row's log-odds, strongest first. `row` (1, width),
+    `shap` (features,)."""
     features = encoding.schema.features
     return [
-        Reason(title(features[k]), told(features[k], encoding, row), float(shap[k]), odds(float(shap[k])))
+        Reason(
+            title(features[k]), shown_value(features[k], encoding, row), float(shap[k]), odds(float(shap[k]))
+        )
         for k in np.argsort(-np.abs(shap), kind="stable")[:most]
     ]
 
 
 def odds(shap: float) -> str:
-    """How log-odds of so much change the odds."""
+    """Returns how adding `shap` to the log-odds changes the odds, in words."""
     factor = float(np.exp(shap))
     if 0.95 < factor < 1.05:
         return "hardly matters"
@@ -46,15 +48,15 @@ def probability(log_odds: float) -> float:
 
 
 def values_of(feature: Feature, encoding: Encoding, x: Matrix) -> Any:
-    """The column `feature` of encoded rows, in its own unit: (rows,) numbers or list of words."""
+    """Returns the values of `feature` in encoded rows, decoded: (rows,) numbers or a list of words."""
     span = encoding.spans[feature.name]
     if isinstance(feature, Numeric):
         return from_unit(feature, x[:, span.start].astype(np.float64))
     return [feature.values[row.argmax()] if row.any() else "other" for row in x[:, span]]
 
 
-def told(feature: Feature, encoding: Encoding, row: Matrix) -> str:
-    """The value of `feature` in one row."""
+def shown_value(feature: Feature, encoding: Encoding, row: Matrix) -> str:
+    """Returns the value of `feature` in one row, as text."""
     value = values_of(feature, encoding, row)[0]
     if isinstance(feature, Numeric):
         return f"{value:.2g}" if feature.upper <= 1 else f"{value:,.0f}"
@@ -62,7 +64,7 @@ def told(feature: Feature, encoding: Encoding, row: Matrix) -> str:
 
 
 def word(feature: Feature, value: str) -> str:
-    """A flag's one value says nothing by itself."""
+    """Returns yes or no for a feature with only one value, otherwise the value."""
     if not isinstance(feature, Numeric) and len(feature.values) == 1:
         return "no" if value == "other" else "yes"
     return value

@@ -1,4 +1,4 @@
-"""Rows nobody is behind: drawn from the public schema alone, so that explaining them tells of no one."""
+"""Made-up rows, drawn from the public schema only, so that explaining them reveals nothing about a person."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from ml.privacy.randomness import Randomness
 
 
 def rows(encoding: Encoding, count: int, randomness: Randomness) -> Matrix:
-    """(count, width): features independent of one another, words with equal chances, numbers crowding at the
-    lower end of their bounds as the thresholds of the random trees do."""
+    """Returns (count, width) made-up rows: features are independent, words have equal chances, and numbers
+    are more frequent near their lower bound, like the thresholds of the random trees."""
     x = np.zeros((count, encoding.width), dtype=np.float32)
     for span in encoding.spans.values():
         width = span.stop - span.start

@@ -1,7 +1,7 @@
-"""An ensemble of trees as the ways to its leaves. Pure.
+"""An ensemble of trees as the paths to its leaves. Pure.
 
-A leaf is reached where a row answers every question on the way as the way does; that is all an explanation
-needs to know of a tree, whatever its shape.
+A row reaches a leaf if it gives the required answer to every question on the path to it. An explanation needs
+to know nothing else about a tree.
 """
 
 import json
@@ -22,39 +22,39 @@ _Way = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Paths:
-    """The ways to all leaves of some trees, none longer than `depth` questions."""
+    """The paths to all leaves of some trees, none longer than `depth` questions."""
 
     feature: Integers
-    """(questions,) which input each is about."""
+    """(questions,) the input that each question tests."""
     threshold: npt.NDArray[np.float32]
-    """(questions,) it asks whether the input is at least this."""
+    """(questions,) the answer is yes if the input is at least this."""
     value: Vector
     """(leaves,) in log-odds."""
     question: Integers
-    """(leaves, depth) what is asked on the way, -1 where the way is shorter."""
+    """(leaves, depth) the questions on each path, -1 after the end of a shorter path."""
     wanted: Bits
-    """(leaves, depth) the answer that leads on, 0 or 1."""
+    """(leaves, depth) the answer that stays on the path, 0 or 1."""
 
     @property
     def depth(self) -> int:
         return int(self.question.shape[1])
 
     def answers(self, x: Matrix) -> Bits:
-        """(rows, width) -> (questions, rows) 1 where the answer is yes."""
+        """(rows, width) -> (questions, rows), 1 if the answer is yes."""
         columns = np.ascontiguousarray(x.T)
         return np.asarray(columns[self.feature] >= self.threshold[:, None], dtype=np.uint8)
 
 
 def of_booster(booster: Any, most_patterns: int) -> Iterator[Paths]:
-    """The trees of an xgboost model, as many together as have at most `most_patterns` combinations of a leaf
-    and the answers on the way to it, and at least one. Raises ValueError for splits by category, which no
-    model here has."""
+    """Yields the trees of an xgboost model in groups of at least one tree and at most `most_patterns`
+    combinations of a leaf and the answers on the path to it. Raises ValueError for splits by category, which
+    no model here has."""
     trees = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]["trees"]
     together: list[dict[str, Any]] = []
     depth = leaves = 0
     for tree in trees:
         if any(tree["split_type"]):
-            raise ValueError("splits by category are not explained")
+            raise ValueError("splits by category cannot be explained")
         deeper, more = max(depth, _depth(tree)), tree["left_children"].count(-1)
         if together and (leaves + more) * 2**deeper > most_patterns:
             yield _paths(together)
@@ -70,7 +70,7 @@ def _depth(tree: dict[str, Any]) -> int:
 
 
 def _ways(tree: dict[str, Any]) -> Iterator[tuple[int, _Way]]:
-    """Every leaf with the way to it."""
+    """Yields every leaf with the path to it."""
     left, right = tree["left_children"], tree["right_children"]
     open_ways: list[tuple[int, _Way]] = [(0, [])]
     while open_ways:
@@ -99,8 +99,8 @@ def _paths(trees: list[dict[str, Any]]) -> Paths:
     question = np.full((len(ways), depth), -1, dtype=np.int64)
     wanted = np.zeros((len(ways), depth), dtype=np.uint8)
     for k, way in enumerate(ways):
-        for step, (asked, answer) in enumerate(way):
-            question[k, step], wanted[k, step] = asked, answer
+        for step, (number_of_question, answer) in enumerate(way):
+            question[k, step], wanted[k, step] = number_of_question, answer
     return Paths(
         np.array(feature, dtype=np.int64),
         np.array(threshold, dtype=np.float32),

@@ -1,12 +1,12 @@
-"""Exact Shapley and interaction values of trees against a background set, features being the players.
+"""Exact Shapley and interaction values of trees against a background set; the players are the features.
 
-What is explained is interventional (Lundberg et al. 2020): v(S) is the mean log-odds of rows that take the
-features in S from the row explained and the others from a background row. A word list is one player, so no
-row of two words at once is ever asked about. For one leaf and one background row the game is "every feature
-on the way agrees", and its values have a closed form in the number of features that only the explained row
-has right and of those that only the background row has. So for each leaf a table over all patterns of
-agreement is made once, out of counts over the background; explaining a row is looking up, at the same cost
-for any background.
+The values are interventional (Lundberg et al. 2020): v(S) is the mean log-odds of rows that take the features
+in S from the explained row and the others from a background row. All inputs of a word list are one player, so
+no row ever has two words of a list. For one leaf and one background row the game is "every feature on the
+path agrees". Its values have a closed form in two counts: the features that agree only in the explained row,
+and those that agree only in the background row. So a table over all patterns of agreement is computed once
+for each leaf, from counts over the background. Explaining a row is a look-up, whose cost does not depend on
+the background.
 """
 
 import os
@@ -24,28 +24,28 @@ from ml.explain.tree_paths import Bits, Integers, Paths
 from ml.features.encoding import Matrix, Vector
 
 _PATTERNS = 2**14
-"""So many patterns have their values in tables at a time: with the answers of a block of rows, what a
-processor's cache holds."""
+"""Patterns whose values are in tables at a time: with the answers of a block of rows they fit into a
+processor's cache."""
 _BLOCK = 512
 """Rows explained together."""
 
 
 def shapley(booster: Any, x: Matrix, background: Matrix, player: Integers) -> Vector:
-    """(rows, players) in log-odds. `player` (width,) says which feature each input belongs to."""
+    """Returns (rows, players) in log-odds. `player` (width,): the feature that each input belongs to."""
     return _explain(booster, x, background, player, size=1)
 
 
 def interactions(booster: Any, x: Matrix, background: Matrix, player: Integers) -> Vector:
-    """(rows, players, players), symmetric, nothing on the diagonal: what two features do together beyond what
-    each does without the other (Grabisch and Roubens 1999); shap writes half of it into each of its two
-    cells."""
+    """Returns (rows, players, players), symmetric with a zero diagonal: the effect of two features together
+    beyond that of each without the other (Grabisch and Roubens 1999). The package shap writes half of it into
+    each of the two cells."""
     players = int(player.max()) + 1
     one_sided = _explain(booster, x, background, player, size=2).reshape(len(x), players, players)
     return np.asarray(one_sided + one_sided.transpose(0, 2, 1))
 
 
 def _explain(booster: Any, x: Matrix, background: Matrix, player: Integers, *, size: int) -> Vector:
-    """(rows, players ** size) values of all groups of `size` players."""
+    """Returns (rows, players ** size) values of all groups of `size` players."""
     out = np.zeros(((int(player.max()) + 1) ** size, len(x)))
     blocks = [slice(first, first + _BLOCK) for first in range(0, len(x), _BLOCK)]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -60,8 +60,8 @@ def _explain(booster: Any, x: Matrix, background: Matrix, player: Integers, *, s
 
 
 def _tables(paths: Paths, background: Matrix, player: Integers, size: int) -> tuple[Vector, Integers]:
-    """(leaves, groups, 2 ** depth) the value of each group of places on the way for every pattern of answers,
-    and (leaves, groups) whose value it is."""
+    """Returns (leaves, groups, 2 ** depth) the value of each group of places on the path for every pattern of
+    answers, and (leaves, groups) the group of players that it belongs to."""
     owner = np.where(paths.question >= 0, player[paths.feature[paths.question]], -1)
     place = _places(owner)
     players = int(player.max()) + 1
@@ -71,7 +71,7 @@ def _tables(paths: Paths, background: Matrix, player: Integers, size: int) -> tu
     weight = _weights(depth, size)
     counts = np.zeros((leaves, 2**depth))
     np.add.at(counts, (np.arange(leaves)[:, None], _pattern(agrees, place)), 1 / len(background))
-    # Every pattern of answers as a pattern of players, in the same way.
+    # Converts every pattern of answers to a pattern of players, as above.
     possible = (np.arange(2**depth) >> np.arange(depth)[:, None] & 1).astype(bool)
     every = np.broadcast_to(possible, (leaves, *possible.shape)) | (paths.question < 0)[:, :, None]
     by_players = (counts @ weight.reshape(2**depth, -1)).reshape(leaves, -1, 2**depth)
@@ -86,13 +86,13 @@ def _tables(paths: Paths, background: Matrix, player: Integers, size: int) -> tu
 
 
 def _places(owner: Integers) -> Integers:
-    """(leaves, depth) where on the way each question's player was met first."""
+    """Returns (leaves, depth) the first place on the path with the same player as each question."""
     return np.asarray((owner[:, :, None] == owner[:, None, :]).argmax(axis=2))
 
 
 def _pattern(agrees: Any, place: Integers) -> Integers:
-    """(leaves, depth, rows) -> (leaves, rows): bit k is set unless the player met first at place k fails at
-    one of its questions."""
+    """(leaves, depth, rows) -> (leaves, rows): bit k is set unless the player whose first place is k
+    disagrees at one of its questions."""
     fails = np.zeros((len(agrees), agrees.shape[2]), dtype=np.int64)
     for step in range(agrees.shape[1]):
         fails |= ~agrees[:, step] * (1 << place[:, step])[:, None]
@@ -101,24 +101,26 @@ def _pattern(agrees: Any, place: Integers) -> Integers:
 
 @cache
 def _weights(depth: int, size: int) -> Vector:
-    """(background pattern, group, pattern): the value of a group of players in the game of one leaf of value
-    1, one background row and one row explained, each pattern saying at which places it agrees.
+    """Returns (background pattern, group, pattern): the value of a group of players in the game of one leaf
+    of value 1, one background row and one explained row. A pattern has a bit for each place at which it
+    agrees.
 
-    Places where both agree have no part in the game, and where neither does there is none.
+    Places where both rows agree do not affect the game. If neither agrees at some place, all values are 0.
     """
     full = 2**depth - 1
     groups = [sum(1 << k for k in group) for group in combinations(range(depth), size)]
     weight = np.zeros((full + 1, len(groups), full + 1))
-    for theirs in range(full + 1):
-        for ours in range(full + 1):
-            if ours | theirs != full:
+    for background in range(full + 1):
+        for explained in range(full + 1):
+            if explained | background != full:
                 continue
             for k, group in enumerate(groups):
-                if group & ours & theirs:
+                if group & explained & background:
                     continue
-                for_it, against = (ours & ~theirs).bit_count(), (theirs & ~ours).bit_count()
-                needed, harmful = (group & ours).bit_count(), (group & theirs).bit_count()
-                weight[theirs, k, ours] = (
+                for_it = (explained & ~background).bit_count()
+                against = (background & ~explained).bit_count()
+                needed, harmful = (group & explained).bit_count(), (group & background).bit_count()
+                weight[background, k, explained] = (
                     (-1) ** harmful
                     * factorial(for_it - needed) * factorial(against - harmful)
                     / factorial(for_it + against - size + 1)
@@ -129,17 +131,17 @@ def _weights(depth: int, size: int) -> Vector:
 def _look_up_plainly(
     answers: Bits, question: Integers, wanted: Bits, table: Vector, target: Integers, out: Vector
 ) -> None:
-    """Adds to `out` (outputs, rows) what the tables say of the rows that gave `answers`."""
+    """Adds to `out` (outputs, rows) the values in the tables for rows with these `answers`."""
     leaves, depth = question.shape
     rows = answers.shape[1]
     pattern = np.empty(rows, dtype=np.uint16)
     for leaf in range(leaves):
         pattern[:] = 0
         for step in range(depth):
-            asked, no = question[leaf, step], wanted[leaf, step] ^ 1
-            if asked >= 0:
+            number, no = question[leaf, step], wanted[leaf, step] ^ 1
+            if number >= 0:
                 for row in range(rows):
-                    pattern[row] |= np.uint16(answers[asked, row] ^ no) << step
+                    pattern[row] |= np.uint16(answers[number, row] ^ no) << step
         for k in range(target.shape[1]):
             to = target[leaf, k]
             for row in range(rows):

@@ -1,1 +1,1 @@
-"""What a model may look at: rows, public schemas, encoding. Pure."""
+"""The inputs of models: rows, public schemas, encoding. Pure."""

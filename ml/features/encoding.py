@@ -1,4 +1,4 @@
-"""From columns of a table to the matrix the models see. Pure, and fixed by the schema alone."""
+"""Encodes the columns of a table as the matrix that models read. Pure; determined by the schema alone."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Encoding:
-    """Each number becomes one input in [0, 1]; each word list one 0/1 input a value.
+    """Each number becomes one input in [0, 1]; each word list becomes one 0/1 input per value.
 
-    A missing, unreadable or infinite number counts as its lower bound; a word outside the list belongs to
-    none of its inputs. So every row has an encoding, and a row's encoding depends on that row alone.
+    A missing, unreadable or infinite number is encoded as its lower bound; a word outside the list sets none
+    of its inputs. So every row can be encoded, and its encoding depends on that row alone.
     """
 
     schema: Schema
 
     @cached_property
     def spans(self) -> Mapping[str, slice]:
-        """Feature -> where its inputs stand in the matrix."""
+        """The columns of each feature's inputs in the matrix."""
         spans, start = {}, 0
         for feature in self.schema.features:
             width = 1 if isinstance(feature, Numeric) else len(feature.values)
@@ -42,14 +42,14 @@ class Encoding:
 
     @cached_property
     def is_numeric(self) -> Flags:
-        """Whether an input is a number, for each input."""
+        """(width,) true for inputs that are numbers."""
         flags = np.zeros(self.width, dtype=bool)
         for feature in self.schema.features:
             flags[self.spans[feature.name]] = isinstance(feature, Numeric)
         return flags
 
     def encode(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
-        """(rows, width). Raises KeyError for a feature without a column."""
+        """Returns (rows, width). Raises KeyError for a feature without a column."""
         rows = len(columns[self.schema.features[0].name])
         matrix = np.zeros((rows, self.width), dtype=np.float32)
         for feature in self.schema.features:
@@ -70,27 +70,27 @@ class Encoding:
 
 
 def with_presence(x: Matrix, is_numeric: Flags) -> Matrix:
-    """(n, width) -> (n, width + numbers): after the inputs, for each number 1 where it is above its lower
-    bound, else 0. No page of a kind is another matter than a few; one slope for both says neither well."""
+    """(n, width) -> (n, width + numbers): appends, for each number, 1 if it is above its lower bound, else 0.
+    Having none of something often means more than having few; a single slope could not express both."""
     return np.hstack([x, (x[:, is_numeric] > 0).astype(x.dtype)])
 
 
 def presence_weights(is_numeric: Flags, yes_or_no: float) -> Vector:
-    """(width,) -> (width + numbers,) what each input of `with_presence` counts: a number 1, one that is 0 or
-    1 `yes_or_no`."""
+    """(width,) -> (width + numbers,) the weight of each input of `with_presence`: 1 for a number, `yes_or_no`
+    for a 0/1 input."""
     return np.append(np.where(is_numeric, 1.0, yes_or_no), np.full(is_numeric.sum(), yes_or_no))
 
 
 def by_input(parts: Vector, is_numeric: Flags) -> Vector:
-    """(n, width + numbers) contributions of the inputs of `with_presence` -> (n, width): a number speaks by
-    both of its inputs."""
+    """(n, width + numbers) contributions of the inputs of `with_presence` -> (n, width): adds the
+    contribution of a number's second input to that of its first."""
     inputs = parts[:, : len(is_numeric)].copy()
     inputs[:, is_numeric] += parts[:, len(is_numeric) :]
     return inputs
 
 
 def to_unit(feature: Numeric, values: Vector) -> Vector:
-    """Values on the feature's scale, lower bound 0 to upper bound 1, clipped; not finite becomes 0."""
+    """Returns values on the feature's scale, clipped, from 0 (lower bound) to 1 (upper); 0 if not finite."""
     offset = np.clip(np.where(np.isfinite(values), values, feature.lower), feature.lower, feature.upper)
     offset = offset - feature.lower
     span = feature.upper - feature.lower
@@ -105,7 +105,7 @@ def from_unit(feature: Numeric, units: Vector) -> Vector:
 
 
 def numbers(values: Sequence[Any]) -> Vector:
-    """As float64, NaN where a value is no number."""
+    """Returns the values as float64, NaN for a value that is not a number."""
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
@@ -120,8 +120,7 @@ def _number(value: Any) -> float:
 
 
 def word(value: Any) -> str:
-    """A cell as the word a schema would name it by: truth values as in CSV exports, whole numbers without
-    point."""
+    """Returns a cell as a schema writes it: truth values as in CSV exports, whole numbers without a point."""
     if isinstance(value, bool | np.bool_):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float | np.floating) and float(value).is_integer():
@@ -130,7 +129,7 @@ def word(value: Any) -> str:
 
 
 def labels(values: Sequence[Any], positive: str) -> npt.NDArray[np.int8]:
-    """1 where a cell is `positive`, in any case of letters, else 0."""
+    """Returns 1 for each cell that equals `positive`, ignoring case, else 0."""
     yes = positive.strip().lower()
     return np.array([word(value).lower() == yes for value in values], dtype=np.int8)
 

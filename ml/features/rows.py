@@ -1,4 +1,4 @@
-"""The learner's view of a table: inputs, labels, and whose each row is."""
+"""The rows that models learn from: inputs, labels and privacy units."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from ml.features.encoding import Matrix
 
 @dataclass(frozen=True)
 class Rows:
-    """Examples to learn from, with the unit that each belongs to."""
+    """Encoded rows with their labels and the unit that each belongs to."""
 
     x: Matrix
     """(n, width), the encoded inputs."""
     y: npt.NDArray[np.int8]
-    """(n,), 1 is yes."""
+    """(n,), 1 for yes."""
     unit: npt.NDArray[np.int64]
-    """(n,), equal for rows of the same unit of privacy; the values mean nothing."""
+    """(n,), equal for rows of the same privacy unit; the values have no other meaning."""
 
     def __post_init__(self) -> None:
         if not len(self.x) == len(self.y) == len(self.unit):
@@ -27,5 +27,5 @@ class Rows:
         return len(self.y)
 
     def take(self, index: npt.NDArray[np.int64]) -> "Rows":
-        """The rows at `index`, in its order."""
+        """Returns the rows at `index`, in its order."""
         return Rows(self.x[index], self.y[index], self.unit[index])

@@ -1,7 +1,8 @@
-"""What is declared public about a data set before any row is read: its columns, their bounds, their values.
+"""Feature schemas: what is declared public about a data set before any row is read: columns, bounds, values.
 
-Bounds and lists that were looked up in the data would be a release of their own. A schema says them from
-knowledge of the domain instead; values beyond are clipped, words beyond belong to no category.
+Bounds and word lists taken from the data would be a release that costs privacy. A schema takes them from
+knowledge of the domain instead; values outside the bounds are clipped, words outside the list are in no
+category.
 """
 
 import hashlib
@@ -15,14 +16,14 @@ import msgspec
 
 
 class Numeric(msgspec.Struct, frozen=True, tag="numeric", tag_field="kind"):
-    """A number clipped into [lower, upper]; `scale` says on which scale differences count alike."""
+    """A number clipped into [lower, upper]; on `scale`, equal differences have equal weight."""
 
     name: str
     lower: float
     upper: float
     scale: Literal["linear", "log"] = "linear"
     title: str = ""
-    """What people call it, with its unit; the name where empty."""
+    """The name shown to people, with the unit; if empty, `name` is shown."""
 
     def __post_init__(self) -> None:
         if not self.lower < self.upper:
@@ -30,7 +31,7 @@ class Numeric(msgspec.Struct, frozen=True, tag="numeric", tag_field="kind"):
 
 
 class Categorical(msgspec.Struct, frozen=True, tag="categorical", tag_field="kind"):
-    """A word out of `values`."""
+    """One of the words in `values`."""
 
     name: str
     values: tuple[str, ...]
@@ -45,20 +46,20 @@ Feature = Numeric | Categorical
 
 
 def title(feature: Feature) -> str:
-    """What people call it."""
+    """Returns the feature's name for people."""
     return feature.title or feature.name.replace("_", " ")
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The public facts of one data set. Columns that are not named are not looked at."""
+    """The public facts of one data set. Columns that are not listed are not read."""
 
     name: str
     target: str
     features: tuple[Feature, ...]
     positive: str = "1"
-    """The value of `target` that counts as yes."""
+    """The value of `target` that means yes."""
     unit: str | None = None
-    """The column that says whose a row is; None: every row is its own unit."""
+    """The column with the privacy unit of each row; None: every row is a unit."""
     unit_is_called: str = "row"
     note: str = ""
     """Where the bounds come from and why a column was left out."""
@@ -66,41 +67,41 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names) or not names:
-            raise ValueError("a schema names each feature once, at least one")
+            raise ValueError("a schema must have at least one feature, and each name only once")
         if self.target in names:
             raise ValueError(f"the target {self.target} cannot be a feature")
 
     @property
     def digest(self) -> str:
-        """Of what fixes the encoding: equal for schemas whose encoded rows mean the same."""
+        """Digest of what determines the encoding: equal for schemas whose encoded rows mean the same."""
         untitled = [msgspec.structs.replace(feature, title="") for feature in self.features]
         return hashlib.sha256(msgspec.json.encode([self.target, self.positive, untitled])).hexdigest()[:16]
 
     def without(self, *names: str) -> "Schema":
-        """The same schema, blind for the features `names`."""
+        """Returns the schema without the features `names`."""
         kept = tuple(feature for feature in self.features if feature.name not in names)
         return msgspec.structs.replace(self, features=kept)
 
 
 class SchemaError(ValueError):
-    """A schema that cannot be found or read; the message says what would be right."""
+    """The schema cannot be found or read; the message says what is expected."""
 
 
 def shipped() -> Mapping[str, str]:
-    """The names of the schemas that come with Vitrine, with their notes."""
+    """Returns the notes of the schemas that come with Vitrine, by name."""
     return {name: load(name).note for name in sorted(_files())}
 
 
 @cache
 def load(name_or_path: str) -> Schema:
-    """A shipped schema by its name, or one of your own from a JSON file. Raises SchemaError."""
+    """Returns a schema that comes with Vitrine, by name, or one from a JSON file. Raises SchemaError."""
     shipped_files = _files()
     if name_or_path in shipped_files:
         return msgspec.json.decode(shipped_files[name_or_path], type=Schema)
     path = Path(name_or_path)
     if not path.is_file():
         raise SchemaError(
-            f"no schema {name_or_path}: name a file, or one of {', '.join(sorted(shipped_files))}"
+            f"there is no schema {name_or_path}: give a file, or one of {', '.join(sorted(shipped_files))}"
         )
     try:
         return msgspec.json.decode(path.read_bytes(), type=Schema)
@@ -109,12 +110,12 @@ def load(name_or_path: str) -> Schema:
 
 
 def of_trained(metrics: Mapping[str, Any]) -> Schema:
-    """The schema by which released models read rows, from their metrics.json. Raises SchemaError where it
-    has changed since: they would take one input for another."""
+    """Returns the schema with which released models encode rows, from their metrics.json. Raises SchemaError
+    if it has changed since, because the models would mistake one input for another."""
     schema = load(metrics["schema"])
     if metrics.get("schema_digest") != schema.digest:
         raise SchemaError(
-            f"these models read other features than the schema {schema.name} has now: run the DAG "
+            f"the schema {schema.name} has changed since these models were trained: run the DAG "
             "private_models to train new ones"
         )
     return schema

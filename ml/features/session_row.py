@@ -1,10 +1,10 @@
-"""One stored session as one row of the extract: what models and similarity read, no more of a person.
+"""Converts a stored session into a row of the extract, with only what models and similar users need.
 
-No name, e-mail address, gender, city, zip code or text comes in. What was done is counted up to the first
-purchase: a purchase, and what follows it, changes no feature; only the label and the item sets for similarity
-are of the whole visit. `pageViews`, `clicks`, `sessionDuration` and the time of day stay out: version 1 of
-the contract gives them at the end of the visit only, purchase included. Runs in the Airflow environment too:
-imports the contract and the standard library only.
+It contains no name, e-mail address, gender, city, zip code or text. Interactions are counted up to the first
+purchase: a purchase, and what follows it, changes no feature; only the label and the item sets for similar
+users cover the whole visit. `pageViews`, `clicks`, `sessionDuration` and the time of day are left out:
+version 1 of the contract has them only for the whole visit, purchase included. Runs in the Airflow
+environment too: imports only the contract and the standard library.
 """
 
 from collections import Counter
@@ -29,22 +29,23 @@ COLUMNS: Mapping[str, str] = {
     "carted": "int32",
     "removed": "int32",
     "distinctProducts": "int32",
-    "meanPriceViewed": "float64",  # null where nothing was viewed
+    "meanPriceViewed": "float64",  # null if nothing was viewed
     "maxPriceViewed": "float64",
-    "topCategory": "string",  # of most interactions, first in code point order among equals, or null
+    "topCategory": "string",  # with most interactions; of equals the first in code point order; or null
     "topCategoryShare": "float64",  # of the interactions; 0 without any
-    "cartValueCents": "int64",  # put in less taken out, at least 0
+    "cartValueCents": "int64",  # added less removed, at least 0
     "productIds": "list<string>",  # distinct, sorted, purchases included: the item set for similarity
     "productCategories": "list<string>",  # likewise
     "purchaseMade": "bool",  # the label
 }
-"""Column -> name of its Arrow type, in the order of the file."""
+"""The Arrow type of each column, in the order of the file."""
 
 
 def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of a MongoDB `sessions` document (streaming.contract.valid_session.ValidSession in camel case).
+    """Returns the row of a MongoDB `sessions` document (streaming.contract.valid_session.ValidSession in
+    camel case).
 
-    Raises KeyError where a field is missing: the store holds valid sessions only.
+    Raises KeyError if a field is missing: the store holds valid sessions only.
     """
     interactions = _before_purchase(document)
     actions = Counter(action for action, *_ in interactions)
@@ -79,7 +80,8 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _before_purchase(document: Mapping[str, Any]) -> list[tuple[str, str, float, str]]:
-    """Action, product, price and category of the interactions before the first purchase, or of all."""
+    """Returns action, product, price and category of each interaction before the first purchase (of all
+    interactions, if there is none)."""
     everything = zip(
         document["actions"],
         document["productIds"],

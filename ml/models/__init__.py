@@ -1,2 +1,2 @@
-"""Who will buy: three private models, the ceiling without privacy, and the Laplace baseline, behind one
-interface."""
+"""Models that predict a purchase, with one interface: three private models, the non-private baseline and the
+Laplace baseline."""

@@ -1,4 +1,4 @@
-"""Gradient boosting on random trees with noisy leaf sums, saved as a model that xgboost itself loads."""
+"""Gradient boosting on random trees with noisy leaf sums, saved as a model that xgboost can load."""
 
 import math
 from typing import ClassVar, Self
@@ -20,21 +20,21 @@ from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 TREES = 800
 DEPTH = 3
 RELEVANCE_SHARE = 0.1
-"""Of mu squared: what it costs to learn which features deserve splits."""
+"""Share of mu squared that is spent on learning which features to split on."""
 CLIP = 0.5
-"""No gradient counts more. All are 1/2 before the first tree, so this bends only those of rows the model is
-wrong about, and halves the noise."""
+"""Bound on a gradient. All gradients are 1/2 before the first tree, so clipping changes only those of rows
+that the model predicts wrongly, and it halves the noise."""
 LEARNING_RATE = 0.25
-STAND_INS = 2_000
-"""Made-up rows whose second derivatives are summed in place of the true ones, which would cost noise of their
-own. They steer how long a step is, and no more."""
+SYNTHETIC_ROWS = 2_000
+"""Number of made-up rows whose second derivatives are summed instead of the true ones, which would need noise
+too. They affect only the length of a step."""
 SHRINKAGE = 6.0
-"""Added to a leaf's curvature, in units of its noise."""
+"""Added to the curvature of a leaf, in units of its noise."""
 
 
 class BoostedTrees(XgboostFile):
-    """A sum of trees in log-odds; each leaf value is a Newton step on a noisy sum of gradients, shrunk as the
-    noise demands."""
+    """A sum of trees in log-odds; each leaf value is a Newton step on a noisy sum of gradients, shrunk in
+    proportion to the noise."""
 
     name: ClassVar[str] = "boosted_trees"
     title: ClassVar[str] = "Boosted trees"
@@ -54,16 +54,16 @@ class BoostedTrees(XgboostFile):
 def _boosted(
     rows: Rows, weight: Vector, encoding: Encoding, relevant: Relevance, mu: float, randomness: Randomness
 ) -> list[tuple[RandomTree, Vector]]:
-    """TREES trees with their leaf values, at the price of mu-GDP.
+    """Returns TREES trees with their leaf values; together they are mu-GDP.
 
-    A unit's rows weigh 1 together and no gradient is longer than CLIP, so a unit moves the leaf sums of a
-    tree by CLIP at most (L2), into however many leaves its rows fall.
+    The rows of a unit have a total weight of 1 and no gradient exceeds CLIP, so a unit changes the leaf sums
+    of a tree by at most CLIP (L2), no matter how many leaves its rows fall into.
     """
     noise = gdp.noise_multiplier(mu, TREES) * CLIP
     x: Matrix = np.asfortranarray(rows.x)
     log_odds = np.zeros(len(rows), dtype=np.float32)
-    made_up = relevance.stand_ins(relevant, encoding, STAND_INS, randomness)
-    of_made_up = np.zeros(STAND_INS, dtype=np.float32)
+    made_up = relevance.synthetic_rows(relevant, encoding, SYNTHETIC_ROWS, randomness)
+    of_made_up = np.zeros(SYNTHETIC_ROWS, dtype=np.float32)
     trees = []
     for _ in range(TREES):
         tree = grow(encoding, relevant.shares, DEPTH, randomness)
@@ -71,7 +71,7 @@ def _boosted(
         gradient = np.clip(1 / (1 + np.exp(-log_odds)) - rows.y, -CLIP, CLIP)
         (sums,) = noisy_sums((gradient * weight)[None], leaf, 2**DEPTH, noise, randomness)
         likely, chance = tree.leaf(made_up), 1 / (1 + np.exp(-of_made_up))
-        curvature = np.bincount(likely, chance * (1 - chance), 2**DEPTH) * relevant.units / STAND_INS
+        curvature = np.bincount(likely, chance * (1 - chance), 2**DEPTH) * relevant.units / SYNTHETIC_ROWS
         value = (-LEARNING_RATE * sums / (curvature + SHRINKAGE * noise)).astype(np.float32)
         trees.append((tree, value))
         log_odds += value[leaf]
@@ -89,19 +89,20 @@ def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStateme
         most_rows_per_unit=unit.most_rows,
         neighbours=NEIGHBOURS,
         mechanism=(
-            "The counts of each feature's bins by label get Gaussian noise and say how often a feature "
-            f"is asked. Then {TREES} trees whose splits are drawn by that alone: the sums of gradients in "
-            f"their leaves, each clipped to {CLIP:g}, get Gaussian noise. The rows of a unit weigh 1 "
-            f"together, so it moves the sums of a tree by {CLIP:g} at most (L2), whatever it contributes."
+            "Gaussian noise is added to the counts of each feature's bins by label. These noisy counts "
+            f"alone determine how often each feature is used in the random splits of {TREES} trees. In each "
+            f"leaf, gradients are clipped to {CLIP:g} and summed, and Gaussian noise is added to the sum. "
+            "The rows of a unit have a total weight of 1, so a unit changes the sums of a tree by at most "
+            f"{CLIP:g} (L2)."
         ),
         composition=(
-            f"Gaussian differential privacy: the counts and {TREES} sums, each in the light of the earlier "
-            f"ones, compose exactly to mu = {gdp.mu_of(budget):.4f}, which is ({budget.epsilon:g}, "
-            f"{budget.delta:g})-DP; the counts take {RELEVANCE_SHARE:g} of mu squared."
+            f"Gaussian differential privacy: the counts and the sums of {TREES} trees, each computed with "
+            f"knowledge of the earlier ones, compose exactly to mu = {gdp.mu_of(budget):.4f}, which is "
+            f"({budget.epsilon:g}, {budget.delta:g})-DP; the counts take {RELEVANCE_SHARE:g} of mu squared."
         ),
         public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
         real_arithmetic=(
-            "Sums are exact integers and the noise is OpenDP's discrete Gaussian; the accounting is that of "
-            "the continuous Gaussian, of which the grid of 2^-24 is a very fine copy."
+            "Sums are exact integers and the noise is OpenDP's discrete Gaussian on a grid of 2^-24; the "
+            "accounting is that of the continuous Gaussian, which this grid approximates very closely."
         ),
     )

@@ -1,4 +1,4 @@
-"""What every learner takes and every model gives."""
+"""The interface of all models."""
 
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -11,7 +11,7 @@ from ml.privacy.statement import Budget, PrivacyStatement, Unit
 
 
 class Model(Protocol):
-    """A trained model. Everything it holds may be published on the terms of its statement."""
+    """A trained model. Everything in it may be published under the guarantee of its statement."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -19,21 +19,22 @@ class Model(Protocol):
 
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
-        """Learns from `rows`, of which no unit has more than `unit.most_rows`, at the price of `budget`.
+        """Trains a model on `rows` within `budget`. No unit may have more than `unit.most_rows` rows.
 
-        Rows of any number and labels of one class only give a model, if a poor one.
+        Returns a model, if a poor one, even for very few rows or labels of one class only.
         """
 
     @classmethod
     def loss(cls, budget: Budget, unit: Unit) -> PrivacyLoss | None:
-        """What `fit` with these will cost each unit, known beforehand; None where it is not private."""
+        """Returns the privacy loss of `fit` for each unit, known beforehand; None if the model is not
+        private."""
 
     def log_odds(self, x: Matrix) -> Vector:
-        """(n, width) -> (n,) the log-odds of a purchase."""
+        """Returns the log-odds of a purchase: (n, width) -> (n,)."""
 
     def save(self, folder: Path) -> None:
-        """Writes the parameters into `folder`, which exists."""
+        """Writes the parameters into the existing `folder`."""
 
     @classmethod
     def load(cls, folder: Path, statement: PrivacyStatement) -> Self:
-        """The inverse of `save`."""
+        """Returns the model that `save` wrote."""

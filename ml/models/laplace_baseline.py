@@ -1,5 +1,5 @@
-"""Laplace noise on every numerical feature, a common practice, with a statement of what it really
-guarantees."""
+"""A model trained after Laplace noise was added to every number, a common practice, with a statement of what
+that really guarantees."""
 
 from typing import ClassVar, Self
 
@@ -15,31 +15,32 @@ from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
 
 class LaplaceBaseline(XgboostFile):
-    """xgboost on rows with noise added to each number."""
+    """xgboost, trained on rows with noise added to each number."""
 
     name: ClassVar[str] = "laplace_baseline"
     title: ClassVar[str] = "Laplace noise on features"
 
     @classmethod
     def fit(cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness) -> Self:
-        blurred = blur(rows.x, encoding, budget.epsilon, randomness)
-        return cls(train(blurred, rows.y, randomness), _statement(budget, unit, encoding))
+        noisy = with_laplace_noise(rows.x, encoding, budget.epsilon, randomness)
+        return cls(train(noisy, rows.y, randomness), _statement(budget, unit, encoding))
 
     @classmethod
     def loss(cls, budget: Budget, unit: Unit) -> None:
         return None
 
 
-def blur(x: Matrix, encoding: Encoding, epsilon: float, randomness: Randomness) -> Matrix:
-    """Each number plus Laplace noise of scale (upper - lower) / epsilon in its own unit, clipped again."""
-    blurred = x.copy()
+def with_laplace_noise(x: Matrix, encoding: Encoding, epsilon: float, randomness: Randomness) -> Matrix:
+    """Returns `x` with Laplace noise of scale (upper - lower) / epsilon added to each number, clipped
+    again."""
+    noisy = x.copy()
     for feature in encoding.schema.features:
         if isinstance(feature, Numeric):
             at = encoding.spans[feature.name].start
             scale = (feature.upper - feature.lower) / epsilon
             noise = scale * _laplace(len(x), randomness)
-            blurred[:, at] = to_unit(feature, from_unit(feature, x[:, at].astype(np.float64)) + noise)
-    return blurred
+            noisy[:, at] = to_unit(feature, from_unit(feature, x[:, at].astype(np.float64)) + noise)
+    return noisy
 
 
 def _laplace(count: int, randomness: Randomness) -> Vector:
@@ -63,9 +64,9 @@ def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStateme
             "row, before training."
         ),
         composition=(
-            f"Each single number is {budget.epsilon:g}-differentially private against replacing it; all "
-            f"numbers of one {unit.name} together only {total:g}. Labels, words and whether a row is there "
-            "at all stay unprotected, so for a unit nothing is guaranteed."
+            f"A single number is {budget.epsilon:g}-differentially private with respect to replacing it; all "
+            f"numbers of one {unit.name} together only {total:g}-differentially private. Labels, words and "
+            "the presence of a row are not protected at all, so nothing is guaranteed to a unit."
         ),
         public=(f"bounds and word lists of the schema {encoding.schema.name}",),
         real_arithmetic="The noise is drawn in floating point.",

@@ -1,5 +1,5 @@
-"""diffprivlib's logistic regression, made safe: all that it would estimate from the data by itself is fixed
-beforehand."""
+"""diffprivlib's logistic regression. Everything that the library would estimate from the data, which would
+leak it, is fixed beforehand."""
 
 import warnings
 from pathlib import Path
@@ -15,19 +15,19 @@ from ml.privacy.randomness import Randomness
 from ml.privacy.statement import NEIGHBOURS, Budget, PrivacyStatement, Unit
 
 INVERSE_REGULARISATION = 0.1
-"""Of each 1 of epsilon that a row has: the less noise there is, the less regularisation has to hold down."""
+"""Per unit of a row's epsilon: with less noise, less regularisation is needed."""
 BIAS = 0.5
-"""The value of the input that is the same for all."""
+"""The value of the bias input, which is the same for all rows."""
 MOST_ROWS = 2
-"""Of a unit. Each is paid for apart (group privacy), which costs as much noise as they bring signal: more
-rows help as long as most units have them."""
+"""Rows per unit. Each costs privacy separately (group privacy), so noise grows as fast as signal: more rows
+help only if most units have that many."""
 YES_OR_NO = 0.5
-"""What an input that is 0 or 1 counts beside a number's; both only shift how strongly each is regularised."""
+"""The weight of a 0/1 input relative to a number's; it changes only how strongly each is regularised."""
 
 
 class LogisticRegression:
-    """Log-odds linear in the scaled row: numbers; words, and whether a number is above its lower bound, times
-    YES_OR_NO; BIAS; all divided by their length where above 1."""
+    """Log-odds that are linear in the scaled row. A row has the numbers; the 0/1 inputs (words, and whether a
+    number is above its lower bound) times YES_OR_NO; and BIAS. A row longer than 1 is scaled to length 1."""
 
     name: ClassVar[str] = "logistic_regression"
     title: ClassVar[str] = "Logistic regression"
@@ -46,12 +46,13 @@ class LogisticRegression:
         most = min(MOST_ROWS, unit.most_rows)
         kept = contributions.bounded(rows, most, randomness)
         x = scaled(kept.x, encoding.is_numeric)
-        # Two rows of zeros, one of each class: they add a constant to the loss, and the learner,
-        # which would refuse data of one class only, always sees two.
+        # Two rows of zeros, one of each class, add only a constant to the loss. Without them the learner
+        # would refuse data of a single class.
         x = np.vstack([x, np.zeros((2, x.shape[1]))])
         y = np.concatenate([kept.y, [0, 1]])
         of_a_row = budget.epsilon / most
-        # The library charges a replaced row twice, once taken out and once put in; ours is only the one.
+        # The library's epsilon is for replacing a row, which removes one and adds one; ours is for one of
+        # these.
         learner = Learner(
             epsilon=2 * of_a_row, data_norm=1.0, C=INVERSE_REGULARISATION * of_a_row,
             fit_intercept=False, max_iter=1_000, tol=1e-7, random_state=randomness.seed,
@@ -63,7 +64,7 @@ class LogisticRegression:
         return cls(learner.coef_[0], encoding.is_numeric, statement)
 
     def scaled(self, x: Matrix) -> Vector:
-        """(n, width) -> (n, width + numbers + 1), the rows the coefficients multiply."""
+        """(n, width) -> (n, width + numbers + 1), the rows that the coefficients multiply."""
         return scaled(x, self.is_numeric)
 
     @classmethod
@@ -83,15 +84,15 @@ class LogisticRegression:
 
 
 def weighted(x: Matrix, is_numeric: Flags) -> Vector:
-    """(n, width) -> (n, width + numbers + 1) rows of any length, with the bias input last."""
+    """(n, width) -> (n, width + numbers + 1) weighted rows of any length, the bias input last."""
     inputs = with_presence(x, is_numeric) * presence_weights(is_numeric, YES_OR_NO)
     return np.hstack([inputs, np.full((len(x), 1), BIAS)])
 
 
 def scaled(x: Matrix, is_numeric: Flags) -> Vector:
-    """`weighted`, no row longer than 1."""
+    """Returns `weighted` rows, scaled so that none is longer than 1."""
     row = weighted(x, is_numeric)
-    # A hair inside the ball: the learner must have nothing left to clip.
+    # Slightly shorter than 1, so that rounding leaves the learner nothing to clip.
     return np.asarray(row / np.maximum(1.0, np.linalg.norm(row, axis=1, keepdims=True) * (1 + 1e-12)))
 
 
@@ -113,18 +114,19 @@ def _statement(budget: Budget, unit: Unit, encoding: Encoding) -> PrivacyStateme
         neighbours=NEIGHBOURS,
         mechanism=(
             "Objective perturbation (Chaudhuri, Monteleoni, Sarwate 2011) by diffprivlib: a random linear "
-            "term in the training loss. Rows scaled into the unit ball, the bias being one of their inputs."
+            "term is added to the training loss. Rows, including their bias input, are scaled into the unit "
+            "ball."
         ),
         composition=(
-            f"One release of {budget.epsilon / unit.most_rows:g} for adding or removing a row; a unit has "
-            f"{unit.most_rows} at most, and group privacy adds them up. diffprivlib is asked for twice that: "
-            "it proves it for replacing a row, which shifts the noise by two gradients and changes the "
-            "determinant of the second derivatives twice, where adding or removing does each once; the loss "
-            "does not depend on the number of rows."
+            f"One release, {budget.epsilon / unit.most_rows:g}-DP for adding or removing a row. A unit has "
+            f"at most {unit.most_rows} rows, and group privacy adds their epsilons. diffprivlib gets twice "
+            "this epsilon as its parameter: its proof is for replacing a row, which shifts the noise by two "
+            "gradients and changes the determinant of the second derivatives twice, while adding or "
+            "removing a row does each once. The loss does not depend on the number of rows."
         ),
         public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
         real_arithmetic=(
-            "The proof is for the exact minimum of the loss over real numbers; the computer stops within a "
-            "tolerance and draws its noise in floating point."
+            "The proof is for the exact minimum of the loss over real numbers; the computation stops within "
+            "a tolerance of it, and the noise is drawn in floating point."
         ),
     )

@@ -1,4 +1,4 @@
-"""Every kind of model by its name, and models as folders."""
+"""All kinds of models by name, and how they are saved in folders."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ KINDS: dict[str, type[Model]] = {kind.name: kind for kind in (*PRIVATE, NON_PRIV
 
 
 def save(model: Model, artifact: Path) -> None:
-    """Saves `model` with its statement in a folder of its name in `artifact`, which is made if need be."""
+    """Saves `model` with its statement in the folder `artifact`/<name of the model>, made if necessary."""
     folder = artifact / model.name
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder)
@@ -27,12 +27,12 @@ def save(model: Model, artifact: Path) -> None:
 
 
 def load(name: str, artifact: Path) -> Model:
-    """The model that `save` left. Raises FileNotFoundError where there is none."""
+    """Returns the model that `save` wrote. Raises FileNotFoundError if there is none."""
     folder = artifact / name
     statement = msgspec.json.decode((folder / "statement.json").read_bytes(), type=PrivacyStatement)
     return KINDS[name].load(folder, statement)
 
 
 def names(artifact: Path) -> list[str]:
-    """The names of the models in `artifact`, in the order in which they are shown."""
+    """Returns the names of the models in `artifact`, in the order in which they are shown."""
     return [name for name in KINDS if (artifact / name / "statement.json").is_file()]

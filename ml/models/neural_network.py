@@ -1,5 +1,5 @@
-"""A small network trained by DP-SGD: every unit's gradient is clipped, noise is added to their sum, batches
-are drawn by Poisson sampling."""
+"""A small network trained with DP-SGD: each unit's gradient is clipped, noise is added to the sum of
+gradients, and batches are drawn by Poisson sampling."""
 
 from functools import cache
 from pathlib import Path
@@ -18,22 +18,22 @@ STEPS = 200
 SAMPLING = 0.2
 CLIP_NORM = 0.5
 LEARNING_RATE = 0.1
-"""Over the square root of the noise multiplier: less noise can be followed faster."""
+"""Divided by the square root of the noise multiplier: with less noise, steps can be longer."""
 AVERAGED_STEPS = 100
-"""The model is the mean of its parameters after the last so many steps, which takes out some of the noise."""
+"""The model is the mean of its parameters after each of the last so many steps, which averages noise out."""
 CENTRE = 0.25
-"""Of inputs from 0 to 1, as counts and durations crowd at the lower end of their bounds."""
+"""Subtracted from inputs in [0, 1], because counts and durations are mostly near their lower bounds."""
 YES_OR_NO = 0.5
-"""What an input that is 0 or 1 counts beside a number's."""
+"""The weight of a 0/1 input relative to a number's."""
 _AT_ONCE = 512
-"""Gradients of so many units are in memory at a time."""
+"""Number of units whose gradients are in memory at a time."""
 
 Parameters = dict[str, Any]
 
 
 class NeuralNetwork:
-    """One layer of HIDDEN tanh units; the output is the log-odds. Its inputs: numbers, whether each is above
-    its lower bound, words."""
+    """One layer of HIDDEN tanh units; the output is the log-odds. The inputs are numbers, whether each number
+    is above its lower bound, and words."""
 
     name: ClassVar[str] = "neural_network"
     title: ClassVar[str] = "Neural network"
@@ -52,7 +52,7 @@ class NeuralNetwork:
     def with_training(
         cls, rows: Rows, encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness
     ) -> tuple[Self, "Training"]:
-        """`fit`, and what its proof lets out beside the model."""
+        """Returns the model of `fit`, and everything else that its proof treats as released."""
         plan = plan_for(budget)
         trained = train(rows, encoding, plan, unit, randomness)
         statement = _statement(budget, unit, encoding, plan)
@@ -77,12 +77,12 @@ class NeuralNetwork:
 
 @cache
 def plan_for(budget: Budget) -> PoissonGaussian:
-    """The training's mechanism with the least noise that `budget` allows."""
+    """Returns the training's mechanism with the least noise that `budget` allows."""
     return calibrated(budget, SAMPLING, STEPS)
 
 
 def inputs(x: Matrix, is_numeric: Flags) -> Vector:
-    """(n, width) -> (n, width + numbers) what the first layer sees."""
+    """(n, width) -> (n, width + numbers) inputs of the first layer."""
     weights = presence_weights(is_numeric, YES_OR_NO)
     return np.asarray((with_presence(x, is_numeric) - CENTRE) * weights, dtype=np.float64)
 
@@ -103,13 +103,13 @@ def _initial(width: int, randomness: Randomness) -> Parameters:
 
 
 def _by_unit(rows: Rows, most: int) -> tuple[Any, Any, Any]:
-    """(units, most, width) rows, (units, most) labels, (units, most) weights of a unit's rows, 0 where it has
-    none and 1 together. Where there is no unit, one without rows: its gradient is 0."""
+    """Returns (units, most, width) rows, (units, most) labels and (units, most) weights of a unit's rows: 0
+    for padding, with a sum of 1. If `rows` is empty, returns one unit without rows, whose gradient is 0."""
     units, inverse, counts = np.unique(rows.unit, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     if len(counts) and counts.max() > most:
-        raise ValueError(f"a unit has {counts.max()} rows, allowed {most}: bound contributions first")
+        raise ValueError(f"a unit has {counts.max()} rows, allowed are {most}: bound contributions first")
     shape = max(1, len(units)), most
     x = np.zeros((*shape, rows.x.shape[1]), dtype=np.float32)
     y = np.zeros(shape, dtype=np.float32)
@@ -120,20 +120,21 @@ def _by_unit(rows: Rows, most: int) -> tuple[Any, Any, Any]:
 
 
 class Training(NamedTuple):
-    """All that the proof of DP-SGD lets out. The model is a function of it; the audit attacks the whole."""
+    """Everything that the proof of DP-SGD treats as released. The model is a function of it; the audit
+    attacks all of it."""
 
     parameters: Parameters
     noisy_sums: Vector
-    """(steps, parameters) the blurred sum of clipped gradients in each step, parameters in the order of
-    jax's `ravel_pytree`."""
+    """(steps, parameters) the noisy sum of clipped gradients of each step, parameters in the order of jax's
+    `ravel_pytree`."""
     at: Vector
-    """(steps, parameters) where each was taken."""
+    """(steps, parameters) the parameters at which each sum was computed."""
 
 
 def train(
     rows: Rows, encoding: Encoding, plan: PoissonGaussian, unit: Unit, randomness: Randomness
 ) -> Training:
-    """All dice are thrown beforehand, on the host; what is left is one compiled loop."""
+    """Draws all randomness beforehand, on the host, and runs the steps as one compiled loop."""
     import jax
     import jax.numpy as jnp
     import jax_privacy
@@ -144,7 +145,7 @@ def train(
         log_odds = forward(params, x, jnp)
         return jnp.sum(weight * (jnp.logaddexp(0.0, log_odds) - y * log_odds))
 
-    # One slice of the batch is one unit; it is clipped as a whole.
+    # One slice of the batch is one unit, whose gradient is clipped as a whole.
     clipped_sum = jax_privacy.clipped_grad(
         loss,
         l2_clip_norm=CLIP_NORM,
@@ -160,22 +161,22 @@ def train(
     noise = (randomness.normal(plan.steps * start.size) * (plan.noise_multiplier * CLIP_NORM)).astype(
         np.float32
     )
-    # Adam does not care how large the sums are, so the number of units is not needed to scale them.
+    # Adam's steps do not depend on the scale of the sums, so the number of units is not needed to scale them.
     optimiser: Any = optax.adam(LEARNING_RATE / np.sqrt(plan.noise_multiplier))
 
     @jax.jit
-    def loop(data: Any, thrown: Any) -> Any:
-        def step(carried: Any, dice: Any) -> Any:
+    def loop(data: Any, drawn: Any) -> Any:
+        def step(carried: Any, of_step: Any) -> Any:
             flat, state = carried
-            batch, no_unit, blur = dice
+            batch, no_unit, step_noise = of_step
             gradient, _ = ravel_pytree(
                 clipped_sum(unflatten(flat), *(array[batch] for array in data), is_padding_example=no_unit)
             )
-            noisy = gradient + blur
+            noisy = gradient + step_noise
             change, state = optimiser.update(noisy, state)
             return (flat + change, state), (noisy, flat, flat + change)
 
-        return jax.lax.scan(step, (start, optimiser.init(start)), thrown)[1]
+        return jax.lax.scan(step, (start, optimiser.init(start)), drawn)[1]
 
     noisy_sums, at, after = loop(
         jax.tree.map(jnp.asarray, units), (batches, padding, noise.reshape(plan.steps, -1))
@@ -189,7 +190,7 @@ def train(
 
 
 def _batches(units: int, plan: PoissonGaussian, randomness: Randomness) -> tuple[Any, Any]:
-    """(steps, longest batch) which units are in, and where a batch is over."""
+    """Returns (steps, longest batch) the units of each batch, and true for the padding after its end."""
     drawn = plan.batches(units, randomness)
     longest = max(1, -(-max(map(len, drawn)) // _AT_ONCE)) * _AT_ONCE
     batches = np.zeros((plan.steps, longest), dtype=np.int32)
@@ -208,14 +209,14 @@ def _statement(budget: Budget, unit: Unit, encoding: Encoding, plan: PoissonGaus
         most_rows_per_unit=unit.most_rows,
         neighbours=NEIGHBOURS,
         mechanism=(
-            f"DP-SGD: {plan.steps} steps; each takes every unit with probability {plan.sampling:g}, clips "
-            f"the gradient of its mean loss to {CLIP_NORM:g} (L2) and adds Gaussian noise of "
-            f"{plan.noise_multiplier:.3f} times that to the sum."
+            f"DP-SGD: {plan.steps} steps; each samples every unit with probability {plan.sampling:g}, clips "
+            f"the gradient of a unit's mean loss to {CLIP_NORM:g} (L2) and adds Gaussian noise of "
+            f"{plan.noise_multiplier:.3f} times this norm to the sum of the gradients."
         ),
-        composition="Privacy loss distributions of the Poisson-subsampled Gaussian, by dp-accounting.",
+        composition="Privacy loss distributions of the Poisson-subsampled Gaussian, from dp-accounting.",
         public=(f"bounds and word lists of the schema {encoding.schema.name}", "all hyper-parameters"),
         real_arithmetic=(
-            "Gradients are summed and blurred in 32-bit floating point, the noise is drawn in 64 bits; the "
-            "proof is for real numbers."
+            "The proof is for real numbers. Gradients are summed, and noise is added, in 32-bit floating "
+            "point; the noise is drawn in 64 bits."
         ),
     )

@@ -1,4 +1,4 @@
-"""The best model without privacy, from which the price of privacy is measured."""
+"""The non-private baseline, from which the price of privacy is measured."""
 
 from typing import Any, ClassVar, Self
 
@@ -39,7 +39,7 @@ class NonPrivateBaseline(XgboostFile):
 
 
 def train(x: Matrix, y: Any, randomness: Randomness) -> Any:
-    """A Booster in log-odds."""
+    """Returns a Booster whose margin is the log-odds."""
     import xgboost
 
     seed = int(randomness.uniform(1)[0] * 2**31)
@@ -55,7 +55,7 @@ def _statement(unit: Unit) -> PrivacyStatement:
         unit=unit.name,
         most_rows_per_unit=unit.most_rows,
         neighbours=NEIGHBOURS,
-        mechanism="None: this model is not private and is shown to measure the price of privacy.",
+        mechanism="None: this model is not private. It is trained only to measure the price of privacy.",
         composition="None.",
         public=(),
         real_arithmetic="Nothing is claimed.",

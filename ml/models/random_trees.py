@@ -1,7 +1,7 @@
-"""Trees whose splits are drawn without looking at any row. Pure but for the dice.
+"""Trees whose splits are drawn without reading any row. Pure but for the randomness.
 
-The shape of a tree says no more about the data than the shares of its features do: beside them, its leaf sums
-are all that has to be paid for.
+The shape of a tree depends on the data only through the shares of its features, so only these shares and the
+leaf sums cost privacy.
 """
 
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from ml.features.encoding import Encoding, Matrix, Vector
 from ml.privacy.randomness import Integers, Randomness, choice
 
 SKEW = 2.0
-"""Thresholds are u**SKEW, u uniform: counts and durations crowd at the lower end of their bounds."""
+"""Thresholds are u**SKEW, u uniform: counts and durations are mostly near their lower bounds."""
 
 PRESENCE_SHARE = 0.2
-"""Of the questions to numbers, so many ask whether it is above its lower bound at all."""
+"""Share of the splits on numbers that test whether the number is above its lower bound at all."""
 _ABOVE = 1e-9
-"""Less than any number in use is above its lower bound, and more than nothing in 32 bits."""
+"""Threshold of these splits: above 0 in 32 bits, and below every encoded number above its lower bound."""
 
 
 @dataclass(frozen=True)
 class RandomTree:
-    """A complete binary tree: node i asks whether input `feature[i]` is at least `threshold[i]`; yes leads to
-    2i + 2, no to 2i + 1. (2**depth - 1,) nodes, 2**depth leaves."""
+    """A complete binary tree: node i tests whether input `feature[i]` is at least `threshold[i]`; yes leads
+    to 2i + 2, no to 2i + 1. (2**depth - 1,) nodes, 2**depth leaves."""
 
     feature: Integers
     threshold: npt.NDArray[np.float32]
 
     def leaf(self, x: Matrix) -> Integers:
-        """(n, width) -> (n,) the leaf each row falls into, from 0. Quickest where columns are contiguous."""
+        """(n, width) -> (n,) the leaf that each row falls into, from 0. Fastest if columns are contiguous."""
         yes = x[:, self.feature] >= self.threshold
         node = np.zeros(len(x), dtype=np.int64)
         row = np.arange(len(x))
@@ -40,8 +40,8 @@ class RandomTree:
 
 
 def grow(encoding: Encoding, shares: Vector, depth: int, randomness: Randomness) -> RandomTree:
-    """A tree of `depth` levels of splits within the public bounds: a feature drawn by its share, then one of
-    its inputs with equal chances."""
+    """Draws a tree of `depth` levels of splits within the public bounds: for each split a feature with its
+    share as probability, then one of its inputs with equal chances."""
     nodes = 2**depth - 1
     chosen = choice(randomness, shares.tolist(), nodes)
     spans = list(encoding.spans.values())

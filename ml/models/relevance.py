@@ -1,8 +1,8 @@
-"""How much each feature alone says about the label, and how many units there are: one noisy release.
+"""How well each feature alone predicts the label, and how many units there are: one noisy release.
 
-Guarantee: every row falls into one cell (bin, label) of each feature, with the share of its unit that its
-weight is; so the cells of all features together move by sqrt(features) at most (L2) when a unit with all of
-its rows comes or goes. Gaussian noise of sqrt(features) / mu on each cell makes the release mu-GDP. What is
+Guarantee: every row adds its weight to one cell (bin, label) of each feature, and the weights of a unit sum
+to 1. So adding or removing a unit with all of its rows changes the cells of all features together by at most
+sqrt(features) (L2). Gaussian noise of sqrt(features) / mu on each cell makes the release mu-GDP. Everything
 computed from it afterwards is post-processing.
 """
 
@@ -17,29 +17,29 @@ from ml.privacy.noisy_sums import noisy_sums
 from ml.privacy.randomness import Integers, Randomness, choice
 
 BINS = 16
-"""Of a number, equally wide between its bounds."""
+"""Bins of a number, of equal width between its bounds."""
 NUMERIC_SHARE = 0.8
-"""How much of the attention goes to numbers before any row is seen, where there are words too."""
+"""Share of splits on numbers before any row is read, if the schema has word lists too."""
 UNSEEN_SHARE = 0.5
-"""How much of the attention stays as it was before any row was seen: some features matter beside others
-only."""
+"""Part of the shares that does not depend on the rows: some features matter only together with others."""
 
 
 @dataclass(frozen=True)
 class Relevance:
-    """What the features are worth, learned before the model."""
+    """The relevance of the features, measured before the model is trained."""
 
     shares: Vector
-    """(features,) of the attention each feature deserves; they sum to 1."""
+    """(features,) the probability with which a split uses each feature; they sum to 1."""
     units: float
-    """About how many units there are, at least 1."""
+    """Noisy number of units, at least 1."""
     counts: tuple[Vector, ...]
-    """For each feature about how many units are in each of its bins, at least 0; a word list's last is for
-    words outside it."""
+    """For each feature the noisy number of units in each of its bins, at least 0; the last bin of a word list
+    is for words outside it."""
 
 
 def measured(rows: Rows, weight: Vector, encoding: Encoding, mu: float, randomness: Randomness) -> Relevance:
-    """At the price of mu-GDP, `weight` (rows,) being at least 0 and 1 together for the rows of a unit."""
+    """Measures the relevance of the features; the result is mu-GDP. `weight` (rows,) must be at least 0 and
+    sum to 1 over the rows of a unit."""
     spans = list(encoding.spans.values())
     noise = math.sqrt(len(spans)) / mu
     by_label = np.stack([weight * (rows.y == 0), weight * (rows.y == 1)])
@@ -57,9 +57,10 @@ def measured(rows: Rows, weight: Vector, encoding: Encoding, mu: float, randomne
     return Relevance(shares, max(1.0, float(no + yes)), counts)
 
 
-def stand_ins(relevant: Relevance, encoding: Encoding, count: int, randomness: Randomness) -> Matrix:
-    """(count, width) rows nobody is behind, each feature as common as it was found to be and independent of
-    the others. A number in its lowest bin stands at its lower bound, where counts and durations crowd."""
+def synthetic_rows(relevant: Relevance, encoding: Encoding, count: int, randomness: Randomness) -> Matrix:
+    """Returns (count, width) made-up rows: each feature has the measured distribution, independent of the
+    others. A number in its lowest bin is set to its lower bound, because most counts and durations are near
+    it."""
     x = np.zeros((count, encoding.width), dtype=np.float32)
     for span, counts in zip(encoding.spans.values(), relevant.counts, strict=True):
         bin_ = choice(randomness, (counts + 1e-9).tolist(), count)
@@ -72,7 +73,7 @@ def stand_ins(relevant: Relevance, encoding: Encoding, count: int, randomness: R
 
 
 def public_shares(encoding: Encoding) -> Vector:
-    """(features,) what each deserves as long as no row has been seen; they sum to 1."""
+    """Returns (features,) the shares used before any row is read; they sum to 1."""
     numeric = np.array([encoding.is_numeric[span.start] for span in encoding.spans.values()])
     if numeric.all() or not numeric.any():
         return np.full(len(numeric), 1 / len(numeric))
@@ -86,7 +87,7 @@ def _bins(span: slice, encoding: Encoding) -> int:
 
 
 def _bin(x: Matrix, span: slice, encoding: Encoding) -> Integers:
-    """(rows,) the bin of a feature each row falls into; the last of a word list is for words outside it."""
+    """Returns (rows,) the bin of each row; the last bin of a word list is for words outside it."""
     if encoding.is_numeric[span.start]:
         return np.clip((x[:, span.start] * BINS).astype(np.int64), 0, BINS - 1)
     words = x[:, span]
@@ -94,7 +95,7 @@ def _bin(x: Matrix, span: slice, encoding: Encoding) -> Integers:
 
 
 def _gain(table: Vector, rate: float, noise: float) -> float:
-    """Pearson's chi squared of label and bin, less what the noise alone would give; at least 0."""
+    """Returns Pearson's chi squared of label and bin, less the part expected from noise alone; at least 0."""
     surplus = table[1] - rate * table.sum(axis=0)
     of_noise = noise**2 * ((1 - rate) ** 2 + rate**2)
     expected = np.maximum(table.sum(axis=0), 0) + 2 * noise

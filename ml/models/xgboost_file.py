@@ -1,4 +1,4 @@
-"""Models that are kept as a file which xgboost itself loads, and our own trees as such a file."""
+"""Models saved as a file that xgboost can load, and the conversion of random trees to such a file."""
 
 import json
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from ml.features.encoding import Matrix, Vector
 from ml.models.random_trees import RandomTree
 from ml.privacy.statement import PrivacyStatement
 
-_NOBODY = 2**31 - 1
-"""xgboost's parent of a root."""
+_NO_PARENT = 2**31 - 1
+"""The parent of a root in xgboost's files."""
 _FILE = "model.json"
 
 
 class XgboostFile:
-    """What the models of this kind share: all but how they are trained."""
+    """Prediction, saving and loading of models that are xgboost Boosters."""
 
     def __init__(self, booster: Any, statement: PrivacyStatement) -> None:
         self.booster = booster
@@ -36,9 +36,9 @@ class XgboostFile:
 
 
 def booster(trees: Sequence[tuple[RandomTree, Vector]], width: int) -> Any:
-    """A Booster on `width` inputs: each tree with its leaf values in log-odds. How much of the data stands
-    behind a leaf nobody may know: all count alike. The frame around the trees is what the installed xgboost
-    itself writes."""
+    """Returns a Booster on `width` inputs: each tree with its leaf values in log-odds. The numbers of rows in
+    the leaves are private, so all leaves have the same weight. Everything around the trees is what the
+    installed xgboost writes."""
     empty = xgboost.train(
         {"objective": "binary:logistic", "base_score": 0.5},
         xgboost.DMatrix(np.zeros((2, width), dtype=np.float32), label=[0, 1]),
@@ -72,7 +72,7 @@ def _tree(number: int, tree: RandomTree, value: Vector, width: int) -> dict[str,
         "left_children": [2 * node + 1 for node in range(inner)] + no_children,
         "right_children": [2 * node + 2 for node in range(inner)] + no_children,
         "loss_changes": [0.0] * nodes,
-        "parents": [_NOBODY] + [(node - 1) // 2 for node in range(1, nodes)],
+        "parents": [_NO_PARENT] + [(node - 1) // 2 for node in range(1, nodes)],
         "split_conditions": tree.threshold.tolist() + value.tolist(),
         "split_indices": tree.feature.tolist() + [0] * leaves,
         "split_type": [0] * nodes,

@@ -1,1 +1,1 @@
-"""Differential privacy: the arithmetic, the noise, and the statement that travels with every model."""
+"""Differential privacy: the accounting, the noise, and the statement that travels with every model."""

@@ -1,4 +1,4 @@
-"""The bound on what one unit contributes. Pure but for the dice."""
+"""Bounds what one unit contributes. Pure but for the randomness."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from ml.privacy.randomness import Randomness
 
 
 def bounded(rows: Rows, most: int, randomness: Randomness) -> Rows:
-    """At most `most` rows of each unit, drawn at random, in random order.
+    """Returns at most `most` rows of each unit, drawn at random, in random order.
 
-    Whether a row of a unit stays depends on that unit's rows alone, so adding or removing another unit
-    changes nothing for this one.
+    Which rows of a unit are kept does not depend on other units, so adding or removing another unit changes
+    nothing for this one.
     """
     if most < 1:
-        raise ValueError("at least one row a unit is wanted")
+        raise ValueError(f"the bound on the rows of a unit is {most}; it must be at least 1")
     shuffled = np.argsort(randomness.uniform(len(rows)), kind="stable")
     by_unit = shuffled[np.argsort(rows.unit[shuffled], kind="stable")]
     kept = by_unit[_rank_within(rows.unit[by_unit]) < most]
@@ -24,14 +24,14 @@ def bounded(rows: Rows, most: int, randomness: Randomness) -> Rows:
 
 
 def weights(unit: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """1 / (rows of the same unit) for each row: the weights of a unit sum to 1, so that a weighted sum of
-    vectors no longer than c has sensitivity c, however many rows a unit has."""
+    """Returns 1 / (rows of the same unit) for each row. The weights of a unit sum to 1, so that a weighted
+    sum of vectors no longer than c has sensitivity c, no matter how many rows a unit has."""
     _, inverse, counts = np.unique(unit, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[inverse])
 
 
 def _rank_within(groups: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """0, 1, 2, ... within each run of equal values."""
+    """Returns 0, 1, 2, ... within each run of equal values."""
     if not len(groups):
         return np.zeros(0, dtype=np.int64)
     starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))

@@ -1,9 +1,9 @@
 """Gaussian differential privacy: the exact arithmetic of mechanisms that add Gaussian noise. Pure.
 
 mu-GDP: telling two neighbouring data sets apart is as hard as telling N(0, 1) from N(mu, 1). Noise of
-standard deviation s on a sum of L2 sensitivity c is (c/s)-GDP, and k such releases, each chosen in the light
-of the earlier ones, are sqrt(mu_1^2 + ... + mu_k^2)-GDP, without loss (Dong, Roth, Su: Gaussian Differential
-Privacy, 2022, theorem 2.7, corollaries 2.13 and 3.3).
+standard deviation s on a sum of L2 sensitivity c is (c/s)-GDP, and k such releases, each chosen with
+knowledge of the earlier ones, are exactly sqrt(mu_1^2 + ... + mu_k^2)-GDP (Dong, Roth, Su: Gaussian
+Differential Privacy, 2022, theorem 2.7, corollaries 2.13 and 3.3).
 """
 
 import math
@@ -15,7 +15,7 @@ from ml.privacy.statement import Budget
 
 
 def delta_of(mu: float, epsilon: float) -> float:
-    """The smallest delta for which mu-GDP is (epsilon, delta)-DP (Balle and Wang 2018, theorem 8)."""
+    """Returns the smallest delta for which mu-GDP is (epsilon, delta)-DP (Balle and Wang 2018, theorem 8)."""
     if mu == 0:
         return 0.0
     log_first = float(log_ndtr(-epsilon / mu + mu / 2))
@@ -24,7 +24,7 @@ def delta_of(mu: float, epsilon: float) -> float:
 
 
 def epsilon_of(mu: float, delta: float) -> float:
-    """The smallest epsilon for which mu-GDP is (epsilon, delta)-DP."""
+    """Returns the smallest epsilon for which mu-GDP is (epsilon, delta)-DP."""
     if delta_of(mu, 0.0) <= delta:
         return 0.0
     above = 1.0
@@ -34,18 +34,19 @@ def epsilon_of(mu: float, delta: float) -> float:
 
 
 def mu_of(budget: Budget) -> float:
-    """The largest mu that `budget` allows. Needs delta > 0."""
+    """Returns the largest mu that `budget` allows. Raises ValueError unless delta > 0."""
     if budget.delta <= 0:
         raise ValueError("Gaussian noise needs a delta above 0")
     above = 1.0
     while delta_of(above, budget.epsilon) <= budget.delta:
         above *= 2
     mu = float(brentq(lambda m: delta_of(m, budget.epsilon) - budget.delta, 0.0, above, xtol=1e-13))
-    while delta_of(mu, budget.epsilon) > budget.delta:  # the root may lie a hair beyond
+    while delta_of(mu, budget.epsilon) > budget.delta:  # the root may be slightly too large
         mu *= 1 - 1e-12
     return mu
 
 
 def noise_multiplier(mu: float, releases: int) -> float:
-    """Standard deviation over sensitivity of each of `releases` equal releases that make mu-GDP together."""
+    """Returns standard deviation / sensitivity of each of `releases` equal releases that together are
+    mu-GDP."""
     return math.sqrt(releases) / mu

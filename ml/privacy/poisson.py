@@ -1,4 +1,4 @@
-"""Training in Poisson-sampled steps with Gaussian noise: who is in each step, and what it costs."""
+"""Training in Poisson-sampled steps with Gaussian noise: the units of each step, and the privacy loss."""
 
 import math
 from dataclasses import dataclass
@@ -17,42 +17,43 @@ from ml.privacy.statement import Budget
 
 @dataclass(frozen=True)
 class PoissonGaussian:
-    """`steps` times: each unit is taken with probability `sampling`, independently; the sum of vectors no
-    longer than c gets Gaussian noise of standard deviation c * noise_multiplier."""
+    """`steps` times: each unit is sampled with probability `sampling`, independently, and Gaussian noise of
+    standard deviation c * noise_multiplier is added to a sum of vectors no longer than c."""
 
     sampling: float
     steps: int
     noise_multiplier: float
 
     def batches(self, units: int, randomness: Randomness) -> list[Integers]:
-        """For each step the units that are in it, out of `units`. Their numbers vary as the accounting wants:
-        shuffled batches of one size would void it (Chua et al. 2024: How Private are DP-SGD
+        """Returns the units of each step, out of `units`. Batches vary in size, as the accounting assumes; it
+        would not hold for shuffled batches of a fixed size (Chua et al. 2024: How Private are DP-SGD
         Implementations?)."""
         return [np.flatnonzero(randomness.uniform(units) < self.sampling) for _ in range(self.steps)]
 
     def epsilon(self, delta: float) -> float:
-        """For adding or removing one unit, by privacy loss distributions (pessimistic rounding)."""
+        """Returns epsilon for adding or removing one unit, from privacy loss distributions (rounded up)."""
         return float(
             _accountant().compose(_event(self.sampling, self.steps, self.noise_multiplier)).get_epsilon(delta)
         )
 
     def curve(self) -> Curve:
-        """By dp-accounting's RDP of the Poisson-subsampled Gaussian (Mironov, Talwar, Zhang 2019)."""
+        """Computed by dp-accounting's RDP of the Poisson-subsampled Gaussian (Mironov, Talwar, Zhang
+        2019)."""
         accountant = RdpAccountant(ORDERS, dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE)
         return tuple(
             map(float, accountant.compose(_event(self.sampling, self.steps, self.noise_multiplier)).rdp)
         )
 
     def of_group(self, units: int) -> "PoissonGaussian":
-        """An upper bound: as if, once one of them is sampled, all were. How many of the group are in a step
-        is binomial; raising the number to `units` wherever it is above 0 only raises the loss (Ganesh 2024:
-        mixtures of Gaussians with stochastically larger sensitivities dominate)."""
+        """Returns an upper bound: assumes that if one unit of the group is sampled, all are. The true number
+        in a step is binomial; replacing it by `units` whenever it is above 0 can only raise the loss (Ganesh
+        2024: mixtures of Gaussians with stochastically larger sensitivities dominate)."""
         if units == 1:
             return self
         return PoissonGaussian(1 - (1 - self.sampling) ** units, self.steps, self.noise_multiplier / units)
 
     def distribution(self) -> Any:
-        """As a privacy loss distribution (pessimistic rounding)."""
+        """Returns the privacy loss distribution (rounded up)."""
         step = privacy_loss_distribution.from_gaussian_mechanism(
             self.noise_multiplier, value_discretization_interval=1e-4, sampling_prob=self.sampling
         )
@@ -60,10 +61,11 @@ class PoissonGaussian:
 
 
 def calibrated(budget: Budget, sampling: float, steps: int) -> PoissonGaussian:
-    """The plan with the least noise within `budget`, to three digits and never over it.
+    """Returns the mechanism with the least noise, to three digits, that does not exceed `budget`.
 
-    The search begins where the central limit theorem of Gaussian differential privacy points (Bu, Dong, Long,
-    Su 2020): mu = sampling * sqrt(steps * (exp(1 / multiplier^2) - 1)), which is slightly too little noise.
+    The search starts from the estimate of the central limit theorem of Gaussian differential privacy (Bu,
+    Dong, Long, Su 2020): mu = sampling * sqrt(steps * (exp(1 / multiplier^2) - 1)), which is slightly too
+    little noise.
     """
     mu = gdp.mu_of(budget)
     about = 1 / math.sqrt(math.log1p((mu / sampling) ** 2 / steps))
@@ -79,8 +81,8 @@ def calibrated(budget: Budget, sampling: float, steps: int) -> PoissonGaussian:
 
 
 def _accountant(interval: float = 1e-4) -> Any:
-    """Losses are rounded up to multiples of `interval`: a wider one is faster and errs further on the safe
-    side."""
+    """Returns an accountant that rounds losses up to multiples of `interval`. A wider interval is faster and
+    overestimates more."""
     return PLDAccountant(dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE, interval)
 
 

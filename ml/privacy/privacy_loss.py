@@ -1,4 +1,4 @@
-"""What a mechanism costs each unit it reads: known before it runs, from its parameters alone."""
+"""The privacy loss of mechanisms: known before they run, from their parameters alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,18 +16,20 @@ class PrivacyLoss(Protocol):
     """A mechanism's privacy loss for adding or removing one unit."""
 
     def curve(self) -> Curve:
-        """As Rényi divergences, for the filter."""
+        """Returns the loss as Rényi divergences, for the Rényi filter."""
 
     def of_group(self, units: int) -> "PrivacyLoss":
-        """For adding or removing `units` units at once."""
+        """Returns the loss for adding or removing `units` units at once."""
 
     def distribution(self) -> Any:
-        """As a privacy loss distribution, for the tight sum of a plan fixed beforehand."""
+        """Returns the loss as a privacy loss distribution, for tight composition of a plan fixed
+        beforehand."""
 
 
 @dataclass(frozen=True)
 class GaussianLoss:
-    """mu-GDP: Gaussian noise of standard deviation sensitivity / mu, or several that compose to it."""
+    """mu-GDP: Gaussian noise of standard deviation sensitivity / mu, or several releases that compose to
+    it."""
 
     mu: float
 
@@ -35,7 +37,7 @@ class GaussianLoss:
         return renyi.gaussian(self.mu)
 
     def of_group(self, units: int) -> "GaussianLoss":
-        """The sensitivity grows by as much."""
+        """The sensitivity grows by the factor `units`."""
         return GaussianLoss(self.mu * units)
 
     def distribution(self) -> Any:
@@ -64,8 +66,8 @@ class PureLoss:
 
 
 def epsilon_together(losses: Sequence[PrivacyLoss], delta: float) -> float:
-    """The epsilon at `delta` of all of `losses`, each known before the first runs, by composing their privacy
-    loss distributions (pessimistic rounding)."""
+    """Returns epsilon at `delta` of all `losses` together, by composing their privacy loss distributions
+    (rounded up). Valid only if all are known before the first mechanism runs."""
     if not losses:
         return 0.0
     first, *rest = (loss.distribution() for loss in losses)

@@ -1,4 +1,4 @@
-"""Dice, from the operating system: privacy hangs on them. The seeded ones are in `ml.privacy.seeded`."""
+"""Randomness from the operating system, on which privacy depends. `ml.privacy.seeded` has a seeded source."""
 
 import os
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ Integers = npt.NDArray[np.int64]
 
 
 class Randomness(Protocol):
-    """What mechanisms draw."""
+    """A source of random numbers for mechanisms."""
 
     seed: int | None
-    """For libraries that draw by themselves: None tells them to ask the operating system."""
+    """For libraries that draw their own numbers: with None they use the operating system's randomness."""
 
     def uniform(self, count: int) -> Floats:
-        """`count` numbers, uniform on the open interval (0, 1)."""
+        """Returns `count` numbers, uniform on the open interval (0, 1)."""
 
     def normal(self, count: int) -> Floats:
-        """`count` standard normal numbers."""
+        """Returns `count` standard normal numbers."""
 
     def with_gaussian(self, values: Integers, scale: float) -> Integers:
-        """`values` plus discrete Gaussian noise of standard deviation `scale`."""
+        """Returns `values` plus discrete Gaussian noise of standard deviation `scale`."""
 
 
 class SystemRandomness:
-    """From the operating system's cryptographic source; discrete Gaussians by OpenDP's exact sampler."""
+    """The operating system's cryptographic source, and OpenDP's exact sampler for discrete Gaussians."""
 
     seed: int | None = None
 
@@ -53,6 +53,6 @@ def _opendp_gaussian(scale: float) -> Any:
 
 
 def choice(randomness: Randomness, weights: Sequence[float], count: int) -> Integers:
-    """`count` indexes, each drawn with its weight."""
+    """Returns `count` indexes, each drawn with a probability proportional to its weight."""
     cumulative = np.cumsum(weights)
     return np.searchsorted(cumulative / cumulative[-1], randomness.uniform(count)).astype(np.int64)

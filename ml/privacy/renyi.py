@@ -1,13 +1,13 @@
-"""Rényi differential privacy at a few orders fixed beforehand, and the filter built on it. Pure, standard
-library alone.
+"""Rényi differential privacy at a few orders fixed beforehand, and the Rényi filter. Pure, standard library
+only.
 
-A curve holds, for each of ORDERS, a bound on the Rényi divergence that adding or removing one unit causes
-(Mironov 2017); curves of mechanisms add up, also where each is chosen in the light of the earlier ones.
+A curve has, for each of ORDERS, a bound on the Rényi divergence that adding or removing one unit causes
+(Mironov 2017). Curves of mechanisms add up, even if each is chosen with knowledge of the earlier results.
 
-The filter lets a sequence go on as long as its sum, at one order at least, stays where (epsilon, delta) holds
-(Feldman and Zrnic 2021, theorem 4.3 for one order; Lécuyer 2021 for several). Which order that is may depend
-on what came out, so each gets its share of delta: the outcomes are parted by the order that held, and the
-parts' deltas add up.
+The filter accepts mechanisms as long as the sum of their curves implies (epsilon, delta) at one order at
+least (Feldman and Zrnic 2021, theorem 4.3 for one order; Lécuyer 2021 for several). Which order this is may
+depend on the results, so each order gets a share of delta: the results are partitioned by the order that
+held, and the deltas of the parts add up.
 """
 
 import math
@@ -19,13 +19,13 @@ NOTHING: Curve = (0.0,) * len(ORDERS)
 
 
 def gaussian(mu: float) -> Curve:
-    """Of mu-GDP, exactly: order * mu^2 / 2."""
+    """Returns the exact curve of mu-GDP: order * mu^2 / 2."""
     return tuple(order * mu * mu / 2 for order in ORDERS)
 
 
 def pure(epsilon: float) -> Curve:
-    """The most that epsilon-DP allows: the divergence between randomized responses of that epsilon, which
-    every such mechanism is a coarser copy of (Kairouz, Oh, Viswanath 2015, theorem 3.4)."""
+    """Returns the largest curve that epsilon-DP allows: that of randomized response with this epsilon, of
+    which every such mechanism is a post-processing (Kairouz, Oh, Viswanath 2015, theorem 3.4)."""
     log_p = -math.log1p(math.exp(-epsilon))
     log_q = log_p - epsilon
     return tuple(
@@ -34,18 +34,18 @@ def pure(epsilon: float) -> Curve:
 
 
 def total(curves: Sequence[Curve]) -> Curve:
-    """All of `curves`, one after another."""
+    """Returns the curve of running mechanisms with `curves` one after another."""
     return tuple(math.fsum(at_order) for at_order in zip(NOTHING, *curves, strict=True))
 
 
 def highest(curves: Sequence[Curve]) -> Curve:
-    """Of mechanisms that read units of their own each: no unit pays more than one of them."""
+    """Returns the curve of mechanisms that read disjoint units, so that each unit is in only one of them."""
     return tuple(max(at_order) for at_order in zip(NOTHING, *curves, strict=True))
 
 
 def epsilon_of(spent: Curve, delta: float) -> float:
-    """The smallest epsilon for which a filter of budget (epsilon, delta) lets `spent` pass. Each order by
-    Canonne, Kamath, Steinke 2020, proposition 12."""
+    """Returns the smallest epsilon for which a filter of budget (epsilon, delta) accepts `spent`. Each order
+    is converted by Canonne, Kamath, Steinke 2020, proposition 12."""
     if not any(spent):
         return 0.0
     log_delta = math.log(delta / len(ORDERS))
@@ -56,10 +56,9 @@ def epsilon_of(spent: Curve, delta: float) -> float:
 
 
 def odometer(spent: Curve, step: float, delta: float) -> int:
-    """The smallest number k for which it may be said, at whatever moment the reader chooses, that all so far
-    cost (k * step, delta): filters of 1, 2, 3, ... steps stand side by side, the k-th with
-    delta * 6 / (pi k)^2, which sum to delta (after Rogers, Roth, Ullman, Vadhan 2016). 0 as long as nothing
-    was spent."""
+    """Returns the smallest k such that everything so far costs at most (k * step, delta), a bound that holds
+    at any time the reader chooses. It runs filters of 1, 2, 3, ... steps in parallel, the k-th with delta * 6
+    / (pi k)^2; these sum to delta (after Rogers, Roth, Ullman, Vadhan 2016). 0 if nothing was spent."""
     level = 0
     while any(spent) and (level == 0 or epsilon_of(spent, _share(level, delta)) > level * step):
         level += 1

@@ -1,10 +1,10 @@
-"""Finding bounds and word lists in the data itself, at a price: for tables nobody has written a schema for.
+"""Estimates bounds and word lists from the data, within a privacy budget: for tables that have no schema.
 
-Two histograms of each column are paid for, with discrete Gaussian noise. One has fixed bins: powers of two of
-both signs, zero, words, empty. The other, drawn where the first shows words, has a bin for each word that
-occurs, so what it shows at all would give a rare word away: only counts above a threshold are shown, which a
-word of a single unit passes with a probability charged to delta (Korolova, Kenthapadi, Mishra, Ntoulas 2009;
-Desfontaines, Voss, Gipson, Mandayam 2022).
+Two histograms of each column cost privacy; both have discrete Gaussian noise. The first has fixed bins:
+powers of two of both signs, zero, words, empty. The second is made if the first shows words, and has a bin
+for each word that occurs. To show a bin at all could reveal a rare word, so only words whose count is above a
+threshold are used; a word of a single unit passes it with a probability that is charged to delta (Korolova,
+Kenthapadi, Mishra, Ntoulas 2009; Desfontaines, Voss, Gipson, Mandayam 2022).
 """
 
 import math
@@ -23,13 +23,13 @@ from ml.privacy.statement import Budget, Unit
 
 _EXPONENTS = np.arange(-12, 41)
 _WIDE = 64.0
-"""Bounds further apart than this many times the smallest power of two seen are taken on a log scale."""
+"""Bounds further apart than this use a log scale."""
 _SURE = 3.0
-"""A fixed bin counts as filled from so many standard deviations of the noise on."""
+"""A fixed bin counts as filled if its noisy count is above so many standard deviations of the noise."""
 
 
 class NothingFound(ValueError):
-    """The noise drowned every column."""
+    """No column has a bin above the noise."""
 
 
 def search(
@@ -41,10 +41,10 @@ def search(
     unit: Unit,
     randomness: Randomness,
 ) -> Schema:
-    """A schema for `columns`, whose names are taken as public, at the price of `budget`.
+    """Returns a schema for `columns`, whose names are treated as public, within `budget`.
 
-    `weights` (rows,): those of a unit sum to 1 at most. Columns where nothing rises above the noise are left
-    out. Raises NothingFound where that is all of them.
+    `weights` (rows,): the weights of a unit sum to 1 at most. Columns without a bin above the noise are left
+    out. Raises NothingFound if that is all of them.
     """
     count = 2 * len(columns)
     # Half of delta pays for the noise, half for words that only one unit has.
@@ -59,7 +59,7 @@ def search(
     if not features:
         raise NothingFound(
             f"{len(weights)} rows are too few to find bounds at epsilon {budget.epsilon:g}: a bin must hold "
-            f"about {_SURE * noise:.0f} {unit.name}s to be seen. Name a --schema, or spend more epsilon"
+            f"about {_SURE * noise:.0f} {unit.name}s to be found. Give a --schema or a larger --epsilon"
         )
     return Schema(
         name="found in the data",
@@ -84,7 +84,7 @@ def _feature(
 
 
 def _bin(values: Vector, is_word: npt.NDArray[np.bool_]) -> Integers:
-    """Each value's bin: negative powers of two, zero, positive powers of two, then words, then empty
+    """Returns each value's bin: negative powers of two, zero, positive powers of two, then words, then empty
     cells."""
     side = len(_EXPONENTS)
     finite = np.isfinite(values)
@@ -116,7 +116,7 @@ def _power(step: int) -> float:
 def _noisy_words(
     cells: Sequence[str], weights: Vector, noise: float, threshold: float, randomness: Randomness
 ) -> list[str]:
-    """The words whose noisy count passes the threshold, in code point order."""
+    """Returns the words whose noisy count is above the threshold, in code point order."""
     words, at = np.unique([word(cell) for cell in cells], return_inverse=True)
     noisy = noisy_sums(weights[None], at, len(words), noise, randomness)[0]
     return [str(one) for one, count in zip(words, noisy, strict=True) if one and count > threshold]

@@ -1,6 +1,6 @@
-"""Dice that fall the same way again: for tests and repeatable laboratory figures, never for a release.
+"""Repeatable randomness, for tests and laboratory figures, never for a release.
 
-A module of its own so that import-linter can forbid it to everything that releases (`pyproject.toml`).
+It is a separate module so that import-linter can forbid it in everything that releases (`pyproject.toml`).
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from ml.privacy.randomness import Floats, Integers
 
 
 class SeededRandomness:
-    """The same numbers for the same seed."""
+    """Draws the same numbers for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self.seed: int | None = seed

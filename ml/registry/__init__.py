@@ -1,2 +1,1 @@
-"""The model registry: what each model was trained from, by which code, at what price, how good it is, and
-where it lies."""
+"""The model registry: each model's data, code, charge, figures and folder."""

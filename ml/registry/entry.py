@@ -1,5 +1,5 @@
-"""PURE: one entry of the model registry. Standard library and msgspec alone, for the Airflow environment
-writes it."""
+"""PURE: one entry of the model registry. Standard library and msgspec only: the Airflow environment imports
+it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,27 +11,27 @@ class RegistryEntry(Struct, frozen=True, kw_only=True):
     """The models of one run of `private_models`."""
 
     name: str = field(name="_id")
-    """Of the run, and of its folder: models/<name>."""
+    """Name of the run and of its folder, models/<name>."""
     dag_run_id: str
     at: str
     """ISO 8601, UTC."""
     params: dict[str, Any]
     digest: str
-    """ml.folder_digest of the folder: what is loaded must be what was released."""
+    """ml.folder_digest of the folder; checked when a model is loaded."""
     models: tuple[str, ...]
     """Names of ml.models.model_store."""
     charge: str
-    """Its key in the privacy ledger."""
+    """The charge's key in the privacy ledger."""
     blocks: tuple[int, ...]
-    """The blocks of time that were read."""
+    """The privacy blocks that were read."""
     metrics: dict[str, Any]
     """metrics.json: differentially private."""
     code: dict[str, str | None]
     """ml.release.code_version."""
     snapshot: dict[str, str]
-    """The extract's files when they were read, name to SHA-256. Trusted side."""
+    """SHA-256 of the extract's files at the time of reading, by name. Trusted side only."""
     rows: dict[str, int]
-    """{"train", "test"}: exact counts. Trusted side."""
+    """{"train", "test"}: exact counts. Trusted side only."""
 
 
 def entry_of(
@@ -41,7 +41,8 @@ def entry_of(
     metrics: Mapping[str, Any],
     trusted: Mapping[str, Any],
 ) -> RegistryEntry:
-    """From what a training leaves: models/<name>/metrics.json and trusted/<name>/trusted.json."""
+    """Returns the entry of a training: `metrics` of models/<name>/metrics.json, `trusted` of
+    trusted/<name>/trusted.json."""
     return RegistryEntry(
         name=metrics["run_id"],
         dag_run_id=dag_run_id,

@@ -1,4 +1,4 @@
-"""The models behind an entry of the model registry."""
+"""Loads the models of an entry of the model registry."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from ml.registry.entry import RegistryEntry
 
 
 class ArtifactAltered(Exception):
-    """What lies in the models' folder is not what was released, as the model registry says."""
+    """The models' folder does not have the digest in the model registry."""
 
 
 def load(entry: RegistryEntry, model: str, models: Path) -> Model:
-    """The model called `model` of an entry, from the folder of all runs. Raises ArtifactAltered, or
-    FileNotFoundError where the entry has no such model."""
+    """Returns the model called `model` of an entry. `models`: the folder of all runs. Raises ArtifactAltered,
+    or FileNotFoundError if the entry has no such model."""
     folder = models / entry.name
     if not folder.is_dir() or folder_digest(folder) != entry.digest:
-        raise ArtifactAltered(f"{folder} is not what was registered on {entry.at}")
+        raise ArtifactAltered(f"{folder} is missing or has changed since it was registered on {entry.at}")
     return model_store.load(model, folder)

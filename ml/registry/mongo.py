@@ -11,11 +11,11 @@ from streaming.stores import Document
 
 COLLECTION = "model_runs"
 _WHOLE = {"digest": {"$exists": True}}
-"""Not those of early versions, which entered nothing but metrics."""
+"""Excludes entries of early versions, which have only metrics."""
 
 
 class MongoRegistry:
-    """As a ModelRegistry. What it wrote is safe from a crash."""
+    """A ModelRegistry. A crash cannot lose what it wrote."""
 
     def __init__(self, settings: MongoSettings) -> None:
         self._runs: Collection[Document] = client(settings)[settings.database].get_collection(
@@ -36,5 +36,5 @@ class MongoRegistry:
 
 
 def stored_registry() -> MongoRegistry:
-    """The model registry on the server that the settings name."""
+    """Returns the model registry on the server of the settings."""
     return MongoRegistry(MongoSettings())

@@ -1,5 +1,5 @@
-"""Enter what a training released into the model registry: the last task of the DAG `private_models`. What it
-imports the Airflow environment has too."""
+"""Enters a release into the model registry: the last task of the DAG `private_models`. The Airflow
+environment has all that it imports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +19,8 @@ def record_release(
     params: Mapping[str, Any],
     metrics: Mapping[str, Any],
 ) -> RegistryEntry:
-    """Enters the artifact whose metrics.json says `metrics`; again, with the same result, if it was entered
-    before. Raises StoreUnavailable, and FileNotFoundError where the artifact is not there."""
+    """Enters the artifact with the content `metrics` of its metrics.json, and returns the entry. May be
+    repeated. Raises StoreUnavailable, and FileNotFoundError if the artifact does not exist."""
     name = metrics["run_id"]
     trusted = msgspec.json.decode((layout.trusted / name / TRUSTED).read_bytes())
     entry = entry_of(dag_run_id, params, folder_digest(layout.models / name), metrics, trusted)

@@ -1,4 +1,4 @@
-"""What a model registry does, wherever it is kept."""
+"""The interface of a model registry."""
 
 from typing import Protocol
 
@@ -9,10 +9,10 @@ class ModelRegistry(Protocol):
     """Every method may raise StoreUnavailable."""
 
     def put(self, entry: RegistryEntry) -> None:
-        """Enters it, or puts it in the place of the entry of that name."""
+        """Stores the entry, replacing one of the same name."""
 
     def find(self, name: str) -> RegistryEntry | None:
-        """The entry of that run."""
+        """Returns the entry of that run; None if there is none."""
 
     def names(self) -> list[str]:
-        """Of all entries, the newest first."""
+        """Returns the names of all entries, the newest first."""

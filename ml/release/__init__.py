@@ -1,1 +1,1 @@
-"""Training all models on one table and measuring them on rows kept back."""
+"""Training of all models, measuring them on test rows, and their release."""

@@ -1,7 +1,7 @@
-"""Where a training's artifact lies before it is released, and how it comes out: by one rename.
+"""The folders of artifacts before and after their release. A release is one rename.
 
-unreleased/<key>/<attempt>/public and …/trusted become models/<name> and trusted/<name>. All but models/ is
-the trusted side, readable by its owner alone.
+unreleased/<key>/<attempt>/public and …/trusted become models/<name> and trusted/<name>. Everything but
+models/ is the trusted side, readable by its owner only.
 """
 
 import shutil
@@ -17,13 +17,13 @@ from streaming.data_folder.layout import DataLayout
 
 
 class ArtifactLost(Exception):
-    """What the privacy ledger says was released is not there, or not what it was. It cannot be made again:
-    noise is drawn anew each time. A new run is a new charge."""
+    """The artifact that the privacy ledger records as released is missing or has changed. It cannot be made
+    again, because each training draws new noise. A new run needs a new charge."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A folder of one attempt's own."""
+    """The folders of one attempt."""
 
     name: str
     public: Path
@@ -31,21 +31,21 @@ class Attempt:
 
 
 class ArtifactStore:
-    """The artifacts in a data folder, released or not."""
+    """The artifacts in a data folder, released or not yet."""
 
     def __init__(self, layout: DataLayout) -> None:
         self._layout = layout
 
     def released(self, name: str) -> Path:
-        """Where the artifact `name` stands once it is released."""
+        """Returns the folder of the artifact `name` after its release."""
         return self._layout.models / name
 
     def trusted(self, name: str) -> Path:
-        """What belongs to it and never leaves."""
+        """Returns the folder of the artifact's private files, which never leave the trusted side."""
         return self._layout.trusted / name
 
     def begin(self, key: str) -> Attempt:
-        """An empty folder that no other attempt has."""
+        """Makes empty folders for a new attempt."""
         folder = self._unreleased(key) / uuid.uuid4().hex
         for private in (self._layout.unreleased, self._layout.trusted):
             private.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,23 +55,22 @@ class ArtifactStore:
         return attempt
 
     def seal(self, attempt: Attempt) -> str:
-        """The digest of the artifact, all of whose bytes are on disk then."""
+        """Flushes all files of the attempt to disk and returns the artifact's digest."""
         for path in sorted(attempt.public.rglob("*")) + sorted(attempt.trusted.rglob("*")):
             sync(path)
         sync(attempt.public)
         return folder_digest(attempt.public)
 
     def publish(self, key: str, name: str, release: Release) -> None:
-        """Puts in its place what `release` says, unless it is there. Raises
-        ArtifactLost."""
+        """Moves the artifact of `release` to its released folder, unless it is there. Raises ArtifactLost."""
         target = self.released(name)
-        # What fails here has been done by another process, or cannot be done: the end tells which.
+        # If this fails, another process has done it or it cannot be done: the check below tells which.
         with suppress(OSError):
             if not target.exists():
                 self._move(self._attempt(self._unreleased(key) / release.attempt), name, release.digest)
         if not target.is_dir() or folder_digest(target) != release.digest:
             raise ArtifactLost(
-                f"{target} is not what the ledger says was released, nor is that found elsewhere"
+                f"the artifact that the privacy ledger records for {target} is lost or has changed"
             )
 
     def _move(self, attempt: Attempt, name: str, expected: str) -> None:
@@ -84,7 +83,7 @@ class ArtifactStore:
         sync(self.released(name).parent)
 
     def clear(self, key: str) -> None:
-        """Forgets all attempts that were not released."""
+        """Deletes all attempts that were not released."""
         shutil.rmtree(self._unreleased(key), ignore_errors=True)
 
     def _unreleased(self, key: str) -> Path:

@@ -1,4 +1,4 @@
-"""The Parquet files of extract_sessions as rows to learn from: named blocks of time, and no others."""
+"""Reads rows to learn from in the Parquet files of extract_sessions: only those of given privacy blocks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,32 +27,32 @@ TIME = "arrivedAtMs"
 
 
 class NoExtract(FileNotFoundError):
-    """There is nothing to learn from yet."""
+    """There is no extract to learn from."""
 
 
 def list_available(folder: Path, block_ms: int) -> AvailableBlocks:
-    """Raises NoExtract."""
+    """Returns the blocks that have extracted sessions, from file names and footers. Raises NoExtract."""
     windows = _windows(folder)
     spans = [span for window in windows for span in _spans(folder / file_name(window))]
     return AvailableBlocks(times.touched(spans, block_ms), windows[-1].to_ms)
 
 
 def _windows(folder: Path) -> list[Window]:
-    """What there is a file of. Files of an earlier version will not do: what they count, they count by other
-    rules."""
+    """Returns the extracted windows. Raises NoExtract if there are none, or if an earlier version wrote some
+    of them, because it counted by other rules."""
     if why := missing(folder):
         raise NoExtract(why)
     windows = extracted(folder)
     if old := outdated(folder, COLUMNS):
         raise NoExtract(
             f"an earlier version wrote {len(old)} of the {len(windows)} files in {folder}, such as "
-            f"{file_name(old[0])}: run extract_sessions first, which writes them anew"
+            f"{file_name(old[0])}: run extract_sessions first, which writes them again"
         )
     return windows
 
 
 def _spans(file: Path) -> list[tuple[int, int]]:
-    """First and last arrival of each row group, from the footer."""
+    """Returns the first and last arrival in each row group, from the footer."""
     footer = pyarrow.parquet.read_metadata(file)
     column = footer.schema.names.index(TIME)
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
@@ -61,8 +61,8 @@ def _spans(file: Path) -> list[tuple[int, int]]:
 
 
 def read(folder: Path, schema: Schema, span: ReadScope) -> tuple[Rows, Rows]:
-    """Training and test rows, encoded by `schema`, of visits in which something was done before a purchase.
-    All sessions of a user are on one side, always the same one; units are numbered by user within a block.
+    """Returns training and test rows, encoded by `schema`, of sessions with an interaction before any
+    purchase. All sessions of a user are on the same side in every run; a unit is a user within a block.
     Raises NoExtract."""
     files = [str(folder / file_name(window)) for window in _windows(folder)]
     assert schema.unit is not None
@@ -99,26 +99,26 @@ def _within(span: ReadScope) -> Any:
 
 
 def _began() -> Any:
-    """Something was done before a purchase. An import has a visit without only where it begins with its
-    purchase, so that an empty row would be the label."""
+    """Selects sessions with an interaction before any purchase. In an import, a session without one begins
+    with its purchase, so that an empty row would reveal the label."""
     viewed, carted, removed = map(pyarrow.dataset.field, ("viewed", "carted", "removed"))
     return viewed + carted + removed > 0
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by name: what the rows were, for the trusted side."""
+    """Returns the SHA-256 of each file by name, to identify the rows later. For the trusted side only."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))
     }
 
 
 def number(text: str) -> int:
-    """63 bits of its SHA-256."""
+    """Returns 63 bits of the text's SHA-256."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def split(rows: Rows) -> tuple[Rows, Rows]:
-    """Training and test rows by unit, where the unit is the user."""
+    """Returns training and test rows by unit, for rows whose unit is the user."""
     is_test = _test_side(rows.unit)
     return rows.take(_at(~is_test)), rows.take(_at(is_test))
 

@@ -1,4 +1,5 @@
-"""Train on what was charged for, and release it: the second task of the DAG `private_models`."""
+"""Trains on the blocks that were charged, and releases the models: the second task of the DAG
+`private_models`."""
 
 import dataclasses
 import logging
@@ -40,15 +41,16 @@ def run(
     dag_run_id: str,
     params: Any,
 ) -> dict[str, Any]:
-    """Trains on what was charged for and releases it, or finishes what an earlier attempt began.
+    """Trains on the blocks that were charged and releases the models, or finishes an earlier attempt's
+    release.
 
-    Returns what models/<run>/metrics.json says: {"run_id", "created", "schema", "schema_digest",
+    Returns the content of models/<run>/metrics.json: {"run_id", "created", "schema", "schema_digest",
     "epsilon", "delta", "unit", "most_rows_per_unit", "test_share", "note", "epsilon_together",
     "metrics_epsilon", "charge": {"key", "blocks", "told", "left"}, "models": [{"model", "private",
     "epsilon", "statement"} and the fields of ml.release.private_metrics.PrivateMetrics]}. All of it is
-    differentially private. What is not stands in trusted/<run>: trusted.json {"train_rows", "test_rows",
+    differentially private. The rest is in trusted/<run>: trusted.json {"train_rows", "test_rows",
     "snapshot": {file: sha256}, "code", "models": [Result]} and the models without privacy. Raises
-    NotCharged, ArtifactLost, or ValueError where nobody is left to learn from or to test on."""
+    NotCharged, ArtifactLost, or ValueError if there are no rows to train or to test on."""
 
     def train(charge: Charge, attempt: Attempt) -> None:
         _train(request, ledger.account(), charge, extracts, attempt)
@@ -68,8 +70,8 @@ def _train(
     train, test = extract.read(extracts, schema, span)
     if not len(train) or not len(test):
         raise ValueError(
-            "too few users to train and test on: send more sessions, with what was done in them, then "
-            "extract them"
+            "too few users to train and test on: send more sessions with interactions, then run "
+            "extract_sessions"
         )
     charged = entry(account, charge)
     log_odds: dict[str, Vector] = {}
@@ -103,8 +105,8 @@ def _train(
         "unit": unit.name,
         "most_rows_per_unit": unit.most_rows,
         "test_share": extract.TEST_SHARE,
-        "note": "Figures of the private models from noisy histograms of their scores on test users: "
-        "differentially private, and paid for.",
+        "note": "Figures of the private models, computed from noisy histograms of test scores: "
+        "they are differentially private and charged to the budget.",
         "epsilon_together": plan.epsilon(request.delta),
         "metrics_epsilon": request.metrics_epsilon,
         "charge": charged,
@@ -120,7 +122,7 @@ def _train(
         ],
     }
     trusted = {
-        "note": "Exact figures on private rows, and counts of them: not private, for the owner alone.",
+        "note": "Exact figures on private rows, and their numbers: not private, for the operator only.",
         "train_rows": len(train),
         "test_rows": len(test),
         "snapshot": extract.digests(extracts),
@@ -136,6 +138,7 @@ def _write(path: Path, document: Any) -> None:
 
 
 def _report() -> Callable[[Result], None]:
-    """Progress for the task's log, which many may read: no figure of the data."""
+    """Returns a callback that logs progress. Many may read the task's log, so it has no figures of the
+    data."""
     began = time.monotonic()
     return lambda result: log.info("%s trained, %.1f s", result.model, time.monotonic() - began)

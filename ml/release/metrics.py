@@ -1,4 +1,4 @@
-"""How good a model is on rows it has not seen. Exact figures: they are not themselves private."""
+"""Figures of a model on test rows. They are exact, so they are not private themselves."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,20 +11,20 @@ _BINS = 10
 
 
 class Metrics(Struct, frozen=True):
-    """None where it cannot be said, the rows being of one class only."""
+    """A figure is None if it is undefined because all rows are of one class."""
 
     roc_auc: float | None
     average_precision: float | None
     accuracy: float
-    """Of calling it a purchase from probability 1/2 on."""
+    """Of predicting a purchase if its probability is at least 1/2."""
     f1: float
-    """Likewise; 0 where nothing was called a purchase."""
+    """Of the same prediction; 0 if no purchase is predicted."""
     calibration_error: float
     """Expected calibration error: mean |predicted - observed share| over ten equally filled bins."""
 
 
 def measure(y: npt.NDArray[np.int8], log_odds: Vector) -> Metrics:
-    """(n,) labels and (n,) predictions, n at least 1."""
+    """Returns the figures for (n,) labels and (n,) predictions, n at least 1."""
     probability = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
     both = 0 < y.mean() < 1
     called = probability >= 0.5
@@ -38,7 +38,7 @@ def measure(y: npt.NDArray[np.int8], log_odds: Vector) -> Metrics:
 
 
 def calibration_error(y: npt.NDArray[np.int8], probability: Vector) -> float:
-    """Sum over bins of share of rows * |mean probability - share of yes| (Naeini et al. 2015)."""
+    """Returns the sum over bins of share of rows * |mean probability - share of yes| (Naeini et al. 2015)."""
     order = np.argsort(probability, kind="stable")
     bins = [part for part in np.array_split(order, _BINS) if len(part)]
     return float(sum(len(part) * abs(probability[part].mean() - y[part].mean()) for part in bins) / len(y))

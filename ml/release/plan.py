@@ -1,4 +1,4 @@
-"""What a run of all private models costs, known before it reads a row."""
+"""The privacy loss of a run of all private models, known before it reads a row."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,16 @@ from ml.privacy.statement import Budget, Unit
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Models are learned from some users and measured on others, as a public function of the user's id
-    decides: nobody pays for both."""
+    """A public function of the user's id decides whether models are trained or tested on a user, so no user
+    pays for both."""
 
     models: tuple[PrivacyLoss, ...]
     metrics: GaussianLoss
-    """Of the figures of all models together."""
+    """The privacy loss of the figures of all models together."""
 
     def costs(self, most_blocks: int) -> tuple[Curve, ...]:
-        """[m - 1]: for a user who is in m blocks, and so m units, up to `most_blocks`."""
+        """Returns at [m - 1] the cost for a user who is in m blocks, and so is m units, up to
+        `most_blocks`."""
         return tuple(
             renyi.highest(
                 [
@@ -31,11 +32,12 @@ class TrainingPlan:
         )
 
     def epsilon(self, delta: float) -> float:
-        """Of all that the run releases, for one unit."""
+        """Returns the epsilon of everything that the run releases, for one unit."""
         return max(epsilon_together(self.models, delta), epsilon_together([self.metrics], delta))
 
 
 def plan(budget: Budget, metrics: Budget, unit: Unit) -> TrainingPlan:
-    """Each model at the price of `budget`, their published figures together at that of `metrics`."""
+    """Returns the plan in which each model costs `budget`, and the published figures together cost
+    `metrics`."""
     losses = (kind.loss(budget, unit) for kind in model_store.PRIVATE)
     return TrainingPlan(tuple(loss for loss in losses if loss is not None), GaussianLoss(gdp.mu_of(metrics)))

@@ -1,8 +1,8 @@
-"""How good a model is, told without telling of anyone: figures from a noisy histogram of its scores.
+"""Differentially private figures of a model, computed from a noisy histogram of its scores.
 
-The rows of a test unit weigh 1 together, so a unit moves the histogram of a model by 1 at most (L2); Gaussian
-noise of `noise` on each count makes the histograms of k models (sqrt(k) / noise)-GDP. All else is computed
-from the noisy counts and costs nothing more.
+The rows of a test unit have a total weight of 1, so a unit changes the histogram of a model by at most 1
+(L2). Gaussian noise of standard deviation `noise` on each count makes the histograms of k models (sqrt(k) /
+noise)-GDP. Everything else is computed from the noisy counts and costs nothing more.
 """
 
 from collections.abc import Mapping
@@ -19,32 +19,33 @@ from ml.privacy.privacy_loss import GaussianLoss
 from ml.privacy.randomness import Randomness
 
 EDGES = (0, 0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
-"""Of the bins of predicted probability. Public, and the same for every model."""
+"""Edges of the bins of predicted probability. Public, and the same for every model."""
 _AGAIN = 200
 
 
 class PrivateMetrics(Struct, frozen=True):
-    """Differentially private figures of one model; None where the noise leaves nothing to say."""
+    """Differentially private figures of one model; None if the noise is too large."""
 
     roc_auc: float | None
     roc_auc_noise: float | None
-    """Standard deviation that the noise gives it."""
+    """Standard deviation of `roc_auc` that is due to the noise."""
     average_precision: float | None
     accuracy: float | None
     f1: float | None
     calibration_error: float | None
     """Against the middle of each bin."""
     yes: list[float]
-    """(bins,) noisy number of test users whose visits are purchases, by predicted probability."""
+    """(bins,) noisy weight of test rows with a purchase, by predicted probability."""
     no: list[float]
+    """The same for rows without a purchase."""
     noise: float
-    """Standard deviation of the noise on each of them."""
+    """Standard deviation of the noise on each count."""
 
 
 def private_metrics(
     test: Rows, log_odds: Mapping[str, Vector], loss: GaussianLoss, randomness: Randomness
 ) -> dict[str, PrivateMetrics]:
-    """The figures of each model, by name; all of them together cost each unit `loss`."""
+    """Returns the figures of each model by name. Together they cost each unit `loss`."""
     noise = float(np.sqrt(len(log_odds))) / loss.mu
     weight = contributions.weights(test.unit)
     parts = np.stack([weight * (test.y == 1), weight * (test.y == 0)])
@@ -64,7 +65,7 @@ def _figures(counts: Vector, noise: float, randomness: Randomness) -> PrivateMet
     yes, no = counts.sum(axis=1)
     if min(yes, no) < 3 * noise * np.sqrt(counts.shape[1]):
         return PrivateMetrics(None, None, None, None, None, None, **kept)
-    blurred = [
+    repeated = [
         roc_auc(counts + noise * randomness.normal(counts.size).reshape(counts.shape)) for _ in range(_AGAIN)
     ]
     called = np.array(EDGES[:-1]) >= 0.5
@@ -74,7 +75,7 @@ def _figures(counts: Vector, noise: float, randomness: Randomness) -> PrivateMet
     found = max(0.0, counts[0, called].sum())
     return PrivateMetrics(
         roc_auc=roc_auc(counts),
-        roc_auc_noise=float(np.std(blurred)),
+        roc_auc_noise=float(np.std(repeated)),
         average_precision=average_precision(counts),
         accuracy=_share(right / (yes + no)),
         f1=_share(2 * found / max(2 * found + wrong, 1e-12)),
@@ -84,14 +85,15 @@ def _figures(counts: Vector, noise: float, randomness: Randomness) -> PrivateMet
 
 
 def roc_auc(counts: Vector) -> float:
-    """(2, bins) numbers of yes and no, by rising score -> the chance that a yes scores higher, ties half."""
+    """(2, bins) numbers of yes and no, by rising score -> the chance that a yes scores higher than a no; a
+    tie counts half."""
     yes, no = counts
     below = np.cumsum(no) - no / 2
     return _share((yes * below).sum() / (yes.sum() * no.sum()))
 
 
 def average_precision(counts: Vector) -> float:
-    """Precision at each bin's lower edge, weighted by the share of yes in it."""
+    """Returns the precision at each bin's lower edge, weighted by the share of yes in the bin."""
     yes, no = counts[:, ::-1]
     both = np.cumsum(yes) + np.cumsum(no)
     precision = np.clip(np.cumsum(yes) / np.where(both > 0, both, np.inf), 0, 1)

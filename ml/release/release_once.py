@@ -1,8 +1,8 @@
-"""One release for one charge, whatever dies on the way and however often it is tried again.
+"""Releases exactly one artifact for one charge, no matter which processes die and how often it is retried.
 
-A retry draws new noise, so two attempts seen together would cost twice what was charged. Nothing of an
-attempt therefore leaves the trusted side before the privacy ledger has recorded which attempt is released; it
-records one for each charge; and from then on that attempt is published and none is made again.
+A retry draws new noise, so two attempts seen together would cost twice what was charged. So nothing of an
+attempt leaves the trusted side before the privacy ledger has recorded which attempt is released. It records
+one per charge; from then on that attempt is published, and no other attempt is made.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from ml.budget.ledger import Ledger
 from ml.release.artifact_store import ArtifactStore, Attempt
 
 Train = Callable[[Charge, Attempt], None]
-"""Reads what the charge covers, and writes into the attempt's folders."""
+"""Reads the blocks of the charge and writes into the attempt's folders."""
 
 
 def once(
@@ -24,10 +24,10 @@ def once(
     now: Callable[[], str],
     passed: Callable[[str], None] = lambda step: None,
 ) -> Charge:
-    """Returns when the one release of the charge `key` stands under `name`. Any process may run this at any
-    time, again, or beside others. `passed` hears of each step: between any two of them one may die.
+    """Returns when the one release of the charge `key` is published as `name`. Any process may call this at
+    any time, repeatedly, and concurrently. `passed` is called after each step; tests end the process there.
 
-    Raises NotCharged before anything is read; ArtifactLost, after which no retry helps.
+    Raises NotCharged before anything is read, and ArtifactLost, after which retrying does not help.
     """
     charge = ledger.charge_of(key)
     passed("paid")

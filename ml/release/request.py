@@ -1,4 +1,4 @@
-"""What a run is asked for, and the charge that it requests in turn. Pure."""
+"""The request for a training, and the charge that it needs. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,31 +17,32 @@ from ml.release.scope import AvailableBlocks
 from ml.run_names import file_name
 
 MOST_SESSIONS = 8
-"""So many sessions of a user within a block are learned from at most."""
+"""The most sessions of a user within a block that are used for training."""
 
 
 class TrainingRequest(Struct, frozen=True):
     """A run of `private_models` and its parameters."""
 
     name: str
-    """Of the run, fit for files: ml.run_names.file_name."""
+    """The run's name as a file name, by ml.run_names.file_name."""
     epsilon: float = 1.0
     """Of each model, with `delta`."""
     delta: float = 1e-5
     metrics_epsilon: float = 2.0
-    """Of all published figures together. Test users pay for these and for nothing else, so that up to what
-    the models cost they are free."""
+    """Of all published figures together. Only test users pay for these, and they pay for nothing else, so
+    figures that cost no more than the models do not raise the cost of a run."""
     newest: int = 4
-    """So many blocks are read at most, the newest that have enough left."""
+    """The most blocks to read: the newest that have enough budget left."""
     blocks: tuple[str, ...] = ()
-    """Days (ISO 8601) whose blocks are to be read, all of them and no others."""
+    """Days (ISO 8601). If given, exactly the blocks that contain them are read."""
     laplace: bool = True
+    """True to train the Laplace baseline too."""
     automatic: bool = False
-    """Woken by an extraction rather than asked for by a person."""
+    """True if an extraction started the run, false if a person did."""
 
     @property
     def key(self) -> str:
-        """Of the charge: the same for each retry of this run, another for anything else."""
+        """The key of the charge: the same for each retry of this run, different for every other request."""
         content = msgspec.json.encode([self, [kind.name for kind in model_store.PRIVATE]])
         return f"{self.name}.{hashlib.sha256(content).hexdigest()[:12]}"
 
@@ -54,13 +55,13 @@ class TrainingRequest(Struct, frozen=True):
         return Budget(float(self.metrics_epsilon), float(self.delta))
 
     def plan(self) -> TrainingPlan:
-        """What its mechanisms cost one unit."""
+        """Returns what the run's mechanisms cost one unit."""
         return plan(self.budget, self.metrics_budget, Unit("user", MOST_SESSIONS))
 
 
 def of_run(params: Mapping[str, Any], dag_run_id: str, run_type: str) -> TrainingRequest:
-    """From a DAG run of `private_models`: its parameters, its id and its type, one of RunType. Raises
-    ValueError for another type."""
+    """Returns the request of a DAG run of `private_models`, from its parameters, its id and its type, one of
+    RunType. Raises ValueError for another type."""
     given = {name: value for name, value in params.items() if name != "blocks"}
     return TrainingRequest(
         name=file_name(dag_run_id),
@@ -73,14 +74,15 @@ def of_run(params: Mapping[str, Any], dag_run_id: str, run_type: str) -> Trainin
 def charge_request(
     training: TrainingRequest, account: Account, available: AvailableBlocks, now: str
 ) -> Request:
-    """The charge that `training` needs. Raises ValueError where a block is named that cannot be."""
+    """Returns the request for the charge that `training` needs. Raises ValueError if a requested block has no
+    sessions."""
     if training.newest < 1:
         raise ValueError("at least one block must be read")
     named = {times.beginning_at(day, account.block_ms) for day in training.blocks}
     if missing := named - set(available.blocks):
         raise ValueError(
-            f"no session is extracted of {times.all_told(sorted(missing), account.block_ms)}; there are "
-            f"{times.all_told(available.blocks, account.block_ms) or 'none'}"
+            f"no sessions were extracted for {times.describe_all(sorted(missing), account.block_ms)}; there "
+            f"are sessions for {times.describe_all(available.blocks, account.block_ms) or 'no block'}"
         )
     candidates = tuple(sorted(named, reverse=True)) or tuple(available.blocks)
     at_most = len(candidates) if named else training.newest

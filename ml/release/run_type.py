@@ -1,10 +1,10 @@
-"""PURE: what started a DAG run, in Airflow's words. Standard library only: both environments read it."""
+"""PURE: what started a DAG run, as Airflow calls it. Standard library only: two environments import it."""
 
 from enum import StrEnum
 
 
 class RunType(StrEnum):
-    """The run types of Airflow 3.3, each as its own enumeration writes its value."""
+    """The run types of Airflow 3.3, with the values of its enumeration DagRunType."""
 
     MANUAL = "manual"
     BACKFILL = "backfill"
@@ -15,14 +15,15 @@ class RunType(StrEnum):
 
     @property
     def automatic(self) -> bool:
-        """Started by a timetable, an asset or another DAG rather than asked for by a person."""
+        """True if a timetable, an asset or another DAG started the run, rather than a person."""
         return self in (self.SCHEDULED, self.ASSET_TRIGGERED, self.OPERATOR_TRIGGERED)
 
     @classmethod
     def _missing_(cls, value: object) -> "RunType":
-        """Taking an unknown type for a person's wish would switch off the guard of the privacy budget."""
+        """Raises ValueError: to treat an unknown type as a person's run would disable the limit on automatic
+        runs, which spares the privacy budget."""
         raise ValueError(
-            f"{value!r} is no run type that is known here ({', '.join(cls)}), so it cannot be said whether a "
-            "person asked for this run: nothing was charged and no session was read. The DAG must pass "
-            "dag_run.run_type.value; a type that is new in Airflow belongs into ml/release/run_type.py."
+            f"{value!r} is not a known run type ({', '.join(cls)}), so it is unknown whether a person "
+            "started this run. Nothing was charged and no session was read. The DAG must pass "
+            "dag_run.run_type.value; add a type that is new in Airflow to ml/release/run_type.py."
         )

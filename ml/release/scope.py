@@ -1,11 +1,11 @@
-"""What a run may read, and what there is to be read. Pure."""
+"""What a run may read, and what is available. Pure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ReadScope:
-    """What one may read: sessions of `blocks` that arrived before `until_ms`."""
+    """What a run may read: sessions of `blocks` that arrived before `until_ms`."""
 
     blocks: tuple[int, ...]
     block_ms: int
@@ -14,8 +14,8 @@ class ReadScope:
 
 @dataclass(frozen=True)
 class AvailableBlocks:
-    """What is there to be read, told from file names and footers alone, without reading a row. That a block
-    of time holds any session is taken as public."""
+    """What is available, found from file names and footers, without reading a row. Whether a block has any
+    session is treated as public."""
 
     blocks: list[int]
     """The newest first."""

@@ -1,5 +1,4 @@
-"""Rows of simulated sessions: made by the same contract, gate's finding and encoding as the stored ones, with
-nobody behind them."""
+"""Rows of simulated sessions, validated and encoded by the same code as stored sessions."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,8 +20,8 @@ _AT_ONCE = 20_000
 
 
 def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
-    """The valid ones among so many simulated sessions, units numbered by user; the same seed gives the
-    same rows."""
+    """Returns the rows of the valid ones among so many simulated sessions. The unit is the user. The same
+    seed returns the same rows."""
     schema = encoding.schema
     assert schema.unit is not None
     x, y, unit = [], [], []
@@ -35,18 +34,18 @@ def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
 
 
 def split(rows: Rows) -> tuple[Rows, Rows]:
-    """Training and test rows; a fifth of the users are for testing, with all their rows."""
+    """Returns training and test rows. A fifth of the users, with all their rows, are for testing."""
     is_test = rows.unit % 5 == 0
     return rows.take(np.flatnonzero(~is_test)), rows.take(np.flatnonzero(is_test))
 
 
 def _number(user_id: str) -> int:
-    """The same in every process, and without order."""
+    """Returns a hash of the user id that is the same in every process."""
     return int.from_bytes(hashlib.sha256(user_id.encode()).digest()[:7], "big")
 
 
 def _tables(sessions: int, seed: int) -> Iterator[list[dict[str, Any]]]:
-    """Rows as extract_sessions would write them, some at a time."""
+    """Yields rows as extract_sessions would write them, up to _AT_ONCE at a time."""
     settings = TrafficSettings(
         sessions=sessions, seed=seed, users=max(1, sessions // SESSIONS_PER_USER), duplicate_rate=0
     )

@@ -1,4 +1,4 @@
-"""Every model on one table: fitted, measured, told with its statement."""
+"""Trains and measures several models on one table."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,19 +16,19 @@ from ml.release.metrics import Metrics, measure
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One line of the table: a model, what it cost, how good it is on the test rows."""
+    """The result of one model: its privacy loss and its figures on the test rows."""
 
     model: str
     private: bool
     epsilon: float | None
-    """What was asked for; None for the model without privacy. The statement says what is guaranteed."""
+    """The requested epsilon; None for the model without privacy. The statement has what is guaranteed."""
     roc_auc: float | None
     average_precision: float | None
     accuracy: float
     f1: float
     calibration_error: float
     seconds: float
-    """Of training."""
+    """Duration of the training."""
     statement: PrivacyStatement
 
 
@@ -43,7 +43,8 @@ def fit_and_measure(
     keep: Callable[[Model], None] = lambda model: None,
     progress: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Trains each of `kinds` on `train` (contributions bounded first) and measures it on all of `test`."""
+    """Trains each of `kinds` on `train` (contributions bounded first) and measures it on all of `test`. Calls
+    `keep` with each model and `progress` with each result."""
     kept = contributions.bounded(train, unit.most_rows, randomness)
     results = []
     for kind in kinds:
@@ -58,12 +59,12 @@ def fit_and_measure(
 
 
 def _result(model: Model, metrics: Metrics, budget: Budget, seconds: float) -> Result:
-    asked: dict[str, Any] = {"epsilon": None if model.name == "xgboost" else budget.epsilon}
+    requested: dict[str, Any] = {"epsilon": None if model.name == "xgboost" else budget.epsilon}
     return Result(
         model=model.name,
         private=model.statement.private,
         seconds=round(seconds, 3),
         statement=model.statement,
-        **asked,
+        **requested,
         **msgspec.structs.asdict(metrics),
     )

@@ -1,1 +1,1 @@
-"""The public report on a run: what drives a purchase, what privacy costs, what is promised."""
+"""The public report on a run: what drives a purchase, the price of privacy, and the guarantees."""

@@ -1,4 +1,5 @@
-"""Charts as SVG for the page: text and lines in the page's own ink, so that they read by day and by night."""
+"""Charts as SVG for the page. Text and lines have the page's text colour, so that they suit light and
+dark."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from msgspec import Struct
 from ml.features.encoding import Vector
 
 INK = "#123456"
-"""Stands for the page's ink until the SVG is written."""
+"""Placeholder for the page's text colour until the SVG is written."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9.5,
@@ -41,7 +42,8 @@ class Series(Struct, frozen=True):
 
 
 def dependence_of_number(title: str, x: Vector, logarithmic: bool, series: Sequence[Series]) -> str:
-    """How a number's value moves the log-odds: a dot a row, and the running mean of each model."""
+    """Draws how a number's value changes the log-odds: one dot per row, and the running mean of each
+    model."""
     order = np.argsort(x)
     bins = np.array_split(order, min(14, len(order)))
     with _figure(3.9, 2.7) as (figure, svg):
@@ -63,7 +65,8 @@ def dependence_of_number(title: str, x: Vector, logarithmic: bool, series: Seque
 
 
 def dependence_of_word(title: str, words: Sequence[str], series: Sequence[Series]) -> str:
-    """How a word moves the log-odds: each model's mean over the rows that have it. Values are one a word."""
+    """Draws how a word changes the log-odds: each model's mean over the rows with the word. A series has one
+    value per word."""
     with _figure(3.9, 2.7) as (figure, svg):
         axes = figure.add_subplot()
         thickness = 0.78 / len(series)
@@ -93,7 +96,7 @@ def _label(axes: Any, title: str) -> None:
 
 @contextmanager
 def _figure(width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
-    """A figure in inches; when done with it, its SVG is in the list."""
+    """Yields a figure, its size in inches, and a list to which its SVG is added at the end."""
     svg: list[str] = []
     with matplotlib.rc_context(_STYLE | {"svg.hashsalt": f"{width}x{height}"}):
         figure = Figure(figsize=(width, height), layout="constrained")

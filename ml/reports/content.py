@@ -1,7 +1,7 @@
-"""All that a public report says, as data: the page is drawn from this alone.
+"""The content of a public report as data: the page is rendered from this alone.
 
 Everything in it is computed from private models, the public schema, made-up visits and simulated sessions. No
-row of a visitor comes near it; `tests/unit/reports/test_reconstruction.py` attacks it.
+visitor's row is read; `tests/unit/reports/test_reconstruction.py` attacks it.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from ml.reports.price import Price
 
 
 class Run(Struct, frozen=True):
-    """Whose models these are, and on what terms they were trained."""
+    """The run that trained the models, and its privacy parameters."""
 
     run_id: str
     created: str
@@ -34,32 +34,32 @@ class Run(Struct, frozen=True):
 
 
 class Measured(Struct, frozen=True):
-    """A private estimate on the run's own test users, paid for out of the privacy budget."""
+    """A differentially private estimate on the run's test users, charged to the privacy budget."""
 
     model: str
     roc_auc: float
     noise: float
-    """Standard deviation that the noise gives it."""
+    """Standard deviation of `roc_auc` that is due to the noise."""
 
 
 class Ranked(Struct, frozen=True):
-    """A feature and how far it moves the log-odds on average, by model."""
+    """A feature and its mean effect on the log-odds, by model."""
 
     feature: str
     title: str
     importance: dict[str, float]
     direction: str
-    """In words, as the best private model sees it."""
+    """The direction of its effect in the best private model, in words."""
 
 
 class Dependence(Struct, frozen=True):
-    """How one feature's value moves the log-odds over the made-up visits."""
+    """How one feature's value changes the log-odds of the made-up visits."""
 
     feature: str
     title: str
     logarithmic: bool
     values: list[Any]
-    """One a visit: numbers, or words."""
+    """One number or word per visit."""
     shap: dict[str, list[float]]
 
 
@@ -68,22 +68,22 @@ class Content(Struct, frozen=True):
 
     run: Run
     explained: int
-    """Made-up visits explained, against `background` others."""
+    """Number of explained made-up visits; `background` others are the background set."""
     background: int
     storyteller: str
-    """The model that directions and stories are told by."""
+    """The model whose directions and stories are shown."""
     residuals: dict[str, float]
     """By model: the largest gap between a prediction and the sum of its explanation, in log-odds."""
     ranking: list[Ranked]
     dependences: list[Dependence]
     pairs: list[Pair]
     together: float
-    """Share of all that moves the trees' log-odds which pairs do only together."""
+    """Share of the effect on the trees' log-odds that is due to pairs of features."""
     stories: list[Story]
     price: Price
     measured: list[Measured]
     statements: list[PrivacyStatement]
-    """Of the private models explained."""
+    """Of the explained private models."""
 
 
 def gather(
@@ -95,7 +95,7 @@ def gather(
     price: Price,
     measured: list[Measured],
 ) -> tuple[Content, dict[str, Attribution]]:
-    """Explains the private `models` on the rows `x`, and says what is to be said of it."""
+    """Explains the private `models` on the rows `x`; returns the report's content and the explanations."""
     attributions = {name: explain(model, x, background, encoding) for name, model in models.items()}
     best = price.best if price.best in models else next(iter(models))
     order = findings.ranked(attributions)
@@ -135,19 +135,20 @@ def _pairs(
     background: Matrix,
     attributions: Mapping[str, Attribution],
 ) -> tuple[list[Pair], float]:
-    """Of the trees, whose interactions are exact."""
+    """Returns the strongest pairs of features, and the share of pairs in all effects, for the boosted trees,
+    whose interactions are exact."""
     trees = next((model for model in models.values() if isinstance(model, BoostedTrees)), None)
     if trees is None:
         return [], 0.0
     values = interactions(trees, x, background, encoding)
-    # A Shapley value holds half of each interaction that its feature is in.
+    # A Shapley value contains half of each interaction of its feature.
     alone = attributions[trees.name].values - values.sum(axis=2) / 2
     jointly, singly = _size(values) / 2, _size(alone)
     return findings.pairs(encoding, x, values), jointly / max(jointly + singly, 1e-300)
 
 
 def _size(values: Vector) -> float:
-    """Mean over rows of the summed absolute values."""
+    """Returns the mean over rows of the summed absolute values."""
     return float(np.abs(values).reshape(len(values), -1).sum(axis=1).mean())
 
 
@@ -165,16 +166,16 @@ def _dependence(k: int, encoding: Encoding, x: Matrix, attributions: Mapping[str
 
 
 def table(encoding: Encoding, x: Matrix, attributions: Mapping[str, Attribution]) -> list[dict[str, Any]]:
-    """The made-up visits one a row, for the CSV: every feature's value, each model's log-odds and SHAP
-    values."""
+    """Returns the made-up visits for the CSV, one per row: every feature's value, each model's log-odds and
+    SHAP values."""
     features = encoding.schema.features
     columns: dict[str, Any] = {feature.name: values_of(feature, encoding, x) for feature in features}
     for name, a in attributions.items():
         columns[f"log_odds_{name}"] = a.log_odds
         for k, feature in enumerate(features):
             columns[f"shap_{name}_{feature.name}"] = a.values[:, k]
-    told = {
+    rounded = {
         name: column if isinstance(column, list) else np.round(column, 5).tolist()
         for name, column in columns.items()
     }
-    return [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)]
+    return [dict(zip(rounded, row, strict=True)) for row in zip(*rounded.values(), strict=True)]

@@ -1,5 +1,4 @@
-"""What the report says, worked out before it is drawn: rankings, dependences, stories, the price of
-privacy."""
+"""The report's findings: rankings, directions, stories and pairs of features."""
 
 import numpy as np
 from msgspec import Struct
@@ -14,11 +13,11 @@ SHOWN = 6
 PAIRS = 6
 _REASONS = 4
 _FAINT = 0.01
-"""Log-odds that nobody would notice."""
+"""Differences in log-odds below this are not shown as an effect."""
 
 
 class Story(Struct, frozen=True):
-    """One made-up visit, and why a model thinks of it what it does."""
+    """One made-up visit, its predicted probability, and the reasons for it."""
 
     kind: str
     probability: float
@@ -26,7 +25,7 @@ class Story(Struct, frozen=True):
 
 
 class Pair(Struct, frozen=True):
-    """Two features that do something together which neither does without the other."""
+    """Two features with an interaction: an effect that neither has without the other."""
 
     first: str
     second: str
@@ -36,18 +35,18 @@ class Pair(Struct, frozen=True):
 
 
 def importance(attribution: Attribution) -> Vector:
-    """(features,) mean |SHAP value|."""
+    """Returns (features,) the mean |SHAP value|."""
     return np.asarray(np.abs(attribution.values).mean(axis=0))
 
 
 def ranked(attributions: dict[str, Attribution]) -> list[int]:
-    """The features by their mean importance over the models, each model counting alike; the first RANKED."""
+    """Returns the first RANKED features by their mean importance, each model with the same weight."""
     shares = [importance(a) / max(importance(a).sum(), 1e-12) for a in attributions.values()]
     return [int(k) for k in np.argsort(-np.mean(shares, axis=0), kind="stable")[:RANKED]]
 
 
 def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> str:
-    """In words: which way the feature points."""
+    """Returns the direction of the feature's effect, in words."""
     if isinstance(feature, Numeric):
         value = x[:, encoding.spans[feature.name].start]
         low, high = (
@@ -56,27 +55,27 @@ def direction(feature: Feature, encoding: Encoding, x: Matrix, shap: Vector) -> 
         )
         if abs(high - low) < 0.05:
             return "no clear direction"
-        return f"{'more' if high > low else 'less'} of it goes with a purchase"
+        return f"{'higher' if high > low else 'lower'} values make a purchase more likely"
     words = np.array(values_of(feature, encoding, x))
     means = {one: float(shap[words == one].mean()) for one in dict.fromkeys(words)}
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    return f"{word(feature, best)} speaks for a purchase most, {word(feature, worst)} least"
+    return f"a purchase is most likely with {word(feature, best)}, least likely with {word(feature, worst)}"
 
 
 def stories(encoding: Encoding, x: Matrix, attribution: Attribution) -> list[Story]:
-    """A likely, a middling and an unlikely buyer among the made-up visits."""
+    """Returns a likely, an undecided and an unlikely buyer among the made-up visits."""
     order = np.argsort(attribution.log_odds)
     picks = {"A likely buyer": 0.98, "Could go either way": 0.75, "Just looking": 0.1}
-    told = []
+    found = []
     for kind, quantile in picks.items():
         row = int(order[int(quantile * (len(order) - 1))])
         why = reasons(encoding, x[row : row + 1], attribution.values[row], _REASONS)
-        told.append(Story(kind, probability(float(attribution.log_odds[row])), why))
-    return told
+        found.append(Story(kind, probability(float(attribution.log_odds[row])), why))
+    return found
 
 
 def pairs(encoding: Encoding, x: Matrix, interactions: Vector) -> list[Pair]:
-    """The strongest, out of (rows, features, features) interaction values."""
+    """Returns the strongest pairs, from (rows, features, features) interaction values."""
     features = encoding.schema.features
     strength = np.abs(interactions).mean(axis=0)
     firsts, seconds = np.triu_indices(len(features), 1)
@@ -93,11 +92,13 @@ def pairs(encoding: Encoding, x: Matrix, interactions: Vector) -> list[Pair]:
 
 
 def _together(one: Feature, other: Feature, encoding: Encoding, x: Matrix, value: Vector) -> str:
-    """In words, where both are numbers: what becomes of the odds where both are high."""
+    """Returns the effect of a pair in words; for two numbers, the effect if both are high."""
     if not (isinstance(one, Numeric) and isinstance(other, Numeric)):
-        return "which word it is changes what the other means"
+        return "the effect of one depends on the value of the other"
     columns = [x[:, encoding.spans[feature.name].start] for feature in (one, other)]
     both_high = np.all([column >= np.quantile(column, 0.6) for column in columns], axis=0)
     if not both_high.any() or abs(effect := float(value[both_high].mean())) < _FAINT:
-        return "hardly more together than apart"
-    return f"both high: {'more' if effect > 0 else 'less'} than the sum of the two"
+        return "hardly any effect beyond the sum of the two"
+    return (
+        f"if both are high, a {'larger' if effect > 0 else 'smaller'} score than the sum of the two effects"
+    )

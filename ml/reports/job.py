@@ -1,4 +1,4 @@
-"""The task of the DAG `shap_reports`: models in, one page and its data out."""
+"""The task of the DAG `shap_reports`: reads models, writes the report and its data."""
 
 import csv
 import io
@@ -30,12 +30,12 @@ BACKGROUND = 128
 def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESSIONS) -> dict[str, Any]:
     """Explains the private models in the folder `models` and writes `run_id`.html, .json and .csv into `out`.
 
-    The page leaves the trusted side, so no stored session is read: what is explained are rows drawn from the
-    public schema, and accuracy is measured on simulated sessions. Returns what the JSON says: a
-    `ml.reports.content.Content` without its single visits, which are in the CSV, with {"title", "created",
-    "epsilon", "delta", "unit", "unproven", "models": [{"model", "private", "epsilon", "roc_auc", "price"}]}
-    before it, the figures on simulated sessions. Raises FileNotFoundError where `models` holds no finished
-    training, SchemaError where it read other features than there are now.
+    The page leaves the trusted side, so no stored session is read: the explained rows are drawn from the
+    public schema, and accuracy is measured on simulated sessions. Returns the content of the JSON: {"title",
+    "created", "epsilon", "delta", "unit", "unproven", "models": [{"model", "private", "epsilon", "roc_auc",
+    "price"}]}, with the figures on simulated sessions, and the fields of `ml.reports.content.Content` without
+    single visits, which are in the CSV. Raises FileNotFoundError if `models` has no finished training,
+    SchemaError if the schema has changed since.
     """
     folder = Path(models)
     trained = msgspec.json.decode((folder / METRICS).read_bytes())
@@ -44,22 +44,22 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
     unit = Unit(trained["unit"], trained["most_rows_per_unit"])
     private = _private(folder)
     began = time.monotonic()
-    paid = price.measure(encoding, budget, unit, randomness, simulated_sessions)
-    log.info("price of privacy on %d simulated sessions: %.1f s", paid.sessions, time.monotonic() - began)
+    measured = price.measure(encoding, budget, unit, randomness, simulated_sessions)
+    log.info("price of privacy on %d simulated sessions: %.1f s", measured.sessions, time.monotonic() - began)
     began = time.monotonic()
     x = synthetic.rows(encoding, EXPLAINED, randomness)
     about = Run(run_id, trained["created"], budget.epsilon, budget.delta, unit.name)
     against = synthetic.rows(encoding, BACKGROUND, randomness)
-    told, attributions = content.gather(about, private, encoding, x, against, paid, _measured(trained))
-    for name, residual in told.residuals.items():
+    found, attributions = content.gather(about, private, encoding, x, against, measured, _measured(trained))
+    for name, residual in found.residuals.items():
         log.info("%s explained, residual %.1e", name, residual)
-    summary = _summary(told)
+    summary = _summary(found)
     data = {
         f"{run_id}.json": msgspec.json.format(msgspec.json.encode(summary)),
         f"{run_id}.csv": _csv(content.table(encoding, x, attributions)),
     }
-    html = page.render(told, data).encode()
-    # The summary last: a page is listed by it.
+    html = page.render(found, data).encode()
+    # The JSON comes last, because a report is listed once its JSON exists.
     for name, file in ({f"{run_id}.html": html} | dict(reversed(data.items()))).items():
         atomic_file.write(Path(out) / name, file)
     log.info("%s.html: %d KB, %.1f s", run_id, len(html) // 1024, time.monotonic() - began)
@@ -74,7 +74,8 @@ def _private(folder: Path) -> dict[str, Model]:
 
 
 def _measured(trained: dict[str, Any]) -> list[Measured]:
-    """What training published of its own test users. A figure without noise is exact, and not for here."""
+    """Returns the figures on test users that the training published. A figure without noise is exact and must
+    not be in a report."""
     return [
         Measured(result["model"], result["roc_auc"], result["roc_auc_noise"])
         for result in trained["models"]
@@ -82,29 +83,29 @@ def _measured(trained: dict[str, Any]) -> list[Measured]:
     ]
 
 
-def _summary(told: Content) -> dict[str, Any]:
-    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))  # lists for tuples, as read back
-    for dependence in said["dependences"]:
+def _summary(found: Content) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))  # tuples become lists
+    for dependence in fields["dependences"]:
         del dependence["values"], dependence["shap"]
     head = {
         "title": page.TITLE,
-        "created": told.run.created,
-        "epsilon": told.run.epsilon,
-        "delta": told.run.delta,
-        "unit": told.run.unit,
-        "unproven": "Not yet proven: " + " ".join(told.statements[0].not_yet_proven),
+        "created": found.run.created,
+        "epsilon": found.run.epsilon,
+        "delta": found.run.delta,
+        "unit": found.run.unit,
+        "unproven": "Not yet proven: " + " ".join(found.statements[0].not_yet_proven),
         "models": [
             {
                 "model": result.model,
                 "private": result.private,
                 "epsilon": result.epsilon,
                 "roc_auc": result.roc_auc,
-                "price": told.price.given_up(result.model),
+                "price": found.price.given_up(result.model),
             }
-            for result in told.price.results
+            for result in found.price.results
         ],
     }
-    return head | said
+    return head | fields
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

@@ -1,4 +1,4 @@
-"""The report as one self-contained page: no scripts, nothing fetched, its own data in it."""
+"""Renders the report as one self-contained page: no scripts, nothing fetched, with its data inside."""
 
 from base64 import b64encode
 from importlib.resources import files
@@ -21,12 +21,12 @@ COLOURS = {
     "xgboost": "#8a93a1",
     "laplace_baseline": "#c0504d",
 }
-_DEAREST = 4
-"""So many groups are shown at either end of what privacy costs them."""
+_EXTREMES = 4
+"""Number of groups shown with the highest price of privacy, and with the lowest."""
 
 
 def render(content: Content, data: dict[str, bytes]) -> str:
-    """The page's HTML. `data` holds the files that the reader may take away, by name: they are put inside."""
+    """Returns the page's HTML. `data`: the files that the reader can save, by name; they are embedded."""
     template = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).from_string((files(__package__) / "report.html.j2").read_text(encoding="utf-8"))
@@ -41,14 +41,14 @@ def render(content: Content, data: dict[str, bytes]) -> str:
         strongest=strongest,
         dependences=[_drawn(dependence) for dependence in content.dependences],
         price=_price(content.price),
-        dearest=_groups(content.price),
+        extremes=_groups(content.price),
         unproven=content.statements[0].not_yet_proven,
         files={name: _data_address(name, content) for name, content in data.items()},
     )
 
 
 def _drawn(dependence: Dependence) -> str:
-    """The chart of one feature, as SVG."""
+    """Returns the chart of one feature as SVG."""
     if not isinstance(dependence.values[0], str):
         return charts.dependence_of_number(
             dependence.title,
@@ -74,7 +74,7 @@ def _series(values: dict[str, Any]) -> list[Series]:
 
 
 def _price(price: Price) -> dict[str, Any]:
-    """The table of models with what each gives up."""
+    """Returns the values of the table of models, with the price of privacy of each."""
     return {
         "best": model_store.KINDS[price.best].title.lower(),
         "best_auc": price.of(price.best).roc_auc,
@@ -86,9 +86,9 @@ def _price(price: Price) -> dict[str, Any]:
 
 
 def _groups(price: Price) -> list[tuple[Group, float]]:
-    """Those whom privacy costs most and least."""
+    """Returns the groups with the highest and the lowest price of privacy."""
     prices = uneven(price.groups, price.best, model_store.NON_PRIVATE.name)
-    return prices if len(prices) <= 2 * _DEAREST else [*prices[:_DEAREST], *prices[-_DEAREST:]]
+    return prices if len(prices) <= 2 * _EXTREMES else [*prices[:_EXTREMES], *prices[-_EXTREMES:]]
 
 
 def _data_address(name: str, content: bytes) -> str:

@@ -1,8 +1,8 @@
-"""What privacy costs, measured where nobody can be hurt: on simulated sessions.
+"""The price of privacy, measured on simulated sessions, where it reveals nothing about a person.
 
-Exact figures on real test users are not private, and the model without privacy may not be looked at from
-outside at all. So the public report trains anew, with the run's own epsilon, on traffic of the public
-simulator; the figures say how the *methods* compare on a shop of that kind and size, and nothing about the
+Exact figures on real test users are not private, and the model without privacy must not leave the trusted
+side. So the public report trains all models again, with the run's epsilon, on sessions of the public
+simulator. The figures compare the *methods* on a shop of that kind and size, and reveal nothing about the
 real visitors.
 """
 
@@ -26,21 +26,21 @@ from ml.release.table import Result, fit_and_measure
 SESSIONS = 20_000
 SEED = 7
 _FEWEST = 30
-"""Buyers and others that a group must have to be measured."""
+"""Sessions with a purchase, and without, that a group must have to be measured."""
 
 
 class Group(Struct, frozen=True):
-    """Visits that share a word, and how well each model ranks them."""
+    """Visits with the same value of a feature, and how well each model ranks them."""
 
     feature: str
     word: str
     share: float
-    """Of the visits."""
+    """Share of all visits."""
     roc_auc: dict[str, float]
 
 
 class Price(Struct, frozen=True):
-    """Every model on the same simulated sessions."""
+    """The results of every model on the same simulated sessions."""
 
     sessions: int
     tested_on: int
@@ -54,7 +54,7 @@ class Price(Struct, frozen=True):
 
     @property
     def best(self) -> str:
-        """The private model of the highest ROC AUC."""
+        """The private model with the highest ROC AUC."""
         private = [result for result in self.results if result.private]
         return max(private, key=lambda result: result.roc_auc or 0.0).model
 
@@ -62,13 +62,13 @@ class Price(Struct, frozen=True):
         return next(result for result in self.results if result.model == model)
 
     def given_up(self, model: str) -> float | None:
-        """ROC AUC against the model without privacy."""
+        """Returns the price of privacy: ROC AUC of the non-private baseline less that of `model`."""
         auc = self.of(model).roc_auc
         return None if auc is None or self.ceiling is None else self.ceiling - auc
 
 
 def measure(encoding: Encoding, budget: Budget, unit: Unit, randomness: Randomness, sessions: int) -> Price:
-    """Trains all kinds of models on four fifths of the simulated users and tests them on the others."""
+    """Trains all kinds of models on four fifths of the simulated users and tests them on the rest."""
     train, test = simulated.split(simulated.rows(encoding, sessions, SEED))
     models: list[Model] = []
     kinds = [*model_store.PRIVATE, model_store.NON_PRIVATE, model_store.BASELINE]
@@ -98,6 +98,6 @@ def _auc(y: npt.NDArray[np.int8], values: Vector, members: npt.NDArray[np.bool_]
 
 
 def uneven(groups: Sequence[Group], private: str, ceiling: str) -> list[tuple[Group, float]]:
-    """The groups by what privacy costs them, dearest first."""
+    """Returns the groups with the price of privacy in each, highest first."""
     prices = [(group, group.roc_auc[ceiling] - group.roc_auc[private]) for group in groups]
     return sorted(prices, key=lambda pair: -pair[1])

@@ -1,1 +1,1 @@
-"""`./vitrine score`: what a private model thinks of one session, and why. For the trusted machine alone."""
+"""`./vitrine score`: a private model's prediction for one session, with reasons. Trusted side only."""

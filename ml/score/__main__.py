@@ -1,4 +1,4 @@
-"""`python -m ml.score`: the same command in the models' environment, as the Airflow page asks for it."""
+"""`python -m ml.score`: the same command in the main environment; the Airflow page runs it."""
 
 import argparse
 import sys

@@ -1,18 +1,18 @@
-"""The command line of `./vitrine score`. Standard library only: it is read before any environment exists."""
+"""The command line of `./vitrine score`. Standard library only: imported before any environment exists."""
 
 import argparse
 
 DETAILS = """\
-FILE is one session as JSON in the event contract, or JSON Lines of them; - is standard input. The score is
-the probability of a purchase by a private model of the registry; the reasons are its SHAP values against
-made-up visits. An answer tells of the one person behind the session: it is for the trusted machine, never
-for publication.
+FILE contains one session as JSON in the event contract, or several as JSON Lines; - is standard input. The
+score is the probability of a purchase, predicted by a private model of the registry; the reasons are its SHAP
+values against made-up visits. A result reveals information about the person of the session: keep it on the
+trusted machine and never publish it.
 
 With --json: {"run", "registered": {"at", "digest", "charge", "code"}, "model", "statement", "results":
 [{"line", "session", "score", "log_odds", "base", "reasons": [{"feature", "value", "shap", "says"}],
 "not_known": [field]} | {"line", "rejected", "detail"}]}.
-base and the shap values are log-odds; with all features base and reasons sum to log_odds. not_known names
-what the gate would have found out of a raw session. Exits 1 if a line was rejected.
+base and the shap values are log-odds; base and the reasons of all features sum to log_odds. not_known lists
+fields that a raw session lacks because the gate adds them. Exits 1 if a line was rejected.
 """
 
 
@@ -20,11 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `ml.score.command.run` reads; `--json` comes with every command."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", metavar="FILE|-", help="sessions to score")
-    source.add_argument("--session", metavar="ID", help="a stored session instead, out of MongoDB")
-    parser.add_argument("--run", metavar="RUN", help="whose models: a run of private_models (the newest)")
+    source.add_argument("--session", metavar="ID", help="score a stored session from MongoDB instead")
+    parser.add_argument("--run", metavar="RUN", help="run of private_models with the models (the newest)")
     parser.add_argument(
-        "--model", metavar="NAME", help="boosted_trees (if there), logistic_regression or neural_network"
+        "--model",
+        metavar="NAME",
+        help="boosted_trees, logistic_regression or neural_network (the first that the run has)",
     )
     parser.add_argument(
-        "--reasons", type=int, default=5, metavar="N", help="so many features, the strongest (5)"
+        "--reasons", type=int, default=5, metavar="N", help="number of features to show, strongest first (5)"
     )

@@ -1,4 +1,4 @@
-"""`./vitrine score`: reads sessions, prints what a private model thinks of them and why."""
+"""`./vitrine score`: reads sessions, prints a private model's predictions and the reasons."""
 
 import argparse
 import sys
@@ -28,12 +28,12 @@ from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 
 
-class NoAnswer(InvalidRequest):
-    """The question cannot be answered; the message says why."""
+class CannotScore(InvalidRequest):
+    """The sessions cannot be scored; the message says why."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives an ExitCode: NOT_SO if a session was refused."""
+    """Returns an ExitCode: NOT_SO if a session was rejected."""
     return carried_out(partial(_score, arguments))
 
 
@@ -42,7 +42,7 @@ def _score(arguments: argparse.Namespace) -> int:
     entry = registered(stored_registry(), arguments.run)
     model, encoding = _model(entry, arguments.model)
     if arguments.reasons < 1:
-        raise NoAnswer("--reasons: at least 1 is wanted")
+        raise CannotScore("--reasons must be at least 1")
     now_ms = time.time_ns() // 1_000_000
     found = [read(text, now_ms) for text in texts(content)]
     readable = [one for one in found if isinstance(one, Readable)]
@@ -62,43 +62,45 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def registered(registry: ModelRegistry, run: str | None) -> RegistryEntry:
-    """The entry of `run`, or of the newest training. Raises NoAnswer."""
+    """Returns the entry of `run`, or of the newest run. Raises CannotScore."""
     names = registry.names()
     if not names:
-        raise NoAnswer("no models are registered yet: run the DAG private_models")
+        raise CannotScore("no models are registered yet: run the DAG private_models")
     entry = registry.find(names[0] if run is None else run)
     if entry is None:
-        raise NoAnswer(f"there is no run {run} in the model registry; there are: {', '.join(sorted(names))}")
+        raise CannotScore(
+            f"there is no run {run} in the model registry; there are: {', '.join(sorted(names))}"
+        )
     return entry
 
 
 def _model(entry: RegistryEntry, name: str | None) -> tuple[Model, Encoding]:
-    """The model asked for, or the first that is private, as it was released."""
+    """Returns the model called `name`, or the entry's first private model, with its encoding."""
     private = [kind.name for kind in model_store.PRIVATE]
     if name is not None and name not in private:
-        raise NoAnswer(f"--model {name}: only private models are asked, {', '.join(private)}")
+        raise CannotScore(f"--model {name}: must be a private model, one of {', '.join(private)}")
     there = [known for known in private if known in entry.models]
     if not there or (name or there[0]) not in there:
-        raise NoAnswer(
+        raise CannotScore(
             f"run {entry.name} has no {name or 'private model'}; it has {', '.join(there) or 'none'}"
         )
     try:
         encoding = Encoding(schemas.of_trained(entry.metrics))
         return load(entry, name or there[0], DataSettings().layout.models), encoding
     except (ArtifactAltered, schemas.SchemaError) as error:
-        raise NoAnswer(f"run {entry.name}: {error}") from None
+        raise CannotScore(f"run {entry.name}: {error}") from None
 
 
 def _content(file: str | None, session: str | None) -> bytes:
     if session is not None:
         stored = MongoSessions(MongoSettings()).find(session)
         if stored is None:
-            raise NoAnswer("no such session is stored")
+            raise CannotScore("no session with this id is stored")
         return as_stored(stored)
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(str(file)).read_bytes()
     except OSError as error:
-        raise NoAnswer(f"cannot read {file}: {error.strerror}") from None
+        raise CannotScore(f"cannot read {file}: {error.strerror}") from None
 
 
 def _result(line: int, found: Readable | Rejection, scores: Any) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def _text(answer: dict[str, Any]) -> str:
     lines = [f"{answer['model']} of {answer['run']}"]
     for result in answer["results"]:
         if "rejected" in result:
-            lines.append(f"\nline {result['line']}: refused as {result['rejected']} ({result['detail']})")
+            lines.append(f"\nline {result['line']}: rejected, {result['rejected']} ({result['detail']})")
             continue
         lines.append(f"\n{result['session']}: {result['score']:.0%} likely to buy")
         lines += [f"  {why['feature']} {why['value']}: {why['says']}" for why in result["reasons"]]

@@ -1,4 +1,4 @@
-"""A model's answer on single rows, with its reasons."""
+"""A model's predictions for single rows, with the reasons."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,11 +13,12 @@ from ml.models.interface import Model
 from ml.privacy.randomness import Randomness
 
 BACKGROUND = 512
-"""Made-up visits that an explanation compares with: nobody else's row is touched."""
+"""Number of made-up visits that an explanation compares with, so that no other person's row is read."""
 
 
 class Score(Struct, frozen=True):
-    """What a model says of one session, and why. It tells of a person: never leaves the trusted side."""
+    """A model's prediction for one session, with the reasons. It reveals information about a person, so it
+    never leaves the trusted side."""
 
     score: float
     """Probability of a purchase."""
@@ -30,7 +31,7 @@ class Score(Struct, frozen=True):
 def score(
     rows: Sequence[Mapping[str, Any]], model: Model, encoding: Encoding, most: int, randomness: Randomness
 ) -> list[Score]:
-    """One answer for each row of the extract's columns, with `most` reasons at most.
+    """Returns one score for each row of the extract's columns, with `most` reasons at most.
 
     Raises TypeError for a model that is not private."""
     if not rows:

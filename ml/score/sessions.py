@@ -1,4 +1,5 @@
-"""From bytes to rows that a model reads: the contract's parser decides, and a refusal is a value. Pure."""
+"""Parses bytes into rows that a model reads, with the contract's parser; a rejection is a return value.
+Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from streaming.contract.rejection import Rejection
 from streaming.contract.session import Session
 
 GATE_FINDS = ("userKind",)
-"""Features that no raw session has: the gate knows whether it met the user before."""
+"""Features that a raw session lacks, because the gate adds them (from whether it saw the user before)."""
 
 
 class Readable(Struct, frozen=True):
@@ -24,7 +25,8 @@ class Readable(Struct, frozen=True):
 
 
 def texts(content: bytes) -> list[bytes]:
-    """The sessions in a file: the whole of it if that is one JSON text, else its lines that are not empty."""
+    """Returns the sessions in a file: the whole content if it is one JSON text, else the lines that are not
+    empty."""
     try:
         msgspec.json.decode(content, type=msgspec.Raw)
     except msgspec.DecodeError:
@@ -33,7 +35,7 @@ def texts(content: bytes) -> list[bytes]:
 
 
 def read(text: bytes, now_ms: int) -> Readable | Rejection:
-    """A raw session, or one as the gate passed it on and MongoDB keeps it."""
+    """Parses a raw session, or a valid one as the gate writes it and MongoDB stores it."""
     session = parsing.parse(text, now_ms)
     if isinstance(session, Rejection):
         return session

@@ -1,1 +1,1 @@
-"""Who shops alike: MinHash signatures, banded look-up, exact re-check."""
+"""Similar users: MinHash signatures, banded look-up, exact check."""

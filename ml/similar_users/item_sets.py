@@ -1,4 +1,4 @@
-"""What each user looked at, from the rows of the extract."""
+"""The items of each user, from the rows of the extract."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ COLUMNS = ("userId", "productIds", "productCategories")
 
 
 def item_sets(rows: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[bytes]]:
-    """User id -> the products and categories of all their sessions; a product never equals a category."""
+    """Returns, by user id, the products and categories of all sessions; a product never equals a category."""
     items: dict[str, set[bytes]] = {}
     for row in rows:
         owned = items.setdefault(row["userId"], set())

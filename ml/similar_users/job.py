@@ -1,4 +1,4 @@
-"""The task of the DAG `similar_users`: extract in, JSON Lines out."""
+"""The task of the DAG `similar_users`: reads the extract, writes JSON Lines."""
 
 import logging
 import time
@@ -21,9 +21,9 @@ _LOG_EVERY = 10_000
 def run(extract: Path, out: Path, threshold: float, neighbours: int, permutations: int) -> dict[str, Any]:
     """Reads the Parquet files in the folder `extract` and writes the file `out`.
 
-    A line is a MongoDB document, {"_id": userId, "neighbours": [{"userId", "jaccard"}]}, one for every user
-    with items, those without neighbours too, so that what was true of them yesterday is overwritten. Returns
-    {"users", "pairs" (neighbours written), "path"}. Raises FileNotFoundError without an extract.
+    A line is a MongoDB document, {"_id": userId, "neighbours": [{"userId", "jaccard"}]}. Every user with
+    items has one, even without neighbours, so that it replaces an older document. Returns {"users", "pairs"
+    (neighbours written), "path"}. Raises FileNotFoundError if there is no extract.
     """
     if why := parquet.missing(extract):
         raise FileNotFoundError(why)

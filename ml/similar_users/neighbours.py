@@ -1,4 +1,4 @@
-"""The most similar users of each user by the Jaccard similarity of what they looked at."""
+"""Finds the most similar users of each user, by the Jaccard similarity of their items."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Neighbour(NamedTuple):
 
 
 def jaccard(a: frozenset[bytes], b: frozenset[bytes]) -> float:
-    """|a and b| / |a or b|; two empty sets have nothing in common."""
+    """Returns |a and b| / |a or b|; 0 for two empty sets."""
     shared = len(a & b)
     return shared / (len(a) + len(b) - shared) if shared else 0.0
 
@@ -28,11 +28,11 @@ def most_similar(
     permutations: int = 128,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[tuple[str, list[Neighbour]]]:
-    """For every user with items, up to `neighbours` others of at least `threshold`, the most similar first,
-    equals by user id.
+    """Yields, for every user with items, up to `neighbours` others with a similarity of at least `threshold`,
+    the most similar first, equal ones by user id.
 
-    MinHash LSH proposes (it misses a pair at the threshold with a probability below .01), the sets decide:
-    every similarity given is exact. Users with equal sets share one signature.
+    MinHash LSH finds candidates (it misses a pair at the threshold with a probability below .01); the
+    similarity of each is then computed exactly. Users with equal sets share one signature.
     """
     cut = banding(permutations, threshold)
     index = MinHashLSH(num_perm=permutations, params=(cut.bands, cut.rows))

@@ -1,1 +1,1 @@
-"""One module for each component: how it is configured and what services it consists of."""
+"""One module per component: its configuration and its services."""

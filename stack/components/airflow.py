@@ -27,7 +27,7 @@ from streaming.settings import (
 
 USER = "admin"
 HEALTH_PATH = "/api/v2/monitor/health"
-# What DAGs and pages read. All four processes find the same: each of them loads both.
+# The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
 READS: tuple[type[Settings] | str, ...] = (
     KafkaSettings,
     RedisSettings,
@@ -36,24 +36,24 @@ READS: tuple[type[Settings] | str, ...] = (
     DataSettings,
     WatchSettings,
     BudgetSettings,
-    # Of the gate, what `reconcile_stores` holds its outcomes against.
+    # Settings of the gate that `reconcile_stores` needs to check its outcomes.
     *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
     "VITRINE_MAIN_PYTHON",
 )
 
 
 def passwords_file(place: StackContext) -> Path:
-    """The simple auth manager's own file: a JSON object of user and password."""
+    """Returns the path of the simple auth manager's file: a JSON object of user and password."""
     return place.layout.run / "airflow-passwords.json"
 
 
 def password(place: StackContext) -> str:
-    """The password of the one user; raises FileNotFoundError before Airflow was first started."""
+    """Returns the password of the one user. Raises FileNotFoundError before Airflow's first start."""
     return str(json.loads(passwords_file(place).read_text())[USER])
 
 
 def _secret(place: StackContext, name: str, fresh: str) -> str:
-    """A generated secret, the same one at every start."""
+    """Returns the secret saved as `name`; saves `fresh` as it the first time, so that it never changes."""
     file = place.layout.run / name
     if not file.exists():
         place.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,7 +64,8 @@ def _secret(place: StackContext, name: str, fresh: str) -> str:
 
 
 def mongo_connection(uri: str) -> dict[str, object]:
-    """A MongoDB URI as Airflow's connection. Several hosts stay one text; the hook hands it on."""
+    """Returns a MongoDB URI as an Airflow connection. Several hosts stay one text, which the hook passes
+    on."""
     parts = urlsplit(uri)
     credentials, _, hosts = parts.netloc.rpartition("@")
     login, _, secret = credentials.partition(":")
@@ -80,7 +81,7 @@ def mongo_connection(uri: str) -> dict[str, object]:
 
 
 def connections(place: StackContext) -> dict[str, str]:
-    """Airflow's connections to the stores, as the variables that it reads them from."""
+    """Returns Airflow's connections to the stores, as the environment variables that it reads."""
     kafka: dict[str, object] = {
         "bootstrap.servers": place.environment[ADDRESS_VARIABLE["kafka"]],
         "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "extract_sessions",
@@ -98,7 +99,7 @@ def connections(place: StackContext) -> dict[str, str]:
 
 
 def variables(place: StackContext) -> dict[str, str]:
-    """Airflow's settings, beside the shared environment."""
+    """Returns Airflow's settings as environment variables, to be added to the shared ones."""
     home, port = place.layout.airflow, place.settings.port("airflow")
     url = f"http://127.0.0.1:{port}"
     options = {
@@ -139,7 +140,7 @@ def variables(place: StackContext) -> dict[str, str]:
 
 
 def _prepare(place: StackContext) -> None:
-    """Makes the login and brings the database to this version, once for each version."""
+    """Creates the login and, once per Airflow version, migrates the database."""
     place.layout.airflow.mkdir(parents=True, exist_ok=True)
     if not passwords_file(place).exists():
         _secret(place, passwords_file(place).name, json.dumps({USER: secrets.token_urlsafe(12)}))
@@ -175,7 +176,7 @@ def _ready(component: str) -> Any:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """Airflow: its API server, scheduler and the other processes."""
+    """Returns Airflow's services: API server, scheduler, DAG processor and triggerer."""
     url = place.environment[ADDRESS_VARIABLE["airflow"]]
     airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
 
@@ -189,8 +190,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             **more,
         )
 
-    # The log servers of scheduler and triggerer listen on every interface and cannot be told not to. All four
-    # processes share one log folder here, so nothing needs them.
+    # --skip-serve-logs: the log servers of scheduler and triggerer listen on every interface, and no setting
+    # changes that. All four processes share one log folder here, so nothing needs them.
     return (
         process(
             "api-server",

@@ -1,9 +1,9 @@
-"""Beam's gRPC servers on loopback.
+"""Makes Beam's gRPC servers listen on loopback only.
 
-Flink talks with its Python processes through Apache Beam, whose `ServerFactory` works out a loopback address
-and then binds the port on every interface. There is no setting for it, so Flink loads a `ServerFactory` of
-ours in its place (beam/ServerFactory.java). Eclipse's compiler makes it: one jar from Maven that works on any
-Java, while javac comes with a JDK.
+Flink talks to its Python processes through Apache Beam, whose `ServerFactory` computes a loopback address and
+then binds the port on every interface. No setting changes that, so Flink loads our `ServerFactory` instead
+(beam/ServerFactory.java). Eclipse's compiler compiles it: one jar from Maven that runs on any Java, while
+javac would need a JDK.
 """
 
 import subprocess
@@ -17,8 +17,8 @@ SOURCE = Path(__file__).parent / "beam" / "ServerFactory.java"
 
 
 def write_jar(java: Path, compiler: Path, release: Path, jar: Path) -> None:
-    """Writes `jar`, SOURCE compiled against the flink-python jar `release`; it must stand before that one on
-    the class path. Raises StackError, with the compiler's words, if SOURCE does not fit the release."""
+    """Compiles SOURCE against the flink-python jar `release` and writes `jar`, which must come before
+    `release` on the class path. Raises StackError, with the compiler's output, if SOURCE does not compile."""
     with TemporaryDirectory() as folder:
         options = ["-17", "-nowarn", "-proc:none", "-classpath", str(release), "-d", folder]
         done = subprocess.run(

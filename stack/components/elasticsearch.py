@@ -1,4 +1,4 @@
-"""Elasticsearch's server core, single node, on loopback, never as root."""
+"""Elasticsearch, a single node on loopback, never run as root."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ USER = "nobody"
 
 
 def settings_yaml(place: StackContext) -> str:
-    """elasticsearch.yml. Security is off because nothing but this machine reaches it."""
+    """Returns elasticsearch.yml. Security is off because the node is reachable from this machine only."""
     pairs = {
         "cluster.name": "vitrine",
         "node.name": "vitrine",
@@ -27,7 +27,7 @@ def settings_yaml(place: StackContext) -> str:
         "path.logs": place.layout.logs / "elasticsearch",
         "xpack.security.enabled": "false",
         "action.auto_create_index": "false",
-        # A development disk that is 90 % full must not turn every index read-only.
+        # Otherwise a development disk that is 90 % full would make every index read-only.
         "cluster.routing.allocation.disk.threshold_enabled": "false",
     }
     return "".join(f"{name}: {value}\n" for name, value in pairs.items())
@@ -42,7 +42,8 @@ def _home(place: StackContext) -> Path:
 
 
 def _unzip(archive: Path, home: Path) -> None:
-    """Unpacks each version once: into a folder beside, then renamed, so that half of one is never used."""
+    """Unpacks each version once. Unpacks into another folder and renames it: an incomplete one is never
+    used."""
     unpacked = home / archive.stem
     if unpacked.exists():
         return
@@ -67,19 +68,20 @@ def _prepare(place: StackContext) -> None:
     for folder in (*folders, home / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
         if place.root:
-            _give(folder)
+            _change_owner(folder)
 
 
-def _give(folder: Path) -> None:
-    """Makes `folder` and what is in it the property of the user that Elasticsearch runs as."""
+def _change_owner(folder: Path) -> None:
+    """Makes the user that Elasticsearch runs as the owner of `folder` and its content."""
     user = pwd.getpwnam(USER)
     for path in (folder, *folder.rglob("*")):
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
 def _as_user(place: StackContext) -> tuple[str, ...]:
-    """Elasticsearch refuses to run as root. The user it is given keeps the right to pass through the folders
-    of the checkout, which may lie in a home that is closed to others, and no other right."""
+    """Returns the prefix that runs a command as USER if we are root: Elasticsearch refuses root. If others
+    may not enter the checkout's folders (in a closed home, say), USER gets the right to read them, and no
+    other."""
     if not place.root:
         return ()
     user = pwd.getpwnam(USER)
@@ -107,7 +109,7 @@ def _ready(health: dict[str, str]) -> str | None:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """Elasticsearch, one node."""
+    """Returns Elasticsearch, one node."""
     url = place.environment[ADDRESS_VARIABLE["elasticsearch"]]
     heap, home = place.settings.elasticsearch_heap_mib, _home(place)
     archives = list((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))

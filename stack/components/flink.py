@@ -1,4 +1,4 @@
-"""A standalone Flink cluster out of the Python wheel, and the watcher that keeps the job running on it."""
+"""A standalone Flink cluster from the Python wheel, and the service that keeps the job running on it."""
 
 import secrets
 import shutil
@@ -30,12 +30,12 @@ TLS = {
 
 
 def home(place: StackContext) -> Path:
-    """FLINK_HOME: the distribution inside the wheel."""
+    """Returns FLINK_HOME: the distribution inside the wheel."""
     return place.layout.environment("flink") / PYFLINK
 
 
 def variables(place: StackContext) -> dict[str, str]:
-    """What Flink's scripts, its command line among them, are run with."""
+    """Returns the environment variables for Flink's scripts, including its command line."""
     run = place.layout.run / "flink"
     return {
         "FLINK_HOME": str(home(place)),
@@ -47,20 +47,20 @@ def variables(place: StackContext) -> dict[str, str]:
         "FLINK_IDENT_STRING": "vitrine",
         "MAX_LOG_FILE_NUMBER": "3",
         "JAVA_HOME": place.java_home,
-        # The interpreter inside the TaskManager finds its environment by the first python3 on the path.
+        # The interpreter inside the TaskManager uses the environment of the first python3 on the PATH.
         "PATH": f"{place.layout.environment('flink') / 'bin'}:{SYSTEM_PATH}",
     }
 
 
 def rest(place: StackContext) -> FlinkRestSettings:
-    """The address of REST, and who we are there."""
+    """Returns the address of Flink's REST server and the certificate to show there."""
     names = {name: f"VITRINE_FLINK_{name.upper()}" for name in FlinkRestSettings.model_fields}
     given = {name: place.environment[one] for name, one in names.items() if one in place.environment}
     return FlinkRestSettings.model_validate(given)
 
 
 def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
-    """config.yaml, flat keys. `module_flags`: the JVM options that the release ships with."""
+    """Returns config.yaml as flat keys. `module_flags`: the JVM options that the release ships with."""
     ports, python = place.settings, str(place.layout.python("flink"))
     return {
         "env.java.opts.all": module_flags,
@@ -84,19 +84,19 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "rest.bind-address": "127.0.0.1",
         "rest.port": ports.port("flink"),
         "web.submit.enable": False,
-        # It cannot be left out, and its default is every page of the world: our own page is nothing new.
+        # The default allows every origin and cannot be turned off. Flink's own page needs no permission.
         "web.access-control-allow-origin": f"https://127.0.0.1:{ports.port('flink')}",
         "execution.checkpointing.dir": f"file://{place.layout.stores}/flink/checkpoints",
         "execution.checkpointing.savepoint-dir": f"file://{place.layout.stores}/flink/savepoints",
         "execution.checkpointing.num-retained": 3,
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        # An outage of Kafka or of the TaskManager lasts as long as it lasts: never give up, but slow down.
+        # Kafka or the TaskManager may be unavailable for any length of time: never give up, but slow down.
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "1 s",
         "restart-strategy.exponential-delay.max-backoff": "10 s",
         "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
         "heartbeat.timeout": "20 s",
-        # 10 s are too few for the TLS of a machine that is busy with other starts.
+        # The default of 10 s is too short for the TLS set-up while other services start.
         "pekko.startup-timeout": "120 s",
         "python.executable": python,
         "python.client.executable": python,
@@ -105,8 +105,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
 
 
 def security(place: StackContext) -> dict[str, Any]:
-    """Part of config.yaml: TLS in which both sides show a certificate, one for REST and another for Flink's
-    processes among each other. It holds passwords."""
+    """Returns the part of config.yaml for mutual TLS: one certificate for REST, another for connections
+    between Flink's processes. It holds passwords."""
     rest, internal = place.layout.flink_rest, place.layout.flink_internal
     return {
         **TLS,
@@ -129,8 +129,8 @@ def _stores(between: str, keys: Path, trusted: Path, password: str) -> dict[str,
 
 
 def elsewhere(place: StackContext) -> dict[str, Any]:
-    """Part of config.yaml for handing the job to a cluster of the user's. Writes the stores that Java wants
-    of the user's PEM files; raises StackError where these are no such files."""
+    """Returns the part of config.yaml for submitting the job to an external cluster. Writes the user's PEM
+    files as the key stores that Java needs; raises StackError if they cannot be read as such."""
     there, folder = rest(place), place.layout.run / "flink" / "keys" / "elsewhere"
     address = urlsplit(there.url)
     if address.scheme != "https":
@@ -166,7 +166,7 @@ def _prepare(place: StackContext) -> None:
 
 
 def _configure(place: StackContext, more: dict[str, Any]) -> None:
-    """Folders, libraries and config.yaml with `more` in it."""
+    """Writes folders, libraries and config.yaml with `more` in it."""
     (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
     _write_settings(place, more)
@@ -174,8 +174,8 @@ def _configure(place: StackContext, more: dict[str, Any]) -> None:
 
 
 def _write_settings(place: StackContext, more: dict[str, Any]) -> None:
-    """config.yaml, before the start of either process: they read one file, and only one of them may be
-    restarted."""
+    """Writes config.yaml. Called before the start of either process: both read the same file, and one of them
+    may be restarted alone."""
     folder, shipped = place.layout.run / "flink" / "conf", home(place)
     folder.mkdir(parents=True, exist_ok=True)
     for file in (shipped / "conf").glob("log*"):
@@ -186,22 +186,22 @@ def _write_settings(place: StackContext, more: dict[str, Any]) -> None:
 
 
 def _read_by(place: StackContext, *others: str) -> str:
-    """The settings that concern a process: all but those that begin with one of `others`."""
+    """Returns the settings that a process reads: all but those that begin with one of `others`."""
     return yaml.safe_dump(
         {name: value for name, value in (settings(place, "") | TLS).items() if not name.startswith(others)}
     )
 
 
 def _link_libraries(place: StackContext, folder: Path) -> None:
-    """The lib folder: the release's own jars, the Kafka connector, and flink-python, which must be loaded
-    once for all jobs: where each job loads it, the second one in thread mode fails."""
+    """Makes the lib folder: the release's jars, the Kafka connector, and flink-python. flink-python must be
+    loaded once for all jobs: if each job loads it, the second job in thread mode fails."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     shipped = home(place)
     [python] = (shipped / "opt").glob("flink-python-*.jar")
     for jar in (*(shipped / "lib").glob("*.jar"), python, *(place.layout.jars / "flink").glob("*.jar")):
         (folder / jar.name).symlink_to(jar)
-    # Flink orders its class path by name: this one comes before flink-python.
+    # Flink sorts its class path by name, so this jar comes before flink-python.
     [compiler] = (place.layout.jars / "ecj").glob("*.jar")
     java = Path(place.java_home) / "bin" / "java"
     beam_on_loopback.write_jar(java, compiler, python, folder / "beam-on-loopback.jar")
@@ -220,14 +220,14 @@ def _job(place: StackContext) -> str:
 
 
 def checkpoints(place: StackContext) -> str:
-    """Where the job keeps its checkpoints, as a URI: a folder that no other job writes to."""
+    """Returns the folder of the job's checkpoints as a URI. No other job writes to it."""
     own = f"file://{place.layout.stores}/flink/{_job(place)}"
     return place.environment.get("VITRINE_FLINK_CHECKPOINT_DIR", own)
 
 
 def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
     def reason(overview: dict[str, Any]) -> str | None:
-        """The job is running when all its tasks are: its own state says so while they still fail to start."""
+        """The job runs when all its tasks run: its own state is RUNNING even while they fail to start."""
         found = [one for one in overview["jobs"] if one["name"] == job]
         if not found:
             return f"the job {job} is not submitted"
@@ -239,7 +239,7 @@ def _runs(job: str) -> Callable[[dict[str, Any]], str | None]:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """Flink: JobManager, TaskManager and the job."""
+    """Returns Flink's services: JobManager, TaskManager and the job."""
     url = place.environment[ADDRESS_VARIABLE["flink"]]
     external = "flink" in place.external
     trusting = partial(trust, rest(place))

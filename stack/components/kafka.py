@@ -1,4 +1,4 @@
-"""A KRaft broker that is its own controller, from the jars of the release."""
+"""Kafka: one KRaft broker that is also the controller, from the jars of the release."""
 
 import subprocess
 import uuid
@@ -10,7 +10,7 @@ from stack.settings import ADDRESS_VARIABLE
 
 
 def server_properties(place: StackContext) -> str:
-    """The broker's settings. One node, so every internal topic has one replica."""
+    """Returns the broker's settings. With one node, every internal topic has one replica."""
     client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
     pairs = {
         "process.roles": "broker,controller",
@@ -25,14 +25,14 @@ def server_properties(place: StackContext) -> str:
         "auto.create.topics.enable": "false",
         "offsets.topic.replication.factor": 1,
         "offsets.topic.num.partitions": 8,
-        # An offset that outlives its group's pause: a stage that was down for weeks goes on where it stopped.
+        # Keeps offsets for 90 days, so that a stage that was stopped for weeks continues where it was.
         "offsets.retention.minutes": 60 * 24 * 90,
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
         "transaction.state.log.num.partitions": 8,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
-        # Above Flink's checkpoint interval and the longest outage that its transactions must survive.
+        # Longer than Flink's checkpoint interval and the longest outage that its transactions must survive.
         "transaction.max.timeout.ms": 60 * 60 * 1000,
         "group.initial.rebalance.delay.ms": 0,
         "num.network.threads": 2,
@@ -57,7 +57,7 @@ def _prepare(place: StackContext) -> None:
         return
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
-    named = f"--cluster-id={cluster_id}"  # in one word: an id may begin with a dash
+    named = f"--cluster-id={cluster_id}"  # one argument, because an id may begin with a dash
     formatted = subprocess.run(
         [*command, named, "-c", str(settings_file)], capture_output=True, text=True, check=False
     )
@@ -75,7 +75,7 @@ def _ensure_topics(place: StackContext) -> None:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """Kafka, one broker."""
+    """Returns Kafka, one broker."""
     address = place.environment[ADDRESS_VARIABLE["kafka"]]
     client_properties = place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}")
     return (

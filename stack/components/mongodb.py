@@ -1,4 +1,4 @@
-"""A real mongod where the machine has one, otherwise the embedded wire-compatible server."""
+"""MongoDB: mongod if the machine has one, otherwise the embedded wire-compatible server."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from stack.settings import ADDRESS_VARIABLE
 
 
 def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
-    """What starts the database: `mongod` if there is one."""
+    """Returns the command of the database: `mongod` if given, otherwise the embedded server."""
     port, folder = str(place.settings.port("mongo")), place.layout.stores / "mongodb"
     if mongod:
         return (mongod, "--bind_ip", "127.0.0.1", "--port", port, "--dbpath", str(folder / "mongod"))
@@ -27,7 +27,7 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """MongoDB, or the embedded server where there is no mongod."""
+    """Returns MongoDB, or the embedded server if there is no mongod."""
     mongod = shutil.which("mongod")
     folder = place.layout.stores / "mongodb" / ("mongod" if mongod else "nx")
     return (

@@ -1,4 +1,4 @@
-"""Debian's redis-server with the RedisBloom module of a wheel."""
+"""Redis: Debian's redis-server with the RedisBloom module from a Python wheel."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def _prepare(place: StackContext) -> None:
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """Redis, with the module for Bloom filters."""
+    """Returns Redis, with the module for Bloom filters."""
     url = place.environment[ADDRESS_VARIABLE["redis"]]
     port = place.settings.port("redis")
     options = {
@@ -27,8 +27,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
         "dir": str(place.layout.stores / "redis"),
         "appendonly": "yes",
         "save": "",
-        # To add a user Redis walks a HyperLogLog that it keeps as a list; at its own limit of 3,000 bytes
-        # nothing else in a claim is as dear (decision 40). docker/ and bench/own_redis.py have the same.
+        # Adding a user to a sparse HyperLogLog reads all of it; at the default limit of 3,000 bytes this is
+        # the most expensive part of a claim (decision 40). docker/compose.yaml sets the same.
         "hll-sparse-max-bytes": "800",
         "daemonize": "no",
         "loadmodule": str(place.layout.run / "redisbloom.so"),

@@ -1,4 +1,4 @@
-"""Vitrine's own long-running stages: each a Python module that is run in its environment."""
+"""Vitrine's stages that are Python processes: each is a module, run in the main environment."""
 
 from stack.health import GroupHealth
 from stack.service import Service, StackContext
@@ -21,7 +21,7 @@ MODULES = {
     STORE.name: "streaming.sinks.mongo",
     INDEX.name: "streaming.sinks.elasticsearch",
 }
-"""By stage, what `python -m` runs."""
+"""The module that `python -m` runs, by stage."""
 
 READS: dict[str, tuple[type[Settings], ...]] = {
     GATE.name: (KafkaSettings, RedisSettings, GateSettings, MetricsSettings),
@@ -31,12 +31,12 @@ READS: dict[str, tuple[type[Settings], ...]] = {
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """The stages of ours, each a process."""
+    """Returns the Python stages, one process each."""
     return tuple(_service(place, stage) for stage in PYTHON_STAGES)
 
 
 def metrics_url(place: StackContext, stage: str) -> str:
-    """Where `stage` shows its metrics; empty where it shows none."""
+    """Returns the address of the metrics of `stage`; empty if they are turned off."""
     port = place.settings.port(f"{stage}_metrics")
     return f"http://127.0.0.1:{port}/metrics" if port else ""
 
@@ -48,11 +48,11 @@ def _service(place: StackContext, stage: StageDeclaration) -> Service:
         name=stage.name,
         command=(str(place.layout.python("main")), "-m", MODULES[stage.name]),
         needs=("kafka", stage.store) if stage.store else ("kafka",),
-        # This process alone: another instance on the machine wants a port of its own.
+        # For this process only: another instance on this machine needs another port.
         environment=place.passed(*READS[stage.name]) | {"VITRINE_METRICS_PORT": str(port)},
         ports=(port,) if port else (),
         address=metrics_url(place, stage.name),
-        # A stage leaves its consumer group when it is told to stop; its work is safe either way.
+        # A stage leaves its consumer group when it is stopped; no work is lost either way.
         health=GroupHealth(
             place.environment[ADDRESS_VARIABLE["kafka"]],
             prefix + stage.group,

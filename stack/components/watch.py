@@ -1,4 +1,4 @@
-"""The watch, which needs nothing of what it looks at."""
+"""The monitor (service `watch`). It needs none of the components that it probes."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ READS: tuple[type[Settings] | str, ...] = (
     DataSettings,
     WatchSettings,
     MetricsSettings,
-    # Of the gate it asks how full the filters are, and needs to know what they were reserved for.
+    # It reports how full the gate's filters are, and needs to know their capacity.
     *variables(
         GateSettings,
         "horizon_ms",
@@ -40,19 +40,19 @@ READS: tuple[type[Settings] | str, ...] = (
         "user_capacity",
         "user_error_rate",
     ),
-    # It looks at every service where that listens, and has to tell our own from the user's.
+    # It probes every service at its address, and must distinguish own services from external ones.
     *ADDRESS_VARIABLE.values(),
     *PORTS,
 )
 
 
 def looks(recent: dict[str, Any]) -> str | None:
-    """None if the monitor has probed anything, else what is wrong."""
-    return None if recent["probes"] else "it has not looked at anything yet"
+    """Returns None if the monitor has probed anything, otherwise what is wrong."""
+    return None if recent["probes"] else "it has not probed anything yet"
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
-    """The monitor."""
+    """Returns the monitor."""
     url, port = place.environment[ADDRESS_VARIABLE["watch"]], place.settings.port("watch")
     shown = {stage: stages.metrics_url(place, stage) for stage in stages.MODULES}
     urls = {stage: metrics for stage, metrics in shown.items() if metrics}

@@ -28,7 +28,7 @@ NEWEST = 2_900 * BLOCK_MS
 
 def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
     """Three sessions of each user in each of so many blocks, each block in a file of its own."""
-    dice = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     folder.mkdir(parents=True, exist_ok=True)
     for block in range(blocks):
         start_ms = NEWEST - block * BLOCK_MS
@@ -38,10 +38,10 @@ def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
             row |= {"userId": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
             for feature in schemas.load(training.SCHEMA).features:
                 if isinstance(feature, Numeric):
-                    row[feature.name] = float(feature.upper * dice.random() ** 3)
+                    row[feature.name] = float(feature.upper * rng.random() ** 3)
                 else:
-                    row[feature.name] = str(dice.choice(feature.values))
-            row["purchaseMade"] = bool(row["cartValueCents"] + dice.normal(0, 50_000) > 200_000)
+                    row[feature.name] = str(rng.choice(feature.values))
+            row["purchaseMade"] = bool(row["cartValueCents"] + rng.normal(0, 50_000) > 200_000)
             rows.append(row)
         window = Window(start_ms, start_ms + len(rows))
         pq.write_table(pa.Table.from_pylist(rows), folder / file_name(window))

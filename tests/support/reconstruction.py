@@ -22,7 +22,7 @@ _CLOSE = 0.05
 def from_report(
     published: Sequence[Row], targets: Sequence[Row], hidden: Feature, features: Sequence[Feature]
 ) -> list[Any]:
-    """For each target the missing value as the published row has it that agrees best with the rest."""
+    """Returns for each target the missing value of the published row that matches its other values best."""
     apart = np.zeros((len(targets), len(published)))
     for feature in features:
         if feature.name != hidden.name:
@@ -35,7 +35,7 @@ def from_report(
 
 
 def from_marginals(public: Sequence[Row], targets: Sequence[Row], hidden: Feature) -> list[Any]:
-    """The best guess of one who has no report but knows what shops of this kind are like."""
+    """Returns the best guess without a report, from general knowledge of such shops."""
     column = [row[hidden.name] for row in public]
     if isinstance(hidden, Numeric):
         return [float(np.median(column))] * len(targets)

@@ -24,16 +24,16 @@ ENCODING = Encoding(SCHEMA)
 
 
 def columns(count: int, seed: int, per_user: int = 1) -> dict[str, list[Any]]:
-    dice = np.random.default_rng(seed)
-    seconds = np.exp(dice.normal(4, 1.5, count))
-    share = dice.random(count)
-    device = dice.integers(0, 3, count)
-    score = np.log(seconds) - 4 + 3 * share + (device == 1) - 1.5 + dice.normal(0, 0.5, count)
+    rng = np.random.default_rng(seed)
+    seconds = np.exp(rng.normal(4, 1.5, count))
+    share = rng.random(count)
+    device = rng.integers(0, 3, count)
+    score = np.log(seconds) - 4 + 3 * share + (device == 1) - 1.5 + rng.normal(0, 0.5, count)
     return {
         "seconds": seconds.tolist(),
         "share": share.tolist(),
         "device": [("mobile", "desktop", "fridge")[k] for k in device],
-        "weekend": dice.choice(["TRUE", "FALSE"], count).tolist(),
+        "weekend": rng.choice(["TRUE", "FALSE"], count).tolist(),
         "bought": (score > 1).astype(int).tolist(),
         "who": [f"u{k // per_user}" for k in range(count)],
     }

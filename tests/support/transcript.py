@@ -36,7 +36,7 @@ class Replayed(Recorded):
         self._first = first
 
     def with_gaussian(self, values: Integers, scale: float) -> Integers:
-        super().with_gaussian(values, scale)  # the other dice go on as in the first training
+        super().with_gaussian(values, scale)  # so that all later draws are those of the first training
         answer = self._first.releases[len(self.releases) - 1].answer
         return answer.copy()
 

@@ -1,6 +1,6 @@
-"""What must come out, worked out anew from what stands in the raw topic.
+"""Computes the correct results from the raw topic, independently of the stages.
 
-Imports nothing from the code it judges, which import-linter holds: the standard library, and in `readings`
-the bare clients of the stores. It knows the contract from its words, a second time, so that one mistake is
-not made twice.
+It imports nothing from the code that it checks (enforced by import-linter): only the standard library and, in
+`readings`, the stores' client libraries. It implements the contract a second time, so that a mistake in the
+product is not repeated here.
 """

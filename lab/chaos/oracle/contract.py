@@ -1,4 +1,4 @@
-"""The event contract in the oracle's own words: what a message holds, and all that can be objected to it."""
+"""The oracle's implementation of the event contract: the fields of a message and all reasons to reject it."""
 
 import json
 import math
@@ -21,7 +21,7 @@ BOUNDS: dict[str, tuple[type, float, float]] = {
     "eventTimeMs": (int, 0, 253_402_300_799_999),
     "pageViews": COUNT, "clicks": COUNT, "sessionDuration": (float, 0, 31_622_400), "amountSpent": AMOUNT,
 }  # fmt: skip
-"""By field: its type, and the least and most of its value or length."""
+"""For each field its type, and the minimum and maximum of its value or length."""
 LISTS: dict[str, tuple[type, float, float]] = {
     "productIds": ID, "productNames": NAME, "productCategories": ID, "productPrices": AMOUNT,
 }  # fmt: skip
@@ -29,11 +29,11 @@ ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
 REQUIRED = (*BOUNDS, *LISTS, "actions", "schemaVersion", "purchaseMade", "paymentMethodType", "reviews")
 FIELDS = (*REQUIRED, "feed")
 FACTS = ("userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs")
-"""What the gate adds."""
+"""The fields that the gate adds."""
 
 
 def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[str]]:
-    """The fields of a message and every reason against it; without a reason it is to be let through."""
+    """Returns the fields of a message and every reason to reject it; without a reason it is valid."""
     fields, reason = _read(value or b"")
     if reason:
         return fields, frozenset({reason})
@@ -75,7 +75,7 @@ def _is_infinite(value: Any) -> bool:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets nest outside of strings."""
+    """Returns the nesting depth of brackets outside of strings."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return 0
     deepest = depth = 0

@@ -1,4 +1,4 @@
-"""What is wrong, in the three ways that count."""
+"""What is wrong with the results: lost, duplicated or wrong."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ SHOWN = 10
 
 @dataclass
 class Findings:
-    """How many messages or documents are lost, there too often, or not as they should be; and the first few,
-    by place or id."""
+    """The numbers of messages or documents that are lost, duplicated or wrong, and the first few of them, by
+    log position or id."""
 
     lost: int = 0
     duplicated: int = 0
     wrong: int = 0
     examples: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    """What was found to be right and wrong, by outcome or store."""
+    """Number of records found, right or wrong, by outcome or store."""
 
     @property
     def none(self) -> bool:

@@ -1,8 +1,8 @@
-"""What the gate had to make of each raw message, and what it made of it.
+"""Checks the gate's outcome of each raw message.
 
-Order within a partition decides: of several copies of a session, the first sound one of some partition is the
-valid one, and each later one in that partition is a duplicate; which partition wins is not decided by the
-log. It is alike with a user's first session.
+The order within a partition matters: of several copies of a session, the first acceptable one of some
+partition must be valid, and each later one in that partition a duplicate. The log does not determine which
+partition's copy is the valid one. The same holds for a user's first session.
 """
 
 import json
@@ -24,7 +24,7 @@ Position = tuple[int, int]
 
 
 class _Outcome(NamedTuple):
-    """What became of a raw message. `digest`: of the fields it carried, or of the original bytes."""
+    """The outcome of a raw message. `digest`: of its fields, or of the original bytes."""
 
     name: str
     digest: bytes
@@ -35,7 +35,7 @@ class _Outcome(NamedTuple):
 
 @dataclass
 class _Partition:
-    """What earlier messages of a raw partition left behind."""
+    """The state after the earlier messages of a raw partition."""
 
     newest_ms: int = 0
     sessions: set[str] = field(default_factory=set)
@@ -45,7 +45,7 @@ class _Partition:
 def judge(
     raw: Iterable[Record], valid: Iterable[Record], rejected: Iterable[Record], findings: Findings
 ) -> int:
-    """Tells `findings` all that is not as it must be; returns the number of distinct users."""
+    """Adds everything that is wrong to `findings`; returns the number of distinct users."""
     outcomes: dict[Position, _Outcome] = {}
     for place, outcome in chain(_valid(valid, findings), _rejected(rejected)):
         if place in outcomes:
@@ -84,39 +84,39 @@ def judge(
         if times != 1:
             findings.is_wrong(f"a user is new {times} times (digest {_digest(user.encode()).hex()})")
     for place in outcomes:
-        findings.is_wrong(f"the outcome of {place}, where nothing was sent")
+        findings.is_wrong(f"there is an outcome for {place}, but no raw message")
     return len(times_new)
 
 
 def _wrong(
     record: Record, fields: Fields, against: frozenset[str], outcome: _Outcome, partition: _Partition
 ) -> str:
-    """Why the outcome is not the one it should be; empty if it is."""
+    """Returns why the outcome is wrong; empty if it is right."""
     if outcome.arrived_at_ms != record.at_ms:
-        return "has another time of arrival"
+        return "its arrival differs from the raw message's"
     if against and outcome.name not in against:
         return f"should be {' or '.join(sorted(against))}"
     if outcome.name != "valid":
         if not against and outcome.name != "duplicate":
-            return "nothing is wrong with it"
-        return "" if outcome.digest == original(record) else "has other bytes"
+            return "there is no reason to reject it"
+        return "" if outcome.digest == original(record) else "its bytes differ from the raw message's"
     if fields["sessionId"] in partition.sessions:
-        return "an earlier copy stands in its partition"
+        return "an earlier copy is in its partition"
     if outcome.user_kind == "new" and fields["userId"] in partition.users:
         return "its user is not new"
     live = fields.get("feed", "live") == "live"
     if outcome.late != (live and fields["eventTimeMs"] < partition.newest_ms - LATENESS_MS):
         return f"late is {outcome.late}"
-    return "" if outcome.digest == content(fields) else "has other content"
+    return "" if outcome.digest == content(fields) else "its content differs from the raw message's"
 
 
 def _valid(records: Iterable[Record], findings: Findings) -> Iterator[tuple[Position, _Outcome]]:
     for record in records:
         fields = json.loads(record.value or b"")
         if record.key != fields["userId"].encode():
-            findings.is_wrong(f"valid {record.partition}:{record.offset} has another key than its user")
+            findings.is_wrong(f"valid {record.partition}:{record.offset} has a key that is not its user")
         if fields["userKind"] not in ("new", "returning"):
-            findings.is_wrong(f"valid {record.partition}:{record.offset} has a user of no kind")
+            findings.is_wrong(f"valid {record.partition}:{record.offset} has an unknown userKind")
         yield (
             (fields["rawPartition"], fields["rawOffset"]),
             _Outcome("valid", content(fields), fields["arrivedAtMs"], fields["userKind"], fields["late"]),
@@ -133,18 +133,18 @@ def _rejected(records: Iterable[Record]) -> Iterator[tuple[Position, _Outcome]]:
 
 
 def content(fields: Fields, names: tuple[str, ...] = FIELDS) -> bytes:
-    """A digest of the contract's fields."""
+    """Returns a digest of the contract's fields."""
     held = {"feed": "live"} | {name: fields[name] for name in names if name in fields}
     return _digest(json.dumps(held, sort_keys=True).encode())
 
 
 def content_and_facts(fields: Fields) -> bytes:
-    """The same with what the gate found out."""
+    """Returns a digest of the contract's fields and those that the gate adds."""
     return content(fields, (*FIELDS, *FACTS))
 
 
 def original(record: Record) -> bytes:
-    """A digest of the bytes as they came."""
+    """Returns a digest of the original key and value."""
     return _digest(b"%r\0%r" % (record.key, record.value))
 
 

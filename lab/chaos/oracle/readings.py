@@ -1,4 +1,4 @@
-"""Topics and stores as they stand, read with the bare clients."""
+"""Reads topics and stores with their client libraries only."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Record(NamedTuple):
 
 
 def topic(client_properties: dict[str, Any], name: str) -> Iterator[Record]:
-    """Every committed record of `name`, each partition in its order."""
+    """Yields every committed record of `name`, each partition in order."""
     reader = Consumer(
         client_properties
         | {
@@ -57,7 +57,7 @@ def topic(client_properties: dict[str, Any], name: str) -> Iterator[Record]:
 
 
 def collection(uri: str, database: str, name: str) -> Iterator[Document]:
-    """Every document, page by page in the order of `_id`."""
+    """Yields every document in the order of `_id`."""
     client: MongoClient[Document]
     with MongoClient(uri) as client:
         after: Document = {}
@@ -70,7 +70,7 @@ def collection(uri: str, database: str, name: str) -> Iterator[Document]:
 
 
 def index(url: str, name: str) -> Iterator[tuple[str, Document]]:
-    """Every (id, document) that a search finds in an index of few enough shards to be paged at once."""
+    """Yields (id, document) for every document that a search finds in an index."""
     with Elasticsearch(url, request_timeout=TIMEOUT_S) as client:
         client.indices.refresh(index=name)
         moment = client.open_point_in_time(index=name, keep_alive="2m")["id"]
@@ -85,6 +85,6 @@ def index(url: str, name: str) -> Iterator[tuple[str, Document]]:
 
 
 def fields(value: bytes | None) -> Document:
-    """A JSON object."""
+    """Returns the value as a JSON object."""
     found: Document = json.loads(value or b"")
     return found

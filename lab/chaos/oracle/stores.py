@@ -1,4 +1,4 @@
-"""What MongoDB and Elasticsearch have to hold because of the valid sessions, and what they hold."""
+"""Checks that MongoDB and Elasticsearch contain exactly what follows from the valid sessions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -16,31 +16,32 @@ ACTION_FIGURE = {"view": "views", "cart": "carts", "remove_from_cart": "removals
 
 
 def judge_mongodb(valid: Iterable[Record], found: Iterable[Document], findings: Findings) -> None:
-    """Each valid session is one document under its id, field by field."""
+    """Checks that each valid session is one document with its id, field by field."""
     wanted = {session["sessionId"]: content_and_facts(session) for session in _sessions(valid)}
     seen: set[str] = set()
     for document in found:
         findings.counts["mongodb"] += 1
         id_ = document.get("sessionId")
         if id_ not in wanted:
-            findings.is_wrong(f"MongoDB holds {document['_id']}, which is no valid session")
+            findings.is_wrong(f"MongoDB has {document['_id']}, which is not a valid session")
         elif id_ in seen:
-            findings.is_duplicated(f"MongoDB holds {id_} again as {document['_id']}")
+            findings.is_duplicated(f"MongoDB has {id_} again as {document['_id']}")
         elif wanted[id_] != content_and_facts(document) or document["_id"] != id_:
-            findings.is_wrong(f"MongoDB holds {id_} with other content")
+            findings.is_wrong(f"MongoDB has {id_} with different content")
         seen.add(str(id_))
     for id_ in wanted.keys() - seen:
         findings.is_lost(f"MongoDB lacks {id_}")
 
 
 def judge_summaries(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
-    """Each valid session has one summary, with the figures that follow from it."""
+    """Checks that each valid session has one summary with the right figures."""
     wanted = {session["sessionId"]: _summary(session) for session in _sessions(valid)}
     _judge("session_summaries", wanted, ((doc["sessionId"], doc) for _, doc in found), findings)
 
 
 def judge_sentiment(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
-    """Each review of each valid session has one document; what it says of the text is for others to judge."""
+    """Checks that each review of each valid session has one document. The sentiment of the text is not
+    checked."""
     wanted: dict[str, Document] = {}
     for session in _sessions(valid):
         for number, review in enumerate(session["reviews"]):
@@ -54,7 +55,8 @@ def judge_sentiment(valid: Iterable[Record], found: Documents, findings: Finding
 
 
 def judge_activity(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
-    """Each hour's figures of each product and category are the sums over the punctual valid sessions."""
+    """Checks that the figures of each product and category in each hour are the sums over the valid sessions
+    that are not late."""
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     for session in _sessions(valid):
         if session["late"]:
@@ -83,9 +85,9 @@ def _judge(where: str, wanted: dict[str, Document], found: Documents, findings: 
         findings.counts[where] += 1
         expected = wanted.get(id_)
         if expected is None:
-            findings.is_wrong(f"{where} holds {id_}, which follows from nothing")
+            findings.is_wrong(f"{where} has {id_}, which does not follow from any session")
         elif id_ in seen:
-            findings.is_duplicated(f"{where} holds {id_} twice")
+            findings.is_duplicated(f"{where} has {id_} twice")
         elif differing := [name for name, value in expected.items() if document.get(name) != value]:
             findings.is_wrong(f"{where} {id_}: {', '.join(differing)}")
         seen.add(id_)

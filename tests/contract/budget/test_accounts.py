@@ -1,4 +1,4 @@
-"""What every store of accounts does: the stand-in, and whatever MONGO_URI names."""
+"""The contract of every store of accounts: the stand-in, and the server of MONGO_URI."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,11 +33,11 @@ def a_request(key: str) -> Request:
     return Request(key, (0,), 1, True, until_ms=9, costs=costs, what="models", at="now")
 
 
-def test_there_is_no_account_at_first(store: Accounts) -> None:
+def test_a_new_store_has_no_account(store: Accounts) -> None:
     assert store.read("sessions") is None
 
 
-def test_only_one_may_be_the_first(store: Accounts) -> None:
+def test_only_one_process_can_create_an_account(store: Accounts) -> None:
     assert store.swap(NEW, None)
     assert not store.swap(replace(NEW, epsilon=100.0), None)
     assert store.read("sessions") == NEW
@@ -53,7 +53,7 @@ def test_a_version_is_replaced_once(store: Accounts) -> None:
     assert store.read("sessions") == second
 
 
-def test_a_swap_in_an_account_that_is_not_there_does_nothing(store: Accounts) -> None:
+def test_a_swap_of_a_missing_account_does_nothing(store: Accounts) -> None:
     assert not store.swap(replace(NEW, version=2), 1)
     assert store.read("sessions") is None
 
@@ -85,7 +85,7 @@ def test_every_account_comes_back_as_it_was(store: Accounts, account: Account) -
     assert store.read("sessions") == account
 
 
-def test_of_many_at_once_each_pays_and_none_overspends(store: Accounts) -> None:
+def test_concurrent_charges_never_overspend(store: Accounts) -> None:
     ledger = Ledger(store, "sessions", BudgetSettings(epsilon=3.0, delta=1e-5))
 
     refusals: list[str] = []
@@ -109,7 +109,7 @@ def test_of_many_at_once_each_pays_and_none_overspends(store: Accounts) -> None:
     assert block.epsilon_spent <= 3.0 < block.epsilon_after(PureLoss(0.5).curve())
 
 
-def test_the_record_keeps_the_first_of_an_id(mongo: MongoSettings) -> None:
+def test_the_record_keeps_the_first_entry_of_an_id(mongo: MongoSettings) -> None:
     store = MongoAccounts(mongo)
     store.record("a", {"n": 1})
     store.record("a", {"n": 2})

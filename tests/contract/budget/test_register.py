@@ -1,4 +1,4 @@
-"""What every model registry does: the stand-in, and whatever MONGO_URI names."""
+"""The contract of every model registry: the stand-in, and the server of MONGO_URI."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def register(request: pytest.FixtureRequest) -> ModelRegistry:
     return MongoRegistry(request.getfixturevalue("mongo"))
 
 
-def test_nothing_is_registered_at_first(register: ModelRegistry) -> None:
+def test_a_new_registry_is_empty(register: ModelRegistry) -> None:
     assert register.find("run-1") is None
     assert register.names() == []
 
@@ -51,17 +51,15 @@ def test_an_entry_comes_back_as_it_was(register: ModelRegistry) -> None:
     assert register.names() == ["run-1"]
 
 
-def test_what_was_noted_before_there_was_a_register_is_no_entry(mongo: MongoSettings) -> None:
+def test_documents_of_versions_before_the_registry_are_no_entries(mongo: MongoSettings) -> None:
     with MongoClient[dict[str, object]](mongo.uri.get_secret_value()) as client:
         client[mongo.database][COLLECTION].insert_one({"_id": "old", "metrics": {}})
     assert MongoRegistry(mongo).find("old") is None
     assert MongoRegistry(mongo).names() == []
 
 
-def test_what_was_released_is_entered_with_what_it_was_made_from(
-    register: ModelRegistry, tmp_path: Path
-) -> None:
-    """As the DAG's last task does it, and does it again where it is tried again."""
+def test_a_release_is_entered_with_its_sources(register: ModelRegistry, tmp_path: Path) -> None:
+    """Registers a release as the DAG's last task does, twice, as after a retry."""
     layout = DataLayout(tmp_path)
     metrics = {
         "run_id": "run-1",
@@ -81,13 +79,13 @@ def test_what_was_released_is_entered_with_what_it_was_made_from(
         assert register.names() == ["run-1"]
 
 
-def test_nothing_is_entered_of_what_was_not_released(register: ModelRegistry, tmp_path: Path) -> None:
+def test_only_releases_are_entered(register: ModelRegistry, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         record_release(register, DataLayout(tmp_path), "manual__1", {}, {"run_id": "run-1"})
     assert register.names() == []
 
 
-def test_the_newest_is_named_first(register: ModelRegistry) -> None:
+def test_the_newest_entry_comes_first(register: ModelRegistry) -> None:
     register.put(ENTRY)
     register.put(replace(ENTRY, name="run-0", at="2026-11-25T12:00:00+00:00"))
     register.put(replace(ENTRY, name="run-2", at="2026-11-23T12:00:00+00:00"))

@@ -12,7 +12,7 @@ from stack.layout import HERE
 
 
 @pytest.mark.timeout(12 * HUNG_S)
-def test_ten_kills_lose_and_double_nothing() -> None:
+def test_ten_kills_lose_and_duplicate_nothing() -> None:
     line = [sys.executable, "-m", "stack", "torture", "--events", "20000", "--kills", "10", "--json"]
     told = subprocess.run(line, stdout=subprocess.PIPE, text=True, cwd=HERE.root, check=False)
     found = json.loads(told.stdout)

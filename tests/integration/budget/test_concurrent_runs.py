@@ -10,15 +10,15 @@ def test_nothing_is_overspent_paid_twice_or_released_twice(mongo: MongoSettings,
     found = budget.trial(mongo, tmp_path, count=10, fitting=6, seed=1)
     assert budget.holds(found), found
     assert (found["charged"], found["released"], found["refused"]) == (6, 6, 4)
-    # Of the six runs paid for, whichever they are, four at least die in order, and one surely at "released".
+    # Of the six runs that fit into the budget, at least four are killed in order, and one at "released".
     killed_at = found["killed_at"]
     assert all(killed_at[step] >= (1 if step == "released" else 4) for step in budget.STEPS), killed_at
     assert killed_at[budget.BETWEEN] >= 2 * len(budget.STEPS), killed_at
     assert found["killed"] == sum(killed_at.values()) >= 3 * len(budget.STEPS)
 
 
-def test_the_judge_sees_what_is_released_without_the_ledger(mongo: MongoSettings, tmp_path: Path) -> None:
-    """The oracle can fail: a release that the ledger does not know of is counted."""
+def test_the_check_detects_a_release_without_the_ledger(mongo: MongoSettings, tmp_path: Path) -> None:
+    """The check can fail: a release that is not in the ledger is counted."""
     shop = budget.Shop(mongo, tmp_path, epsilon=1.0)
     (tmp_path / "took").mkdir()
     (tmp_path / "took" / "x").write_text("1")

@@ -1,4 +1,4 @@
-"""The torture can fail: a stage with a planted fault is found out within a few kills."""
+"""The chaos test can fail: it detects a stage with a planted fault within a few kills."""
 
 import pytest
 from waiting import HUNG_S

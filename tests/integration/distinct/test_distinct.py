@@ -31,12 +31,12 @@ FIELDS = {"country": "country", "device": "device_type", "referrer": "referrer"}
 
 def sessions() -> list[ValidSession]:
     """Sessions of 600 users in the last 60 days; the older half as an import."""
-    dice = Random(5)
+    rng = Random(5)
     found = []
     for number, session in enumerate(valid_sessions(2_000)):
-        age_ms = dice.randrange(60 * DAY_MS)
+        age_ms = rng.randrange(60 * DAY_MS)
         feed = "live" if age_ms < 20 * DAY_MS else "import-a"
-        fresh = replace(session, event_time_ms=NOW_MS - age_ms, feed=feed, user_id=f"u{dice.randrange(600)}")
+        fresh = replace(session, event_time_ms=NOW_MS - age_ms, feed=feed, user_id=f"u{rng.randrange(600)}")
         found.append(replace(fresh, raw_offset=number, arrived_at_ms=NOW_MS))
     return found
 
@@ -85,11 +85,11 @@ def users(of: list[ValidSession], answer: dict[str, Any]) -> int:
 def test_any_period_and_breakdown_is_counted(
     seen: RedisDedupStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counted, random = sessions(), Random(6)
+    counted, rng = sessions(), Random(6)
     claim(seen, counted)
     for number in range(80):
-        from_ms, to_ms = sorted(NOW_MS - random.randrange(61 * DAY_MS) for _ in range(2))
-        dimension = random.choice(["", *FIELDS])
+        from_ms, to_ms = sorted(NOW_MS - rng.randrange(61 * DAY_MS) for _ in range(2))
+        dimension = rng.choice(["", *FIELDS])
         cut = {dimension: getattr(counted[number], FIELDS[dimension])} if dimension else {}
         answer = asked(capsys, from_ms, to_ms + 1, **cut)
         assert answer["cut"] == (cut or None)

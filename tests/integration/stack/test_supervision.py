@@ -1,4 +1,5 @@
-"""A small stack beside the one that runs: real supervisor, real Redis, a folder and a port of its own."""
+"""A small stack next to the running one: a real supervisor and Redis, in a separate folder and on another
+port."""
 
 import os
 import signal
@@ -27,7 +28,7 @@ def quiet(service: str, state: str) -> None:
 
 @pytest.fixture
 def make_place(tmp_path: Path) -> Iterator[Callable[[str], StackContext]]:
-    """Checkouts in folders of their own that share our environments. What they started ends with the test."""
+    """Makes checkouts in separate folders that share our environments. Their services end with the test."""
     made: list[StackContext] = []
 
     def make(name: str) -> StackContext:
@@ -59,7 +60,7 @@ def healthy(service: Service) -> bool:
     return True
 
 
-def test_what_is_killed_comes_back_healthy(make_place: Callable[[str], StackContext]) -> None:
+def test_a_killed_service_is_restarted_and_healthy(make_place: Callable[[str], StackContext]) -> None:
     place = make_place("one")
     redis = bring_up(place)
     first = Supervisor(place.layout).processes()["redis"]
@@ -95,7 +96,7 @@ def test_up_again_starts_nothing_twice(make_place: Callable[[str], StackContext]
     assert Supervisor(place.layout).processes()["redis"].pid == first
 
 
-def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(
+def test_a_service_that_cannot_start_is_reported_with_the_end_of_its_log(
     make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
@@ -107,7 +108,7 @@ def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(
     until(lambda: "FATAL CONFIG FILE ERROR" in end_of_log(place.layout, "redis"), "what Redis says of it")
 
 
-def test_a_component_of_the_users_is_looked_at_and_not_started(
+def test_an_external_component_is_checked_and_not_started(
     make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
@@ -140,7 +141,7 @@ def one(name: str, *needs: str, **variables: str) -> Service:
 
 
 class Told:
-    """What was said, as `service: state`."""
+    """Records progress as lines of `service: state`."""
 
     def __init__(self, interrupt_at: str = "") -> None:
         self.lines: list[str] = []
@@ -158,13 +159,13 @@ def pids(place: StackContext) -> dict[str, int]:
 
 
 def variable(place: StackContext, service: str, name: str) -> str | None:
-    """What the process itself finds, once it is the service's and no more the supervisor's copy."""
+    """Returns a variable of the service's process, once it is no longer the supervisor's forked copy."""
     process = psutil.Process(pids(place)[service])
     until(lambda: "time.sleep(3600)" in " ".join(process.cmdline()), f"the process of {service}")
     return process.environ().get(name)
 
 
-def test_only_whom_a_setting_concerns_is_restarted_named_or_not(
+def test_only_services_that_a_setting_concerns_are_restarted_named_or_not(
     make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
@@ -178,7 +179,7 @@ def test_only_whom_a_setting_concerns_is_restarted_named_or_not(
     second = pids(place)
     assert {name for name in first if first[name] != second[name]} == {"top"}
     assert variable(place, "top", "SECRET") == "hunter2"
-    assert "top: restarting, SECRET changed …" in told.lines
+    assert "top: restarting: SECRET changed …" in told.lines
     assert "hunter" not in "".join(told.lines)
     up(place, now, now, told)
     assert pids(place) == second
@@ -205,7 +206,9 @@ def test_a_changed_configuration_file_is_written_before_its_reader_starts_again(
     assert pids(place)["other"] == first["other"]
 
 
-def test_what_was_never_started_stays_so_when_it_changes(make_place: Callable[[str], StackContext]) -> None:
+def test_a_changed_service_that_was_never_started_is_not_started(
+    make_place: Callable[[str], StackContext],
+) -> None:
     place = make_place("one")
     before, now = (one("on"), one("off", A="1")), (one("on"), one("off", A="2"))
     up(place, before, before[:1], quiet)
@@ -213,7 +216,7 @@ def test_what_was_never_started_stays_so_when_it_changes(make_place: Callable[[s
     assert pids(place).keys() == {"on"}
 
 
-def test_what_the_user_runs_elsewhere_from_now_on_is_stopped_and_that_is_said(
+def test_a_service_that_becomes_external_is_stopped_and_reported(
     make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
@@ -224,7 +227,7 @@ def test_what_the_user_runs_elsewhere_from_now_on_is_stopped_and_that_is_said(
     told = Told()
     up(place, now, now[1:], told, {"store": ("MONGO_URI",)})
     assert pids(place) == {"other": first["other"]}
-    assert "store: stopped, MONGO_URI changed" in told.lines
+    assert "store: stopped: MONGO_URI changed" in told.lines
 
 
 @pytest.mark.parametrize("moment", ["restarting", "stopping", "starting again"])
@@ -252,7 +255,7 @@ def test_an_interrupted_restart_is_finished_by_the_next_up(
     assert variable(place, "top", "A") == "2"
 
 
-def test_what_does_not_get_healthy_again_is_said_and_started_by_the_next_up(
+def test_a_restart_that_fails_is_reported_and_repeated_by_the_next_up(
     make_place: Callable[[str], StackContext],
 ) -> None:
     place = make_place("one")
@@ -271,7 +274,7 @@ class Never:
         raise Unhealthy("it never is")
 
 
-def test_a_service_finds_no_setting_that_is_not_its_own(
+def test_a_service_gets_only_its_own_settings(
     make_place: Callable[[str], StackContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITRINE_REDIS_URL", "redis://user:hunter2@elsewhere")

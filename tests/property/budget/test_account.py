@@ -36,7 +36,7 @@ def a_request(key: str, loss: GaussianLoss | PureLoss, of: list[int], at_most: i
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Beside the account stands a plain list of what was paid for which block."""
+    """Compares the account with a plain list of the charges of each block."""
 
     def __init__(self) -> None:
         super().__init__()

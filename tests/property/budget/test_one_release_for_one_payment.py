@@ -29,16 +29,16 @@ Passed = Callable[[str], None]
 
 @pytest.fixture(autouse=True)
 def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What dies here are processes: what they have written is there, on the disk or not."""
+    """Turns fsync off: only processes die here, not the machine, so everything that they wrote stays."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 class Died(BaseException):
-    """No last word: nothing that handles errors may run."""
+    """Ends an attempt. It is no Exception, so that no error handling runs."""
 
 
 class World:
-    """A ledger, a disk, and somebody outside who remembers all that was ever published."""
+    """A ledger, a disk, and an outsider who records everything that was ever published."""
 
     def __init__(self, folder: Path, attempt: "Run") -> None:
         self.ledger = Ledger(InMemoryAccounts(), "sessions", BudgetSettings(epsilon=EPSILON, delta=1e-5))
@@ -63,7 +63,7 @@ class World:
         assert paid is not None, "a row was read that nobody had paid for"
 
     def look(self) -> None:
-        """What the one outside does, between any two steps of anybody."""
+        """Records what is published, between any two steps of any attempt."""
         for key in ("a", "b"):
             folder = self.vault.released(key)
             if folder.is_dir() and (files := list(folder.iterdir())):
@@ -80,7 +80,7 @@ class World:
         assert block.charges <= 1, "paid twice"
 
     def run(self, key: str, dies_after: str | None, then: tuple[str | None, Callable[[], None]]) -> None:
-        """One attempt, which dies after a step; after another one, somebody else does something."""
+        """Runs one attempt, which dies after a step; after another step, another process does something."""
 
         def passed(step: str) -> None:
             self.look()
@@ -120,18 +120,18 @@ def try_all(folder: Path, attempt: Run) -> None:
 
         world.run("a", dies, (at, other))
         world.run("a", None, nothing)  # Airflow tries again
-        world.run("a", None, nothing)  # and somebody clears the task
+        world.run("a", None, nothing)  # and a person clears the task
         assert world.seen.keys() == {"a"}, "what was paid for never came"
         assert not (folder / str(number) / "unreleased" / "a").exists()
         assert (world.vault.trusted("a") / "exact").exists()
 
 
-def test_one_payment_buys_one_release_whatever_dies(tmp_path: Path) -> None:
+def test_one_charge_makes_one_release_no_matter_what_dies(tmp_path: Path) -> None:
     try_all(tmp_path, sound)
 
 
 def uncharged(world: World, key: str, passed: Passed) -> None:
-    """Tunes on the rows before anything is paid."""
+    """A fault: reads the rows before anything is charged."""
     passed("charged")
     world.train(key, passed)(Charge(key, "", (0,), 1, COST, ""), world.vault.begin(key))
     sound(world, key, passed)
@@ -191,13 +191,13 @@ def test_planted_faults_are_caught(tmp_path: Path, mutant: Run) -> None:
         try_all(tmp_path, mutant)
 
 
-def test_without_a_payment_nothing_is_read(tmp_path: Path) -> None:
+def test_without_a_charge_nothing_is_read(tmp_path: Path) -> None:
     world = World(tmp_path, sound)
     with pytest.raises(NotCharged):
         once(world.ledger, world.vault, "a", "a", world.train("a", lambda step: None), lambda: "now")
 
 
-def test_what_is_lost_after_its_release_is_never_made_again(tmp_path: Path) -> None:
+def test_an_artifact_lost_after_its_release_is_never_made_again(tmp_path: Path) -> None:
     world = World(tmp_path, sound)
     world.run("a", "released", (None, lambda: None))
     world.vault.clear("a")
@@ -206,7 +206,7 @@ def test_what_is_lost_after_its_release_is_never_made_again(tmp_path: Path) -> N
     assert not world.vault.released("a").exists()
 
 
-def test_what_was_changed_after_its_release_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_an_artifact_changed_after_its_release_is_not_accepted(tmp_path: Path) -> None:
     world = World(tmp_path, sound)
     world.run("a", None, (None, lambda: None))
     (world.vault.released("a") / "model").write_text("another")

@@ -16,7 +16,7 @@ from ml.release.private_metrics import EDGES
 
 
 class Watched(SeededRandomness):
-    """Notes what the noise is asked to hide, in units, and how much of it there is."""
+    """Records the values to which noise is added, and the scale of the noise."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -40,26 +40,26 @@ def table(of: list[tuple[int, bool, float]]) -> tuple[Rows, np.ndarray]:
 
 @settings(max_examples=100)
 @given(rows, st.integers(0, 5))
-def test_a_unit_moves_each_histogram_by_one_at_most(of: list[tuple[int, bool, float]], gone: int) -> None:
+def test_a_unit_changes_each_histogram_by_at_most_one(of: list[tuple[int, bool, float]], gone: int) -> None:
     without = [row for row in of if row[0] != gone]
     if not without:
         return
     loss, seen = GaussianLoss(0.5), []
     for some in (of, without):
         test, log_odds = table(some)
-        dice = Watched()
-        private_metrics.private_metrics(test, {"a": log_odds, "b": -log_odds}, loss, dice)
-        seen.append(np.concatenate(dice.hidden) / GRID)
+        rng = Watched()
+        private_metrics.private_metrics(test, {"a": log_odds, "b": -log_odds}, loss, rng)
+        seen.append(np.concatenate(rng.hidden) / GRID)
         # Both histograms together: sqrt(2) over the noise is the mu that was paid.
-        assert np.sqrt(2) / dice.scales[0] == pytest.approx(loss.mu)
+        assert np.sqrt(2) / rng.scales[0] == pytest.approx(loss.mu)
     moved = (seen[0] - seen[1]).reshape(2, -1)
     assert (np.linalg.norm(moved, axis=1) <= 1 + 1e-6).all()
 
 
 def test_without_noise_the_figures_are_those_of_the_binned_scores() -> None:
-    dice = np.random.default_rng(3)
-    y = (dice.random(20_000) < 0.2).astype(np.int8)
-    log_odds = dice.normal(-1.5, 1.2, len(y)) + 1.5 * y
+    rng = np.random.default_rng(3)
+    y = (rng.random(20_000) < 0.2).astype(np.int8)
+    log_odds = rng.normal(-1.5, 1.2, len(y)) + 1.5 * y
     test = Rows(np.zeros((len(y), 1), np.float32), y, np.arange(len(y)))
     found = private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(100.0), Watched())["a"]
     probability = 1 / (1 + np.exp(-log_odds))
@@ -70,7 +70,7 @@ def test_without_noise_the_figures_are_those_of_the_binned_scores() -> None:
     assert sum(found.yes) == pytest.approx(y.sum(), abs=0.1)
 
 
-def test_where_the_noise_drowns_all_nothing_is_said() -> None:
+def test_with_too_much_noise_there_are_no_figures() -> None:
     test, log_odds = table([(number, number % 2 == 0, 0.1) for number in range(6)])
     found = private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(0.1), SeededRandomness(2))[
         "a"
@@ -80,10 +80,10 @@ def test_where_the_noise_drowns_all_nothing_is_said() -> None:
     assert len(found.yes) == len(EDGES) - 1
 
 
-def test_the_noise_that_is_told_is_the_noise_that_is_there() -> None:
-    dice = np.random.default_rng(4)
-    y = (dice.random(3_000) < 0.3).astype(np.int8)
-    log_odds = dice.normal(-1, 1, len(y)) + y
+def test_the_reported_noise_is_the_actual_noise() -> None:
+    rng = np.random.default_rng(4)
+    y = (rng.random(3_000) < 0.3).astype(np.int8)
+    log_odds = rng.normal(-1, 1, len(y)) + y
     test = Rows(np.zeros((len(y), 1), np.float32), y, np.arange(len(y)))
     found = [
         private_metrics.private_metrics(test, {"a": log_odds}, GaussianLoss(0.3), SeededRandomness(seed))["a"]

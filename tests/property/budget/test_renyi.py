@@ -86,7 +86,7 @@ def test_a_group_in_poisson_steps_against_the_mixture_of_gaussians() -> None:
 
 
 @given(st.lists(losses, max_size=6), st.floats(0.5, 10))
-def test_the_odometer_never_runs_back_and_never_tells_less_than_was_spent(
+def test_the_odometer_never_decreases_and_never_shows_less_than_was_spent(
     run: list[PrivacyLoss], step: float
 ) -> None:
     spent, before = renyi.NOTHING, 0

@@ -71,7 +71,7 @@ def sent_whole(interactions: Done, **changed: Any) -> bytes:
 
 @given(before, purchase, after, ends_ms, ends_ms, counts, counts, st.floats(0, 31_622_400))
 @settings(deadline=None)
-def test_of_a_session_sent_whole(
+def test_features_of_a_session_sent_as_a_whole_do_not_know_its_purchase(
     browsed: Done, bought: Done, later: Done,
     ended_ms: int, ended_later_ms: int, pages: int, clicks: int, seconds: float,
 ) -> None:  # fmt: skip
@@ -135,7 +135,9 @@ def timed(interactions: st.SearchStrategy[Done]) -> st.SearchStrategy[Timed]:
 
 @given(st.lists(st.tuples(timed(before.filter(bool)), timed(purchase), timed(after)), min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
-def test_of_a_session_made_of_shop_events(visits: list[tuple[Timed, Timed, Timed]]) -> None:
+def test_features_of_a_session_made_of_shop_events_do_not_know_its_purchase(
+    visits: list[tuple[Timed, Timed, Timed]],
+) -> None:
     looked = imported({f"s{k}": browsed for k, (browsed, _, _) in enumerate(visits)})
     spent = imported(
         {

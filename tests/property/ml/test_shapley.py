@@ -41,28 +41,28 @@ def by_definition(worth: dict[frozenset[int], float], group: tuple[int, ...]) ->
     return total
 
 
-def rows(dice: np.random.Generator, count: int) -> Any:
-    x = dice.random((count, len(PLAYER))).astype(np.float32)
-    x[:, 1:4] = np.eye(4)[dice.integers(0, 4, count)][:, :3]
+def rows(rng: np.random.Generator, count: int) -> Any:
+    x = rng.random((count, len(PLAYER))).astype(np.float32)
+    x[:, 1:4] = np.eye(4)[rng.integers(0, 4, count)][:, :3]
     return x
 
 
-def random_booster(dice: np.random.Generator, trees: int, depth: int) -> Any:
+def random_booster(rng: np.random.Generator, trees: int, depth: int) -> Any:
     nodes = 2**depth - 1
     grown = [
         (
-            RandomTree(dice.integers(0, len(PLAYER), nodes), dice.random(nodes).astype(np.float32)),
-            dice.normal(size=2**depth).astype(np.float32),
+            RandomTree(rng.integers(0, len(PLAYER), nodes), rng.random(nodes).astype(np.float32)),
+            rng.normal(size=2**depth).astype(np.float32),
         )
         for _ in range(trees)
     ]
     return xgboost_file.booster(grown, len(PLAYER))
 
 
-def trained_booster(dice: np.random.Generator, trees: int, depth: int) -> Any:
+def trained_booster(rng: np.random.Generator, trees: int, depth: int) -> Any:
     """Of any shape: xgboost cuts branches that gain nothing."""
-    x = rows(dice, 300)
-    y = (x[:, 0] * x[:, 4] + x[:, 2] - x[:, 5] + dice.normal(0, 0.3, 300) > 0).astype(int)
+    x = rows(rng, 300)
+    y = (x[:, 0] * x[:, 4] + x[:, 2] - x[:, 5] + rng.normal(0, 0.3, 300) > 0).astype(int)
     parameters = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.5, "nthread": 1}
     return xgboost.train(parameters, xgboost.DMatrix(x, label=y), trees)
 
@@ -76,9 +76,9 @@ def trained_booster(dice: np.random.Generator, trees: int, depth: int) -> Any:
     make=st.sampled_from([random_booster, trained_booster]),
 )
 def test_trees_get_the_values_of_the_game(seed: int, trees: int, depth: int, against: int, make: Any) -> None:
-    dice = np.random.default_rng(seed)
-    booster = make(dice, trees, depth)
-    x, background = rows(dice, 2), rows(dice, against)
+    rng = np.random.default_rng(seed)
+    booster = make(rng, trees, depth)
+    x, background = rows(rng, 2), rows(rng, against)
     values = tree_shapley.shapley(booster, x, background, PLAYER)
     pairs = tree_shapley.interactions(booster, x, background, PLAYER)
     for row, value, pair in zip(x, values, pairs, strict=True):
@@ -92,13 +92,13 @@ def test_trees_get_the_values_of_the_game(seed: int, trees: int, depth: int, aga
 
 @given(seed=st.integers(0, 2**32), width=st.integers(1, 5), hidden=st.integers(1, 8), still=st.booleans())
 def test_a_network_gets_the_integral_along_the_path(seed: int, width: int, hidden: int, still: bool) -> None:
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     weights, bias, out = (
-        dice.normal(size=(width, hidden)) * 2,
-        dice.normal(size=hidden),
-        dice.normal(size=hidden),
+        rng.normal(size=(width, hidden)) * 2,
+        rng.normal(size=hidden),
+        rng.normal(size=hidden),
     )
-    x, background = (dice.random((count, width)) - 0.5 for count in (2, 3))
+    x, background = (rng.random((count, width)) - 0.5 for count in (2, 3))
     if still:
         x[0] = background[0]  # a path that goes nowhere
     values = expected_gradients(x, background, weights, bias, out)

@@ -23,7 +23,7 @@ ENOUGH = {"boosted_trees": 500, "logistic_regression": 150, "neural_network": 50
 """Canaries that show a fault as large as these; fewer than `./vitrine audit` takes."""
 CONFIDENCE = 0.95
 NEVER_IN_A_THOUSAND_RUNS = 0.9999
-"""What sound models are held to here, lest one run of the tests in ten fail for nothing."""
+"""Confidence for sound models: high, so that the tests do not fail by chance in one of ten runs."""
 
 
 def small(model: str, confidence: float, planted: Planted = nullcontext) -> Audit:
@@ -36,7 +36,7 @@ def test_every_private_model_is_attacked() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_sound_model_stands(model: str) -> None:
+def test_a_sound_model_is_not_refuted(model: str) -> None:
     audit = small(model, NEVER_IN_A_THOUSAND_RUNS)
     assert audit.holds
     assert audit.claimed_epsilon == BUDGET.epsilon
@@ -77,12 +77,12 @@ def test_a_fault_is_gone_with_its_context() -> None:
 
 
 class Telling:
-    """Attacks a model that publishes who is in it."""
+    """Attacks a model that publishes which users are in its data."""
 
     method = "reads"
 
-    def trials(self, kind: Any, budget: Budget, canaries: int, dice: Randomness) -> list[Trial]:
-        included = coins(canaries, dice)
+    def trials(self, kind: Any, budget: Budget, canaries: int, rng: Randomness) -> list[Trial]:
+        included = coins(canaries, rng)
         rows = shop.rows(20, seed=1)
         model = kind.fit(rows, shop.ENCODING, budget, Unit("row", 1), SeededRandomness(1))
         return [Trial(included, included.astype(float), model.statement)]
@@ -113,5 +113,5 @@ def test_a_refuted_claim_is_exit_code_1(
     "words",
     [("--epsilon", "0"), ("--canaries", "3"), ("--runs", "0"), ("--confidence", "1"), ("--delta", "0")],
 )
-def test_a_question_without_sense_is_exit_code_2(words: tuple[str, str]) -> None:
+def test_invalid_arguments_are_exit_code_2(words: tuple[str, str]) -> None:
     assert command.run(asked(*words)) == 2

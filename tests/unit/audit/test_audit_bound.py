@@ -16,7 +16,7 @@ CASES = [Guesses(1_000, 1_000, 900), Guesses(1_000, 200, 180), Guesses(5_000, 10
 
 
 @pytest.mark.parametrize("count", [1, 20, 200, 5_000])
-def test_never_wrong_refutes_up_to_what_luck_could_do(count: int) -> None:
+def test_a_bound_without_errors_is_limited_by_the_number_of_guesses(count: int) -> None:
     """All r right: p = (e^eps / (1 + e^eps))^r, so the bound is the log-odds of .05^(1/r)."""
     chance = 0.05 ** (1 / count)
     expected = max(0.0, math.log(chance / (1 - chance)))
@@ -26,7 +26,7 @@ def test_never_wrong_refutes_up_to_what_luck_could_do(count: int) -> None:
 @pytest.mark.parametrize("seen", CASES, ids=str)
 @pytest.mark.parametrize("delta", [1e-9, 1e-5, 1e-2])
 def test_the_bound_is_jax_privacys(seen: Guesses, delta: float) -> None:
-    """Its auditor wants scores: those above the threshold are its guesses."""
+    """jax-privacy's auditor takes scores; its guesses are those above the threshold."""
     held_in = np.ones(seen.correct)
     held_out = np.repeat([1.0, 0.0], [seen.guesses - seen.correct, seen.canaries - seen.guesses])
     expected = CanaryScoreAuditor(held_in, held_out).epsilon_one_run(
@@ -46,11 +46,11 @@ def test_the_p_value_is_the_theorem_summed_by_hand() -> None:
 def _randomised_response(epsilon: float, delta: float, seed: int) -> Guesses:
     """Each coin told truly with the odds e^epsilon, and with probability delta in plain sight. (epsilon,
     delta)-private, and nothing tells more."""
-    dice = np.random.default_rng(seed)
-    included = dice.random(2_000) < 0.5
-    true = dice.random(2_000) < delta + (1 - delta) / (1 + math.exp(-epsilon))
+    rng = np.random.default_rng(seed)
+    included = rng.random(2_000) < 0.5
+    true = rng.random(2_000) < delta + (1 - delta) / (1 + math.exp(-epsilon))
     said = np.where(true, included, ~included)
-    return guessed(included, said + dice.random(2_000) / 2, 500)
+    return guessed(included, said + rng.random(2_000) / 2, 500)
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.5, 0.0), (1.0, 1e-5), (3.0, 1e-5)])
@@ -64,7 +64,7 @@ def test_randomised_response_is_bounded_closely_and_rarely_from_above(epsilon: f
     assert np.median(bounds) > 0.75 * epsilon
 
 
-def test_the_highest_are_taken_for_in_and_the_lowest_for_out() -> None:
+def test_the_highest_scores_are_guessed_in_and_the_lowest_out() -> None:
     included: npt.NDArray[np.bool_] = np.array([True, False, True, False, True, False])
     scores = np.array([0.9, 0.1, 0.8, 0.2, 0.3, 0.7])
     assert guessed(included, scores, 2) == Guesses(6, 4, 4)
@@ -75,10 +75,10 @@ def test_the_highest_are_taken_for_in_and_the_lowest_for_out() -> None:
         Guesses(10, 4, 5)
 
 
-def test_decoding_tells_coins_apart_that_get_in_one_anothers_way() -> None:
-    dice = np.random.default_rng(3)
-    adds = dice.normal(size=(400, 50)) + 1.0  # all have much in common
-    coin = dice.random(50) < 0.5
-    seen = adds @ coin + dice.normal(0, 2.0, 400)
+def test_decoding_separates_canaries_that_overlap() -> None:
+    rng = np.random.default_rng(3)
+    adds = rng.normal(size=(400, 50)) + 1.0  # all have much in common
+    coin = rng.random(50) < 0.5
+    seen = adds @ coin + rng.normal(0, 2.0, 400)
     told = decoded(adds.T @ adds, adds.T @ seen, 4.0)
     assert (told[coin].min()) > told[~coin].max()

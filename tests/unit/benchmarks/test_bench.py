@@ -1,4 +1,4 @@
-"""The benchmarks' arithmetic and their arguments; what they measure is not a test's affair."""
+"""The benchmarks' arithmetic and arguments; their measurements are not tested."""
 
 from pathlib import Path
 
@@ -40,6 +40,6 @@ def test_the_price_is_paired_by_split(ceiling: Result) -> None:
 
 
 @pytest.mark.parametrize(("name", "file"), [("accuracy", None), ("training", Path("rows.csv"))])
-def test_a_benchmark_gets_a_file_where_it_wants_one(name: str, file: Path | None) -> None:
+def test_a_benchmark_gets_a_file_only_if_it_needs_one(name: str, file: Path | None) -> None:
     with pytest.raises(InvalidRequest, match="FILE"):
         benchmarks.run(name, minutes=1, file=file)

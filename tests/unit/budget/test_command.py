@@ -72,7 +72,7 @@ def test_what_is_spent_and_left(books: Ledger, capsys: pytest.CaptureFixture[str
     assert "run-1.abc" in told
 
 
-def test_a_budget_is_set_for_one_block_or_for_those_to_come(
+def test_a_budget_is_set_for_one_block_or_for_future_blocks(
     books: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(20):
@@ -103,7 +103,7 @@ def test_a_budget_is_set_for_one_block_or_for_those_to_come(
     ],
     ids=str,
 )
-def test_what_cannot_be_set_changes_nothing(
+def test_an_invalid_budget_changes_nothing(
     books: Ledger, capsys: pytest.CaptureFixture[str], words: list[str], says: str
 ) -> None:
     assert ask(*words) == 2
@@ -121,6 +121,6 @@ def test_impossible_numbers_are_a_wrong_command_line(books: Ledger, words: list[
 
 
 def test_without_mongodb(books: Ledger, store: InMemoryAccounts, capsys: pytest.CaptureFixture[str]) -> None:
-    store.away = True
+    store.unavailable = True
     assert ask() == 3
-    assert "away" in capsys.readouterr().err
+    assert "the store is unavailable" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What a refusal says: enough to go on, and no more than one reads."""
+"""The message of a refusal: what is spent and what to do, in a few lines."""
 
 import argparse
 import shlex
@@ -27,7 +27,7 @@ def refusal(account: Account, request: Request) -> str:
 
 
 @pytest.mark.parametrize("weeks", [1, 3, 60])
-def test_the_command_that_it_names_lets_the_run_pass(weeks: int) -> None:
+def test_the_command_in_the_refusal_makes_the_run_possible(weeks: int) -> None:
     account = Account("sessions", WEEK_MS, epsilon=2.0, delta=1e-5)
     text = refusal(account, a_request(weeks))
     _, _, command = text.partition("./vitrine budget set")
@@ -39,13 +39,13 @@ def test_the_command_that_it_names_lets_the_run_pass(weeks: int) -> None:
     assert charge.blocks == (2_900 * WEEK_MS,)
 
 
-def test_it_says_from_which_day_there_is_budget_again() -> None:
+def test_the_refusal_names_the_day_of_the_next_budget() -> None:
     assert "wait for the sessions of 2025-08-07 to 2025-08-14" in refusal(
         Account("sessions", WEEK_MS, epsilon=2.0, delta=1e-5), a_request(1)
     )
 
 
-def test_of_many_blocks_it_tells_the_newest() -> None:
+def test_a_refusal_lists_only_the_newest_of_many_blocks() -> None:
     lines = refusal(Account("sessions", WEEK_MS, epsilon=2.0, delta=1e-5), a_request(60)).splitlines()
     assert len([line for line in lines if "of epsilon 2 spent" in line]) == 5
     assert "  and 55 other blocks that have too little left" in lines

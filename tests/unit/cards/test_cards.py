@@ -1,4 +1,4 @@
-"""The cards in docs/models say what the code does now."""
+"""The cards in docs/models match the code."""
 
 import re
 
@@ -14,7 +14,7 @@ def fresh() -> dict[str, str]:
     return cards()
 
 
-def test_cards_are_fresh(fresh: dict[str, str]) -> None:
+def test_cards_are_up_to_date(fresh: dict[str, str]) -> None:
     stored = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
     assert stored == fresh, "the code's statements changed: run python -m ml.cards"
 
@@ -32,7 +32,7 @@ def test_every_kind_of_model_has_one(fresh: dict[str, str]) -> None:
 
 
 def test_the_lines_that_load_a_model_are_right(fresh: dict[str, str]) -> None:
-    """As far as the run's folder, which is not there."""
+    """Runs the lines until they fail on the run's folder, which does not exist."""
     for card in fresh.values():
         [lines] = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
         with pytest.raises(FileNotFoundError, match="/RUN/"):

@@ -1,4 +1,5 @@
-"""What the torture sends is what it says: so many, repeated in several ways, broken, the same for a seed."""
+"""The messages of the chaos test: their number, repetitions, broken ones, and the same ones for the same
+seed."""
 
 import json
 from collections import Counter
@@ -10,7 +11,7 @@ END_MS = 1_790_000_000_000
 SENT = list(events(12_000, 5, END_MS, 2))
 
 
-def test_as_many_as_asked_and_the_same_again() -> None:
+def test_the_requested_number_of_events_and_the_same_again() -> None:
     assert len(SENT) == 12_000
     assert list(events(12_000, 5, END_MS, 2)) == SENT
 

@@ -1,4 +1,4 @@
-"""A stage ends at the passing it was told, and at no other."""
+"""A stage ends at the armed passing of a crash point, and at no other."""
 
 import io
 
@@ -30,7 +30,7 @@ def test_it_ends_at_the_nth_passing_of_its_point() -> None:
     assert passed_until_the_end(fuse, "read", "written", "read", "written", "committed") == 3
 
 
-def test_unarmed_or_put_out_it_goes_on() -> None:
+def test_unarmed_or_disarmed_it_continues() -> None:
     fuse = Fuse(end)
     assert passed_until_the_end(fuse, "read", "written") == -1
     fuse.arm("read 1")

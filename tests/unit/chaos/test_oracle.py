@@ -1,4 +1,4 @@
-"""The oracle agrees with a sound history and sees every way of spoiling it."""
+"""The oracle accepts a correct history and detects every planted error in it."""
 
 import json
 import zlib
@@ -19,7 +19,7 @@ END_MS = 1_790_000_000_000
 
 @dataclass
 class History:
-    """What was sent and what came out, as a gate that makes no mistake would have it."""
+    """The messages sent and the outputs of a gate without faults."""
 
     raw: list[Record] = field(default_factory=list)
     valid: list[Record] = field(default_factory=list)
@@ -77,7 +77,7 @@ def double_valid(made: History) -> None:
 
 
 def refuse_a_first_copy(made: History) -> None:
-    """As a filter does that was set before the output was committed."""
+    """Spoils a history like a filter that was set before the output was committed."""
     of = fields(made.valid.pop(7).value)
     [raw] = [one for one in made.raw if one.offset == of["rawOffset"]]
     headers = {"reason": "duplicate", "raw_partition": of["rawPartition"], "raw_offset": raw.offset}
@@ -148,7 +148,7 @@ def test_a_sound_history_is_found_sound() -> None:
 
 
 @pytest.mark.parametrize(("spoil", "kind"), SPOILT, ids=lambda one: getattr(one, "__name__", one))
-def test_what_is_spoilt_is_seen(spoil: Callable[[History], None], kind: str) -> None:
+def test_a_spoilt_history_is_detected(spoil: Callable[[History], None], kind: str) -> None:
     made = history()
     spoil(made)
     assert getattr(made.judged(), kind) > 0
@@ -164,7 +164,7 @@ def mongodb(made: History, found: list[Document]) -> Findings:
     return findings
 
 
-def test_mongodb_holds_each_session_once_and_as_it_is() -> None:
+def test_mongodb_must_have_each_session_once_and_unchanged() -> None:
     made = history(300)
     assert mongodb(made, sessions(made)).none
     assert mongodb(made, sessions(made)[1:]).lost == 1

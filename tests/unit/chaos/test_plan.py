@@ -1,4 +1,4 @@
-"""Which kill comes when: all that must be hit is hit, and there is load when it is."""
+"""The plan of kills: everything that must be hit is hit, under load."""
 
 from collections import Counter
 
@@ -24,11 +24,11 @@ def test_the_same_seed_is_the_same_plan() -> None:
 
 
 def test_too_few_kills_are_refused() -> None:
-    with pytest.raises(ValueError, match="8 kills at least"):
+    with pytest.raises(ValueError, match="at least 8 kills"):
         plan(least("gate") - 1, 1, "gate")
 
 
-def test_more_than_a_ration_is_ahead_of_every_kill() -> None:
+def test_more_than_a_ration_is_released_before_every_kill() -> None:
     events, kills = 20_000, 10
     for number, kill in enumerate(plan(kills, 1, "gate")):
         assert released(number, kills, events) - kill.at * events >= events / (kills + 1)

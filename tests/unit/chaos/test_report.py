@@ -1,4 +1,4 @@
-"""What the torture says in the end, and when it says that all held."""
+"""The report of the chaos test, and when it holds."""
 
 from lab.chaos.arguments import DETAILS
 from lab.chaos.outage_effect import MOST_RESIDENT_BYTES, OutageEffect
@@ -9,7 +9,7 @@ def judged() -> Report:
     return Report(events=100, seed=1, through="gate", judged=True)
 
 
-def test_it_holds_only_if_judged_and_nothing_is_wrong_and_it_proves_something() -> None:
+def test_it_holds_only_if_checked_without_findings_and_not_void() -> None:
     assert judged().holds
     assert not Report(events=100, seed=1, through="gate").holds
     lost, void = judged(), judged()

@@ -1,4 +1,4 @@
-"""Decisions: one file each, numbered without gaps, and pointing both ways where one overrules another."""
+"""Decisions: one file each, numbered without gaps, with links in both directions if one replaces another."""
 
 import re
 from pathlib import Path
@@ -81,17 +81,17 @@ def test_a_record_has_its_parts_in_order(file: Path) -> None:
     assert headings == ["Context", "Decision", "Consequences"]
 
 
-def test_overruled_and_overruling_point_at_each_other() -> None:
+def test_replaced_and_replacing_records_link_to_each_other() -> None:
     assert overruled(DECISIONS) == overruling(DECISIONS)
     assert len(overruled(DECISIONS)) > 5
 
 
-def test_no_record_is_overruled_by_an_older_one() -> None:
+def test_no_record_is_replaced_by_an_older_one() -> None:
     assert all(older < newer for older, _, newer in overruled(DECISIONS))
     assert all(DECISIONS[older].date <= DECISIONS[newer].date for older, _, newer in overruled(DECISIONS))
 
 
-def test_a_pointer_without_its_answer_is_found() -> None:
+def test_a_link_without_its_counterpart_is_found() -> None:
     older = Decision(1, "This", "superseded by [0002](0002-b.md)", "2026-01-01", "")
     newer = Decision(2, "That", "accepted", "2026-01-02", "")
     told = {"0001-a.md": older, "0002-b.md": newer}

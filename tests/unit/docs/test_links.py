@@ -1,4 +1,4 @@
-"""Every relative link of every Markdown file leads to a file and a heading that are there."""
+"""Every relative link of every Markdown file leads to an existing file and heading."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ LINK = re.compile(r"\[[^\]]*\]\(\s*([^)\s]+)\s*\)")
 
 
 def outside_code(text: str) -> str:
-    """The text without code, in which brackets are no links and `#` is no heading."""
+    """Returns the text without code, where brackets are no links and `#` is no heading."""
     return re.sub(r"`[^`\n]*`", "`code`", fenced_out(text))
 
 
@@ -39,7 +39,7 @@ def anchors(file: Path) -> frozenset[str]:
 
 
 def broken(file: Path, text: str) -> list[str]:
-    """The links in `text`, as if it stood in `file`, that lead nowhere."""
+    """Returns the broken links of `text`, as if it were the content of `file`."""
     wrong = []
     for link in LINK.findall(outside_code(text)):
         if re.match(r"[a-z]+:", link):
@@ -69,7 +69,7 @@ def test_a_link_that_leads_nowhere_is_found(link: str) -> None:
     assert broken(ROOT / "docs" / "architecture.md", f"see [this]({link})") == [link]
 
 
-def test_good_links_are_let_pass() -> None:
+def test_good_links_are_accepted() -> None:
     text = "[a](runbook.md#flinks-page) [b](#packages) [c](models/) [d](https://example.org/x#y) `[e](f)`"
     assert broken(ROOT / "docs" / "architecture.md", text) == []
 

@@ -1,4 +1,4 @@
-"""docs/privacy.md names only what is there."""
+"""docs/privacy.md names only files that exist."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ POINTS = (
 PAGE = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
 
 
-def test_whatever_holds_a_point_is_there() -> None:
+def test_everything_named_as_a_check_exists() -> None:
     named = set(re.findall(r"`((?:ml|tests|docs|streaming)/[^`]*)`", PAGE))
     assert len(named) > 20
     assert not [name for name in named if not (ROOT / name).exists()]

@@ -1,4 +1,4 @@
-"""Every alert has its section in the runbook, and rests on declared metrics alone."""
+"""Every alert has its section in the runbook, and uses declared metrics only."""
 
 import re
 from pathlib import Path

@@ -90,7 +90,7 @@ def test_with_a_schema(files: dict[str, Path], capsys: pytest.CaptureFixture[str
     assert by["neural_network", 1.0]["statement"]["most_rows_per_unit"] == 2
 
 
-def test_without_a_schema_the_search_is_paid_for(
+def test_without_a_schema_the_search_costs_budget(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = answer(
@@ -107,7 +107,7 @@ def test_without_a_schema_the_search_is_paid_for(
         assert not any("schema" in public for public in statement["public"])
 
 
-def test_one_class_in_training_is_learned_from(
+def test_training_on_one_class_returns_models(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     columns = shop.columns(300, seed=3)
@@ -147,8 +147,8 @@ def test_odd_cells_ten_rows_and_a_constant_column(
     ("change", "says"),
     [
         ({"--target": "nothing"}, "no column nothing"),
-        ({"--schema": "nothing"}, "no schema nothing"),
-        ({"--train": "nothing.csv"}, "no file nothing.csv"),
+        ({"--schema": "nothing"}, "there is no schema nothing"),
+        ({"--train": "nothing.csv"}, "nothing.csv does not exist"),
         ({"--unit": "nobody"}, "no column nobody"),
         ({"--epsilon": "0"}, "--epsilon"),
         ({"--epsilon": "nan"}, "--epsilon"),
@@ -158,7 +158,7 @@ def test_odd_cells_ten_rows_and_a_constant_column(
     ],
     ids=str,
 )
-def test_questions_that_cannot_be_answered(
+def test_invalid_requests_are_refused_with_a_reason(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str], change: dict[str, str], says: str
 ) -> None:
     words = {
@@ -174,7 +174,7 @@ def test_questions_that_cannot_be_answered(
 @pytest.mark.parametrize(
     "content", [b"", b"bought,a\n", b"\xff\xfe\x00\x00\x01"], ids=["empty", "no rows", "binary"]
 )
-def test_files_that_are_no_table(
+def test_files_that_are_not_tables(
     files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
     bad = tmp_path / "bad.csv"
@@ -186,7 +186,7 @@ def test_files_that_are_no_table(
 def test_too_few_rows_to_find_a_schema(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Noise alone may pass for a column now and then; with these dice it does not.
+    # Noise alone may pass for a column now and then; with this seed it does not.
     monkeypatch.setattr(command, "SystemRandomness", lambda: SeededRandomness(4))
     ten = write(files["folder"] / "ten.csv", shop.columns(10, seed=5))
     assert run(ask("--train", ten, "--test", ten, "--target", "bought", "--epsilon", 0.5)) == 2

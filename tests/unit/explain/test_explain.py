@@ -1,4 +1,4 @@
-"""Explanations add up, and the public ones are made of nobody's rows."""
+"""Explanations add up, and the public ones are computed on made-up rows."""
 
 import numpy as np
 import pytest
@@ -18,29 +18,29 @@ LARGEST_GAP = {"boosted_trees": 1e-4, "logistic_regression": 1e-6, "neural_netwo
 
 @pytest.mark.parametrize("kind", model_store.PRIVATE, ids=lambda kind: kind.name)
 def test_values_and_base_sum_to_the_log_odds(kind: type) -> None:
-    dice = SeededRandomness(1)
-    model = kind.fit(shop.rows(1_000, seed=1), shop.ENCODING, Budget(8.0, 1e-5), Unit("row", 1), dice)  # type: ignore[attr-defined]
-    x, background = synthetic.rows(shop.ENCODING, 30, dice), synthetic.rows(shop.ENCODING, 20, dice)
+    rng = SeededRandomness(1)
+    model = kind.fit(shop.rows(1_000, seed=1), shop.ENCODING, Budget(8.0, 1e-5), Unit("row", 1), rng)  # type: ignore[attr-defined]
+    x, background = synthetic.rows(shop.ENCODING, 30, rng), synthetic.rows(shop.ENCODING, 20, rng)
     explained = explain(model, x, background, shop.ENCODING)
     assert explained.values.shape == (30, len(shop.SCHEMA.features))
     assert explained.residual <= LARGEST_GAP[kind.name]  # type: ignore[attr-defined]
 
 
 def test_a_feature_that_does_not_matter_gets_nothing_from_the_linear_model() -> None:
-    dice = SeededRandomness(2)
+    rng = SeededRandomness(2)
     model = model_store.KINDS["logistic_regression"].fit(
-        shop.rows(500, seed=2), shop.ENCODING, Budget(8.0, 0.0), Unit("row", 1), dice
+        shop.rows(500, seed=2), shop.ENCODING, Budget(8.0, 0.0), Unit("row", 1), rng
     )
-    x = np.tile(synthetic.rows(shop.ENCODING, 1, dice), (10, 1))
+    x = np.tile(synthetic.rows(shop.ENCODING, 1, rng), (10, 1))
     assert np.abs(explain(model, x, x, shop.ENCODING).values).max() < 1e-12
 
 
 def test_the_model_without_privacy_is_not_explained() -> None:
-    dice = SeededRandomness(3)
+    rng = SeededRandomness(3)
     ceiling = model_store.NON_PRIVATE.fit(
-        shop.rows(100, seed=3), shop.ENCODING, Budget(1.0, 1e-5), Unit("row", 1), dice
+        shop.rows(100, seed=3), shop.ENCODING, Budget(1.0, 1e-5), Unit("row", 1), rng
     )
-    with pytest.raises(TypeError, match="only private models"):
+    with pytest.raises(TypeError, match="only private models can"):
         explain(ceiling, shop.rows(5, seed=1).x, shop.rows(5, seed=2).x, shop.ENCODING)
 
 

@@ -21,7 +21,7 @@ def test_shipped_schemas_load(name: str) -> None:
     assert name in schemas.shipped()
 
 
-def test_vitrine_schema_reads_only_columns_the_extract_has_and_neither_ids_nor_label() -> None:
+def test_the_vitrine_schema_reads_only_columns_of_the_extract_and_neither_ids_nor_label() -> None:
     schema = schemas.load("vitrine-session")
     named = {feature.name for feature in schema.features}
     assert named | {schema.target, schema.unit} <= COLUMNS.keys()
@@ -50,7 +50,7 @@ def test_a_schema_that_encodes_otherwise_has_another_digest() -> None:
             schemas.of_trained({"schema": schema.name} | of_before)
 
 
-def test_a_schema_of_ones_own(tmp_path: Path) -> None:
+def test_a_schema_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_text(
         json.dumps(

@@ -26,9 +26,9 @@ far from .5 it is once in 26 million draws of the coins; the seed makes them the
 START_MS, NOW_MS = 1_572_566_400_000, 1_800_000_000_000
 
 
-def test_labels_of_a_coin_cannot_be_learned() -> None:
-    encoding, dice = Encoding(schemas.load("vitrine-session")), np.random.default_rng(7)
-    table = [_row(number, dice) for number in range(TRAINED_ON + TESTED_ON)]
+def test_random_labels_cannot_be_learned() -> None:
+    encoding, rng = Encoding(schemas.load("vitrine-session")), np.random.default_rng(7)
+    table = [_row(number, rng) for number in range(TRAINED_ON + TESTED_ON)]
     x = encoding.encode(
         {feature.name: [row[feature.name] for row in table] for feature in encoding.schema.features}
     )
@@ -43,16 +43,16 @@ def test_labels_of_a_coin_cannot_be_learned() -> None:
     assert abs(roc_auc_score(test.y, model.log_odds(test.x)) - 0.5) < STANDARD_ERRORS * error
 
 
-def _row(number: int, dice: np.random.Generator) -> dict[str, object]:
+def _row(number: int, rng: np.random.Generator) -> dict[str, object]:
     """The row of a visit as an export of REES46 has it; where the coin says so, it goes on to buy and then,
     sometimes, to look further."""
-    actions = ["view", *dice.choice(["view", "cart", "remove_from_cart"], dice.poisson(4), p=[0.7, 0.2, 0.1])]
-    if dice.random() < 0.5:
-        actions += ["purchase"] * int(dice.integers(1, 4)) + ["view"] * int(dice.integers(0, 3))
+    actions = ["view", *rng.choice(["view", "cart", "remove_from_cart"], rng.poisson(4), p=[0.7, 0.2, 0.1])]
+    if rng.random() < 0.5:
+        actions += ["purchase"] * int(rng.integers(1, 4)) + ["view"] * int(rng.integers(0, 3))
     at_ms = (
         START_MS
-        + int(dice.integers(0, 30 * 86_400_000))
-        + 1_000 * np.cumsum(dice.integers(1, 300, len(actions)))
+        + int(rng.integers(0, 30 * 86_400_000))
+        + 1_000 * np.cumsum(rng.integers(1, 300, len(actions)))
     )
     events = [
         Event(
@@ -61,7 +61,7 @@ def _row(number: int, dice: np.random.Generator) -> dict[str, object]:
             event_type=str(action), product_id=str(product), category_id="205", brand="",
             category_code=("sofas", "beds", "rugs")[product % 3], price=f"{19.99 * (1 + product)}",
         )
-        for action, time_ms, product in zip(actions, at_ms, dice.integers(0, 30, len(actions)), strict=True)
+        for action, time_ms, product in zip(actions, at_ms, rng.integers(0, 30, len(actions)), strict=True)
     ]  # fmt: skip
     message = visit.outgoing(events, "import-abc", {"deviceType": "desktop", "referrer": "Direct"})
     session = parsing.parse(message.value, NOW_MS)

@@ -1,4 +1,4 @@
-"""The extract's row: the right figures, and nothing of a person, of the purchase or of what follows it."""
+"""The extract's row: the right figures, and nothing about the person, the purchase or what follows it."""
 
 import json
 from typing import Any

@@ -41,7 +41,7 @@ def test_every_tree_has_its_place_among_the_others() -> None:
     assert set(layered(contract("Instruments use the local stack"))) == TREES
 
 
-def test_no_tree_has_circles() -> None:
+def test_no_tree_has_cycles() -> None:
     assert set(contract("No circles")["ancestors"]) == TREES
 
 
@@ -65,7 +65,7 @@ def test_what_is_forbidden_everywhere_is_forbidden_to_every_tree(name: str, abov
     assert set(contract(name)["source_modules"]) == TREES - above
 
 
-def test_the_oracle_may_import_no_other_code_of_ours() -> None:
+def test_the_oracle_may_import_no_other_vitrine_code() -> None:
     forbidden = set(contract("The oracle of the chaos test")["forbidden_modules"])
     beside = {f"lab.{name}" for name in children("lab") - {"chaos"}}
     assert forbidden >= (TREES - {"lab"}) | beside

@@ -90,7 +90,7 @@ def test_a_pure_module_that_reaches_a_client_library_is_found(checked: ContractC
     ids=["beside an adapter", "no claim", "known to an adapter", "an adapter below"],
     indirect=True,
 )
-def test_all_else_may_be(checked: ContractCheck) -> None:
+def test_every_other_import_is_allowed(checked: ContractCheck) -> None:
     assert checked.kept
 
 

@@ -1,4 +1,4 @@
-"""All models through their one interface, and what is special in each."""
+"""All models through their common interface, and what is specific to each."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from ml.features.rows import Rows
 from ml.models import boosted_trees, model_store, neural_network, relevance
 from ml.models.boosted_trees import BoostedTrees
 from ml.models.interface import Model
-from ml.models.laplace_baseline import blur
+from ml.models.laplace_baseline import with_laplace_noise
 from ml.models.logistic_regression import LogisticRegression
 from ml.models.random_trees import grow
 from ml.privacy import contributions
@@ -52,7 +52,9 @@ def test_learns(kind: type[Model], trained: dict[str, Model]) -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.name)
-def test_statement_tells_the_truth_of_what_was_asked(kind: type[Model], trained: dict[str, Model]) -> None:
+def test_the_statement_has_the_requested_budget_and_unit(
+    kind: type[Model], trained: dict[str, Model]
+) -> None:
     statement = trained[kind.name].statement
     if kind in model_store.PRIVATE:
         assert statement.private
@@ -75,7 +77,7 @@ def test_few_rows_of_one_class_make_a_sane_model(kind: type[Model], count: int, 
     assert np.isfinite(model.log_odds(shop.rows(50, seed=7).x)).all()
 
 
-def test_xgboost_itself_loads_the_trees_and_says_the_same(trained: dict[str, Model], tmp_path: Path) -> None:
+def test_xgboost_loads_the_trees_and_predicts_the_same(trained: dict[str, Model], tmp_path: Path) -> None:
     model = trained["boosted_trees"]
     x = shop.rows(500, seed=8).x
     model.save(tmp_path)
@@ -109,21 +111,21 @@ def test_a_tree_is_complete_and_splits_within_the_public_bounds() -> None:
     assert leaves.max() < 16
 
 
-def test_a_unit_moves_the_leaf_sums_no_further_than_stated() -> None:
+def test_a_unit_changes_the_leaf_sums_by_at_most_the_stated_bound() -> None:
     class NoNoise(SeededRandomness):
         def with_gaussian(self, values, scale):  # type: ignore[no-untyped-def]
             return values
 
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for rows_of_unit in (1, 3, 8):
         weight = contributions.weights(np.zeros(rows_of_unit, dtype=np.int64))
-        for leaf in (np.zeros(rows_of_unit, dtype=np.int64), dice.integers(0, 16, rows_of_unit)):
-            gradient = dice.choice([-boosted_trees.CLIP, boosted_trees.CLIP], rows_of_unit)
+        for leaf in (np.zeros(rows_of_unit, dtype=np.int64), rng.integers(0, 16, rows_of_unit)):
+            gradient = rng.choice([-boosted_trees.CLIP, boosted_trees.CLIP], rows_of_unit)
             sums = noisy_sums((gradient * weight)[None], leaf, 16, 1.0, NoNoise(0))
             assert np.linalg.norm(sums) <= boosted_trees.CLIP + 1e-12
 
 
-def test_the_feature_that_decides_gets_most_attention() -> None:
+def test_the_deciding_feature_gets_the_largest_share() -> None:
     rows = shop.rows(4_000, seed=1)
     decided = Rows(rows.x, (rows.x[:, 0] > 0.5).astype(np.int8), rows.unit)
     found = relevance.measured(decided, np.ones(len(rows)), shop.ENCODING, 0.3, SeededRandomness(2))
@@ -133,7 +135,7 @@ def test_the_feature_that_decides_gets_most_attention() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_attention_without_rows_is_what_is_public(count: int) -> None:
+def test_without_rows_the_shares_are_the_public_ones(count: int) -> None:
     few = shop.rows(max(count, 1), seed=1).take(np.arange(count))
     found = relevance.measured(few, np.ones(count), shop.ENCODING, 0.01, SeededRandomness(2))
     assert found.units >= 1
@@ -155,7 +157,7 @@ def test_network_refuses_units_that_were_not_bounded() -> None:
 
 def test_laplace_noise_has_the_scale_it_states() -> None:
     x = np.full((40_000, shop.ENCODING.width), 0.5, dtype=np.float32)
-    blurred = blur(x, shop.ENCODING, epsilon=20.0, randomness=SeededRandomness(1))
+    blurred = with_laplace_noise(x, shop.ENCODING, epsilon=20.0, randomness=SeededRandomness(1))
     share = blurred[:, 1]
     assert np.abs(share - 0.5).mean() == pytest.approx(1 / 20.0, rel=0.05)
     assert np.array_equal(blurred[:, 2:], x[:, 2:])
@@ -166,8 +168,8 @@ def test_the_same_seed_trains_the_same_trees_and_the_system_never_does() -> None
     x = few.x[:20]
 
     def say(seed: int | None) -> np.ndarray:
-        dice = SystemRandomness() if seed is None else SeededRandomness(seed)
-        return BoostedTrees.fit(few, shop.ENCODING, BUDGET, Unit("row", 1), dice).log_odds(x)
+        rng = SystemRandomness() if seed is None else SeededRandomness(seed)
+        return BoostedTrees.fit(few, shop.ENCODING, BUDGET, Unit("row", 1), rng).log_odds(x)
 
     assert np.array_equal(say(1), say(1))
     assert not np.array_equal(say(None), say(None))

@@ -39,9 +39,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def fit(epsilon: float, unit: Unit, rows: int = 2_000) -> LogisticRegression:
-    dice = SystemRandomness()
-    kept = contributions.bounded(shop.rows(rows, seed=1, per_user=unit.most_rows), unit.most_rows, dice)
-    return LogisticRegression.fit(kept, shop.ENCODING, Budget(epsilon, 1e-5), unit, dice)
+    rng = SystemRandomness()
+    kept = contributions.bounded(shop.rows(rows, seed=1, per_user=unit.most_rows), unit.most_rows, rng)
+    return LogisticRegression.fit(kept, shop.ENCODING, Budget(epsilon, 1e-5), unit, rng)
 
 
 def proven(mechanism: Vector) -> tuple[float, float]:
@@ -63,7 +63,7 @@ def proven(mechanism: Vector) -> tuple[float, float]:
 
 @pytest.mark.parametrize("unit", [Unit("row", 1), Unit("user", 3), Unit("user", 8)], ids=str)
 @pytest.mark.parametrize("epsilon", [0.1, 1.0, 8.0])
-def test_what_is_drawn_pays_for_what_is_stated(made: list[Any], epsilon: float, unit: Unit) -> None:
+def test_the_noise_drawn_matches_the_statement(made: list[Any], epsilon: float, unit: Unit) -> None:
     statement = fit(epsilon, unit).statement
     ((mechanism, _),) = made
     assert statement.epsilon is not None
@@ -73,7 +73,7 @@ def test_what_is_drawn_pays_for_what_is_stated(made: list[Any], epsilon: float, 
 
 
 @pytest.mark.parametrize("epsilon", [0.01, 1.0, 8.0])
-def test_the_library_draws_the_term_of_the_paper(epsilon: float) -> None:
+def test_the_library_draws_the_linear_term_of_the_paper(epsilon: float) -> None:
     """Uniform direction, length Gamma(dimension, scale): at 0.01 by the paper's second case."""
     dimension, n = 6, 50
     mechanism = Vector(

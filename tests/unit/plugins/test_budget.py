@@ -50,7 +50,7 @@ def test_blocks_charges_and_changes_are_shown(reader: TestClient, ledger: Ledger
 
 
 def test_without_mongodb_the_page_shows_what_to_do(reader: TestClient, accounts: InMemoryAccounts) -> None:
-    accounts.away = True
+    accounts.unavailable = True
     answer = reader.get("/budget")
     assert answer.status_code == 503
     assert "./vitrine up mongodb" in answer.text

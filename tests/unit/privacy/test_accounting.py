@@ -1,4 +1,4 @@
-"""The privacy arithmetic against an accountant that is not ours."""
+"""The privacy accounting against third-party and independent accountants."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_dp_sgd_stays_within_its_budget(epsilon: float) -> None:
 
 
 @pytest.mark.parametrize("epsilon", [1.0, 8.0])
-def test_an_accountant_of_our_own_agrees(epsilon: float) -> None:
+def test_a_second_accountant_agrees(epsilon: float) -> None:
     """Bracketed from both sides by code that shares nothing with what calibrated."""
     budget = Budget(epsilon, 1e-5)
     plan = neural_network.plan_for(budget)

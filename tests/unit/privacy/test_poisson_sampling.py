@@ -1,4 +1,4 @@
-"""Batches are what the accounting takes them for, and a test of them that notices when they are not."""
+"""Batches are sampled as the accounting assumes, and the test detects samplers that are not."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from ml.privacy.statement import Unit
 PLAN = PoissonGaussian(sampling=0.2, steps=200, noise_multiplier=1.0)
 UNITS = 500
 ALARM = 1e-6
-"""A sound sampler is called a fault once in a million runs."""
+"""A correct sampler is reported as faulty once in a million runs."""
 
 Member = npt.NDArray[np.bool_]
 """(steps, units) who is in which batch."""
@@ -50,42 +50,42 @@ def _two_sided(statistic: float, freedom: int) -> float:
     return 2 * min(float(chi2.sf(statistic, freedom)), float(chi2.cdf(statistic, freedom)))
 
 
-def of_fixed_size(dice: np.random.Generator) -> Member:
-    """Without replacement within a batch, anew for each."""
-    taken = np.argsort(dice.random((PLAN.steps, UNITS)), axis=1)[:, : int(UNITS * PLAN.sampling)]
+def of_fixed_size(rng: np.random.Generator) -> Member:
+    """Batches of a fixed size, drawn without replacement, each independently."""
+    taken = np.argsort(rng.random((PLAN.steps, UNITS)), axis=1)[:, : int(UNITS * PLAN.sampling)]
     member = np.zeros((PLAN.steps, UNITS), dtype=bool)
     np.put_along_axis(member, taken, True, axis=1)
     return member
 
 
-def shuffled(dice: np.random.Generator) -> Member:
-    """Each unit once an epoch, as data loaders do."""
+def shuffled(rng: np.random.Generator) -> Member:
+    """Each unit once per epoch, like data loaders."""
     epochs = round(PLAN.steps * PLAN.sampling)
     parts = round(1 / PLAN.sampling)
     member = np.zeros((PLAN.steps, UNITS), dtype=bool)
     for epoch in range(epochs):
-        for part, units in enumerate(np.array_split(dice.permutation(UNITS), parts)):
+        for part, units in enumerate(np.array_split(rng.permutation(UNITS), parts)):
             member[epoch * parts + part, units] = True
     return member
 
 
-def shuffled_with_sizes_of_chance(dice: np.random.Generator) -> Member:
+def shuffled_with_sizes_of_chance(rng: np.random.Generator) -> Member:
     """An endless row of shuffles cut at binomial lengths: only who follows whom gives it away."""
-    sizes = dice.binomial(UNITS, PLAN.sampling, PLAN.steps)
-    row = np.concatenate([dice.permutation(UNITS) for _ in range(2 + sizes.sum() // UNITS)])
+    sizes = rng.binomial(UNITS, PLAN.sampling, PLAN.steps)
+    row = np.concatenate([rng.permutation(UNITS) for _ in range(2 + sizes.sum() // UNITS)])
     member = np.zeros((PLAN.steps, UNITS), dtype=bool)
     for step, (size, end) in enumerate(zip(sizes, sizes.cumsum(), strict=True)):
         member[step, row[end - size : end]] = True
     return member
 
 
-def in_every_other(dice: np.random.Generator) -> Member:
+def in_every_other(rng: np.random.Generator) -> Member:
     """A batch used twice."""
-    return (dice.random((PLAN.steps // 2, UNITS)) < PLAN.sampling).repeat(2, axis=0)
+    return (rng.random((PLAN.steps // 2, UNITS)) < PLAN.sampling).repeat(2, axis=0)
 
 
-def at_a_higher_rate(dice: np.random.Generator) -> Member:
-    return dice.random((PLAN.steps, UNITS)) < PLAN.sampling * 1.05
+def at_a_higher_rate(rng: np.random.Generator) -> Member:
+    return rng.random((PLAN.steps, UNITS)) < PLAN.sampling * 1.05
 
 
 FAULTS = (of_fixed_size, shuffled, shuffled_with_sizes_of_chance, in_every_other, at_a_higher_rate)
@@ -97,7 +97,7 @@ def test_a_planted_fault_is_caught_nine_times_of_ten(fault: Callable[[np.random.
     assert caught >= 9
 
 
-def test_suspicion_is_a_p_value_for_true_coins() -> None:
+def test_suspicion_is_a_p_value_for_truly_random_draws() -> None:
     found = [
         suspicion(np.random.default_rng(seed).random((PLAN.steps, UNITS)) < PLAN.sampling, PLAN.sampling)
         for seed in range(200)

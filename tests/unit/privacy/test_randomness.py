@@ -1,4 +1,4 @@
-"""Where the dice come from, and that they fall as stated."""
+"""Where the randomness comes from, and its distributions."""
 
 import ast
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_the_system_never_repeats_itself(kind: str) -> None:
     assert np.isfinite(one).all()
 
 
-def test_no_release_draws_from_seeded_dice() -> None:
+def test_no_release_draws_from_a_seeded_generator() -> None:
     """import-linter forbids `ml.privacy.seeded` to all that releases; this holds the dags, which it does not
     see, and generators made on the spot."""
     assert PRODUCTION

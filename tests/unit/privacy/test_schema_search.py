@@ -24,13 +24,13 @@ def found(
     return {feature.name: feature for feature in schema.features}
 
 
-def test_numbers_and_words_are_told_apart() -> None:
-    dice = np.random.default_rng(0)
+def test_numbers_and_words_are_distinguished() -> None:
+    rng = np.random.default_rng(0)
     features = found(
         {
-            "wide": [str(v) for v in np.exp(dice.normal(4, 2, 5_000))],
-            "signed": [str(v) for v in dice.uniform(-3, 3, 5_000)],
-            "word": dice.choice(["red", "green"], 5_000).tolist(),
+            "wide": [str(v) for v in np.exp(rng.normal(4, 2, 5_000))],
+            "signed": [str(v) for v in rng.uniform(-3, 3, 5_000)],
+            "word": rng.choice(["red", "green"], 5_000).tolist(),
             "nothing": [""] * 5_000,
         }
     )
@@ -44,7 +44,7 @@ def test_numbers_and_words_are_told_apart() -> None:
     assert "nothing" not in features
 
 
-def test_bins_hold_what_their_edges_say() -> None:
+def test_bins_contain_the_values_between_their_edges() -> None:
     values = numbers(["0", "1", "1.5", "2", "-1", "1e300", "1e-300"])
     bins = schema_search._bin(values, np.zeros(7, dtype=bool))
     side = len(schema_search._EXPONENTS)
@@ -74,6 +74,6 @@ def schema_search_threshold(noise: float) -> float:
     return 1 + noise * float(norm.isf(0.1))
 
 
-def test_noise_that_drowns_everything_is_said() -> None:
+def test_too_much_noise_is_an_error_with_advice() -> None:
     with pytest.raises(NothingFound, match="too few"):
         found({"a": ["1", "2", "3"]}, epsilon=0.1)

@@ -1,4 +1,4 @@
-"""What a unit moves, measured on what is really added to the noise, and held against what is claimed."""
+"""How much a unit changes the values to which noise is added, compared with the stated sensitivity."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ USER = Unit("user", 4)
 
 
 def crowd() -> Rows:
-    """Buyers all, so that whoever does not buy surprises the model as much as can be."""
+    """Only buyers, so that a unit that does not buy has the largest possible gradient."""
     rows = shop.rows(1_500, seed=1)
     return Rows(rows.x, np.ones_like(rows.y), rows.unit)
 
@@ -42,7 +42,7 @@ STRANGERS = {
 
 
 @pytest.mark.parametrize("name", STRANGERS)
-def test_the_trees_pay_for_what_a_unit_moves(name: str) -> None:
+def test_the_noise_of_the_trees_covers_what_a_unit_changes(name: str) -> None:
     first, second = crowd(), with_unit(crowd(), *STRANGERS[name])
     recorded = Recorded(7)
     BoostedTrees.fit(first, shop.ENCODING, BUDGET, USER, recorded)
@@ -54,18 +54,18 @@ def test_the_trees_pay_for_what_a_unit_moves(name: str) -> None:
         assert spent > 0.6 * allowed, "noise is wasted, or the stranger surprises nobody"
 
 
-def test_a_unit_without_weights_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_without_weights_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test of the test."""
     monkeypatch.setattr(contributions, "weights", lambda unit: np.ones(len(unit)))
     with pytest.raises(AssertionError):
-        test_the_trees_pay_for_what_a_unit_moves("four alike")
+        test_the_noise_of_the_trees_covers_what_a_unit_changes("four alike")
 
 
-def test_the_schema_search_pays_for_what_a_unit_moves() -> None:
-    dice = np.random.default_rng(0)
+def test_the_noise_of_the_schema_search_covers_what_a_unit_changes() -> None:
+    rng = np.random.default_rng(0)
     columns = {
-        "number": [str(v) for v in np.exp(dice.normal(3, 2, 2_000))],
-        "word": dice.choice(["red", "green", "blue"], 2_000).tolist(),
+        "number": [str(v) for v in np.exp(rng.normal(3, 2, 2_000))],
+        "word": rng.choice(["red", "green", "blue"], 2_000).tolist(),
     }
     unit = np.arange(2_000) // 4
     shorter = {name: cells[:-4] for name, cells in columns.items()}
@@ -99,7 +99,7 @@ def test_the_network_clips_a_unit_as_a_whole() -> None:
     assert moved["four alike"] > 0.9 * neural_network.CLIP_NORM, "this unit should have been clipped"
 
 
-def test_the_network_is_blurred_as_its_plan_says() -> None:
+def test_the_network_gets_the_noise_of_its_plan() -> None:
     plan = neural_network.plan_for(BUDGET)
     one = crowd().take(np.zeros(1, dtype=np.int64))  # moves a sum by a thousandth of the noise's length
     noise = neural_network.train(one, shop.ENCODING, plan, USER, SeededRandomness(4)).noisy_sums

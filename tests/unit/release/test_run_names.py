@@ -19,7 +19,7 @@ def test_airflows_own_ids_stay_readable() -> None:
 
 
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", ".hidden", "a b", "", "x" * 300, "ünïcode", "a\x00b"])
-def test_is_always_one_safe_file_name(run_id: str) -> None:
+def test_a_run_name_is_always_one_safe_file_name(run_id: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", file_name(run_id))
 
 

@@ -1,4 +1,4 @@
-"""The tasks of `private_models`: what is paid, read, released, and kept back."""
+"""The tasks of `private_models`: what is charged, read, released, and kept private."""
 
 import json
 import logging
@@ -34,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder, books = tmp_path_factory.mktemp("data"), a_ledger()
     write_extract(folder / "extracts", users=1_500)
     with pytest.MonkeyPatch.context() as patch:
-        # So few rows and real dice would now and then make a poor model of a sound trainer.
+        # With so few rows and unseeded randomness a sound trainer would sometimes return a poor model.
         patch.setattr(training, "SystemRandomness", lambda: SeededRandomness(1))
         metrics = train(folder, TrainingRequest("run-1", epsilon=4, metrics_epsilon=8), books)
     return {"folder": folder, "models": folder / "models" / "run-1", "metrics": metrics, "books": books}
@@ -44,7 +44,7 @@ def trusted(trained: dict[str, Any]) -> Any:
     return json.loads((trained["folder"] / "trusted" / "run-1" / "trusted.json").read_text())
 
 
-def test_metrics_stand_beside_the_models(trained: dict[str, Any]) -> None:
+def test_metrics_are_saved_with_the_models(trained: dict[str, Any]) -> None:
     models, metrics = trained["models"], trained["metrics"]
     assert json.loads((models / "metrics.json").read_text()) == metrics
     assert json.loads((models / "run.json").read_text()) == {
@@ -57,7 +57,7 @@ def test_metrics_stand_beside_the_models(trained: dict[str, Any]) -> None:
     assert by["boosted_trees"]["statement"]["most_rows_per_unit"] == MOST_SESSIONS
 
 
-def test_what_is_published_is_close_to_what_is_kept(trained: dict[str, Any]) -> None:
+def test_published_figures_are_close_to_exact_ones(trained: dict[str, Any]) -> None:
     exact = {model["model"]: model for model in trusted(trained)["models"]}
     assert list(exact) == list(model_store.KINDS)
     assert exact["boosted_trees"]["roc_auc"] > 0.75
@@ -78,13 +78,13 @@ def test_what_is_not_private_stays_on_the_trusted_side(trained: dict[str, Any]) 
         assert str(exact["calibration_error"]).encode() not in released
 
 
-def test_models_hold_nobody(trained: dict[str, Any]) -> None:
+def test_models_contain_no_user(trained: dict[str, Any]) -> None:
     for kind in ("models", "trusted"):
         for path in (trained["folder"] / kind).rglob("*.*"):
             assert b"SECRET" not in path.read_bytes(), path
 
 
-def test_the_statement_names_its_payment_and_claims_what_the_ledger_proves(trained: dict[str, Any]) -> None:
+def test_the_statement_names_its_charge_and_claims_what_the_ledger_proves(trained: dict[str, Any]) -> None:
     account = trained["books"].account()
     [charge] = account.charges
     assert charge.blocks == (NEWEST,)
@@ -108,7 +108,7 @@ def test_a_retry_returns_what_was_released(trained: dict[str, Any]) -> None:
     assert trained["books"].account().charged == 1
 
 
-def test_the_log_tells_nothing_of_the_data(
+def test_the_log_reveals_nothing_about_the_data(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -122,7 +122,7 @@ def test_the_log_tells_nothing_of_the_data(
         assert not any(str(secret)[:6] in line.replace("-", " ").split() for line in told)
 
 
-def test_only_the_blocks_that_were_paid_for_are_read(tmp_path: Path) -> None:
+def test_only_charged_blocks_are_read(tmp_path: Path) -> None:
     write_extract(tmp_path, users=40, blocks=3)
     schema, there = schemas.load(training.SCHEMA), extract.list_available(tmp_path, BLOCK_MS)
     assert there.blocks == [NEWEST, NEWEST - BLOCK_MS, NEWEST - 2 * BLOCK_MS]
@@ -176,12 +176,12 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
         )
 
 
-def test_a_named_block_must_be_there(tmp_path: Path) -> None:
+def test_a_requested_block_must_exist(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=4)
     refused = charge_run(TrainingRequest("r", blocks=("1999-01-01",)), a_ledger(), tmp_path / "extracts", 0)[
         "refused"
     ]
-    assert "no session is extracted of 1998-12-31 to 1999-01-07" in refused
+    assert "no sessions were extracted for 1998-12-31 to 1999-01-07" in refused
 
 
 def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) ->
     assert trained["books"].account().charged == 1
 
 
-def test_an_extraction_on_a_spent_budget_is_no_failure_however_soon_it_comes(tmp_path: Path) -> None:
+def test_an_extraction_on_a_spent_budget_is_no_failure_no_matter_how_soon(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=40)
     books = a_ledger(epsilon=3.0)
     key = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)[
@@ -206,13 +206,13 @@ def test_an_extraction_on_a_spent_budget_is_no_failure_however_soon_it_comes(tmp
     assert books.account().charged == 1
 
 
-def test_what_a_person_asks_for_is_never_too_soon(tmp_path: Path) -> None:
+def test_a_run_started_by_a_person_is_never_too_soon(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=40)
     books = a_ledger()
     first = charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
     books.release(first["key"], "digest", "attempt", now())
     assert "key" in charge_run(TrainingRequest("second"), books, tmp_path / "extracts", every_h=20)
-    # Asked again, the first run is paid for already, however soon that be.
+    # A retry of the first run is charged already, so it is never too soon.
     assert (
         charge_run(TrainingRequest("first", automatic=True), books, tmp_path / "extracts", every_h=20)
         == first
@@ -221,18 +221,18 @@ def test_what_a_person_asks_for_is_never_too_soon(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("run_type", RunType)
-def test_what_started_a_run_says_whether_it_is_automatic(run_type: RunType) -> None:
+def test_the_run_type_determines_whether_a_run_is_automatic(run_type: RunType) -> None:
     asked_for = {"manual", "backfill", "asset_materialization"}
     assert of_run({"blocks": None}, "run", str(run_type)).automatic is (run_type not in asked_for)
 
 
 @pytest.mark.parametrize("unknown", ["DagRunType.ASSET_TRIGGERED", "ASSET_TRIGGERED", "asset", "", "None"])
 def test_an_unknown_type_of_run_is_refused(unknown: str) -> None:
-    with pytest.raises(ValueError, match=r"nothing was charged.*dag_run\.run_type\.value"):
+    with pytest.raises(ValueError, match=r"Nothing was charged.*dag_run\.run_type\.value"):
         of_run({"blocks": None}, "run", unknown)
 
 
-def test_without_an_extract_it_is_said_what_to_do(tmp_path: Path) -> None:
+def test_without_an_extract_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="extract_sessions"):
         charge_run(TrainingRequest("r"), a_ledger(), tmp_path, 0)
 
@@ -251,7 +251,7 @@ def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Pat
     assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
 
 
-def test_extracts_of_an_earlier_version_are_neither_paid_for_nor_read(tmp_path: Path) -> None:
+def test_extracts_of_an_earlier_version_are_neither_charged_nor_read(tmp_path: Path) -> None:
     folder, books = tmp_path / "extracts", a_ledger()
     write_extract(folder, users=4, blocks=2)
     there, file = extract.list_available(folder, BLOCK_MS), min(folder.iterdir())

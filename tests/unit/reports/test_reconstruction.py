@@ -34,20 +34,18 @@ CHANCE = 3 * np.sqrt(0.25 / TARGETS)
 @pytest.fixture(scope="module")
 def shop() -> dict[str, Any]:
     """Visitors whom a private model learned from, others of the same shop, and what everyone may know."""
-    dice, unit = SeededRandomness(1), Unit("user", 8)
+    rng, unit = SeededRandomness(1), Unit("user", 8)
     learned_from, others = (
-        contributions.bounded(part, unit.most_rows, dice)
+        contributions.bounded(part, unit.most_rows, rng)
         for part in halves(simulated.rows(ENCODING, 4_000, seed=11))
     )
-    model = model_store.KINDS["logistic_regression"].fit(
-        learned_from, ENCODING, Budget(1.0, 1e-5), unit, dice
-    )
+    model = model_store.KINDS["logistic_regression"].fit(learned_from, ENCODING, Budget(1.0, 1e-5), unit, rng)
     return {
         "model": model,
         "visitors": learned_from.x[:TARGETS],
         "strangers": others.x[:TARGETS],
         "public": as_rows(simulated.rows(ENCODING, 3_000, seed=13).x),
-        "dice": dice,
+        "rng": rng,
     }
 
 
@@ -63,7 +61,7 @@ def as_rows(x: Matrix) -> list[Row]:
 
 def report_over(shop: dict[str, Any], x: Matrix) -> list[Row]:
     """What is published where the rows `x` are explained."""
-    background = synthetic.rows(ENCODING, 32, shop["dice"])
+    background = synthetic.rows(ENCODING, 32, shop["rng"])
     return content.table(ENCODING, x, {"m": explain(shop["model"], x, background, ENCODING)})
 
 
@@ -79,9 +77,9 @@ def baseline(shop: dict[str, Any], targets: list[Row], hidden: Feature) -> float
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda feature: feature.name)
-def test_the_public_report_helps_nobody_to_guess(shop: dict[str, Any], hidden: Feature) -> None:
+def test_the_public_report_does_not_help_an_attacker_to_guess(shop: dict[str, Any], hidden: Feature) -> None:
     visitors, strangers = as_rows(shop["visitors"]), as_rows(shop["strangers"])
-    reports = [report_over(shop, synthetic.rows(ENCODING, 400, shop["dice"])) for _ in range(REPORTS)]
+    reports = [report_over(shop, synthetic.rows(ENCODING, 400, shop["rng"])) for _ in range(REPORTS)]
     against, elsewhere = (
         np.mean([found(published, people, hidden) for published in reports])
         for people in (visitors, strangers)
@@ -92,7 +90,7 @@ def test_the_public_report_helps_nobody_to_guess(shop: dict[str, Any], hidden: F
 
 
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda feature: feature.name)
-def test_a_report_over_real_rows_would_be_found_out(shop: dict[str, Any], hidden: Feature) -> None:
+def test_the_attack_works_on_a_report_over_real_rows(shop: dict[str, Any], hidden: Feature) -> None:
     visitors = as_rows(shop["visitors"])
     leak = report_over(shop, shop["visitors"])
     assert found(leak, visitors, hidden) >= 0.9 > baseline(shop, visitors, hidden) + CHANCE

@@ -1,4 +1,4 @@
-"""The report on a run: one file that carries its data, made without any visitor's row."""
+"""The report on a run: one file that contains its data, made without any visitor's row."""
 
 import base64
 import csv
@@ -20,16 +20,16 @@ from ml.reports import findings, job
 SCHEMA = "vitrine-session"
 ENCODING = Encoding(schemas.load(SCHEMA))
 EXACT = 0.87654321
-"""What only the owner may know."""
+"""An exact figure, for the operator only."""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A report on models of 3,000 sessions. Beside it lie, as in an older run, exact metrics."""
-    folder, dice, unit = tmp_path_factory.mktemp("data"), SeededRandomness(1), Unit("user", 8)
-    rows = contributions.bounded(simulated.rows(ENCODING, 3_000, seed=1), unit.most_rows, dice)
+    folder, rng, unit = tmp_path_factory.mktemp("data"), SeededRandomness(1), Unit("user", 8)
+    rows = contributions.bounded(simulated.rows(ENCODING, 3_000, seed=1), unit.most_rows, rng)
     for kind in model_store.PRIVATE:
-        model_store.save(kind.fit(rows, ENCODING, Budget(4.0, 1e-5), unit, dice), folder / "models")
+        model_store.save(kind.fit(rows, ENCODING, Budget(4.0, 1e-5), unit, rng), folder / "models")
     metrics = {
         "created": "2026-11-24T12:00:00+00:00",
         "schema": SCHEMA,
@@ -69,17 +69,17 @@ def test_the_report_is_one_small_file_that_fetches_nothing(made: dict[str, Any])
     assert 'href="http' not in html
     for said in (
         "Not yet proven",
-        "What is promised",
+        "The guarantees",
         "Boosted trees",
         "cart value",
-        "What counts only together",
-        "Who pays it",
+        "Features that interact",
+        "Price by group",
         "<strong>simulated</strong> sessions",
     ):
         assert said in html
 
 
-def test_the_page_carries_its_data_and_the_same_files_stand_beside_it(made: dict[str, Any]) -> None:
+def test_the_page_embeds_its_data_and_the_same_files_are_saved_next_to_it(made: dict[str, Any]) -> None:
     folder = made["folder"]
     inside = re.findall(
         r'download="([^"]+)" href="data:[a-z/]+;base64,([^"]+)"', (folder / "run-1.html").read_text()

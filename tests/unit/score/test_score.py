@@ -41,15 +41,15 @@ FOUND_BY_THE_GATE = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs, of which `second` is the newer and has no trees."""
     folder = tmp_path_factory.mktemp("data")
-    encoding, dice, unit = Encoding(schemas.load("vitrine-session")), SeededRandomness(1), Unit("user", 8)
-    rows = contributions.bounded(simulated.rows(encoding, 3_000, seed=1), unit.most_rows, dice)
+    encoding, rng, unit = Encoding(schemas.load("vitrine-session")), SeededRandomness(1), Unit("user", 8)
+    rows = contributions.bounded(simulated.rows(encoding, 3_000, seed=1), unit.most_rows, rng)
     for run, names in {
         "first": ("boosted_trees", "logistic_regression"),
         "second": ("logistic_regression",),
     }.items():
         for name in names:
             model_store.save(
-                model_store.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, dice),
+                model_store.KINDS[name].fit(rows, encoding, Budget(4.0, 1e-5), unit, rng),
                 folder / "models" / run,
             )
         (folder / "models" / run / "metrics.json").write_text(json.dumps(METRICS))
@@ -123,7 +123,7 @@ def test_score_and_reasons_of_a_session(
     assert 0 < result["score"] < 1
 
 
-def test_a_stored_session_knows_what_the_gate_found(
+def test_a_stored_session_has_the_fields_of_the_gate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = json.dumps(json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "x"}).encode()
@@ -134,7 +134,7 @@ def test_a_stored_session_knows_what_the_gate_found(
     ] == "returning"
 
 
-def test_one_session_may_stand_on_many_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_session_may_span_many_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pretty = json.dumps(json.loads(GOLDEN), indent=2).encode()
     assert len(answer(capsys, file(tmp_path, pretty))["results"]) == 1
 
@@ -161,25 +161,25 @@ def test_standard_input_and_the_newest_run(
     assert found["run"] == "second"
 
 
-def test_a_model_that_is_not_what_was_registered_is_not_asked(
+def test_a_model_that_has_changed_since_its_registration_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry
 ) -> None:
     books.put(replace(books.by_name["first"], digest="another"))
     assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
-    assert "is not what was registered" in capsys.readouterr().err
+    assert "has changed since it was registered" in capsys.readouterr().err
     books.by_name.clear()
     assert ask(file(tmp_path, GOLDEN)) == 2
     assert "run the DAG private_models" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("metrics", [{"schema": "vitrine-session"}, METRICS | {"schema_digest": "another"}])
-def test_models_that_read_other_features_are_not_asked(
+def test_models_of_another_schema_are_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], books: InMemoryRegistry, metrics: dict[str, Any]
 ) -> None:
     books.put(replace(books.by_name["first"], metrics=metrics))
     assert ask(file(tmp_path, GOLDEN), "--run", "first") == 2
     said = capsys.readouterr().err
-    assert "run first: these models read other features" in said
+    assert "run first: the schema" in said
     assert "private_models" in said
 
 
@@ -188,7 +188,7 @@ def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert "likely to buy" in said
     assert "the odds" in said
-    assert "refused as wrong_type" in said
+    assert "rejected, wrong_type" in said
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def test_the_answer_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["nothing.json"], "nothing.json"),
         (["GOLDEN", "--run", "third"], "first, second"),
         (["GOLDEN", "--run", "../models/first"], "no run"),
-        (["GOLDEN", "--model", "xgboost"], "only private models"),
+        (["GOLDEN", "--model", "xgboost"], "must be a private model"),
         (["GOLDEN", "--run", "second", "--model", "boosted_trees"], "has no boosted_trees"),
         (["GOLDEN", "--run", "first", "--reasons", "0"], "--reasons"),
     ],
     ids=str,
 )
-def test_questions_that_cannot_be_answered(
+def test_invalid_requests_are_refused_with_a_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
 ) -> None:
     path = file(tmp_path, GOLDEN)

@@ -16,12 +16,12 @@ from ml.similar_users.neighbours import jaccard, most_similar
 
 def people(n: int, seed: int) -> dict[str, frozenset[bytes]]:
     """Groups of five who share a taste: their sets overlap in about half to all of the items."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     items = {}
     for user in range(n):
         group = random.Random(user // 5)
         taste = [group.randrange(5_000) for _ in range(30)]
-        items[f"u{user}"] = frozenset(str(i).encode() for i in dice.sample(taste, dice.randint(18, 30)))
+        items[f"u{user}"] = frozenset(str(i).encode() for i in rng.sample(taste, rng.randint(18, 30)))
     return items
 
 

@@ -1,4 +1,4 @@
-"""A place that is nowhere: for looking at declarations without starting anything."""
+"""A StackContext of no real checkout, to test declarations without starting anything."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The jar that makes Beam's servers listen on loopback, and what is said when it cannot be made."""
+"""The jar that makes Beam's servers listen on loopback, and the error if it cannot be made."""
 
 import sys
 import zipfile
@@ -38,7 +38,7 @@ def test_the_jar_holds_the_class_where_java_looks_for_it(tmp_path: Path) -> None
         assert made.read(CLASS) == SOURCE.read_bytes()
 
 
-def test_a_release_that_it_does_not_fit_is_named_with_the_compilers_words(tmp_path: Path) -> None:
+def test_a_release_that_does_not_compile_is_named_with_the_compilers_output(tmp_path: Path) -> None:
     jar = tmp_path / "ours.jar"
     with pytest.raises(StackError, match=r"flink-python-9\.jar[^\n]*\n[^\n]*cannot be resolved"):
         write_jar(java(tmp_path, REFUSES), tmp_path / "ecj.jar", tmp_path / "flink-python-9.jar", jar)

@@ -1,4 +1,4 @@
-"""What is looked at before anything starts: ports and memory. The message says what to do."""
+"""The checks before anything starts: ports and memory. The messages say what to do."""
 
 import socket
 
@@ -13,7 +13,7 @@ class Never:
         raise Unhealthy("never")
 
 
-def test_a_port_in_use_is_told_with_the_process_that_has_it() -> None:
+def test_a_port_in_use_is_reported_with_its_process() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -29,8 +29,8 @@ def test_a_port_of_another_user() -> None:
     assert "VITRINE_PORT_OFFSET" in told
 
 
-def test_too_little_memory_tells_need_and_have() -> None:
+def test_too_little_memory_is_reported_with_both_amounts() -> None:
     services = [Service(name=name, command=("x",), health=Never(), memory_mib=300) for name in "ab"]
     check_memory(services, 600 * 2**20)
-    with pytest.raises(StackError, match=r"needs 600 MiB, 599 MiB are free"):
+    with pytest.raises(StackError, match=r"need 600 MiB, 599 MiB are free"):
         check_memory(services, 599 * 2**20)

@@ -1,4 +1,5 @@
-"""Keys are made here, once, for their owner alone, and anew where they are broken, old or of other hosts."""
+"""Keys are made locally, once, readable by their owner only, and replaced if broken, old or of other
+hosts."""
 
 import ssl
 import stat
@@ -30,7 +31,7 @@ def test_every_file_is_its_owners_alone(made: Identity) -> None:
     assert list(made.folder.parent.iterdir()) == [made.folder]
 
 
-def test_a_written_file_is_its_owners_alone_even_if_it_was_everybodys(tmp_path: Path) -> None:
+def test_a_written_file_is_its_owners_alone_even_if_others_could_read_it_before(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("old")
     file.chmod(0o644)
@@ -38,7 +39,7 @@ def test_a_written_file_is_its_owners_alone_even_if_it_was_everybodys(tmp_path: 
     assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("new", 0o600)
 
 
-def test_it_names_its_hosts_and_vouches_for_no_other_certificate(made: Identity) -> None:
+def test_it_names_its_hosts_and_is_no_authority(made: Identity) -> None:
     certificate = x509.load_pem_x509_certificate(made.certificate.read_bytes())
     named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert {str(name.value) for name in named} == HOSTS
@@ -68,7 +69,7 @@ def test_two_of_them_share_nothing(made: Identity, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["certificate.pem", "key.pem", "store.p12", "password"])
 @pytest.mark.parametrize("content", [None, b"", b"broken"])
-def test_a_broken_one_is_made_anew(made: Identity, file: str, content: bytes | None) -> None:
+def test_a_broken_certificate_is_replaced(made: Identity, file: str, content: bytes | None) -> None:
     before = made.certificate.read_bytes()
     (made.folder / file).unlink()
     if content is not None:
@@ -78,13 +79,15 @@ def test_a_broken_one_is_made_anew(made: Identity, file: str, content: bytes | N
     assert pkcs12.load_pkcs12(made.store.read_bytes(), made.password.read_bytes()).key is not None
 
 
-def test_one_of_other_hosts_is_made_anew(made: Identity) -> None:
+def test_a_certificate_of_other_hosts_is_replaced(made: Identity) -> None:
     before = made.certificate.read_bytes()
     certificates.ensure(made, {*HOSTS, "flink-jobmanager"})
     assert made.certificate.read_bytes() != before
 
 
-def test_one_that_ends_within_a_year_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_ends_within_a_year_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     identity = Identity(tmp_path / "rest")
     monkeypatch.setattr(certificates, "VALIDITY", timedelta(days=364))
     certificates.ensure(identity, HOSTS)

@@ -1,4 +1,4 @@
-"""Only what a setting concerns is another process with it, and each process finds all that it reads."""
+"""A changed setting changes only the processes that read it, and each process gets all that it reads."""
 
 import ast
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ PARTLY = {
         "VITRINE_GATE_USER_CAPACITY",
         "VITRINE_GATE_USER_ERROR_RATE",
     },
-    # Of the stack's own settings it asks for the address of Flink alone, which it is given.
+    # Of the stack's own settings it reads only the address of Flink, which it gets.
     ("flink-job", "StackSettings"): {"VITRINE_FLINK_URL"},
     **{
         (service, "GateSettings"): {
@@ -102,13 +102,13 @@ def test_each_service_has_its_own_reasons(place: StackContext) -> None:
     assert concerns(place, before) == {}
 
 
-def test_a_setting_that_is_gone_concerns_whom_it_concerned(place: StackContext) -> None:
+def test_a_removed_setting_concerns_the_same_services(place: StackContext) -> None:
     before = {"VITRINE_INDEX_LINGER_MS": "250"}
     found = concerned(lambda given: declared.services(under(place, given)), before, {})
     assert found == {"index": ("VITRINE_INDEX_LINGER_MS",)}
 
 
-def test_what_is_not_given_is_the_default_whatever_this_process_finds(
+def test_settings_that_are_not_given_have_their_defaults(
     place: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VITRINE_PORT_OFFSET", "3000")
@@ -120,10 +120,10 @@ def test_what_is_not_given_is_the_default_whatever_this_process_finds(
 
 def test_a_reason_names_variables() -> None:
     assert reason(("A", "B")) == "A, B changed"
-    assert reason(()) == "it runs with something else than is declared now"
+    assert reason(()) == "its declaration has changed"
 
 
-def test_no_foreign_program_finds_our_settings(place: StackContext) -> None:
+def test_third_party_programs_do_not_get_vitrine_settings(place: StackContext) -> None:
     given = {**place.environment, "VITRINE_REDIS_URL": "redis://user:hunter2@elsewhere/0"}
     by_name = {service.name: service for service in declared.services(under(place, given))}
     for name in ("kafka", "mongodb", "elasticsearch", "flink-jobmanager", "flink-taskmanager", "index"):
@@ -132,7 +132,9 @@ def test_no_foreign_program_finds_our_settings(place: StackContext) -> None:
 
 
 @pytest.mark.parametrize("service", sorted(READ_FROM))
-def test_each_process_of_ours_finds_what_its_code_reads(place: StackContext, service: str) -> None:
+def test_each_vitrine_process_gets_the_settings_that_its_code_reads(
+    place: StackContext, service: str
+) -> None:
     """By the source: every settings object that is made anywhere in what its entry points import."""
     classes = {found.__name__: found for found in settings_table.classes()}
     made = _made(READ_FROM[service]) & classes.keys()

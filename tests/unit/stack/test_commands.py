@@ -41,12 +41,14 @@ def test_help_needs_nothing_but_python() -> None:
     assert all(f"\n  {code.value:<3}  " in told for code in ExitCode)
 
 
-def test_each_command_stands_in_the_table_once() -> None:
+def test_each_command_is_in_the_table_once() -> None:
     assert len(NAMES) == len(set(NAMES))
 
 
 @pytest.mark.parametrize("command", commands.COMMANDS, ids=NAMES)
-def test_what_the_table_names_is_there(command: commands.Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_named_in_the_table_exists(
+    command: commands.Command, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert callable(commands.named(command.run))
     with pytest.raises(SystemExit) as ended:
         commands.parse([command.name, "--help"])
@@ -57,7 +59,7 @@ def test_what_the_table_names_is_there(command: commands.Command, capsys: pytest
     assert not command.details or commands.named(command.details).strip() in told
 
 
-def test_the_handler_gets_the_line_and_gives_the_exit_code(
+def test_the_handler_gets_the_arguments_and_returns_the_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "texts"
@@ -92,14 +94,14 @@ def test_a_wrong_line_is_refused_with_2(line: list[str], capsys: pytest.CaptureF
     assert "usage:" in capsys.readouterr().err
 
 
-def test_what_a_file_does_not_know_can_be_set() -> None:
+def test_fields_that_a_file_lacks_can_be_set() -> None:
     line = ["ingest", "a.csv.gz", "--set", "deviceType=desktop", "--set", "referrer=a=b"]
     arguments = commands.parse(line)
     assert dict(arguments.assigned) == {"deviceType": "desktop", "referrer": "a=b"}
     assert arguments.file == Path("a.csv.gz")
 
 
-def test_what_follows_two_dashes_goes_to_pytest() -> None:
+def test_arguments_after_two_dashes_go_to_pytest() -> None:
     arguments = commands.parse(["test", "unit", "--json", "--", "-k", "late", "--", "x"])
     assert (arguments.kinds, arguments.json) == (["unit"], True)
     assert arguments.pytest == ["-k", "late", "--", "x"]

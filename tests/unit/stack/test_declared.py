@@ -32,16 +32,16 @@ def test_each_comes_after_its_needs() -> None:
     assert names.index("kafka") < names.index("gate")
 
 
-def test_only_what_is_asked_for_and_its_needs() -> None:
+def test_only_requested_services_and_their_needs_are_returned() -> None:
     assert [one.name for one in with_needs(SERVICES, ["gate"])] == ["kafka", "gate"]
 
 
-def test_a_name_that_is_not_declared_is_told_with_those_that_are() -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(StackError, match="there is no service gaet; there are: index, search, gate, kafka"):
         with_needs(SERVICES, ["gaet"])
 
 
-def test_needs_in_a_circle_are_named() -> None:
+def test_a_cycle_of_needs_is_named() -> None:
     circle = (service("a", "b"), service("b", "a"))
     with pytest.raises(StackError, match="a -> b -> a"):
         with_needs(circle, ["a"])
@@ -57,6 +57,6 @@ def test_nothing_starts_before_all_its_needs_are_healthy() -> None:
     assert may({"search", "kafka", "gate", "index"}, {"kafka", "search"}) == set()
 
 
-def test_what_needs_others_is_stopped_first() -> None:
+def test_services_that_need_others_are_stopped_first() -> None:
     stopped = levels(with_needs(SERVICES, [one.name for one in SERVICES]))
     assert [set(level) for level in stopped] == [{"index", "gate"}, {"search", "kafka"}]

@@ -1,4 +1,4 @@
-"""The demo's chain of DAGs on an Airflow that is only remembered: what is asked for, and what is said."""
+"""The demo's chain of DAGs on an Airflow in memory: which runs it triggers, and the resulting states."""
 
 import os
 from collections.abc import Callable
@@ -22,8 +22,8 @@ NO_MODELS = ALL_WELL | {"private_models": "skipped", "shap_reports": "skipped"}
 
 
 class Airflow:
-    """Each run ends at once. An extraction wakes similar_users and, if `woken` is an answer of the ledger,
-    models; models wake a report if they were paid for."""
+    """Each run ends at once. An extraction starts similar_users and, if `woken` is an answer of the ledger,
+    models; models start a report if they were charged."""
 
     url = "http://airflow"
 
@@ -73,7 +73,7 @@ class Airflow:
 
 
 class Queueing(Airflow):
-    """Models are queued when they are first looked at; Airflow does not yet say what woke them."""
+    """Models are queued at the first look; Airflow does not return yet which run started them."""
 
     looks = 3
 
@@ -102,7 +102,7 @@ def run_dags(monkeypatch: pytest.MonkeyPatch) -> Callable[[Airflow], Outcome]:
     return run
 
 
-def test_models_of_the_demos_extraction_are_not_asked_for_again(
+def test_models_of_the_demos_extraction_are_not_triggered_again(
     run_dags: Callable[[Airflow], Outcome],
 ) -> None:
     airflow = Airflow(woken=PAID)
@@ -110,7 +110,7 @@ def test_models_of_the_demos_extraction_are_not_asked_for_again(
     assert airflow.triggered == ["extract_sessions"]
 
 
-def test_models_that_are_still_queued_are_waited_for_and_not_asked_for_again(
+def test_queued_models_are_waited_for_and_not_triggered_again(
     run_dags: Callable[[Airflow], Outcome],
 ) -> None:
     airflow = Queueing(woken=PAID)
@@ -119,7 +119,7 @@ def test_models_that_are_still_queued_are_waited_for_and_not_asked_for_again(
 
 
 @pytest.mark.parametrize("woken", [TOO_SOON, None])
-def test_models_are_asked_for_where_the_extraction_came_too_soon_or_woke_none(
+def test_models_are_triggered_if_the_extraction_came_too_soon_or_started_none(
     run_dags: Callable[[Airflow], Outcome], woken: Any
 ) -> None:
     airflow = Airflow(woken)
@@ -134,7 +134,7 @@ def test_models_of_an_earlier_extraction_do_not_count(run_dags: Callable[[Airflo
     assert airflow.triggered == ["extract_sessions", "private_models"]
 
 
-def test_on_a_spent_budget_nothing_is_asked_for_and_the_demo_ends_well(
+def test_on_a_spent_budget_nothing_is_triggered_and_the_demo_succeeds(
     run_dags: Callable[[Airflow], Outcome],
 ) -> None:
     airflow = Airflow(SPENT)
@@ -143,7 +143,7 @@ def test_on_a_spent_budget_nothing_is_asked_for_and_the_demo_ends_well(
 
 
 @pytest.mark.parametrize("woken", [TOO_SOON, None])
-def test_a_budget_that_was_spent_meanwhile_ends_well_too(
+def test_the_demo_succeeds_if_the_budget_was_spent_meanwhile(
     run_dags: Callable[[Airflow], Outcome], woken: Any
 ) -> None:
     assert run_dags(Airflow(woken, asked=REFUSED)) == (NO_MODELS, REFUSED["refused"])

@@ -32,7 +32,7 @@ def called(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, object
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_stale_files_are_named_then_written_then_fresh(
+def test_stale_files_are_named_then_written_then_up_to_date(
     layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stale = ["docs/models/new.md", "docs/stale.md"]

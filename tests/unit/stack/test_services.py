@@ -18,7 +18,7 @@ from stack.settings import ADDRESS_VARIABLE, StackSettings, environment, externa
 from streaming.settings import printable
 
 
-def test_the_declaration_is_whole(place: StackContext) -> None:
+def test_the_declaration_is_complete(place: StackContext) -> None:
     services = declared.services(place)
     assert declared.with_needs(services, [service.name for service in services])
     ports = [port for service in services for port in service.ports]
@@ -26,7 +26,7 @@ def test_the_declaration_is_whole(place: StackContext) -> None:
     assert all(service.command and service.memory_mib > 0 for service in services)
 
 
-def test_every_module_that_a_service_or_a_benchmark_runs_is_there(place: StackContext) -> None:
+def test_every_module_that_a_service_or_a_benchmark_runs_exists(place: StackContext) -> None:
     commands = [service.command for service in declared.services(place)]
     modules = [command[command.index("-m") + 1] for command in commands if "-m" in command]
     assert len(modules) >= 5
@@ -49,7 +49,7 @@ def test_an_address_of_the_users_makes_a_component_external(tmp_path: Path) -> N
     assert set(ADDRESS_VARIABLE.values()) == set(own_addresses(settings))
 
 
-def test_what_the_user_sets_goes_to_services_and_handlers(place: StackContext) -> None:
+def test_the_users_settings_reach_services_and_commands(place: StackContext) -> None:
     given = {"VITRINE_REDIS_URL": "redis://elsewhere", "VITRINE_GATE_BATCH": "7", "SHELL": "sh"}
     passed = environment(StackSettings(), place.layout, given)
     assert passed["VITRINE_REDIS_URL"] == "redis://elsewhere"
@@ -77,7 +77,7 @@ def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(p
     assert flink.checkpoints(place) != written["execution.checkpointing.dir"]
 
 
-def test_flink_asks_for_a_certificate_everywhere_and_names_no_origin_but_its_own(place: StackContext) -> None:
+def test_flink_requires_a_certificate_everywhere_and_allows_only_its_own_origin(place: StackContext) -> None:
     for identity in (place.layout.flink_rest, place.layout.flink_internal):
         certificates.ensure(identity, {"127.0.0.1"})
     written = flink.settings(place, "") | flink.security(place)
@@ -90,7 +90,7 @@ def test_flink_asks_for_a_certificate_everywhere_and_names_no_origin_but_its_own
     assert written["web.access-control-allow-origin"] == place.environment["VITRINE_FLINK_URL"]
 
 
-def test_everyone_is_given_the_certificate_of_our_own_flink(place: StackContext) -> None:
+def test_all_processes_get_the_certificate_of_the_local_flink(place: StackContext) -> None:
     ours = place.layout.flink_rest
     rest = flink.rest(place)
     assert rest.url.startswith("https://127.0.0.1:")
@@ -114,7 +114,7 @@ def with_settings(place: StackContext, **given: str) -> StackContext:
     )
 
 
-def test_a_flink_of_the_users_is_asked_as_the_user_says(place: StackContext, tmp_path: Path) -> None:
+def test_an_external_flink_is_used_with_the_users_settings(place: StackContext, tmp_path: Path) -> None:
     plain = with_settings(place, VITRINE_FLINK_URL="http://flink.example:8081")
     assert flink.rest(plain).certificate_file is None
     assert flink.elsewhere(plain) == {"rest.address": "flink.example", "rest.port": 8081}
@@ -152,7 +152,7 @@ def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: StackConte
         assert "127.0.0.1" in mongodb.command(place, found)
 
 
-def test_the_watch_is_asked_at_its_own_port_and_knows_those_of_the_stages(place: StackContext) -> None:
+def test_the_monitor_has_its_own_port_and_knows_those_of_the_stages(place: StackContext) -> None:
     settings = StackSettings(port_offset=1000, store_metrics_port=0)
     moved = {**place.environment, **own_addresses(settings)}
     place = dataclasses.replace(place, settings=settings, environment=moved)

@@ -26,7 +26,7 @@ def read(layout: Layout, service: Service) -> dict[str, str]:
     "value",
     ["plain", "a b,c", '{"conn_type": "mongo", "extra": {"a": "100%"}}', "mongodb://a:b@c/?x=y&z=1", "it's"],
 )
-def test_settings_arrive_as_they_were(tmp_path: Path, value: str) -> None:
+def test_settings_arrive_unchanged(tmp_path: Path, value: str) -> None:
     service = Service(name="one", command=("run",), health=Never(), environment={"OWN": value})
     program = read(Layout(tmp_path), service)
     assert dict_of_key_value_pairs(program["environment"].replace("%%", "%")) == {"OWN": value}
@@ -47,7 +47,7 @@ def test_another_configuration_is_another_program_without_its_text(tmp_path: Pat
     assert "port" not in one["environment"]
 
 
-def test_a_command_with_spaces_and_per_cent_signs_stays_whole(tmp_path: Path) -> None:
+def test_a_command_with_spaces_and_per_cent_signs_is_unchanged(tmp_path: Path) -> None:
     program = read(Layout(tmp_path), Service(name="one", command=("a b", "50%"), health=Never()))
     assert program["command"] == "'a b' 50%%"
 

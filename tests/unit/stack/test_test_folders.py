@@ -27,7 +27,7 @@ def imported(folder: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_test_is_left_out(kind: str) -> None:
+def test_every_test_is_in_a_known_folder(kind: str) -> None:
     """What stands in no folder of its kind is in no run."""
     found = {file for target in folders(HERE.root, kind) for file in Path(target.argument).rglob("test_*.py")}
     assert found == set((TESTS / kind).rglob("test_*.py"))
@@ -60,7 +60,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_without_words_for_pytest_all_folders_are_run(root: Path) -> None:
+def test_without_pytest_arguments_all_folders_are_run(root: Path) -> None:
     targets, options = chosen(root, (), ())
     assert [target.folder for target in targets] == ["unit/dags", "unit/gate", "e2e/pages"]
     assert [target.environment for target in targets] == ["airflow", "main", "main"]
@@ -84,7 +84,7 @@ def test_a_file_is_run_in_the_environment_of_its_folder(root: Path) -> None:
 @pytest.mark.parametrize(
     "word", ["tests/unit/gate/test_no.py", "tests/e2e/pages/test_login.py", "tests/golden", "tests/unit/no"]
 )
-def test_what_is_no_test_of_the_kind_is_refused(root: Path, word: str) -> None:
+def test_a_path_that_is_no_test_of_the_kind_is_refused(root: Path, word: str) -> None:
     with pytest.raises(InvalidRequest, match=word):
         chosen(root, ["unit"], [word])
 
