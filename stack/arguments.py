@@ -34,6 +34,8 @@ and prints which service and which setting. A setting is kept until `down`; to u
 With --json: what `status --json` prints."""
 
 DOWN_DETAILS = """\
+With SERVICE: stops only these; what needs them keeps running and waits. ./vitrine up SERVICE starts them again.
+
 With --json: {"stopped": [service, …]}."""
 
 STATUS_DETAILS = """\
@@ -104,6 +106,11 @@ def add_demo(command: argparse.ArgumentParser) -> None:
 
 def add_up(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of `./vitrine up`."""
+    command.add_argument("services", nargs="*", metavar="SERVICE", help="see ./vitrine status for the names")
+
+
+def add_down(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine down`."""
     command.add_argument("services", nargs="*", metavar="SERVICE", help="see ./vitrine status for the names")
 
 

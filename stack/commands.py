@@ -55,8 +55,8 @@ COMMANDS = (
         "stack.handlers.up", "stack.arguments.add_up", "stack.arguments.UP_DETAILS",
     ),
     Command(
-        "down", "stop what this checkout started, and nothing else",
-        "stack.handlers.down", details="stack.arguments.DOWN_DETAILS",
+        "down", "stop what this checkout started, or the services named, and nothing else",
+        "stack.handlers.down", "stack.arguments.add_down", "stack.arguments.DOWN_DETAILS",
     ),
     Command(
         "status", "show each service's state, process, uptime, health, address and memory",

@@ -37,14 +37,17 @@ def up(arguments: Namespace) -> int:
 def down(arguments: Namespace) -> int:
     """Carries out `./vitrine down`. Returns its exit code."""
     from stack import lifecycle
+    from stack import services as declared
 
+    place = this_checkout()
+    _require(arguments.services, declared.services(place))
     stopped = lifecycle.take_down(
-        this_checkout(), lambda name, state: print(f"{name}: {state}", file=sys.stderr)
+        place, lambda name, state: print(f"{name}: {state}", file=sys.stderr), arguments.services
     )
     if arguments.json:
         _print_json({"stopped": stopped})
     elif not stopped:
-        print("nothing of this checkout was running", file=sys.stderr)
+        print("nothing to stop: it was not running", file=sys.stderr)
     return ExitCode.DONE
 
 

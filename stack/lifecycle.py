@@ -33,9 +33,10 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     return up(place, services, wanted, tell, concerned)
 
 
-def take_down(place: StackContext, tell: Tell) -> list[str]:
+def take_down(place: StackContext, tell: Tell, only: Iterable[str] = ()) -> list[str]:
     """Stops what this checkout's supervisor started, those that need others first, then the supervisor.
-    Returns the names of the stopped services."""
+    With `only`, stops just these services and leaves everything else running. Returns the names of the
+    stopped services."""
     supervisor = Supervisor(place.layout)
     processes = supervisor.processes()
     if not supervisor.running():
@@ -44,11 +45,12 @@ def take_down(place: StackContext, tell: Tell) -> list[str]:
     alive = {name for name, process in processes.items() if process.state not in ENDED}
     stopped = []
     for level in declared.levels(declared.with_needs(services, [service.name for service in services])):
-        names = [name for name in level if name in alive]
+        names = [name for name in level if name in (alive & set(only) if only else alive)]
         supervisor.stop_all(names)
         for name in names:
             tell(name, "stopped")
         stopped += names
-    supervisor.shutdown()
-    saved_settings.forget(place.layout)
+    if not only:
+        supervisor.shutdown()
+        saved_settings.forget(place.layout)
     return stopped

@@ -1,7 +1,6 @@
 """Every setting of every component in one list, secrets masked: what `./vitrine settings` prints."""
 
 import importlib
-import importlib.util
 import pkgutil
 from typing import Any
 
@@ -14,12 +13,12 @@ from streaming.settings import Settings, variable
 
 
 def _modules() -> list[str]:
-    """Returns the modules called `settings` of all packages: by convention they hold the settings classes."""
+    """Returns the modules called `settings` of all packages: by convention they have the settings classes."""
     found = [streaming.settings.__name__, settings.__name__]
     for package in (streaming, ml):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if module.ispkg and importlib.util.find_spec(f"{module.name}.settings"):
-                found.append(f"{module.name}.settings")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith(".settings") and module.name not in found:
+                found.append(module.name)
     return found
 
 
@@ -31,7 +30,12 @@ def classes() -> list[type[Settings]]:
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Settings) and value.__module__ == name:
                 found.append(value)
-    return [found_class for found_class in found if found_class is not Settings]
+    return [one for one in found if not _is_base(one)]
+
+
+def _is_base(settings_class: type[Settings]) -> bool:
+    """True if only its subclasses have variables: their prefix makes the names."""
+    return bool(settings_class.__subclasses__()) and not settings_class.model_config.get("env_prefix")
 
 
 def rows() -> list[dict[str, Any]]:

@@ -88,6 +88,20 @@ def test_down_stops_only_its_own(make_place: Callable[[str], StackContext]) -> N
     assert healthy(neighbour)
 
 
+def test_down_of_a_service_leaves_the_others_running_and_up_starts_it_again(
+    make_place: Callable[[str], StackContext],
+) -> None:
+    place = make_place("one")
+    redis = bring_up(place)
+    supervisor_pid = int((place.layout.run / "supervisor.pid").read_text())
+    assert lifecycle.take_down(place, quiet, ["gate"]) == []
+    assert healthy(redis)
+    assert lifecycle.take_down(place, quiet, ["redis"]) == ["redis"]
+    assert not healthy(redis)
+    assert psutil.pid_exists(supervisor_pid)
+    assert healthy(bring_up(place))
+
+
 def test_up_again_starts_nothing_twice(make_place: Callable[[str], StackContext]) -> None:
     place = make_place("one")
     bring_up(place)

@@ -29,3 +29,9 @@ def test_a_secret_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     table = {row["variable"]: row["value"] for row in rows()}
     assert table["MONGO_URI"] == "**********"
     assert "hunter2" not in str(table)
+
+
+def test_the_table_has_the_settings_of_nested_packages_and_of_no_base_class() -> None:
+    variables = {row["variable"] for row in rows()}
+    assert {"VITRINE_STORE_BATCH_SIZE", "VITRINE_INDEX_LINGER_MS"} <= variables
+    assert all(variable.startswith(("VITRINE_", "MONGO_")) for variable in variables)
