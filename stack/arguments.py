@@ -34,7 +34,7 @@ and prints which service and which setting. A setting is kept until `down`; to u
 With --json: what `status --json` prints."""
 
 DOWN_DETAILS = """\
-With SERVICE: stops only these; what needs them keeps running and waits. ./vitrine up SERVICE starts them again.
+With SERVICE: stops only these; what needs them keeps running and waits. `up SERVICE` starts them again.
 
 With --json: {"stopped": [service, …]}."""
 
