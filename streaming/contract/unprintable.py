@@ -14,7 +14,8 @@ BIDIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 SEPARATORS = r"\u2028\u2029"
 SURROGATES = r"\ud800-\udfff"
 
-_IN_A_WORD = re.compile(f"[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
+ANYWHERE = re.compile(f"[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
+"""Finds any of them."""
 _IN_A_TEXT = re.compile(f"(?![\t\n])[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
 
 _ESCAPED = re.compile(rb"\\(?:[bfnrt]|u(?:00[0189]|007[fF]|061[cC]|20(?:0[eEfF]|2[89a-eA-E]|6[6-9])))")
@@ -50,14 +51,14 @@ def place_in(session: Session) -> str | None:
     for name, sent_name in _FIELDS:
         match getattr(session, name):
             case str(word):
-                if _IN_A_WORD.search(word):
+                if ANYWHERE.search(word):
                     return sent_name
             # All words of a list at once: one by one, ten thousand take ten times as long as their decoding.
-            case [str(), *_] as words if _IN_A_WORD.search("".join(words)):
-                return f"{sent_name}[{next(at for at, word in enumerate(words) if _IN_A_WORD.search(word))}]"
+            case [str(), *_] as words if ANYWHERE.search("".join(words)):
+                return f"{sent_name}[{next(at for at, word in enumerate(words) if ANYWHERE.search(word))}]"
             case [Review(), *_] as reviews:
                 for at, review in enumerate(reviews):
-                    if _IN_A_WORD.search(review.product_id):
+                    if ANYWHERE.search(review.product_id):
                         return f"{sent_name}[{at}].productId"
                     if _IN_A_TEXT.search(review.text):
                         return f"{sent_name}[{at}].text"
