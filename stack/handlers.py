@@ -85,9 +85,9 @@ def logs(arguments: Namespace) -> int:
         return ExitCode.DONE
     follow = ["-F"] if arguments.follow else []
     tail = ["tail", "-n", str(arguments.lines), *follow, str(log)]
-    with subprocess.Popen(tail, stdout=subprocess.PIPE, text=True, errors="replace") as told:
+    with subprocess.Popen(tail, stdout=subprocess.PIPE) as told:
         for line in told.stdout or ():
-            print(visible_lines(line), end="", flush=True)
+            print(visible_lines(line.decode(errors="replace")), end="", flush=True)
     return told.returncode
 
 

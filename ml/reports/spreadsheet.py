@@ -14,7 +14,8 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Returns `rows` with the names of the first one as header. Texts that would be formulas begin with an
     apostrophe instead; numbers stay numbers, negative ones too."""
     text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
+    # Both characters, as in RFC 4180: csv quotes a cell only if it holds one of those that end lines.
+    lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(map(cell, rows[0]))
     lines.writerows(map(cell, row.values()) for row in rows)
     return text.getvalue()
