@@ -82,7 +82,7 @@ def _broken_rule(name: str, message: str) -> Rejection:
 
 def holds_unprintable(place: str) -> Rejection:
     """Returns the rejection for an unprintable character at `place` (unprintable.py)."""
-    return Rejection(Reason.UNPRINTABLE, f"{place}: holds a control or bidirectional character")
+    return Rejection(Reason.UNPRINTABLE, f"{place}: holds {unprintable.NAMED}")
 
 
 def _has_infinite(value: Any) -> bool:

@@ -16,6 +16,7 @@ SURROGATES = r"\ud800-\udfff"
 
 ANYWHERE = re.compile(f"[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
 """Finds any of them."""
+NAMED = "a control or bidirectional character, a separator of lines or half a surrogate pair"
 _IN_A_TEXT = re.compile(f"(?![\t\n])[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
 
 _ESCAPED = re.compile(rb"\\(?:[bfnrt]|u(?:00[0189]|007[fF]|061[cC]|20(?:0[eEfF]|2[89a-eA-E]|6[6-9])))")

@@ -1,8 +1,8 @@
 """Shows text that came from outside without doing what it says. Pure.
 
-Every command and log passes what senders, stores or files chose through here before it prints it. The
-contract refuses characters that disturb (unprintable.py), but older sessions, rejected messages, headers and
-files may hold them.
+Whatever senders, stores or files chose goes through here before a command prints it; with rich as a `Text`,
+in which markup does not count. The contract refuses characters that disturb (unprintable.py), but older
+sessions, headers, names of runs and files may hold them. JSON in ASCII needs none of this: it escapes more.
 """
 
 from streaming.contract.unprintable import ANYWHERE

@@ -32,4 +32,4 @@ def check(assigned: Mapping[str, str]) -> None:
         if not 1 <= len(value) <= _MAX_CHARACTERS:
             raise AssignmentError(f"--set {field}: the value must have 1 to {_MAX_CHARACTERS} characters")
         if unprintable.ANYWHERE.search(value):
-            raise AssignmentError(f"--set {field}: the value holds a control or bidirectional character")
+            raise AssignmentError(f"--set {field}: the value holds {unprintable.NAMED}")

@@ -119,7 +119,7 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
                 spill=DataSettings().layout.import_spill,
             )
         if as_json:
-            print(visible(json.dumps(result._asdict())))
+            print(json.dumps(result._asdict()))
         else:
             print(f"{result.events} events in {result.sessions} sessions: {result.accepted} accepted")
             for reason, count in result.rejected.items():

@@ -79,7 +79,7 @@ def _list(
         listed: dict[str, object] = {"counts": found}
         if not count:
             listed["messages"] = [_listed(one, history) for one in chosen()]
-        print(visible(json.dumps(listed)))
+        print(json.dumps(listed))
     elif count:
         for state, of in found.items():
             for name, number in of.items():
