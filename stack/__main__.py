@@ -11,6 +11,7 @@ from stack.layout import HERE
 from stack.machine import Missing
 from stack.service import StackError
 from stack.supervisor import end_of_log
+from streaming.contract.visible import visible, visible_lines
 from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
@@ -23,7 +24,7 @@ def main() -> int:
         os.environ.update(this_checkout().environment)
         return int(arguments.command(arguments))
     except InvalidRequest as error:
-        return _ended(ExitCode.INVALID_REQUEST, str(error))
+        return _ended(ExitCode.INVALID_REQUEST, visible(str(error)))
     except ValidationError as error:
         if not (wrong := settings_table.refused(error)):
             raise
@@ -33,14 +34,14 @@ def main() -> int:
     except StackError as error:
         code = _ended(ExitCode.NOT_STARTED, str(error))
         if error.service and (end := end_of_log(HERE, error.service)):
-            print(f"--- the end of {HERE.log(error.service)} ---\n{end}", file=sys.stderr)
+            print(f"--- the end of {HERE.log(error.service)} ---\n{visible_lines(end)}", file=sys.stderr)
         return code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
 
 
 def _ended(code: ExitCode, *messages: str) -> int:
-    print("\n".join(f"vitrine: {message}" for message in messages), file=sys.stderr)
+    print("\n".join(f"vitrine: {visible_lines(message)}" for message in messages), file=sys.stderr)
     return code
 
 

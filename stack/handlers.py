@@ -13,12 +13,12 @@ from stack.context import this_checkout
 from stack.layout import HERE
 from stack.service import Service
 from stack.supervisor import end_of_log
+from streaming.contract.visible import visible, visible_lines
 from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
 def _print_json(found: object) -> None:
-    json.dump(found, sys.stdout, ensure_ascii=False)
-    sys.stdout.write("\n")
+    print(visible(json.dumps(found, ensure_ascii=False)))
 
 
 def up(arguments: Namespace) -> int:
@@ -87,7 +87,11 @@ def logs(arguments: Namespace) -> int:
         _print_json({"service": arguments.service, "path": str(log), "lines": lines})
         return ExitCode.DONE
     follow = ["-F"] if arguments.follow else []
-    return subprocess.call(["tail", "-n", str(arguments.lines), *follow, str(log)])
+    tail = ["tail", "-n", str(arguments.lines), *follow, str(log)]
+    with subprocess.Popen(tail, stdout=subprocess.PIPE) as told:
+        for line in told.stdout or ():
+            print(visible_lines(line.decode(errors="replace")), end="", flush=True)
+    return told.returncode
 
 
 def _require(names: Iterable[str], services: Iterable[Service]) -> None:
@@ -119,7 +123,7 @@ def settings(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(rows)
     else:
-        print(settings_table.text(rows))
+        print(visible_lines(settings_table.text(rows)))
     return ExitCode.DONE
 
 

@@ -7,6 +7,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
+
+from streaming.contract.visible import visible, visible_lines
 
 
 class Progress:
@@ -38,16 +41,17 @@ class Progress:
             return
         self._steps[step] = (time.monotonic(), state)
         if not self.console.is_terminal:
-            print(f"[{time.monotonic() - self._began:5.0f} s] {step}: {state}", file=sys.stderr, flush=True)
+            told = visible(f"{step}: {state}")
+            print(f"[{time.monotonic() - self._began:5.0f} s] {told}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Prints a line that stays."""
-        self.console.print(text, soft_wrap=True)
+        self.console.print(Text(visible_lines(text)), soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table(box=None, show_header=False, pad_edge=False)
         for step, (since, state) in list(self._steps.items()):
             under_way = state.endswith("…") or state == "starting"
             spent = f"{time.monotonic() - since:.0f} s" if under_way else ""
-            table.add_row("·" if under_way else "✓", step, state, spent)
+            table.add_row("·" if under_way else "✓", Text(visible(step)), Text(visible(state)), spent)
         return table

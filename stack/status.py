@@ -11,10 +11,12 @@ import msgspec
 import psutil
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stack.components import airflow
 from stack.service import Service, StackContext, Unhealthy
 from stack.supervisor import Process, Supervisor
+from streaming.contract.visible import visible
 from streaming.metrics import catalogue
 from streaming.monitor.probe_history import Recent
 
@@ -118,8 +120,8 @@ def print_table(place: StackContext, found: list[Row]) -> None:
         table.add_row(
             row.name,
             row.state,
-            "yes" if row.healthy else f"no: {row.reason}" if row.state != "stopped" else "",
-            row.address,
+            "yes" if row.healthy else Text(visible(f"no: {row.reason}")) if row.state != "stopped" else "",
+            Text(visible(row.address)),
             str(row.pid or ""),
             f"{row.uptime_s // 3600}:{row.uptime_s // 60 % 60:02}:{row.uptime_s % 60:02}"
             if row.uptime_s
@@ -133,9 +135,9 @@ def print_table(place: StackContext, found: list[Row]) -> None:
         console.print("Consumer lag: unknown, the monitor has no answer from Kafka")
     if behind:
         lags = ", ".join(f"{stage} {records}" for stage, records in behind.items())
-        console.print(f"Consumer lag in records: {lags}")
+        console.print(Text(visible(f"Consumer lag in records: {lags}")))
     with contextlib.suppress(FileNotFoundError):
-        console.print(login(place))
+        console.print(Text(login(place)))
 
 
 def login(place: StackContext) -> str:

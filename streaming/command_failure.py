@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
+from streaming.contract.visible import visible, visible_lines
 from streaming.kafka.offsets import StageBehind
 from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import KafkaSettings
@@ -30,7 +31,9 @@ def carried_out(command: Callable[[], int], failure: str = "") -> int:
         code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
         unavailable = code is ExitCode.UNAVAILABLE
         message = f"{failure}: {_sentence(error)}" if failure and unavailable else _sentence(error)
-        print(f"vitrine: {message}", file=sys.stderr)
+        # A wrong request quotes what it was given; that a component is away, it says itself, in many lines.
+        shown = visible_lines(message) if unavailable else visible(message.strip())
+        print(f"vitrine: {shown}", file=sys.stderr)
         return code
 
 

@@ -6,11 +6,12 @@ from statistics import median
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from lab.chaos.oracle.findings import Findings
 from lab.chaos.outage_effect import OutageEffect
+from streaming.contract.visible import visible
 
 
 @dataclass
@@ -82,4 +83,4 @@ class Report:
         table.add_row("seconds", f"{self.seconds:.0f}")
         console.print(table)
         for line in (*self.void, *self.findings.examples):
-            console.print(escape(line), soft_wrap=True, highlight=False)
+            console.print(Text(visible(line)), soft_wrap=True)

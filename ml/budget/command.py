@@ -13,6 +13,7 @@ from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
 from streaming.command_failure import carried_out
+from streaming.contract.visible import visible
 from streaming.process.exit_code import ExitCode, InvalidRequest
 
 
@@ -29,7 +30,7 @@ def _show(arguments: argparse.Namespace) -> int:
         seen = overview(ledger.account())
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
-    print(msgspec.json.encode(_plain(seen)).decode() if arguments.json else _text(seen))
+    print(visible(msgspec.json.encode(_plain(seen)).decode()) if arguments.json else _text(seen))
     return ExitCode.DONE
 
 
@@ -85,4 +86,4 @@ def _text(seen: Overview) -> str:
         f"{change['why']}"
         for change in seen.raises[:10]
     ]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))

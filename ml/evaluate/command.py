@@ -23,6 +23,7 @@ from ml.privacy.schema_search import NothingFound, search
 from ml.privacy.statement import Budget, PrivacyStatement, Unit
 from ml.release.table import Result, fit_and_measure
 from streaming.command_failure import carried_out
+from streaming.contract.visible import visible
 from streaming.process.exit_code import ExitCode, InvalidRequest
 
 NOTE = "Laboratory figures: they are computed exactly on the test rows, so they are not private themselves."
@@ -67,7 +68,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             "test_rows": len(question.test),
             "results": results,
         }
-        print(msgspec.json.encode(document).decode())
+        print(visible(msgspec.json.encode(document).decode()))
     else:
         _print_table(results)
     return ExitCode.DONE
@@ -207,7 +208,7 @@ def _report(result: Result) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def _print_table(results: Sequence[Result]) -> None:

@@ -1,7 +1,5 @@
 """The task of the DAG `shap_reports`: reads models, writes the report and its data."""
 
-import csv
-import io
 import logging
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ from ml.privacy.randomness import SystemRandomness
 from ml.privacy.statement import Budget, Unit
 from ml.reports import content, page, price
 from ml.reports.content import Content, Measured, Run
+from ml.reports.spreadsheet import csv_text
 from streaming.data_folder import atomic_file
 from streaming.data_folder.layout import METRICS
 
@@ -56,7 +55,7 @@ def run(models: str, out: str, run_id: str, simulated_sessions: int = price.SESS
     summary = _summary(found)
     data = {
         f"{run_id}.json": msgspec.json.format(msgspec.json.encode(summary)),
-        f"{run_id}.csv": _csv(content.table(encoding, x, attributions)),
+        f"{run_id}.csv": csv_text(content.table(encoding, x, attributions)).encode(),
     }
     html = page.render(found, data).encode()
     # The JSON comes last, because a report is listed once its JSON exists.
@@ -106,11 +105,3 @@ def _summary(found: Content) -> dict[str, Any]:
         ],
     }
     return head | fields
-
-
-def _csv(rows: list[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    lines = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(rows)
-    return text.getvalue().encode()

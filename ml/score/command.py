@@ -23,6 +23,7 @@ from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Rejection
+from streaming.contract.visible import visible
 from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
@@ -57,7 +58,7 @@ def _score(arguments: argparse.Namespace) -> int:
         "statement": msgspec.to_builtins(model.statement),
         "results": results,
     }
-    print(msgspec.json.encode(answer).decode() if arguments.json else _text(answer))
+    print(visible(msgspec.json.encode(answer).decode()) if arguments.json else _text(answer))
     return ExitCode.DONE if len(readable) == len(found) else ExitCode.NOT_SO
 
 
@@ -115,9 +116,9 @@ def _text(answer: dict[str, Any]) -> str:
     lines = [f"{answer['model']} of {answer['run']}"]
     for result in answer["results"]:
         if "rejected" in result:
-            lines.append(f"\nline {result['line']}: rejected, {result['rejected']} ({result['detail']})")
+            lines += ["", f"line {result['line']}: rejected, {result['rejected']} ({result['detail']})"]
             continue
-        lines.append(f"\n{result['session']}: {result['score']:.0%} likely to buy")
+        lines += ["", f"{result['session']}: {result['score']:.0%} likely to buy"]
         lines += [f"  {why['feature']} {why['value']}: {why['says']}" for why in result["reasons"]]
         lines += [f"  not known: {name}" for name in result["not_known"]]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))

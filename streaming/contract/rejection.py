@@ -18,6 +18,8 @@ class Reason(StrEnum):
     WRONG_TYPE = "wrong_type"
     NEGATIVE = "negative"
     OUT_OF_RANGE = "out_of_range"
+    UNPRINTABLE = "unprintable"
+    """A string holds a character that changes what is shown around it (unprintable.py)."""
     UNEQUAL_LENGTHS = "unequal_lengths"
     UNKNOWN_SCHEMA_VERSION = "unknown_schema_version"
     FUTURE_TIME = "future_time"

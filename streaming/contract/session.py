@@ -1,7 +1,8 @@
 """Version 1 of the session message, shared by all stages and environments. Pure.
 
 A message is one JSON object in UTF-8 with the names below in camel case; its key is `userId`. Unknown fields
-are ignored, so that a shop may send more than Vitrine reads.
+are ignored, so that a shop may send more than Vitrine reads. No string may hold control characters or those
+that direct bidirectional text (unprintable.py); only texts of reviews may hold line feeds and tabs.
 """
 
 from typing import Annotated, Literal, Protocol
@@ -13,6 +14,9 @@ MAX_MESSAGE_BYTES = 1_000_000
 """A longer raw message is rejected as `too_large`. The raw topic accepts up to RAW_MAX_BYTES (topics.py), so
 that the rejection is visible and the original bytes are kept."""
 MAX_INTERACTIONS = 10_000
+EARLIEST_TIME_MS = 946_684_800_000
+"""2000-01-01T00:00Z. A time in seconds, the commonest mistake of senders, is decades before it. The parser
+checks it, not the type, so that sessions which an earlier release let through can still be read."""
 UNKNOWN = "unknown"
 LIVE_FEED = "live"
 
@@ -48,7 +52,7 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
     schema_version: int
     session_id: Id
     event_time_ms: TimeMs
-    """When the session ended, milliseconds since 1970-01-01T00:00Z."""
+    """When the session ended, milliseconds since 1970-01-01T00:00Z; not before EARLIEST_TIME_MS."""
     feed: Word = LIVE_FEED
     """Where the session comes from: `live`, or the name of an import. Only live sessions can be late."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from streaming.command_failure import carried_out
 from streaming.contract.period import period
+from streaming.contract.visible import visible
 from streaming.dedup.counters import DIMENSIONS
 from streaming.distinct.plan import CounterPlan, counters, plan
 from streaming.distinct.recount import recount
@@ -44,7 +45,7 @@ def _estimate(arguments: argparse.Namespace) -> int:
     if since_ms is None:
         raise StoreUnavailable("no gate has counted any users yet")
     answer = _answer(users, chosen, {dimension: value} if dimension else None, since_ms)
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else _text(answer))
+    print(visible(json.dumps(answer, ensure_ascii=False)) if arguments.json else _text(answer))
     return ExitCode.DONE
 
 
@@ -70,8 +71,8 @@ def _answer(
 
 
 def _text(answer: dict[str, Any]) -> str:
-    breakdown = "".join(f", {dimension} {value}" for dimension, value in (answer["cut"] or {}).items())
-    text = f"about {answer['users']} users from {answer['from']} to {answer['to']}{breakdown}"
+    cut = "".join(f", {dimension} {value}" for dimension, value in (answer["cut"] or {}).items())
+    text = f"about {answer['users']} users from {answer['from']} to {answer['to']}{visible(cut)}"
     if answer["whole_since"]:
         text += (
             f"\nSessions that arrived before {answer['whole_since']} may be missing: Redis has lost its "

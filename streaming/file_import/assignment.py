@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from streaming.contract import unprintable
 from streaming.contract.session import Session
 from streaming.process.exit_code import InvalidRequest
 
@@ -30,3 +31,5 @@ def check(assigned: Mapping[str, str]) -> None:
             raise AssignmentError(f"--set {field}: cannot be set. These can be: {', '.join(SETTABLE)}")
         if not 1 <= len(value) <= _MAX_CHARACTERS:
             raise AssignmentError(f"--set {field}: the value must have 1 to {_MAX_CHARACTERS} characters")
+        if unprintable.ANYWHERE.search(value):
+            raise AssignmentError(f"--set {field}: the value holds {unprintable.NAMED}")

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Reason
+from streaming.contract.visible import visible
 from streaming.file_import import assignment
 from streaming.file_import.outcomes import GateOutcomes
 from streaming.file_import.reading import Reading
@@ -122,7 +123,7 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
         else:
             print(f"{result.events} events in {result.sessions} sessions: {result.accepted} accepted")
             for reason, count in result.rejected.items():
-                print(f"  {count} rejected: {reason}")
+                print(f"  {count} rejected: {visible(reason)}")
         return ExitCode.DONE
 
     return carried_out(import_file, "The file was not imported completely")

@@ -34,7 +34,8 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
         if record.exc_info and (error := record.exc_info[1]):
             line["exception"], line["raised"] = _described(error)
-        return json.dumps(line, default=str)
+        # In ASCII: what a terminal would obey is escaped.
+        return json.dumps(line, default=str, ensure_ascii=True)
 
 
 def _described(error: BaseException) -> tuple[list[str], list[str]]:

@@ -6,18 +6,19 @@ import time
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from streaming.command_failure import carried_out
 from streaming.contract.period import Window, period
+from streaming.contract.visible import visible
 from streaming.distinct.all_users import distinct_users
 from streaming.gate.settings import GateSettings
 from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.reconcile import caught_up, last_verdict, read
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence
-from streaming.reconcile.report import Report
+from streaming.reconcile.report import Discrepancy, Report
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
@@ -45,7 +46,7 @@ def run(as_json: bool, timeout_s: float, start: str | None = None, end: str | No
             raise InvalidRequest(str(error)) from error
         report = reconcile(timeout_s, console, window)
         if as_json:
-            sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+            sys.stdout.write(visible(msgspec.json.encode(report).decode()) + "\n")
         else:
             _show(report)
         _print_remarks(report, console, window)
@@ -87,8 +88,7 @@ def _print_remarks(report: Report, console: Console, window: Window | None) -> N
                     soft_wrap=True,
                 )
     for one_break in report.breaks:
-        # Senders choose the ids: brackets in them must not be read as markup.
-        console.print(f"[red]broken[/red] {escape(str(one_break))}", soft_wrap=True, highlight=False)
+        console.print(line_of(one_break), soft_wrap=True)
     if report.breaks_in_all > len(report.breaks):
         console.print(f"and {report.breaks_in_all - len(report.breaks)} more")
     if report.other_model:
@@ -101,6 +101,12 @@ def _print_remarks(report: Report, console: Console, window: Window | None) -> N
         console.print(
             f"{report.left_out} documents of product_activity left out: their windows still get sessions"
         )
+
+
+def line_of(one_break: Discrepancy) -> Text:
+    """Returns `one_break` as it is printed. Senders choose the ids in it: neither markup nor control
+    characters in them count."""
+    return Text.assemble(("broken", "red"), f" {visible(str(one_break))}")
 
 
 def _show(report: Report) -> None:
@@ -119,7 +125,7 @@ def _show(report: Report) -> None:
         ("distinct users, estimate", report.distinct_users.estimate),
     ]
     for name, count in rows:
-        table.add_row(name, str(count))
+        table.add_row(Text(visible(name)), str(count))
     for partition, one in report.partitions.items():
         table.add_row(f"raw partition {partition}", f"{one.sent} sent at {one.first} to {one.to}")
     Console().print(table)

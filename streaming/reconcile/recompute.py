@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 from rich.console import Console
-from rich.markup import escape
 
 from streaming.command_failure import carried_out
 from streaming.contract import topics
 from streaming.contract.valid_session import decode
+from streaming.contract.visible import visible
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode
 from streaming.reconcile import caught_up
-from streaming.reconcile.command import NOT_COMPARED
+from streaming.reconcile.command import NOT_COMPARED, line_of
 from streaming.reconcile.expected_documents import MONGODB, by_id, session_in
 from streaming.reconcile.report import Discrepancies, Discrepancy
 from streaming.reconcile.store_contents import StoreContents
@@ -98,13 +98,13 @@ def run(as_json: bool, timeout_s: float) -> int:
     def compare() -> int:
         found = read()
         if as_json:
-            sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+            sys.stdout.write(visible(msgspec.json.encode(found).decode()) + "\n")
         else:
             agrees = "agree" if found.holds else "do NOT agree"
             print(f"{found.windows} windows and the {found.sessions} sessions in MongoDB {agrees}")
         console = Console(stderr=True)
         for one in found.breaks:
-            console.print(f"[red]broken[/red] {escape(str(one))}", soft_wrap=True, highlight=False)
+            console.print(line_of(one), soft_wrap=True)
         return ExitCode.DONE if found.holds else ExitCode.NOT_SO
 
     return carried_out(compare, NOT_COMPARED)

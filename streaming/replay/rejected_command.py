@@ -11,6 +11,7 @@ from pathlib import Path
 from streaming.command_failure import carried_out
 from streaming.contract.period import period
 from streaming.contract.rejection import Reason
+from streaming.contract.visible import visible
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.replay import lines, log
@@ -82,10 +83,10 @@ def _list(
     elif count:
         for state, of in found.items():
             for name, number in of.items():
-                print(f"{number:>9}  {state:<10}  {name}")
+                print(f"{number:>9}  {state:<10}  {visible(name)}")
     elif out is None:
         for one in chosen():
-            print("  ".join(_listed(one, history).values()))
+            print("  ".join(map(visible, _listed(one, history).values())))
     return ExitCode.DONE
 
 

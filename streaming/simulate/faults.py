@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from streaming.contract.session import EARLIEST_TIME_MS
 from streaming.contract.time_units import DAY_MS
 
 Fields = dict[str, Any]
@@ -21,6 +22,11 @@ def _not_utf8(value: bytes) -> bytes:
 
 def _nesting_bomb(value: bytes) -> bytes:
     return b'{"extra":' + b"[" * 200 + b"]" * 200 + b"," + value[1:]
+
+
+def _half_a_pair(before: bytes) -> Callable[[bytes], bytes]:
+    """Returns a function that puts half of a surrogate pair after `before`, which no encoder does."""
+    return lambda value: value.replace(before, before + rb'"\ud83d",', 1)
 
 
 def _field(name: str, change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
@@ -54,7 +60,14 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "out_of_range": _field("userId", lambda _: ""),
     "unequal_lengths": _field("productPrices", lambda prices: [*prices, 9.99]),
     "far_future": _field("eventTimeMs", lambda time_ms: time_ms + _TEN_YEARS_MS),
-    "beyond_horizon": _field("eventTimeMs", lambda time_ms: max(0, time_ms - _TEN_YEARS_MS)),
+    "beyond_horizon": _field("eventTimeMs", lambda time_ms: max(EARLIEST_TIME_MS, time_ms - _TEN_YEARS_MS)),
+    "in_seconds": _field("eventTimeMs", lambda time_ms: time_ms // 1000),
+    "terminal_escape": _field("sessionId", lambda session: f"{session}\x1b]0;owned\x07"),
+    "turned_around": _field("city", lambda city: f"\u202e{city}"),
+    "forged_line": _field("referrer", lambda referrer: f"{referrer}\u2028broken raw: nothing"),
+    "half_a_pair": _half_a_pair(b'"productNames":['),
+    "half_a_pair_as_action": _half_a_pair(b'"actions":['),
+    "half_a_pair_beside": lambda value: rb'{"extra":"\ud83d",' + value[1:],
     "unknown_schema_version": _field("schemaVersion", lambda _: 99),
 }
 """The faults by name. Each takes a valid message and returns one that the gate must reject."""

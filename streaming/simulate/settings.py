@@ -3,6 +3,8 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from streaming.contract.session import EARLIEST_TIME_MS
+from streaming.contract.time_units import HOUR_MS
 from streaming.settings import Settings
 
 
@@ -20,8 +22,8 @@ class TrafficSettings(Settings):
     users: int = Field(4_000, ge=1, description="Number of people who visit the shop")
     start_ms: int = Field(
         1_767_225_600_000,
-        ge=21_600_000,
-        description="When the traffic begins, ms since 1970",
+        ge=EARLIEST_TIME_MS + 6 * HOUR_MS,
+        description="When the traffic begins, ms since 1970; 6 hours after 2000 began at the earliest",
     )
     span_s: float = Field(86_400.0, gt=0, description="Event time that the traffic covers, in seconds")
     steady: bool = Field(False, description="Even traffic instead of a day's rhythm")

@@ -1,7 +1,7 @@
 """One valid session, for tests to vary.
 
 A woman in Berlin who looked around for a minute and touched no product, at five in the morning of the first
-day of 1970.
+day of 2000.
 """
 
 import msgspec
@@ -10,7 +10,7 @@ from streaming.contract.session import PARALLEL_FIELDS, SCHEMA_VERSION, Session
 from streaming.contract.valid_session import ValidSession, admit
 
 HOUR_MS = 3_600_000
-ENDED_AT_MS = 5 * HOUR_MS + 1
+ENDED_AT_MS = 946_684_800_000 + 5 * HOUR_MS + 1
 
 _SESSION = Session(
     schema_version=SCHEMA_VERSION,

@@ -4,9 +4,12 @@ import json
 import math
 from typing import Any, NoReturn
 
+from lab.chaos.oracle.characters import disturbs, is_unicode
+
 Fields = dict[str, Any]
 
 MAX_BYTES, MAX_DEPTH = 1_000_000, 64
+YEAR_2000_MS = 946_684_800_000
 FUTURE_MS = 5 * 60_000
 HORIZON_MS = 21 * 86_400_000
 HUGE = 1_000_000_000
@@ -26,6 +29,7 @@ LISTS: dict[str, tuple[type, float, float]] = {
     "productIds": ID, "productNames": NAME, "productCategories": ID, "productPrices": AMOUNT,
 }  # fmt: skip
 ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
+REVIEW = {"productId", "rating", "text", "sentiment"}
 REQUIRED = (*BOUNDS, *LISTS, "actions", "schemaVersion", "purchaseMade", "paymentMethodType", "reviews")
 FIELDS = (*REQUIRED, "feed")
 FACTS = ("userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs")
@@ -37,7 +41,11 @@ def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[st
     fields, reason = _read(value or b"")
     if reason:
         return fields, frozenset({reason})
-    return fields, frozenset(_objections(fields, arrived_at_ms))
+    against = _objections(fields, arrived_at_ms)
+    if not is_unicode(fields):
+        halved = {name for name, one in fields.items() if not is_unicode({name: one})}
+        against |= {"unprintable" if name in FIELDS else "not_json" for name in halved}
+    return fields, frozenset(against)
 
 
 def _read(value: bytes) -> tuple[Fields, str]:
@@ -107,7 +115,7 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
             against |= _against(one, *bounds)
     if any(action not in ACTIONS for action in _items(fields.get("actions", []), against)):
         against.add("wrong_type")
-    if type(fields.get("purchaseMade", False)) is not bool:
+    if type(fields.get("purchaseMade", False)) is not bool or type(fields.get("schemaVersion", 1)) is not int:
         against.add("wrong_type")
     against |= _against(fields.get("feed", "live"), *ID)
     if fields.get("paymentMethodType") is not None:
@@ -118,6 +126,8 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
         return against
     if len({len(fields[name]) for name in (*LISTS, "actions")}) > 1:
         against.add("unequal_lengths")
+    if fields["eventTimeMs"] < YEAR_2000_MS:
+        against.add("out_of_range")
     if fields["eventTimeMs"] > arrived_at_ms + FUTURE_MS:
         against.add("future_time")
     if fields.get("feed", "live") == "live" and fields["eventTimeMs"] < arrived_at_ms - HORIZON_MS:
@@ -128,7 +138,7 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
     return against
 
 
-def _against(value: Any, kind: type, least: float, most: float) -> set[str]:
+def _against(value: Any, kind: type, least: float, most: float, allowed: str = "") -> set[str]:
     if type(value) is not kind and not (kind is float and type(value) is int):
         return {"wrong_type"}
     size: Any = value
@@ -136,7 +146,8 @@ def _against(value: Any, kind: type, least: float, most: float) -> set[str]:
         size = len(size)
     if size < least:
         return {"out_of_range" if kind is str else "negative"}
-    return {"out_of_range"} if size > most else set()
+    against = {"out_of_range"} if size > most else set()
+    return against | {"unprintable"} if isinstance(value, str) and disturbs(value, allowed) else against
 
 
 def _items(value: Any, against: set[str]) -> list[Any]:
@@ -149,10 +160,14 @@ def _items(value: Any, against: set[str]) -> list[Any]:
 def _against_review(review: Any) -> set[str]:
     if not isinstance(review, dict):
         return {"wrong_type"}
-    if not {"productId", "rating", "text", "sentiment"} <= review.keys():
+    if not review.keys() >= REVIEW:
         return {"missing_field"}
-    against = _against(review["productId"], *ID) | _against(review["text"], str, 0, 10_000)
-    if type(review["rating"]) is not int or review["sentiment"] not in ("positive", "negative", "neutral"):
+    against = _against(review["productId"], *ID) | _against(review["text"], str, 0, 10_000, "\n\t")
+    if not is_unicode([one for name, one in review.items() if name not in REVIEW]):
+        against.add("not_json")
+    if review["sentiment"] not in ("positive", "negative", "neutral"):
+        against.add("wrong_type")
+    if type(review["rating"]) is not int:
         against.add("wrong_type")
     elif not 1 <= review["rating"] <= 5:
         against.add("out_of_range")

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lab.chaos.oracle.characters import disturbs
 from streaming.contract import valid_session
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
@@ -16,8 +17,10 @@ from streaming.contract.session import Session
 GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
 FIELDS: dict[str, Any] = json.loads(GOLDEN)
 NOW_MS = FIELDS["eventTimeMs"]
+YEAR_2000_MS = 946_684_800_000
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=140)
+CLEAN = TEXT.filter(lambda text: not disturbs(text, ""))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -116,6 +119,8 @@ def oracle(name: str, value: Any) -> Reason | None:
             return Reason.WRONG_TYPE
         if not shortest <= len(value) <= longest:
             return Reason.OUT_OF_RANGE
+        if disturbs(value, ""):
+            return Reason.UNPRINTABLE
         if value.lower() == "unknown":
             return {"deviceType": Reason.UNKNOWN_DEVICE, "referrer": Reason.UNKNOWN_REFERRER}.get(name)
         return None
@@ -126,6 +131,8 @@ def oracle(name: str, value: Any) -> Reason | None:
     if value < 0:
         return Reason.NEGATIVE
     if value > (WHOLES | AMOUNTS)[name]:
+        return Reason.OUT_OF_RANGE
+    if name == "eventTimeMs" and value < YEAR_2000_MS:
         return Reason.OUT_OF_RANGE
     if name == "eventTimeMs" and value > NOW_MS + 300_000:
         return Reason.FUTURE_TIME
@@ -138,6 +145,7 @@ ANY_SCALAR = (
     | st.sampled_from(["unknown", "UNKNOWN", "", "x" * 128, "x" * 129, "x" * 512, "x" * 513])
     | st.integers(-10, 10)
     | st.integers(0, 10**15)
+    | st.integers(YEAR_2000_MS - 2, YEAR_2000_MS + 2)
     | st.floats(-10, 1e10)
 )
 
@@ -156,7 +164,7 @@ def test_a_missing_field_is_named(name: str) -> None:
 
 PARALLEL = {
     "productIds": st.text("Pp0123456789", min_size=1, max_size=8),
-    "productNames": TEXT,
+    "productNames": CLEAN,
     "productPrices": st.floats(0, 1e9),
     "productCategories": st.text(min_size=1, max_size=20, alphabet="abc.-"),
     "actions": st.sampled_from(["view", "cart", "remove_from_cart", "purchase"]),
@@ -180,21 +188,23 @@ def test_lists_have_equal_lengths_or_are_rejected(lists: dict[str, list[Any]]) -
 def messages(draw: st.DrawFn) -> dict[str, Any]:
     """Any message that the contract allows."""
     count = draw(st.integers(0, 5))
-    known = st.text(min_size=1, max_size=128).filter(lambda text: text.lower() != "unknown")
+    known = st.text(min_size=1, max_size=128).filter(
+        lambda text: text.lower() != "unknown" and not disturbs(text, "")
+    )
     review = st.fixed_dictionaries(
         {
             "productId": known,
             "rating": st.integers(1, 5),
-            "text": TEXT,
+            "text": TEXT.filter(lambda text: not disturbs(text, "\n\t")),
             "sentiment": st.sampled_from(["positive", "negative", "neutral"]),
         }
     )
     fields: dict[str, st.SearchStrategy[Any]] = {
         "schemaVersion": st.just(1),
         **{name: known for name, (shortest, _) in STRINGS.items() if shortest},
-        "name": TEXT,
-        "email": TEXT,
-        "eventTimeMs": st.integers(0, NOW_MS),
+        "name": CLEAN,
+        "email": CLEAN,
+        "eventTimeMs": st.integers(YEAR_2000_MS, NOW_MS),
         "pageViews": st.integers(0, 10**9),
         "clicks": st.integers(0, 10**9),
         "sessionDuration": st.floats(0, 31_622_400),

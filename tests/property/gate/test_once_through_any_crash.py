@@ -43,7 +43,9 @@ HORIZON_MS = 100_000
 HORIZON = Horizon(HORIZON_MS, segments=2)
 SEGMENT_MS = 200_000  # the horizon and the tolerance for the future, in halves
 RULES = Rules(LATENESS_MS, EXTRACTION_EVERY, HORIZON_MS)
-BEGIN_MS = 10_000_000
+EPOCH_MS = 946_684_800_000
+"""2000: the contract refuses earlier times. A whole number of segments."""
+BEGIN_MS = EPOCH_MS + 10_000_000
 
 
 SENT = st.tuples(
@@ -118,7 +120,7 @@ class Machine(RuleBasedStateMachine):
     @rule(sent=st.lists(SENT, min_size=1, max_size=4))
     def send(self, sent: list[tuple[int, int, int, int, str]]) -> None:
         for session, partition, user, age_ms, feed in sent:
-            event_time_ms = self.now_ms - age_ms if feed == "live" else age_ms
+            event_time_ms = self.now_ms - age_ms if feed == "live" else EPOCH_MS + age_ms
             new = (
                 feed,
                 raw_value(

@@ -43,7 +43,7 @@ def done(*actions: str) -> st.SearchStrategy[Done]:
 
 before, after, purchase = done(*BROWSED), done(*BROWSED, "purchase"), done("purchase").filter(bool)
 counts = st.integers(0, 1_000_000_000)
-ends_ms = st.integers(0, NOW_MS)
+ends_ms = st.integers(946_684_800_000, NOW_MS)
 
 
 def features(message: bytes) -> tuple[dict[str, Any], list[float], bool]:

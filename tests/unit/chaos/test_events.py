@@ -30,4 +30,12 @@ def test_one_in_fifty_is_broken() -> None:
     reasons = Counter(reason for e in SENT for reason in sound(e.value, END_MS)[1])
     broken = reasons.total() - reasons["unknown_device"] - reasons["unknown_referrer"]
     assert 0.015 < broken / len(SENT) < 0.03
-    assert {"not_json", "not_utf8", "too_deep", "missing_field", "negative", "future_time"} <= reasons.keys()
+    assert {
+        "not_json",
+        "not_utf8",
+        "too_deep",
+        "missing_field",
+        "negative",
+        "future_time",
+        "unprintable",
+    } <= reasons.keys()

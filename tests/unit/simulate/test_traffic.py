@@ -115,6 +115,13 @@ OTHER_NAMES = {
     "nesting_bomb": "too_deep",
     "infinite": "not_finite",
     "far_future": "future_time",
+    "in_seconds": "out_of_range",
+    "terminal_escape": "unprintable",
+    "turned_around": "unprintable",
+    "forged_line": "unprintable",
+    "half_a_pair": "unprintable",
+    "half_a_pair_as_action": "unprintable",
+    "half_a_pair_beside": "not_json",
 }
 
 

@@ -1,6 +1,6 @@
 """Window aggregates, compared with figures counted by hand."""
 
-from support.sessions import session_with
+from support.sessions import ENDED_AT_MS, session_with
 
 from streaming.summaries.product import WINDOW_MS, ProductActivity, key, window
 
@@ -12,7 +12,7 @@ def test_a_session_counts_for_its_products_and_their_categories() -> None:
     found = window(
         [session_with((*SOFA, "view"), (*SOFA, "purchase"), (*lamp, "cart"), (*lamp, "remove_from_cart"))]
     )
-    start = 5 * WINDOW_MS
+    start = ENDED_AT_MS - 1
     assert list(found) == [f"{it}:{start}:{of}" for it, of in (
         ("product", "p1"), ("product", "p2"), ("category", "sofas"), ("category", "lamps"))]  # fmt: skip
     assert found[f"product:{start}:p1"] == ProductActivity(
@@ -51,7 +51,7 @@ def test_names_and_categories_do_not_depend_on_order() -> None:
         session_with(("p1", "Bed", 1.0, "rugs", "view")),
     ]
     for order in (told, told[::-1]):
-        product = window(order)[f"product:{5 * WINDOW_MS}:p1"]
+        product = window(order)[f"product:{ENDED_AT_MS - 1}:p1"]
         assert (product.product_name, product.category, product.views) == ("Bed", "beds", 2)
 
 
