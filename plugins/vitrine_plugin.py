@@ -19,6 +19,7 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import vitrine_budget
+import vitrine_doors
 import vitrine_health
 import vitrine_trusted
 from streaming.contract.time_units import HOUR_MS
@@ -220,6 +221,7 @@ class VitrinePlugin(AirflowPlugin):
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
+    fastapi_root_middlewares = vitrine_doors.MIDDLEWARES
     external_views = [  # noqa: RUF012
         _in_menu("Health", "health", "health"),
         _in_menu("Reports", "reports", "reports"),

@@ -12,7 +12,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from stack.components import airflow
+from stack import airflow_passwords
 from stack.service import Service, StackContext, Unhealthy
 from stack.supervisor import Process, Supervisor
 from streaming.metrics import catalogue
@@ -95,15 +95,12 @@ def lag(place: StackContext) -> dict[str, int] | None:
 
 def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
     """The documented object."""
-    login = {"url": place.environment["VITRINE_AIRFLOW_URL"], "user": airflow.USER, "password": None}
-    with contextlib.suppress(FileNotFoundError):
-        login["password"] = airflow.password(place)
     return {
         "healthy": all(row.healthy for row in found),
         "services": [asdict(row) for row in found],
         "resident_bytes": sum(row.resident_bytes for row in found),
         "lag": lag(place),
-        "airflow": login,
+        "airflow": {"url": place.environment["VITRINE_AIRFLOW_URL"], "users": place.settings.users},
     }
 
 
@@ -134,11 +131,21 @@ def print_table(place: StackContext, found: list[Row]) -> None:
     if behind:
         told = ", ".join(f"{stage} {records}" for stage, records in behind.items())
         console.print(f"Records still to be dealt with: {told}")
-    with contextlib.suppress(FileNotFoundError):
-        console.print(login(place))
+    console.print(login(place))
 
 
 def login(place: StackContext) -> str:
-    """Where Airflow is and how to get in."""
-    url = place.environment["VITRINE_AIRFLOW_URL"]
-    return f"Airflow: {url}  user {airflow.USER}  password {airflow.password(place)}"
+    """Where Airflow is, and how to get in without showing any password."""
+    url, users = place.environment["VITRINE_AIRFLOW_URL"], place.settings.users
+    listed = ", ".join(f"{name} ({role})" for name, role in users.items())
+    return f"Airflow: {url}  users: {listed}  (./vitrine password shows a password)"
+
+
+def new_logins(place: StackContext) -> str:
+    """The passwords that nobody was shown yet, a line for each; empty at every start but the first with a
+    user."""
+    fresh = airflow_passwords.tell_once(place.layout)
+    return "\n".join(
+        f"Airflow's user {name}: password {password}, shown only this once (./vitrine password {name})"
+        for name, password in fresh.items()
+    )

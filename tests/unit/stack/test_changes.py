@@ -142,6 +142,7 @@ def test_each_process_of_ours_finds_what_its_code_reads(place: StackContext, ser
         "VITRINE_KAFKA_CLIENT_PROPERTIES": "{}",
         "MONGO_URI": "mongodb://elsewhere",
         "VITRINE_PORT_OFFSET": "0",
+        "VITRINE_AIRFLOW_USERS": "admin:admin",
     }
     [found] = [one for one in declared.services(under(place, everything)) if one.name == service]
     for name in made:
