@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def generate(layout: Layout) -> list[str]:
 
 def from_command_line(arguments: argparse.Namespace) -> int:
     """Carries out the command as it was parsed. Returns its exit code."""
+    os.umask(0o022)  # these files are the repository's: for whoever may read that
     key, found = ("stale", check(HERE)) if arguments.check else ("written", generate(HERE))
     if arguments.json:
         print(json.dumps({key: found}))

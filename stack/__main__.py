@@ -5,7 +5,7 @@ import sys
 
 from pydantic import ValidationError
 
-from stack import commands, saved_settings, settings_table
+from stack import commands, file_modes, saved_settings, settings_table
 from stack.context import this_checkout
 from stack.layout import HERE
 from stack.machine import Missing
@@ -17,6 +17,7 @@ from streaming.process.exit_code import ExitCode, InvalidRequest
 def main() -> int:
     """Carries out one command. Returns its exit code."""
     arguments = commands.parse(sys.argv[1:])
+    file_modes.keep_new_files_private()
     try:
         saved_settings.recall(HERE)
         # All commands read their settings from the environment; the addresses come from one place.

@@ -206,4 +206,3 @@ def make_folders(layout: Layout) -> None:
     """The folders that every service may take for granted."""
     for folder in (layout.run, layout.logs, layout.stores, layout.data):
         folder.mkdir(parents=True, exist_ok=True)
-    layout.run.chmod(0o700)
