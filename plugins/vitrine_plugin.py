@@ -22,6 +22,7 @@ import vitrine_budget
 import vitrine_doors
 import vitrine_health
 import vitrine_trusted
+from streaming.access_record.file import NotRecorded
 from streaming.contract.time_units import HOUR_MS
 from streaming.dashboards import source
 from streaming.dashboards.figures import Figures, FiguresUnavailable
@@ -103,6 +104,12 @@ async def keep_private(request: Request, call_next: Callable[[Request], Awaitabl
 def without_figures(_: Request, error: FiguresUnavailable) -> JSONResponse:
     """Returns 503 with the reason; the pages show it and try again."""
     return JSONResponse({"detail": str(error)}, status_code=503)
+
+
+@app.exception_handler(NotRecorded)
+def without_record(_: Request, error: NotRecorded) -> JSONResponse:
+    """Returns 503: what cannot be recorded is not shown."""
+    return JSONResponse({"detail": f"{error}."}, status_code=503)
 
 
 @app.get("/static/{name}")

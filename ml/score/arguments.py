@@ -6,7 +6,7 @@ DETAILS = """\
 FILE is one session as JSON in the event contract, or JSON Lines of them; - is standard input. The score is
 the probability of a purchase by a private model of the registry; the reasons are its SHAP values against
 made-up visits. An answer tells of the one person behind the session: it is for the trusted machine, never
-for publication.
+for publication. Who asked, when and for which session (by a keyed hash) goes into the access record.
 
 With --json: {"run", "registered": {"at", "digest", "charge", "code"}, "model", "statement", "results":
 [{"line", "session", "score", "log_odds", "base", "reasons": [{"feature", "value", "shap", "says"}],
@@ -28,3 +28,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reasons", type=int, default=5, metavar="N", help="so many features, the strongest (5)"
     )
+    parser.add_argument("--why", metavar="TEXT", help="why you ask, for the access record")

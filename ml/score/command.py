@@ -21,6 +21,7 @@ from ml.registry.registry import ModelRegistry
 from ml.score.client import as_stored
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
+from streaming.access_record.file import os_user, stored_record
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Rejection
 from streaming.process.exit_code import ExitCode, InvalidRequest
@@ -32,12 +33,13 @@ class NoAnswer(InvalidRequest):
     """The question cannot be answered; the message says why."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Gives an ExitCode: NOT_SO if a session was refused."""
-    return carried_out(partial(_score, arguments))
+def run(arguments: argparse.Namespace, recorded: bool = False) -> int:
+    """Gives an ExitCode: NOT_SO if a session was refused. `recorded`: the access record has the entry
+    already."""
+    return carried_out(partial(_score, arguments, recorded))
 
 
-def _score(arguments: argparse.Namespace) -> int:
+def _score(arguments: argparse.Namespace, recorded: bool) -> int:
     content = _content(arguments.file, arguments.session)
     entry = registered(stored_registry(), arguments.run)
     model, encoding = _model(entry, arguments.model)
@@ -46,6 +48,9 @@ def _score(arguments: argparse.Namespace) -> int:
     now_ms = time.time_ns() // 1_000_000
     found = [read(text, now_ms) for text in texts(content)]
     readable = [one for one in found if isinstance(one, Readable)]
+    if readable and not recorded:
+        asked = [one.session for one in readable]
+        stored_record().add(os_user(), "score", f"{model.name} of {entry.name}", asked, arguments.why)
     scores = iter(
         score([one.row for one in readable], model, encoding, arguments.reasons, SystemRandomness())
     )

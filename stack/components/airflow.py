@@ -14,6 +14,7 @@ from stack import airflow_passwords, logins
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.access_record.settings import AccessRecordSettings
 from streaming.doors.settings import DoorSettings
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
@@ -37,6 +38,7 @@ READS: tuple[type[Settings] | str, ...] = (
     DataSettings,
     WatchSettings,
     BudgetSettings,
+    AccessRecordSettings,
     DoorSettings,
     # Of the gate, what `reconcile_stores` holds its outcomes against.
     *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
