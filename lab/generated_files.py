@@ -3,6 +3,7 @@ date."""
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def generate(layout: Layout) -> list[str]:
 
 def from_command_line(arguments: argparse.Namespace) -> int:
     """Runs the parsed command. Returns its exit code."""
+    os.umask(0o022)  # these files belong to the repository: everyone who can read it may read them
     key, found = ("stale", check(HERE)) if arguments.check else ("written", generate(HERE))
     if arguments.json:
         print(json.dumps({key: found}))

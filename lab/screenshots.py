@@ -16,7 +16,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from stack.components import airflow
+from stack import airflow_passwords, logins
 from stack.context import this_checkout
 from stack.layout import HERE
 from stack.service import StackContext
@@ -57,8 +57,9 @@ def log_in(context: BrowserContext, place: StackContext) -> None:
     """Logs the browser in with Airflow's form."""
     page = context.new_page()
     page.goto(url(place))
-    page.locator("input[name=username]").fill(airflow.USER)
-    page.locator("input[name=password]").fill(airflow.password(place))
+    user = logins.first_admin(place.settings.users)
+    page.locator("input[name=username]").fill(user)
+    page.locator("input[name=password]").fill(airflow_passwords.password(place.layout, user))
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("link", name="Reports", exact=True)).to_be_visible(timeout=TIMEOUT_MS)
     page.close()

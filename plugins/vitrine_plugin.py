@@ -19,8 +19,10 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import vitrine_budget
+import vitrine_doors
 import vitrine_health
 import vitrine_trusted
+from streaming.access_record.file import NotRecorded
 from streaming.contract.time_units import HOUR_MS
 from streaming.dashboards import source
 from streaming.dashboards.figures import Figures, FiguresUnavailable
@@ -102,6 +104,12 @@ async def keep_private(request: Request, call_next: Callable[[Request], Awaitabl
 def without_figures(_: Request, error: FiguresUnavailable) -> JSONResponse:
     """Returns 503 with the reason; the pages show it and try again."""
     return JSONResponse({"detail": str(error)}, status_code=503)
+
+
+@app.exception_handler(NotRecorded)
+def without_record(_: Request, error: NotRecorded) -> JSONResponse:
+    """Returns 503: what cannot be recorded is not shown."""
+    return JSONResponse({"detail": f"{error}."}, status_code=503)
 
 
 @app.get("/static/{name}")
@@ -220,6 +228,7 @@ class VitrinePlugin(AirflowPlugin):
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
+    fastapi_root_middlewares = vitrine_doors.MIDDLEWARES
     external_views = [  # noqa: RUF012
         _in_menu("Health", "health", "health"),
         _in_menu("Reports", "reports", "reports"),

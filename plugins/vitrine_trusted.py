@@ -6,9 +6,9 @@ sessions anyway. In Airflow's simple auth manager these are the roles op and adm
 
 import logging
 import math
+import threading
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_connection
@@ -18,16 +18,23 @@ from fastapi.responses import HTMLResponse
 from msgspec import Struct
 
 from ml.score import client
+from ml.score.question import LONGEST_QUESTION_BYTES, NoQuestion, Question, question
+from streaming.access_record.file import stored_record
 from streaming.data_folder.layout import TRUSTED
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
+from vitrine_doors import whole_body
 from vitrine_pages import PAGE_POLICY, ReportedModel, named, page
 
 log = logging.getLogger(__name__)
 
 _privileged = requires_access_connection("GET")
 router = APIRouter(dependencies=[Depends(_privileged)])
+RETRY_AFTER_S = 10
+NEWEST = 200
+# An explanation takes a process of some 400 MB and several seconds.
+_explaining = threading.Lock()
 FORM_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
 
 
@@ -59,13 +66,20 @@ async def sees_persons(request: Request, user: GetUserDep) -> bool:
     return True
 
 
+@router.get("/accesses")
+def accesses() -> HTMLResponse:
+    """Returns the newest entries of the access record."""
+    return page("accesses.html", entries=stored_record().newest(NEWEST), most=NEWEST)
+
+
 @router.get("/reports/{name}/exact")
-def exact_figures(name: str) -> HTMLResponse:
+def exact_figures(name: str, user: GetUserDep) -> HTMLResponse:
     """Returns the metrics of a run's models on the run's test users, the non-private baseline included."""
     report = named(name)
     file = DataSettings().layout.trusted / report.name / TRUSTED
     if not file.is_file():
         raise HTTPException(404, "This run has no exact figures.")
+    stored_record().add(_who(user), "exact figures", report.name)
     exact = msgspec.json.decode(file.read_bytes(), type=Exact)
     baseline = next((model.roc_auc for model in exact.models if model.epsilon is None), None)
     return page("exact.html", report=report, exact=exact, baseline=baseline)
@@ -77,41 +91,71 @@ def why() -> HTMLResponse:
     return _why()
 
 
+class Busy(Exception):
+    """Another explanation is being made."""
+
+
 @router.post("/why")
 async def explained(request: Request, user: GetUserDep) -> HTMLResponse:
     """Returns why one stored session got its score. The id comes in the body, because URLs are logged."""
-    form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-    session, chosen = form.get("session", "").strip(), form.get("model", "")
-    run, _, model = chosen.partition("/")
+    body = await whole_body(request.receive, LONGEST_QUESTION_BYTES)
+    if body is None:
+        raise HTTPException(413, f"More than {LONGEST_QUESTION_BYTES} bytes are no question.")
+    try:
+        asked = question(request.headers.get("content-type", ""), body)
+    except NoQuestion as error:
+        raise HTTPException(400, f"{error}.") from None
+    run, _, model = asked.model.partition("/")
     if model not in client.models(_models()).get(run, []):
         raise HTTPException(404, "There is no such model.")
-    log.info("%s asked why a stored session got its score, by %s of %s", user.get_name(), model, run)
+    shown = {"session": asked.session, "chosen": asked.model, "reason": asked.why}
     try:
-        return await run_in_threadpool(_explain, session, run, model)
+        return await run_in_threadpool(_explain, _who(user), asked, run, model)
+    except Busy:
+        problem = "Another explanation is being made. Only one is at a time: ask again in some seconds."
+        response = _why(problem=problem, **shown)
+        response.status_code = 429
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return response
     except (client.NotScored, StoreUnavailable) as error:
-        return _why(session=session, chosen=chosen, problem=f"{error}.")
+        return _why(problem=f"{error}.", **shown)
 
 
-def _explain(session: str, run: str, model: str) -> HTMLResponse:
-    stored = MongoSessions(MongoSettings()).find(session)
-    if stored is None:
-        raise client.NotScored("No such session is stored")
-    answer = client.score_by_process(stored, run, model)
+def _explain(who: str, asked: Question, run: str, model: str) -> HTMLResponse:
+    # Taken and given back in the same thread, which runs to its end though the client may go.
+    if not _explaining.acquire(blocking=False):
+        raise Busy
+    try:
+        log.info("%s asks why a stored session got its score, by %s of %s", who, model, run)
+        stored_record().add(who, "explanation", f"{model} of {run}", [asked.session], asked.why)
+        stored = MongoSessions(MongoSettings()).find(asked.session)
+        if stored is None:
+            raise client.NotScored("No such session is stored")
+        answer = client.score_by_process(stored, run, model)
+    finally:
+        _explaining.release()
     [result] = answer["results"]
     if "rejected" in result:
         raise client.NotScored(f"The stored session breaks the contract: {result['rejected']}")
     average = 1 / (1 + math.exp(-result["base"]))
     return _why(
-        session=session,
-        chosen=f"{run}/{model}",
+        session=asked.session,
+        chosen=asked.model,
+        reason=asked.why,
         result=result,
         average=average,
         statement=answer["statement"],
     )
 
 
+def _who(user: Any) -> str:
+    """The reader as the access record names them."""
+    return f"airflow:{user.get_name()}"
+
+
 def _why(**values: Any) -> HTMLResponse:
-    empty = {"session": "", "chosen": "", "problem": "", "result": None, "average": None, "statement": None}
+    texts = dict.fromkeys(("session", "chosen", "reason", "problem"), "")
+    empty = texts | {"result": None, "average": None, "statement": None}
     response = page("why.html", runs=client.models(_models()), **empty | values)
     response.headers["Content-Security-Policy"] = FORM_POLICY
     return response

@@ -5,7 +5,7 @@ import sys
 
 from pydantic import ValidationError
 
-from stack import commands, saved_settings, settings_table
+from stack import commands, file_modes, saved_settings, settings_table
 from stack.context import this_checkout
 from stack.layout import HERE
 from stack.machine import Missing
@@ -18,6 +18,7 @@ from streaming.process.exit_code import ExitCode, InvalidRequest
 def main() -> int:
     """Runs one command. Returns its exit code."""
     arguments = commands.parse(sys.argv[1:])
+    file_modes.keep_new_files_private()
     try:
         saved_settings.recall(HERE)
         # Every command reads its settings from the environment, so all of them see the same addresses.

@@ -1,14 +1,16 @@
 """A client of Airflow's public REST API, for the demo and the tests."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from stack.components import airflow
+from stack import airflow_passwords, logins
 from stack.service import StackContext
 
 TIMEOUT_S = 30.0
+LOGINS = 5
 FINISHED = ("success", "failed")
 
 
@@ -24,17 +26,22 @@ class Run:
 
 
 class AirflowApi:
-    """A client that is logged in as the stack's one user. Raises httpx.HTTPError for an error response."""
+    """A client that is logged in as the stack's first admin. Raises httpx.HTTPError for an error response."""
 
     def __init__(self, place: StackContext) -> None:
         url = place.environment["VITRINE_AIRFLOW_URL"]
         self.url = url
-        self._credentials = {"username": airflow.USER, "password": airflow.password(place)}
+        user = logins.first_admin(place.settings.users)
+        self._credentials = {"username": user, "password": airflow_passwords.password(place.layout, user)}
         self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=TIMEOUT_S)
         self._log_in()
 
     def _log_in(self) -> None:
-        answer = httpx.post(f"{self.url}/auth/token", json=self._credentials, timeout=TIMEOUT_S)
+        for _ in range(LOGINS):
+            answer = httpx.post(f"{self.url}/auth/token", json=self._credentials, timeout=TIMEOUT_S)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(int(answer.headers["Retry-After"]))  # others have tried wrong passwords
         answer.raise_for_status()
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 

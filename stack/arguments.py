@@ -14,7 +14,8 @@ BENCHMARKS = (
 DEMO_DETAILS = """\
 Installs what is missing, starts all services, sends the sessions, waits until every stage has
 processed them, runs the DAGs (extraction, similar users, private models, reports), reconciles the
-stores and prints addresses and login. A second run continues where the simulated time stopped.
+stores and prints addresses and users; Airflow's passwords only if they are new. A second run continues
+where the simulated time stopped.
 
 If the privacy budget of these sessions is spent, no models are trained: the demo prints why and
 names the newest report, and exits 0 if everything else succeeded.
@@ -43,7 +44,13 @@ Exits 1 unless every service is healthy.
 
 With --json: {"healthy", "services": [{"name", "state", "pid", "uptime_s", "healthy", "reason",
 "address", "resident_bytes"}], "resident_bytes", "lag": {stage: records},
-"airflow": {"url", "user", "password"}}."""
+"airflow": {"url", "users": {name: role}}}."""
+
+PASSWORD_DETAILS = """\
+No other command shows it again after the first start. Exits 1 if the user has none yet. Who the users are is
+the setting VITRINE_AIRFLOW_USERS; one that is taken out and put in again gets another password.
+
+With --json: {"user", "role", "password"}."""
 
 LOGS_DETAILS = """\
 With --json: {"service", "path", "lines"}."""
@@ -112,6 +119,11 @@ def add_up(command: argparse.ArgumentParser) -> None:
 def add_down(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of `./vitrine down`."""
     command.add_argument("services", nargs="*", metavar="SERVICE", help="see ./vitrine status for the names")
+
+
+def add_password(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine password`."""
+    command.add_argument("user", nargs="?", metavar="USER", help="whose (the first admin's)")
 
 
 def add_logs(command: argparse.ArgumentParser) -> None:

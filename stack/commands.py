@@ -63,6 +63,10 @@ COMMANDS = (
         "stack.handlers.status", details="stack.arguments.STATUS_DETAILS",
     ),
     Command(
+        "password", "print the password of one of Airflow's users",
+        "stack.handlers.password", "stack.arguments.add_password", "stack.arguments.PASSWORD_DETAILS",
+    ),
+    Command(
         "logs", "show a service's log",
         "stack.handlers.logs", "stack.arguments.add_logs", "stack.arguments.LOGS_DETAILS",
     ),

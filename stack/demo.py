@@ -211,6 +211,7 @@ def _ending(place: StackContext, outcome: DemoOutcome) -> str:
     lines = [
         f"Done in {outcome.seconds:.0f} s; everything keeps running (./vitrine down stops it).",
         status.login(place),
+        *filter(None, [status.new_logins(place)]),
     ]
     lines += [f"{name.capitalize()}: {url}" for name, url in outcome.addresses.items() if name != "airflow"]
     if outcome.not_trained:

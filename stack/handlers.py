@@ -23,7 +23,7 @@ def _print_json(found: object) -> None:
 
 def up(arguments: Namespace) -> int:
     """Carries out `./vitrine up`. Returns its exit code."""
-    from stack import lifecycle
+    from stack import lifecycle, status
     from stack import services as declared
     from stack.progress import Progress
 
@@ -31,6 +31,28 @@ def up(arguments: Namespace) -> int:
     with Progress() as progress:
         started = lifecycle.bring_up(arguments.services, progress.tell)
     _show_status(started, arguments.json)
+    if fresh := status.new_logins(this_checkout()):
+        print(fresh, file=sys.stderr)
+    return ExitCode.DONE
+
+
+def password(arguments: Namespace) -> int:
+    """Carries out `./vitrine password`. Returns its exit code."""
+    from stack import airflow_passwords, logins
+
+    users = this_checkout().settings.users
+    user = arguments.user or logins.first_admin(users)
+    if user not in users:
+        raise InvalidRequest(f"Airflow has no user {user}; there are: {', '.join(users)}")
+    try:
+        found = airflow_passwords.password(HERE, user)
+    except (FileNotFoundError, KeyError):
+        print(f"vitrine: {user} has no password before Airflow's next start: ./vitrine up", file=sys.stderr)
+        return ExitCode.NOT_SO
+    if arguments.json:
+        _print_json({"user": user, "role": users[user], "password": found})
+    else:
+        print(found)
     return ExitCode.DONE
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from stack import changes, provision, saved_settings
+from stack import changes, file_modes, provision, saved_settings
 from stack import services as declared
+from stack.components import elasticsearch
 from stack.context import this_checkout, under
 from stack.service import Service, StackContext
 from stack.start import make_folders, up
@@ -18,6 +19,7 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     Raises Missing if something cannot be installed and StackError if a service does not start."""
     place = this_checkout()
     make_folders(place.layout)
+    _close(place, tell)
     services = declared.services(place)
     before = saved_settings.settings(place.layout)
     wanted = declared.with_needs(services, list(names) or [service.name for service in services])
@@ -31,6 +33,15 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
         lambda given: declared.services(under(place, given)), before, saved_settings.chosen()
     )
     return up(place, services, wanted, tell, concerned)
+
+
+def _close(place: StackContext, tell: Tell) -> None:
+    """Closes to other users the files that an earlier start left open."""
+    others = file_modes.close(place.layout, elasticsearch.group() if place.root else None)
+    if place.root:
+        elasticsearch.let_in(place)  # it may be running
+    if others:
+        tell("files", f"{len(others)} belong to another user and are unchanged, such as {others[0]}")
 
 
 def take_down(place: StackContext, tell: Tell, only: Iterable[str] = ()) -> list[str]:

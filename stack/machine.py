@@ -55,7 +55,8 @@ def install(tools: Iterable[Tool]) -> None:
     # Debian would start a newly installed server on its default port, which nothing here uses.
     with _NoAutostart():
         for step in (["update"], ["install", "--no-install-recommends", *packages]):
-            done = subprocess.run([*apt, *step], capture_output=True, text=True, check=False)
+            # Not ours: what packages write as they are set up is for everybody on the machine.
+            done = subprocess.run([*apt, *step], capture_output=True, text=True, check=False, umask=0o022)
             if done.returncode:
                 end = (done.stdout + done.stderr)[-1500:]
                 raise Missing(f"Debian's packages could not be installed:\n{end}\nTry as root: {by_hand}")

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from stack import logins
 from stack.layout import Layout
 from streaming.settings import Settings, variable
 
@@ -38,6 +39,11 @@ class StackSettings(Settings):
     flink_taskmanager_port: int = Field(18122, description="Flink's TaskManager")
     flink_data_port: int = Field(18121, description="Flink's data exchange")
     airflow_port: int = Field(18080, description="Airflow's web page and REST")
+    airflow_users: str = Field(
+        "admin:admin",
+        description="Airflow's users as name:role,name:role; a role is viewer, user, op or admin. "
+        "Each gets a generated password (./vitrine password NAME)",
+    )
     airflow_worker_log_port: int = Field(18793, description="Airflow's log server of the scheduler's workers")
     airflow_trigger_log_port: int = Field(18794, description="Airflow's log server of the triggerer")
     watch_port: int = Field(
@@ -51,6 +57,16 @@ class StackSettings(Settings):
     flink_jobmanager_mib: int = Field(900, description="All memory of Flink's JobManager")
     flink_taskmanager_mib: int = Field(1400, description="All memory of Flink's TaskManager")
     flink_slots: int = Field(4, description="Task slots of the TaskManager")
+
+    @field_validator("airflow_users")
+    @classmethod
+    def _users_and_roles(cls, given: str) -> str:
+        return logins.written(logins.parse(given))
+
+    @property
+    def users(self) -> dict[str, str]:
+        """The role of each of Airflow's users."""
+        return logins.parse(self.airflow_users)
 
     def port(self, name: str) -> int:
         """Returns the port called `name`, with the offset added; 0 stays 0."""

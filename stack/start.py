@@ -207,4 +207,3 @@ def make_folders(layout: Layout) -> None:
     """Makes the folders that every service needs."""
     for folder in (layout.run, layout.logs, layout.stores, layout.data):
         folder.mkdir(parents=True, exist_ok=True)
-    layout.run.chmod(0o700)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stack.components import airflow
+from stack import airflow_passwords
 from stack.service import Service, StackContext, Unhealthy
 from stack.supervisor import Process, Supervisor
 from streaming.contract.visible import visible
@@ -97,15 +97,12 @@ def lag(place: StackContext) -> dict[str, int] | None:
 
 def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
     """Returns the object that `status --json` prints."""
-    login = {"url": place.environment["VITRINE_AIRFLOW_URL"], "user": airflow.USER, "password": None}
-    with contextlib.suppress(FileNotFoundError):
-        login["password"] = airflow.password(place)
     return {
         "healthy": all(row.healthy for row in found),
         "services": [asdict(row) for row in found],
         "resident_bytes": sum(row.resident_bytes for row in found),
         "lag": lag(place),
-        "airflow": login,
+        "airflow": {"url": place.environment["VITRINE_AIRFLOW_URL"], "users": place.settings.users},
     }
 
 
@@ -136,11 +133,20 @@ def print_table(place: StackContext, found: list[Row]) -> None:
     if behind:
         lags = ", ".join(f"{stage} {records}" for stage, records in behind.items())
         console.print(Text(visible(f"Consumer lag in records: {lags}")))
-    with contextlib.suppress(FileNotFoundError):
-        console.print(Text(login(place)))
+    console.print(Text(login(place)))
 
 
 def login(place: StackContext) -> str:
-    """Returns Airflow's address, user and password in one line."""
-    url = place.environment["VITRINE_AIRFLOW_URL"]
-    return f"Airflow: {url}  user {airflow.USER}  password {airflow.password(place)}"
+    """Returns Airflow's address and users, without passwords."""
+    url, users = place.environment["VITRINE_AIRFLOW_URL"], place.settings.users
+    listed = ", ".join(f"{name} ({role})" for name, role in users.items())
+    return f"Airflow: {url}  users: {listed}  (./vitrine password shows a password)"
+
+
+def new_logins(place: StackContext) -> str:
+    """Returns the passwords that were not shown yet, a line each."""
+    fresh = airflow_passwords.tell_once(place.layout)
+    return "\n".join(
+        f"Airflow's user {name}: password {password}, shown only this once (./vitrine password {name})"
+        for name, password in fresh.items()
+    )

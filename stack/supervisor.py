@@ -66,6 +66,7 @@ def render(layout: Layout, services: Iterable[Service]) -> str:
                 "pidfile": layout.run / "supervisor.pid",
                 "directory": layout.root,
                 "identifier": "vitrine",
+                "umask": "077",  # of the logs, which it writes itself
                 "minfds": 65_536 if _can_open(65_536) else 1_024,
             },
         ),

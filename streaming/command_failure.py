@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
+from streaming.access_record.file import NotRecorded
 from streaming.contract.visible import visible, visible_lines
 from streaming.kafka.offsets import StageBehind
 from streaming.process.exit_code import ExitCode, InvalidRequest
@@ -16,6 +17,7 @@ EXIT_CODES: Mapping[type[Exception], ExitCode] = {
     InvalidRequest: ExitCode.INVALID_REQUEST,
     StageBehind: ExitCode.UNAVAILABLE,
     StoreUnavailable: ExitCode.UNAVAILABLE,
+    NotRecorded: ExitCode.UNAVAILABLE,
     KafkaException: ExitCode.UNAVAILABLE,
     ApiError: ExitCode.UNAVAILABLE,
 }

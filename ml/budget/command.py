@@ -1,7 +1,6 @@
 """`./vitrine budget`: shows the privacy budget and what is spent of it, or sets it."""
 
 import argparse
-import getpass
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from ml.budget.blocks import beginning_at
 from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
+from streaming.access_record.file import os_user, stored_record
 from streaming.command_failure import carried_out
 from streaming.contract.visible import visible
 from streaming.process.exit_code import ExitCode, InvalidRequest
@@ -40,16 +40,23 @@ def _set(ledger: Ledger, arguments: argparse.Namespace) -> None:
     account = ledger.account()
     block = None if arguments.block is None else beginning_at(arguments.block, account.block_ms)
     delta = account.delta if block is None else account.block(block).delta
-    ledger.set_budget(
-        Raise(
-            at=now(),
-            who=getpass.getuser(),
-            why=arguments.why,
-            epsilon=arguments.epsilon,
-            delta=arguments.delta or delta,
-            block=block,
-        )
+    who, record = os_user(), stored_record()
+    change = Raise(
+        at=now(),
+        who=who.removeprefix("os:"),
+        why=arguments.why,
+        epsilon=arguments.epsilon,
+        delta=arguments.delta or delta,
+        block=block,
     )
+    blocks = arguments.block or "new blocks"
+    what = f"({change.epsilon:g}, {change.delta:g}) for {blocks} of {account.dataset}"
+    record.add(who, "budget change", what, why=arguments.why)
+    try:
+        ledger.set_budget(change)
+    except ValueError:
+        record.add(who, "budget change refused", what, why=arguments.why)
+        raise
 
 
 def _plain(seen: Overview) -> dict[str, Any]:

@@ -6,7 +6,8 @@ DETAILS = """\
 FILE contains one session as JSON in the event contract, or several as JSON Lines; - is standard input. The
 score is the probability of a purchase, predicted by a private model of the registry; the reasons are its SHAP
 values against made-up visits. A result reveals information about the person of the session: keep it on the
-trusted machine and never publish it.
+trusted machine and never publish it. The
+access record keeps who asked, when, and for which session (by a keyed hash).
 
 With --json: {"run", "registered": {"at", "digest", "charge", "code"}, "model", "statement", "results":
 [{"line", "session", "score", "log_odds", "base", "reasons": [{"feature", "value", "shap", "says"}],
@@ -30,3 +31,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reasons", type=int, default=5, metavar="N", help="number of features to show, strongest first (5)"
     )
+    parser.add_argument("--why", metavar="TEXT", help="why you ask, for the access record")

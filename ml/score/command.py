@@ -21,6 +21,7 @@ from ml.registry.registry import ModelRegistry
 from ml.score.client import as_stored
 from ml.score.scoring import Score, score
 from ml.score.sessions import Readable, read, texts
+from streaming.access_record.file import os_user, stored_record
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Rejection
 from streaming.contract.visible import visible
@@ -33,12 +34,13 @@ class CannotScore(InvalidRequest):
     """The sessions cannot be scored; the message says why."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Returns an ExitCode: NOT_SO if a session was rejected."""
-    return carried_out(partial(_score, arguments))
+def run(arguments: argparse.Namespace, recorded: bool = False) -> int:
+    """Returns an ExitCode: NOT_SO if a session was rejected. `recorded`: the access record has the entry
+    already."""
+    return carried_out(partial(_score, arguments, recorded))
 
 
-def _score(arguments: argparse.Namespace) -> int:
+def _score(arguments: argparse.Namespace, recorded: bool) -> int:
     content = _content(arguments.file, arguments.session)
     entry = registered(stored_registry(), arguments.run)
     model, encoding = _model(entry, arguments.model)
@@ -47,6 +49,9 @@ def _score(arguments: argparse.Namespace) -> int:
     now_ms = time.time_ns() // 1_000_000
     found = [read(text, now_ms) for text in texts(content)]
     readable = [one for one in found if isinstance(one, Readable)]
+    if readable and not recorded:
+        asked = [one.session for one in readable]
+        stored_record().add(os_user(), "score", f"{model.name} of {entry.name}", asked, arguments.why)
     scores = iter(
         score([one.row for one in readable], model, encoding, arguments.reasons, SystemRandomness())
     )

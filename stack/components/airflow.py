@@ -1,18 +1,21 @@
-"""Airflow's four processes on SQLite with the local executor, and one login with a generated password."""
+"""Airflow's four processes on SQLite with the local executor."""
 
+import hmac
 import json
 import os
 import secrets
 import subprocess
 from base64 import urlsafe_b64encode
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml.budget.settings import BudgetSettings
+from stack import airflow_passwords, logins
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.access_record.settings import AccessRecordSettings
+from streaming.doors.settings import DoorSettings
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
     DataSettings,
@@ -25,7 +28,6 @@ from streaming.settings import (
     variable,
 )
 
-USER = "admin"
 HEALTH_PATH = "/api/v2/monitor/health"
 # The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
 READS: tuple[type[Settings] | str, ...] = (
@@ -36,20 +38,12 @@ READS: tuple[type[Settings] | str, ...] = (
     DataSettings,
     WatchSettings,
     BudgetSettings,
+    AccessRecordSettings,
+    DoorSettings,
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
     *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
     "VITRINE_MAIN_PYTHON",
 )
-
-
-def passwords_file(place: StackContext) -> Path:
-    """Returns the path of the simple auth manager's file: a JSON object of user and password."""
-    return place.layout.run / "airflow-passwords.json"
-
-
-def password(place: StackContext) -> str:
-    """Returns the password of the one user. Raises FileNotFoundError before Airflow's first start."""
-    return str(json.loads(passwords_file(place).read_text())[USER])
 
 
 def _secret(place: StackContext, name: str, fresh: str) -> str:
@@ -61,6 +55,14 @@ def _secret(place: StackContext, name: str, fresh: str) -> str:
         with os.fdopen(descriptor, "w") as out:
             out.write(fresh)
     return file.read_text()
+
+
+def _token_secret(place: StackContext) -> str:
+    """What Airflow signs logins with. It follows from the users too: a login holds its role for a day, and
+    whoever lost it, or is no user any more, must not go on with it."""
+    generated = _secret(place, "airflow-jwt", secrets.token_urlsafe(64))
+    users = logins.written(place.settings.users)
+    return hmac.new(generated.encode(), users.encode(), "sha512").hexdigest()
 
 
 def mongo_connection(uri: str) -> dict[str, object]:
@@ -111,8 +113,8 @@ def variables(place: StackContext) -> dict[str, str]:
         ("core", "fernet_key"): _secret(
             place, "airflow-fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode()
         ),
-        ("core", "simple_auth_manager_users"): f"{USER}:admin",
-        ("core", "simple_auth_manager_passwords_file"): str(passwords_file(place)),
+        ("core", "simple_auth_manager_users"): logins.written(place.settings.users),
+        ("core", "simple_auth_manager_passwords_file"): str(airflow_passwords.file(place.layout)),
         ("core", "execution_api_server_url"): f"{url}/execution/",
         ("database", "sql_alchemy_conn"): f"sqlite:///{home / 'airflow.db'}",
         ("api", "base_url"): url,
@@ -121,13 +123,18 @@ def variables(place: StackContext) -> dict[str, str]:
         ("api", "workers"): "1",
         ("api", "secret_key"): _secret(place, "airflow-api", secrets.token_urlsafe(32)),
         ("api", "expose_config"): "False",
-        ("api_auth", "jwt_secret"): _secret(place, "airflow-jwt", secrets.token_urlsafe(64)),
+        # The rest of such pages has no setting: plugins/vitrine_doors.py.
+        ("api", "enable_swagger_ui"): "False",
+        ("api_auth", "jwt_secret"): _token_secret(place),
         ("dag_processor", "parsing_processes"): "1",
         ("dag_processor", "refresh_interval"): "30",
         ("dag_processor", "min_file_process_interval"): "60",
         ("scheduler", "enable_health_check"): "False",
         ("usage_data_collection", "enabled"): "False",
         ("logging", "base_log_folder"): str(place.layout.logs / "airflow"),
+        # Airflow sets the modes of task logs itself, whatever the umask.
+        ("logging", "file_task_handler_new_folder_permissions"): "0o700",
+        ("logging", "file_task_handler_new_file_permissions"): "0o600",
         ("logging", "dag_processor_child_process_log_directory"): str(
             place.layout.logs / "airflow" / "dag_processor"
         ),
@@ -140,10 +147,9 @@ def variables(place: StackContext) -> dict[str, str]:
 
 
 def _prepare(place: StackContext) -> None:
-    """Creates the login and, once per Airflow version, migrates the database."""
+    """Creates the logins and, once per Airflow version, migrates the database."""
     place.layout.airflow.mkdir(parents=True, exist_ok=True)
-    if not passwords_file(place).exists():
-        _secret(place, passwords_file(place).name, json.dumps({USER: secrets.token_urlsafe(12)}))
+    airflow_passwords.ensure(place.layout, place.settings.users)
     marker = place.layout.airflow / "migrated-to"
     version = _version(place)
     if marker.exists() and marker.read_text() == version:

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+from stack import file_modes
 from stack.health import HttpHealth
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
@@ -52,7 +53,7 @@ def _unzip(archive: Path, home: Path) -> None:
     with zipfile.ZipFile(archive) as files:
         files.extractall(partial)
     for script in (partial / archive.stem / "bin").iterdir():
-        script.chmod(0o755)
+        script.chmod(0o700)
     (partial / archive.stem).rename(unpacked)
     partial.rmdir()
 
@@ -64,11 +65,33 @@ def _prepare(place: StackContext) -> None:
     shutil.copytree(home / _archive(place).stem / "config", config, dirs_exist_ok=True)
     (config / "elasticsearch.yml").write_text(settings_yaml(place))
     (config / "log4j2.properties").write_text(LOG4J)
-    folders = (config, place.layout.stores / "elasticsearch", place.layout.logs / "elasticsearch")
-    for folder in (*folders, home / "tmp"):
+    for folder in _own(place):
         folder.mkdir(parents=True, exist_ok=True)
         if place.root:
             _change_owner(folder)
+    if place.root:
+        let_in(place)
+
+
+def _own(place: StackContext) -> tuple[Path, ...]:
+    """Returns the folders that Elasticsearch writes to."""
+    home = _home(place)
+    stores, logs = place.layout.stores, place.layout.logs
+    return (home / "config", home / "tmp", stores / "elasticsearch", logs / "elasticsearch")
+
+
+def group() -> int:
+    """Returns the group of the user that Elasticsearch runs as if root starts it."""
+    return pwd.getpwnam(USER).pw_gid
+
+
+def let_in(place: StackContext) -> None:
+    """Lets that user read the unpacked release and reach its own folders, and nothing else."""
+    for unpacked in _home(place).glob("elasticsearch-*"):
+        file_modes.lend(place.layout, unpacked, group())
+    for folder in _own(place):
+        if folder.exists():
+            file_modes.let_through(place.layout, folder, group())
 
 
 def _change_owner(folder: Path) -> None:

@@ -50,6 +50,12 @@ class DataLayout:
         return self.root / "reconcile.json"
 
     @property
+    def accesses(self) -> Path:
+        """Who looked at whom, one file a month, and the key of its hashes; only their owner can read them
+        (streaming.access_record)."""
+        return self.root / "accesses"
+
+    @property
     def import_spill(self) -> Path:
         """Temporary files of imports, for data that does not fit into memory."""
         return self.root / "spill"

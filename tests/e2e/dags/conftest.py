@@ -22,6 +22,7 @@ from waiting import HUNG_S, free_port, until
 from ml.budget.ledger import Ledger
 from ml.budget.mongo import DATASET, MongoAccounts
 from ml.budget.settings import BudgetSettings
+from stack import airflow_passwords, logins
 from stack.airflow_api import answers_later, source_runs
 from stack.components import airflow as declared
 from stack.components import stages
@@ -215,7 +216,8 @@ def _healthy(place: StackContext, service: Service, process: subprocess.Popen[by
 
 def _log_in(place: StackContext) -> httpx.Client:
     url = place.environment["VITRINE_AIRFLOW_URL"]
-    login = {"username": declared.USER, "password": declared.password(place)}
+    user = logins.first_admin(place.settings.users)
+    login = {"username": user, "password": airflow_passwords.password(place.layout, user)}
     token = (
         httpx.post(f"{url}/auth/token", json=login, timeout=HUNG_S).raise_for_status().json()["access_token"]
     )

@@ -1,6 +1,7 @@
 """The reports as a reader sees them in Airflow: listed, opened, and on the run that wrote them."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,18 @@ def test_an_admin_sees_why_a_stored_session_got_its_score(page: Page, report: di
     expect(page.locator(".score")).to_contain_text("likely to end in a purchase")
     assert page.locator("tbody tr").count() > 5
     assert session not in page.url
+
+
+def test_a_question_about_a_session_is_on_the_page_of_the_record(page: Page, report: dict[str, Any]) -> None:
+    """By a keyed hash, though no such session is stored."""
+    asked = f"no-session-{uuid.uuid4().hex}"
+    page.goto("/vitrine/why")
+    page.locator("input[name=session]").fill(asked)
+    page.locator("input[name=why]").fill(f"test {asked[-6:]}")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_role("alert")).to_contain_text("No such session")
+    page.goto("/vitrine/accesses")
+    row = page.locator("tbody tr", has_text=f"test {asked[-6:]}")
+    expect(row).to_contain_text("explanation")
+    expect(row).to_contain_text("airflow:")
+    assert asked not in page.content()

@@ -2,17 +2,19 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml.budget import command
-from ml.budget.account import OverBudget, Request
+from ml.budget.account import OverBudget, Raise, Request
 from ml.budget.arguments import add_arguments
 from ml.budget.ledger import Ledger
 from ml.budget.memory import InMemoryAccounts
 from ml.budget.settings import BudgetSettings
 from ml.privacy import renyi
+from streaming.access_record.file import os_user, stored_record
 
 WEEK_MS = 7 * 86_400_000
 
@@ -23,7 +25,8 @@ def store() -> InMemoryAccounts:
 
 
 @pytest.fixture
-def books(store: InMemoryAccounts, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+def books(store: InMemoryAccounts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ledger:
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
     found = Ledger(store, "sessions", BudgetSettings(epsilon=4.0))
     monkeypatch.setattr(command, "stored_ledger", lambda: found)
     return found
@@ -92,6 +95,36 @@ def test_a_budget_is_set_for_one_block_or_for_future_blocks(
         ("2025-07-31", "agreed"),
     ]
     assert all(change["who"] for change in found["raises"])
+
+
+def test_a_change_is_in_the_access_record_and_so_is_one_that_is_refused(
+    books: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("LOGNAME", "USER"):
+        monkeypatch.setenv(variable, "somebody-else")
+    assert ask("set", "--epsilon", "9", "--block", "2025-08-06", "--why", "agreed") == 0
+    monkeypatch.setattr(books, "set_budget", refuse)
+    assert ask("set", "--epsilon", "1", "--why", "less") == 2
+    entries = list(reversed(stored_record().newest(10)))
+    assert [(entry.did, entry.what, entry.why) for entry in entries] == [
+        ("budget change", "(9, 1e-05) for 2025-08-06 of sessions", "agreed"),
+        ("budget change", "(1, 1e-05) for new blocks of sessions", "less"),
+        ("budget change refused", "(1, 1e-05) for new blocks of sessions", "less"),
+    ]
+    assert {entry.who for entry in entries} == {os_user()}
+
+
+def test_what_cannot_be_recorded_is_not_changed(
+    books: Ledger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "accesses").write_text("no folder")
+    assert ask("set", "--epsilon", "9", "--why", "agreed") == 3
+    assert "cannot be written" in capsys.readouterr().err
+    assert books.account().raises == ()
+
+
+def refuse(change: Raise) -> None:
+    raise ValueError("not this")
 
 
 @pytest.mark.parametrize(

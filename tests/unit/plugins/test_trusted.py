@@ -1,6 +1,7 @@
 """Pages about single persons and exact figures: which of Airflow's roles may open them, and what they
 show."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -201,5 +202,119 @@ def test_the_log_names_nobody(
 ) -> None:
     with caplog.at_level("INFO"):
         enter("admin").post("/why", data=ASKED)
-    assert "the admin asked why a stored session got its score" in caplog.text
+    assert "airflow:the admin asks why a stored session got its score" in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("length", [4_097, 1_000_000])
+def test_a_long_body_is_refused(
+    enter: Callable[[str], TestClient], store: dict[str, Any], length: int
+) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert enter("op").post("/why", content=b"x" * length, headers=form).status_code == 413
+    assert not store
+
+
+def test_a_long_body_is_not_read_to_its_end(plugin: ModuleType) -> None:
+    import vitrine_doors
+
+    read: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        read.append(1_000)
+        return {"type": "http.request", "body": b"x" * 1_000, "more_body": True}
+
+    assert asyncio.run(vitrine_doors.whole_body(receive, 4_096)) is None
+    assert sum(read) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"session=\xff\xfe"),
+        ("application/x-www-form-urlencoded", b"session=%ff"),
+        ("application/json", b"{not json"),
+        ("application/json", b'{"session": "\xff"}'),
+        ("text/plain", b"session=x"),
+    ],
+)
+def test_bad_bytes_are_a_bad_request(
+    enter: Callable[[str], TestClient], store: dict[str, Any], kind: str, body: bytes
+) -> None:
+    assert enter("op").post("/why", content=body, headers={"Content-Type": kind}).status_code == 400
+    assert not store
+
+
+def test_a_question_may_be_json(enter: Callable[[str], TestClient], store: dict[str, Any]) -> None:
+    assert "73 %" in enter("op").post("/why", json=ASKED).text
+
+
+def test_one_explanation_at_a_time(
+    enter: Callable[[str], TestClient], store: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second, while the first is being made, gets 429; the next one after it an answer."""
+    client = enter("op")
+    refused: list[Any] = []
+    answer = subprocess.run
+
+    def slow(command: list[str], **more: Any) -> Any:
+        if not refused:
+            refused.append(None)
+            refused[0] = client.post("/why", data=ASKED)
+        return answer(command, **more)
+
+    monkeypatch.setattr("ml.score.client.subprocess.run", slow)
+    assert "73 %" in client.post("/why", data=ASKED).text
+    assert refused[0].status_code == 429
+    assert int(refused[0].headers["retry-after"]) > 0
+    assert "73 %" not in refused[0].text
+    assert "73 %" in client.post("/why", data=ASKED).text
+
+
+def test_a_failure_gives_the_next_its_turn(enter: Callable[[str], TestClient], store: dict[str, Any]) -> None:
+    client = enter("op")
+    for _ in range(3):
+        assert "No such session" in client.post("/why", data=ASKED | {"session": "x"}).text
+
+
+def lines(data: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in data.glob("accesses/*.jsonl") for line in file.open()]
+
+
+def test_who_looked_at_whom_is_kept(
+    enter: Callable[[str], TestClient], store: dict[str, Any], data: Path
+) -> None:
+    enter("op").post("/why", data=ASKED | {"why": "a complaint"})
+    enter("admin").get(f"/reports/{RUN}/exact")
+    enter("viewer").post("/why", data=ASKED)
+    explained, exact = lines(data)
+    assert (explained["who"], explained["did"]) == ("airflow:the op", "explanation")
+    assert explained["what"] == f"boosted_trees of {RUN}"
+    assert explained["why"] == "a complaint"
+    assert explained["whose"].startswith("session:")
+    assert (exact["who"], exact["did"], exact["what"]) == ("airflow:the admin", "exact figures", RUN)
+    assert "whose" not in exact
+    assert SECRET not in "".join(file.read_text() for file in data.glob("accesses/*.jsonl"))
+
+
+def test_what_cannot_be_recorded_is_not_shown(
+    enter: Callable[[str], TestClient], store: dict[str, Any], data: Path
+) -> None:
+    (data / "accesses").write_text("no folder")
+    for answer in (enter("op").post("/why", data=ASKED), enter("op").get(f"/reports/{RUN}/exact")):
+        assert answer.status_code == 503
+        assert "cannot be written" in answer.text
+        assert "0.881" not in answer.text
+    assert not store
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("user", 403), ("op", 200), ("admin", 200)])
+def test_the_record_is_shown_to_the_privileged_alone(
+    enter: Callable[[str], TestClient], store: dict[str, Any], data: Path, role: str, status: int
+) -> None:
+    enter("op").post("/why", data=ASKED | {"why": "<b>because"})
+    answer = enter(role).get("/accesses")
+    assert answer.status_code == status
+    assert ("airflow:the op" in answer.text) == (status == 200)
+    assert ("&lt;b&gt;because" in answer.text) == (status == 200)
+    assert SECRET not in answer.text

@@ -24,6 +24,7 @@ from ml.registry.memory import InMemoryRegistry
 from ml.release import simulated
 from ml.score import command
 from ml.score.arguments import add_arguments
+from streaming.access_record.file import AccessRecord, os_user, stored_record
 from streaming.stores import StoreUnavailable
 
 GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
@@ -228,3 +229,40 @@ def test_a_stored_session_by_its_id(
 
     monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=away))
     assert ask("--session", "s1") == 3
+
+
+def test_a_score_is_in_the_access_record_by_a_keyed_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(stored_record().newest(1_000))
+    assert ask(file(tmp_path, GOLDEN, b"{}", GOLDEN), "--run", "first", "--why", "a complaint") == 1
+    entries = stored_record().newest(1_000)
+    assert len(entries) == before + 2, "a line that was refused got no score"
+    newest, session = entries[0], json.loads(GOLDEN)["sessionId"]
+    assert (newest.did, newest.who, newest.why) == ("score", os_user(), "a complaint")
+    assert newest.what == "boosted_trees of first"
+    assert newest.whose == stored_record().whose("session", session)
+    assert session not in "".join(path.read_text() for path in data.glob("accesses/*.jsonl"))
+
+
+def test_what_cannot_be_recorded_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = AccessRecord(tmp_path / "no-folder", 1)
+    (tmp_path / "no-folder").write_text("")
+    monkeypatch.setattr(command, "stored_record", lambda: away)
+    assert ask(file(tmp_path, GOLDEN), "--run", "first") == 3
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert "cannot be written" in shown.err
+
+
+def test_the_page_has_made_the_entry_of_what_it_asks(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(stored_record().newest(1_000))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    add_arguments(parser)
+    assert command.run(parser.parse_args([file(tmp_path, GOLDEN), "--run", "first"]), recorded=True) == 0
+    assert len(stored_record().newest(1_000)) == before

@@ -144,6 +144,7 @@ def test_each_vitrine_process_gets_the_settings_that_its_code_reads(
         "VITRINE_KAFKA_CLIENT_PROPERTIES": "{}",
         "MONGO_URI": "mongodb://elsewhere",
         "VITRINE_PORT_OFFSET": "0",
+        "VITRINE_AIRFLOW_USERS": "admin:admin",
     }
     [found] = [one for one in declared.services(under(place, everything)) if one.name == service]
     for name in made:

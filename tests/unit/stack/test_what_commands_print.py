@@ -66,7 +66,7 @@ def test_score() -> None:
 
 def test_score_says_which_runs_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     def ask() -> int:
-        raise score.NoAnswer(f"there is no run {EVIL} in the model registry; there are: {EVIL}")
+        raise score.CannotScore(f"there is no run {EVIL} in the model registry; there are: {EVIL}")
 
     assert command_failure.carried_out(ask) == ExitCode.INVALID_REQUEST
     printed = capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""The generated passwords of Airflow's users, in a file that its owner alone may read."""
+
+import json
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from stack.layout import Layout
+from streaming.data_folder import atomic_file
+
+
+def file(layout: Layout) -> Path:
+    """The simple auth manager's own file: a JSON object of user and password."""
+    return layout.run / "airflow-passwords.json"
+
+
+def _untold(layout: Layout) -> Path:
+    """The users whose password was not shown to anybody yet."""
+    return layout.run / "airflow-passwords-untold.json"
+
+
+def ensure(layout: Layout, users: Iterable[str]) -> None:
+    """Makes a password for each of `users` that has none, and forgets those of others. Airflow would write
+    the passwords that it makes itself into its log."""
+    known, names = _read(file(layout)), list(users)
+    wanted = {name: known.get(name) or secrets.token_urlsafe(12) for name in names}
+    if wanted == known:
+        return
+    untold = {*_read(_untold(layout)), *(wanted.keys() - known.keys())} & wanted.keys()
+    _write(_untold(layout), dict.fromkeys(sorted(untold), ""))
+    _write(file(layout), wanted)
+
+
+def password(layout: Layout, user: str) -> str:
+    """The password of `user`. Raises FileNotFoundError before Airflow was first started, and KeyError for
+    one who is no user."""
+    return str(json.loads(file(layout).read_text())[user])
+
+
+def tell_once(layout: Layout) -> dict[str, str]:
+    """Returns the passwords that were made since the last call, by user: to be shown now and never again
+    without being asked for."""
+    untold, known = _read(_untold(layout)), _read(file(layout))
+    _untold(layout).unlink(missing_ok=True)
+    return {name: known[name] for name in untold if name in known}
+
+
+def _read(path: Path) -> dict[str, str]:
+    with suppress(FileNotFoundError):
+        return dict(json.loads(path.read_text()))
+    return {}
+
+
+def _write(path: Path, content: dict[str, str]) -> None:
+    atomic_file.write(path, json.dumps(content).encode(), mode=0o600)

@@ -1,0 +1,134 @@
+"""Nothing below .vitrine is readable by another user: neither what is written now, nor what an older start
+left."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack import file_modes
+from stack.components import elasticsearch
+from stack.context import this_checkout
+from stack.layout import HERE, Layout
+from stack.start import make_folders
+from stack.supervisor import render
+
+ANOTHER_UID, NOBODY = 12_345, 65_534
+as_root = os.geteuid() == 0
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Iterator[Layout]:
+    """A checkout as an older start has left it, with the umask that most machines have."""
+    before = os.umask(0o022)
+    layout = Layout(tmp_path / "checkout")
+    for name in ("airflow/airflow.db", "logs/gate.log", "data/reconcile.json", "data/extracts/x.parquet"):
+        file = layout.state / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("secret")
+    script = layout.state / "elasticsearch/elasticsearch-8/bin/elasticsearch"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh")
+    script.chmod(0o755)
+    package = layout.state / "envs/main/lib/package.py"
+    package.parent.mkdir(parents=True)
+    package.write_text("")
+    (layout.state / "link").symlink_to("/etc/passwd")
+    yield layout
+    os.umask(before)
+
+
+def open_to_others(layout: Layout, mask: int = 0o077) -> set[str]:
+    return {
+        str(path.relative_to(layout.state))
+        for path in (layout.state, *layout.state.rglob("*"))
+        if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & mask
+    }
+
+
+def test_a_start_closes_what_an_older_one_left_open(layout: Layout) -> None:
+    script = layout.state / "elasticsearch/elasticsearch-8/bin/elasticsearch"
+    assert {".", "airflow/airflow.db", "logs/gate.log", "data/reconcile.json"} <= open_to_others(layout)
+    passwd = Path("/etc/passwd").stat().st_mode
+    assert file_modes.close(layout) == []
+    # What was installed cannot be reached: its folder is closed.
+    assert open_to_others(layout) == {"envs/main", "envs/main/lib", "envs/main/lib/package.py"}
+    assert stat.S_IMODE(script.stat().st_mode) == 0o700, "its owner may do what they could before"
+    assert Path("/etc/passwd").stat().st_mode == passwd, "a link is not followed"
+    assert file_modes.close(layout) == []
+
+
+def test_the_commands_write_for_their_owner_alone(tmp_path: Path) -> None:
+    """`./vitrine` and `python -m stack` carry out a command with the umask set: seen by a command that only
+    writes a file, and starts a process that writes another."""
+    program = f"""
+import os, subprocess, sys
+from pathlib import Path
+from stack import commands
+os.umask(0o022)
+def run(arguments):
+    Path({str(tmp_path)!r}, "own").write_text("")
+    Path({str(tmp_path)!r}, "folder").mkdir()
+    subprocess.run(["touch", {str(tmp_path / "childs")!r}], check=True)
+    return 0
+commands.COMMANDS[0].__class__.__call__ = lambda self, arguments: run(arguments)
+sys.argv = ["vitrine", "status"]
+from stack.__main__ import main
+sys.exit(main())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=HERE.root)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"own": 0o600, "folder": 0o700, "childs": 0o600}
+    assert "file_modes.keep_new_files_private()" in (HERE.root / "vitrine").read_text()
+
+
+def test_the_supervisor_and_airflows_tasks_write_their_logs_for_their_owner_alone(layout: Layout) -> None:
+    assert "umask = 077\n" in render(layout, [])
+    from stack.components import airflow
+
+    told = airflow.variables(this_checkout(layout))
+    assert told["AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS"] == "0o700"
+    assert told["AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS"] == "0o600"
+
+
+if as_root:  # as another user, the stack's programs are all that user's own
+
+    def reads(uid: int, path: Path) -> bool:
+        command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "head", "-c1", str(path)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    @pytest.fixture
+    def reachable(layout: Layout) -> Layout:
+        """The checkout in a folder that everybody may pass, unlike pytest's."""
+        for folder in (layout.root, *layout.root.parents):
+            if folder == Path("/tmp") or folder == Path("/"):
+                break
+            folder.chmod(0o755)
+        return layout
+
+    def test_another_user_reads_nothing_and_elasticsearchs_only_its_own(reachable: Layout) -> None:
+        place = this_checkout(reachable)
+        script = reachable.state / "elasticsearch/elasticsearch-8/bin/elasticsearch"
+        secrets = [reachable.state / name for name in ("airflow/airflow.db", "data/reconcile.json")]
+        assert all(reads(ANOTHER_UID, path) for path in (*secrets, script)), "the attack works"
+        make_folders(reachable)
+        file_modes.close(reachable, elasticsearch.group())
+        for folder in elasticsearch._own(place):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "file").write_text("own")
+            elasticsearch._change_owner(folder)
+        elasticsearch.let_in(place)
+        own = [folder / "file" for folder in elasticsearch._own(place)]
+        assert not any(reads(ANOTHER_UID, path) for path in (*secrets, script, *own))
+        assert not any(reads(NOBODY, path) for path in secrets)
+        assert all(reads(NOBODY, path) for path in (script, *own))
+        # The next start leaves Elasticsearch, which may be running, what it has.
+        file_modes.close(reachable, elasticsearch.group())
+        assert all(reads(NOBODY, path) for path in (script, *own))
+        assert stat.S_IMODE(script.stat().st_mode) == 0o750
+        assert stat.S_IMODE(reachable.state.stat().st_mode) == 0o710
+        assert not {path for path in open_to_others(reachable, 0o027) if not path.startswith("envs/")}
