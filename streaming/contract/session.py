@@ -2,7 +2,7 @@
 
 A message is one JSON object in UTF-8 with the names below in camel case; its key is `userId`. Unknown fields
 are ignored, so that a shop may send more than Vitrine reads. No string may hold control characters or those
-that direct bidirectional text (unprintable.py); only texts of reviews may hold line feeds and tabs.
+that direct bidirectional text (unprintable.py); only review texts may have line ends and tabs.
 """
 
 from typing import Annotated, Literal, Protocol

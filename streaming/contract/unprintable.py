@@ -2,7 +2,8 @@
 
 These are control characters, those that direct bidirectional text, line and paragraph separators, and
 surrogates without their other half. On a terminal or in a log they forge lines, hide text or turn it around,
-and no id or word of a shop needs them. Texts of reviews may hold line feeds and tabs.
+and no id or word of a shop needs them. Review texts may have what people write and browsers send: line ends,
+tabs, and the marks that only set the direction of a neighbour (U+061C, U+200E, U+200F).
 """
 
 import re
@@ -17,7 +18,7 @@ SURROGATES = r"\ud800-\udfff"
 ANYWHERE = re.compile(f"[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
 """Finds any of them."""
 NAMED = "a control or bidirectional character, a separator of lines or half a surrogate pair"
-_IN_A_TEXT = re.compile(f"(?![\t\n])[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
+_IN_A_TEXT = re.compile(f"(?![\t\n\r\u061c\u200e\u200f])[{CONTROL}{BIDIRECTIONAL}{SEPARATORS}{SURROGATES}]")
 
 _ESCAPED = re.compile(rb"\\(?:[bfnrt]|u(?:00[0189]|007[fF]|061[cC]|20(?:0[eEfF]|2[89a-eA-E]|6[6-9])))")
 _ENCODED_C1 = re.compile(rb"\xc2[\x80-\x9f]")

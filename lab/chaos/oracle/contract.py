@@ -30,6 +30,7 @@ LISTS: dict[str, tuple[type, float, float]] = {
 }  # fmt: skip
 ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
 REVIEW = {"productId", "rating", "text", "sentiment"}
+IN_TEXTS = "\t\n\r\u061c\u200e\u200f"
 REQUIRED = (*BOUNDS, *LISTS, "actions", "schemaVersion", "purchaseMade", "paymentMethodType", "reviews")
 FIELDS = (*REQUIRED, "feed")
 FACTS = ("userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs")
@@ -162,7 +163,7 @@ def _against_review(review: Any) -> set[str]:
         return {"wrong_type"}
     if not review.keys() >= REVIEW:
         return {"missing_field"}
-    against = _against(review["productId"], *ID) | _against(review["text"], str, 0, 10_000, "\n\t")
+    against = _against(review["productId"], *ID) | _against(review["text"], str, 0, 10_000, IN_TEXTS)
     if not is_unicode([one for name, one in review.items() if name not in REVIEW]):
         against.add("not_json")
     if review["sentiment"] not in ("positive", "negative", "neutral"):
