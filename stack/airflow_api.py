@@ -10,6 +10,8 @@ from stack import airflow_passwords, logins
 from stack.service import StackContext
 
 TIMEOUT_S = 30.0
+NO_REUSE = httpx.Limits(max_keepalive_connections=0)
+"""Airflow closes a connection after 5 idle seconds, as long as httpx keeps one: a call in that moment fails."""
 LOGINS = 5
 FINISHED = ("success", "failed")
 
@@ -33,7 +35,7 @@ class AirflowApi:
         self.url = url
         user = logins.first_admin(place.settings.users)
         self._credentials = {"username": user, "password": airflow_passwords.password(place.layout, user)}
-        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=TIMEOUT_S)
+        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=TIMEOUT_S, limits=NO_REUSE)
         self._log_in()
 
     def _log_in(self) -> None:

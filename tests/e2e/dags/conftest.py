@@ -23,7 +23,7 @@ from ml.budget.ledger import Ledger
 from ml.budget.mongo import DATASET, MongoAccounts
 from ml.budget.settings import BudgetSettings
 from stack import airflow_passwords, logins
-from stack.airflow_api import answers_later, source_runs
+from stack.airflow_api import NO_REUSE, answers_later, source_runs
 from stack.components import airflow as declared
 from stack.components import stages
 from stack.layout import HERE, Layout
@@ -222,5 +222,8 @@ def _log_in(place: StackContext) -> httpx.Client:
         httpx.post(f"{url}/auth/token", json=login, timeout=HUNG_S).raise_for_status().json()["access_token"]
     )
     return httpx.Client(
-        base_url=f"{url}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=HUNG_S
+        base_url=f"{url}/api/v2",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=HUNG_S,
+        limits=NO_REUSE,
     )
