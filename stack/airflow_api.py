@@ -11,7 +11,8 @@ from stack.service import StackContext
 
 TIMEOUT_S = 30.0
 NO_REUSE = httpx.Limits(max_keepalive_connections=0)
-"""Airflow closes a connection after 5 idle seconds, as long as httpx keeps one: a call in that moment fails."""
+"""Airflow closes a connection after 5 idle seconds, as long as httpx keeps one: a call in that moment
+fails."""
 LOGINS = 5
 FINISHED = ("success", "failed")
 
