@@ -32,7 +32,9 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     concerned = changes.concerned(
         lambda given: declared.services(under(place, given)), before, saved_settings.chosen()
     )
-    return up(place, services, wanted, tell, concerned)
+    started = up(place, services, wanted, tell, concerned)
+    _close(place, tell)  # Elasticsearch makes its keystore readable by its group
+    return started
 
 
 def _close(place: StackContext, tell: Tell) -> None:

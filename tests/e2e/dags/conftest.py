@@ -30,6 +30,7 @@ from stack.layout import HERE, Layout
 from stack.service import Service, StackContext, Unhealthy
 from stack.settings import StackSettings, environment
 from streaming.kafka import clients
+from streaming.process.exit_code import ExitCode
 from streaming.settings import KafkaSettings, MongoSettings
 
 FINISHED = ("success", "failed")
@@ -50,7 +51,14 @@ class Shop:
         """Sends simulated traffic to the raw topic."""
         python = str(self.place.layout.python("main"))
         command = [python, "-m", "streaming.simulate", str(sessions), str(seed)]
-        subprocess.run(command, env=_variables(self.place), check=True, capture_output=True)
+
+        def has_sent() -> bool:
+            """False while Kafka does not answer in time: then nothing was sent."""
+            sent = subprocess.run(command, env=_variables(self.place), check=False, capture_output=True)
+            assert sent.returncode in (ExitCode.DONE, ExitCode.UNAVAILABLE), sent.stderr
+            return sent.returncode == ExitCode.DONE
+
+        until(has_sent, "the traffic to be sent")
 
     def kafka(self) -> KafkaSettings:
         return _kafka(self.place)

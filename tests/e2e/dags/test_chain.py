@@ -197,7 +197,7 @@ def test_a_run_over_the_budget_is_refused_at_once_with_advice(first_day: Any) ->
     assert first_day.states(run)["within_budget"] == "failed"
     assert first_day.states(run)["train"] == "upstream_failed"
     log = first_day.log(run, "within_budget")
-    assert "no session was read" in log
+    assert "No session was read" in log
     assert "budget set" in log
     assert first_day.database["privacy_budget"].find_one({"_id": "sessions"}) == before
 
@@ -212,7 +212,7 @@ def test_an_extraction_soon_after_a_release_trains_nothing_and_logs_when_it_will
     assert charge.release is not None
     due = datetime.fromisoformat(charge.release.at) + timedelta(hours=BudgetSettings().automatic_every_h)
     log = first_day.log(run, "within_budget")
-    assert f"from {due.isoformat(timespec='seconds')} on" in log
+    assert f"at {due.isoformat(timespec='seconds')} or later" in log
     assert "Trigger the DAG to train now" in log
 
 
@@ -231,7 +231,7 @@ def test_an_extraction_with_a_spent_budget_trains_nothing_and_logs_advice(first_
         assert run["state"] == "success"
         assert first_day.states(run) == UNTRAINED
         log = first_day.log(run, "within_budget")
-        assert "no session was read" in log
+        assert "No session was read" in log
         assert "budget set --epsilon" in log
         assert ledger.account().charges == before.charges
     finally:
