@@ -89,7 +89,7 @@ class NoDocumentation:
 def documentation(app: Any, below: str = "") -> Iterator[str]:
     """Yields the paths at which `app` and the applications mounted in it would document themselves."""
     kinds = ("docs_url", "redoc_url", "openapi_url", "changelog_url", "swagger_ui_oauth2_redirect_url")
-    # Those that are turned off too: a page of that name belongs to nobody else.
+    # Also those that are turned off: no other page has these paths.
     usual = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")
     yield from (below + path for path in {*usual, *(getattr(app, kind, None) for kind in kinds)} if path)
     for route in getattr(app, "routes", ()):

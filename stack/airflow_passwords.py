@@ -11,13 +11,13 @@ from streaming.data_folder import atomic_file
 
 
 def file(layout: Layout) -> Path:
-    """The simple auth manager's own file: a JSON object of user and password."""
+    """Returns the simple auth manager's own file: a JSON object of user and password."""
     return layout.run / "airflow-passwords.json"
 
 
-def _untold(layout: Layout) -> Path:
-    """The users whose password was not shown to anybody yet."""
-    return layout.run / "airflow-passwords-untold.json"
+def _unshown(layout: Layout) -> Path:
+    """Returns the file that lists the users whose password was not shown yet."""
+    return layout.run / "airflow-passwords-unshown.json"
 
 
 def ensure(layout: Layout, users: Iterable[str]) -> None:
@@ -27,23 +27,23 @@ def ensure(layout: Layout, users: Iterable[str]) -> None:
     wanted = {name: known.get(name) or secrets.token_urlsafe(12) for name in names}
     if wanted == known:
         return
-    untold = {*_read(_untold(layout)), *(wanted.keys() - known.keys())} & wanted.keys()
-    _write(_untold(layout), dict.fromkeys(sorted(untold), ""))
+    unshown = {*_read(_unshown(layout)), *(wanted.keys() - known.keys())} & wanted.keys()
+    _write(_unshown(layout), dict.fromkeys(sorted(unshown), ""))
     _write(file(layout), wanted)
 
 
 def password(layout: Layout, user: str) -> str:
-    """The password of `user`. Raises FileNotFoundError before Airflow was first started, and KeyError for
-    one who is no user."""
+    """Returns the password of `user`. Raises FileNotFoundError before Airflow's first start, and KeyError for
+    an unknown user."""
     return str(json.loads(file(layout).read_text())[user])
 
 
-def tell_once(layout: Layout) -> dict[str, str]:
-    """Returns the passwords that were made since the last call, by user: to be shown now and never again
-    without being asked for."""
-    untold, known = _read(_untold(layout)), _read(file(layout))
-    _untold(layout).unlink(missing_ok=True)
-    return {name: known[name] for name in untold if name in known}
+def take_unshown(layout: Layout) -> dict[str, str]:
+    """Returns, by user, the passwords that were made since the last call. The caller shows them now; later
+    they are shown only on request."""
+    unshown, known = _read(_unshown(layout)), _read(file(layout))
+    _unshown(layout).unlink(missing_ok=True)
+    return {name: known[name] for name in unshown if name in known}
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -17,16 +17,16 @@ ALL_BUT_READING = 0o027
 
 
 def keep_new_files_private() -> None:
-    """What this process and its children write is readable by its owner alone."""
+    """Makes new files of this process and its children readable by their owner only."""
     os.umask(UMASK)
 
 
 def close(layout: Layout, lent_to: int | None = None) -> list[Path]:
-    """Takes from all others what they may do with anything below `.vitrine`; of what belongs to the group
-    `lent_to`, that group goes on reading. Returns what belongs to another user and stays as it is.
+    """Removes the permissions of other users on everything below `.vitrine`; the group `lent_to` may still
+    read files that belong to it. Returns the files of other users, which are left unchanged.
 
-    Of installed packages and jars the folder alone is closed: nobody gets past it, they hold nothing of
-    ours, and their files may be those of a cache that other checkouts share."""
+    Of installed packages and jars only the folder is closed: that is enough to keep other users out, the
+    packages contain no data, and their files may belong to a cache that other checkouts share."""
     refused = []
     for path in _all(layout):
         try:
@@ -66,7 +66,7 @@ def lend(layout: Layout, folder: Path, group: int) -> None:
 
 
 def let_through(layout: Layout, folder: Path, group: int) -> None:
-    """Lets `group` pass from `.vitrine` to `folder`, and no one else."""
+    """Lets only `group` pass from `.vitrine` to `folder`."""
     for parent in folder.parents:
         if not parent.is_relative_to(layout.state):
             break

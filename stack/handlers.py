@@ -110,10 +110,10 @@ def logs(arguments: Namespace) -> int:
         return ExitCode.DONE
     follow = ["-F"] if arguments.follow else []
     tail = ["tail", "-n", str(arguments.lines), *follow, str(log)]
-    with subprocess.Popen(tail, stdout=subprocess.PIPE) as told:
-        for line in told.stdout or ():
+    with subprocess.Popen(tail, stdout=subprocess.PIPE) as process:
+        for line in process.stdout or ():
             print(visible_lines(line.decode(errors="replace")), end="", flush=True)
-    return told.returncode
+    return process.returncode
 
 
 def _require(names: Iterable[str], services: Iterable[Service]) -> None:

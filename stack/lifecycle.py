@@ -38,7 +38,8 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
 
 
 def _close(place: StackContext, tell: Tell) -> None:
-    """Closes to other users the files that an earlier start left open."""
+    """Removes the permissions of other users on all files of the stack, whether an earlier start left them or
+    a component made them."""
     others = file_modes.close(place.layout, elasticsearch.group() if place.root else None)
     if place.root:
         elasticsearch.let_in(place)  # it may be running

@@ -145,7 +145,7 @@ def login(place: StackContext) -> str:
 
 def new_logins(place: StackContext) -> str:
     """Returns the passwords that were not shown yet, a line each."""
-    fresh = airflow_passwords.tell_once(place.layout)
+    fresh = airflow_passwords.take_unshown(place.layout)
     return "\n".join(
         f"Airflow's user {name}: password {password}, shown only this once (./vitrine password {name})"
         for name, password in fresh.items()

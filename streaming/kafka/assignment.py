@@ -37,7 +37,8 @@ class Assignment:
 
     def add(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Begins to read `partitions`. Returns what is committed of them (a negative offset: nothing)."""
-        found = self._load(partitions)
+        found = read_committed_offsets(self._consumer, partitions)
+        self._next |= {(at.topic, at.partition): max(at.offset, 0) for at in found}
         self._consumer.assign(_starts(found))
         return found
 
@@ -63,11 +64,6 @@ class Assignment:
                 taken.append(message)
         ends = {partition: end for partition, end in reached.items() if end != begins[partition]}
         return Records(taken, {partition: begins[partition] for partition in ends}, ends)
-
-    def _load(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        found = read_committed_offsets(self._consumer, partitions)
-        self._next |= {(at.topic, at.partition): max(at.offset, 0) for at in found}
-        return found
 
 
 def _starts(committed: Iterable[TopicPartition]) -> list[TopicPartition]:

@@ -79,11 +79,11 @@ def test_a_password_is_told_once(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     airflow_passwords.ensure(layout, ["admin"])
     airflow_passwords.ensure(layout, ["admin", "ann"])
-    told = airflow_passwords.tell_once(layout)
-    assert told == json.loads(airflow_passwords.file(layout).read_text())
-    assert airflow_passwords.tell_once(layout) == {}
+    shown = airflow_passwords.take_unshown(layout)
+    assert shown == json.loads(airflow_passwords.file(layout).read_text())
+    assert airflow_passwords.take_unshown(layout) == {}
     airflow_passwords.ensure(layout, ["admin", "ann", "bob"])
-    assert airflow_passwords.tell_once(layout).keys() == {"bob"}
+    assert airflow_passwords.take_unshown(layout).keys() == {"bob"}
 
 
 def test_status_and_later_starts_show_no_password(
@@ -92,8 +92,8 @@ def test_status_and_later_starts_show_no_password(
     place = under(place, {"VITRINE_AIRFLOW_USERS": USERS})
     airflow_passwords.ensure(place.layout, place.settings.users)
     secrets = json.loads(airflow_passwords.file(place.layout).read_text()).values()
-    told = status.new_logins(place)
-    assert all(secret in told for secret in secrets)
+    shown = status.new_logins(place)
+    assert all(secret in shown for secret in secrets)
     status.print_table(place, [])
     shown = capsys.readouterr().out + json.dumps(status.as_json(place, [])) + status.login(place)
     assert not status.new_logins(place)
