@@ -17,9 +17,11 @@ from stack.test_folders import KINDS, WITHOUT_SERVICES, Target, chosen, tools
 
 NOTHING_COLLECTED = 5
 """Pytest's exit code where no test matched."""
-IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "-m", "not alone")
 """Whole kinds run in two processes, each file in one of them: tests wait more than they compute, and those on
 the running stack use names of their own."""
+ALONE = ("-m", "alone")
+"""Tests that interrupt a service of the running stack come afterwards, in one process."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,15 @@ def _pytest(
     outcomes = []
     for (kind, name), arguments in groups.items():
         environments.ensure(layout, name, lambda text: print(f"vitrine: {text} …", file=sys.stderr))
-        parallel = IN_PARALLEL if name == "main" and not selecting else ()
-        command = [str(layout.python(name)), "-m", "pytest", *parallel, *options, *dict.fromkeys(arguments)]
-        code, seconds, closing = _shown(f"{kind} ({name})", command, environment)
-        if not (selecting and code == NOTHING_COLLECTED):
-            outcomes.append(_outcome(f"{kind} ({name})", code, seconds, closing))
+        in_turn: tuple[tuple[str, ...], ...] = ((),)
+        if name == "main" and not selecting:
+            in_turn = (IN_PARALLEL,) if kind in WITHOUT_SERVICES else (IN_PARALLEL, ALONE)
+        for which in in_turn:
+            command = [str(layout.python(name)), "-m", "pytest", *which, *options, *dict.fromkeys(arguments)]
+            label = f"{kind} ({name}{', alone' if which == ALONE else ''})"
+            code, seconds, closing = _shown(label, command, environment)
+            if not (code == NOTHING_COLLECTED and (selecting or which == ALONE)):
+                outcomes.append(_outcome(label, code, seconds, closing))
     return outcomes
 
 

@@ -11,6 +11,7 @@ from lab.chaos.schedule import POINTS
 from stack.layout import HERE
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(12 * HUNG_S)
 def test_ten_kills_lose_and_duplicate_nothing() -> None:
     line = [sys.executable, "-m", "stack", "torture", "--events", "20000", "--kills", "10", "--json"]

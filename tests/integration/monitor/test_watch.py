@@ -207,6 +207,7 @@ def test_the_newest_searchable_session_is_the_newest(elasticsearch: Elasticsearc
     assert probe() == [Reading(catalogue.NEWEST_SEARCHABLE, 9.0)]
 
 
+@pytest.mark.alone
 def test_lag_is_seen_again_within_30_s_of_a_killed_brokers_return(
     kafka: KafkaSettings, tmp_path: Path
 ) -> None:
