@@ -6,20 +6,23 @@ from dataclasses import replace
 
 from stack.layout import HERE, Layout
 from stack.machine import java_home
+from stack.principals import Principal
 from stack.service import StackContext
 from stack.settings import StackSettings, environment, external
 
 
-def this_checkout(layout: Layout = HERE) -> StackContext:
-    """Returns the context of this checkout with the settings of the environment variables."""
+def this_checkout(layout: Layout = HERE, principal: Principal | None = Principal.ADMIN) -> StackContext:
+    """Returns the context of this checkout with the settings of the environment variables. With None as
+    `principal`, the credentials too are only those of the environment variables."""
     settings = StackSettings()
     return StackContext(
         layout=layout,
         settings=settings,
-        environment=environment(settings, layout, os.environ),
+        environment=environment(settings, layout, os.environ, principal),
         external=external(settings, os.environ),
         java_home=java_home(),
         root=os.geteuid() == 0,
+        principal=principal,
     )
 
 
@@ -29,6 +32,6 @@ def under(place: StackContext, given: Mapping[str, str]) -> StackContext:
     return replace(
         place,
         settings=settings,
-        environment=environment(settings, place.layout, given),
+        environment=environment(settings, place.layout, given, place.principal),
         external=external(settings, given),
     )

@@ -5,7 +5,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stack.service import Unhealthy
@@ -18,7 +18,7 @@ class KafkaHealth:
     """The broker answers with its metadata and has a controller."""
 
     bootstrap_servers: str
-    client_properties: str = "{}"
+    client_properties: str = field(default="{}", repr=False)
 
     def check(self) -> None:
         from confluent_kafka import KafkaException
@@ -40,7 +40,7 @@ class GroupHealth:
 
     bootstrap_servers: str
     group: str
-    client_properties: str = "{}"
+    client_properties: str = field(default="{}", repr=False)
     metrics_url: str = ""
 
     def check(self) -> None:
@@ -67,7 +67,7 @@ class GroupHealth:
 class RedisHealth:
     """Redis answers PING (it does not while it loads its file) and knows Bloom filters."""
 
-    url: str
+    url: str = field(repr=False)
 
     def check(self) -> None:
         import redis
@@ -86,7 +86,7 @@ class RedisHealth:
 class MongoHealth:
     """The server answers `hello`."""
 
-    uri: str
+    uri: str = field(repr=False)
 
     def check(self) -> None:
         import pymongo

@@ -38,6 +38,11 @@ class Layout:
         return self.state / "run"
 
     @property
+    def passwords(self) -> Path:
+        """The generated password of each user of the stores (stack/passwords.py)."""
+        return self.run / "passwords"
+
+    @property
     def flink_rest(self) -> Identity:
         """Of Flink's REST server and of everyone who may call it."""
         return Identity(self.run / "flink" / "keys" / "rest")

@@ -12,7 +12,7 @@ from streaming.settings import WatchSettings
 def main() -> int:
     """Runs the monitor of `streaming.monitor`, with a probe of the services if this stack's supervisor runs
     them."""
-    services = Probe("services", lambda: ServicesProbe(this_checkout()), 15)
+    services = Probe("services", lambda: ServicesProbe(this_checkout(principal=None)), 15)
     return monitor([services] if WatchSettings().supervised else [])
 
 

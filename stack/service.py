@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from stack import credentials, passwords
 from stack.layout import Layout
-from stack.settings import StackSettings
+from stack.principals import Principal
+from stack.settings import ADDRESS_VARIABLE, StackSettings
 from streaming.settings import Settings, variables
 
 # Not the caller's PATH: a declaration must not depend on the shell it is made in.
@@ -72,9 +74,21 @@ class StackContext:
     java_home: str = ""
     root: bool = False
     """True if we run as root: a service that refuses root then needs another user."""
+    principal: Principal | None = Principal.ADMIN
+    """Whose credentials `environment` has. None: this process is a service itself. It must not read the
+    generated passwords, and what it declares has none."""
 
-    def passed(self, *read: type[Settings] | str) -> dict[str, str]:
-        """Returns the variables that a process reads from the shared environment: those of settings classes
-        and those named. A variable that is not set is left out, so that the process uses its default."""
+    def password(self, principal: Principal) -> str:
+        """Returns the generated password of `principal`; empty if this process must not read any."""
+        return passwords.password(self.layout, principal) if self.principal else ""
+
+    def passed(self, principal: Principal, *read: type[Settings] | str) -> dict[str, str]:
+        """Returns the variables that a process of `principal` reads: those of settings classes and those
+        named. Its credentials are in them instead of the admin's. A variable that is not set is left out, so
+        that the process uses its default."""
         names = {name for one in read for name in ([one] if isinstance(one, str) else variables(one))}
-        return {name: self.environment[name] for name in sorted(names & self.environment.keys())}
+        own = ADDRESS_VARIABLE.keys() - self.external
+        shared = {**self.environment}
+        if self.principal:
+            shared |= credentials.variables(principal, self.password, own, self.environment)
+        return {name: shared[name] for name in sorted(names & shared.keys())}

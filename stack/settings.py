@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from stack import logins
+from stack import credentials, logins, passwords
 from stack.layout import Layout
+from stack.principals import Principal
 from streaming.settings import Settings, variable
 
 # The variable by which the user gives the address of an external component.
@@ -102,26 +103,38 @@ def own_addresses(settings: StackSettings) -> dict[str, str]:
 
 
 def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str]:
-    """Returns the external components: those whose given address is not the one that this stack uses."""
+    """Returns the external components: those whose given address is not the one that this stack uses, with or
+    without generated credentials."""
     own = own_addresses(settings)
     return frozenset(
         component
         for component, variable in ADDRESS_VARIABLE.items()
-        if given.get(variable, own[variable]) != own[variable]
+        if credentials.without_login(given.get(variable, own[variable])) != own[variable]
     )
 
 
-def environment(settings: StackSettings, layout: Layout, given: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables for every command and service: addresses, folders and the user's settings."""
+def environment(
+    settings: StackSettings,
+    layout: Layout,
+    given: Mapping[str, str],
+    principal: Principal | None = Principal.ADMIN,
+) -> dict[str, str]:
+    """Returns the variables for every command and service: addresses, folders and the user's settings, with
+    the credentials of `principal` for the stores that this stack runs. None: with those given."""
     users = {name: value for name, value in given.items() if name.startswith(("VITRINE_", "MONGO_"))}
     derived = own_addresses(settings) | {
         "VITRINE_DATA_DIR": str(layout.data),
         "VITRINE_MAIN_PYTHON": str(layout.python("main")),
     }
-    if "flink" not in external(settings, given):
+    elsewhere = external(settings, given)
+    if "flink" not in elsewhere:
         derived |= {
             "VITRINE_FLINK_CA_FILE": str(layout.flink_rest.certificate),
             "VITRINE_FLINK_CERTIFICATE_FILE": str(layout.flink_rest.certificate),
             "VITRINE_FLINK_KEY_FILE": str(layout.flink_rest.key),
         }
-    return derived | users
+    found = derived | users
+    if principal is None:
+        return found
+    own = ADDRESS_VARIABLE.keys() - elsewhere
+    return found | credentials.variables(principal, lambda one: passwords.password(layout, one), own, found)

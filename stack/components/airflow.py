@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from ml.budget.settings import BudgetSettings
 from stack import airflow_passwords, logins
 from stack.health import HttpHealth
+from stack.principals import Principal
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.access_record.settings import AccessRecordSettings
@@ -190,7 +191,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         return Service(
             name=f"airflow-{name}",
             command=(airflow, name, *arguments),
-            environment=place.passed(*READS) | variables(place),
+            environment=place.passed(Principal.AIRFLOW, *READS) | variables(place),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
             external="airflow" in place.external,
             **more,

@@ -14,6 +14,7 @@ import yaml
 from stack import certificates
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
+from stack.principals import Principal
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.contract.topology import FLINK_JOB
@@ -272,7 +273,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
     job = Service(
         name=FLINK_JOB.name,
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
-        environment=place.passed(KafkaSettings, JobSettings, FlinkRestSettings)
+        environment=place.passed(Principal.FLINK, KafkaSettings, JobSettings, FlinkRestSettings)
         | variables(place)
         | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
         needs=("flink-taskmanager", "kafka"),

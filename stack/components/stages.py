@@ -1,6 +1,7 @@
 """Vitrine's stages that are Python processes: each is a module, run in the main environment."""
 
 from stack.health import GroupHealth
+from stack.principals import Principal
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.contract.topology import GATE, INDEX, PYTHON_STAGES, STORE, StageDeclaration
@@ -49,7 +50,8 @@ def _service(place: StackContext, stage: StageDeclaration) -> Service:
         command=(str(place.layout.python("main")), "-m", MODULES[stage.name]),
         needs=("kafka", stage.store) if stage.store else ("kafka",),
         # For this process only: another instance on this machine needs another port.
-        environment=place.passed(*READS[stage.name]) | {"VITRINE_METRICS_PORT": str(port)},
+        environment=place.passed(Principal(stage.name), *READS[stage.name])
+        | {"VITRINE_METRICS_PORT": str(port)},
         ports=(port,) if port else (),
         address=metrics_url(place, stage.name),
         # A stage leaves its consumer group when it is stopped; no work is lost either way.

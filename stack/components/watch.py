@@ -5,6 +5,7 @@ from typing import Any
 
 from stack.components import stages
 from stack.health import HttpHealth
+from stack.principals import Principal
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE, PORTS
 from streaming.gate.settings import GateSettings
@@ -60,7 +61,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         Service(
             name="watch",
             command=(str(place.layout.python("main")), "-m", "stack.monitor"),
-            environment=place.passed(*READS)
+            environment=place.passed(Principal.WATCH, *READS)
             | {"VITRINE_METRICS_PORT": str(port), "VITRINE_WATCH_STAGES": json.dumps(urls)},
             health=HttpHealth(f"{url}/recent", looks),
             ports=(port,),

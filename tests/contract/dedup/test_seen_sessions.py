@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
+from support import redis_users
 from support.sessions import session as a_session
 
 from streaming.contract.session import Session
@@ -23,6 +24,7 @@ from streaming.dedup.port import (
     OutOfSync,
     StoreProgress,
 )
+from streaming.dedup.redis.commands import CLAIMING
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.settings import RedisSettings
@@ -46,14 +48,14 @@ def session(session_id: object, user_id: object, **other: object) -> Session:
 
 @pytest.fixture(params=["remembered", "redis", "redis, careless filters"])
 def seen(request: pytest.FixtureRequest) -> Iterator[DedupStore]:
+    """In Redis with the rights of a gate, so that one that is missing in its declaration is found here."""
     if request.param == "remembered":
         yield InMemoryDedupStore(HORIZON)
         return
-    store = RedisDedupStore(
-        RedisSettings(key_prefix=f"test-{uuid4()}:"), ROOMY if request.param == "redis" else CARELESS
-    )
-    yield store
-    store.drop()
+    with redis_users.restricted(RedisSettings(key_prefix=f"test-{uuid4()}:"), CLAIMING) as own:
+        store = RedisDedupStore(own, ROOMY if request.param == "redis" else CARELESS)
+        yield store
+        store.drop()
 
 
 @pytest.fixture

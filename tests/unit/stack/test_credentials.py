@@ -1,0 +1,116 @@
+"""Each process gets the credentials of its own principal and no others; stores elsewhere get none."""
+
+import dataclasses
+
+import pytest
+
+from stack import credentials, passwords
+from stack import services as declared
+from stack.changes import process
+from stack.components import redis
+from stack.context import under
+from stack.principals import Principal
+from stack.service import StackContext
+from stack.settings import StackSettings, own_addresses
+from streaming.dedup.redis.commands import CLAIMING, READING
+
+PRINCIPAL_OF = {
+    "gate": Principal.GATE,
+    "store": Principal.STORE,
+    "index": Principal.INDEX,
+    "flink-job": Principal.FLINK,
+    "watch": Principal.WATCH,
+    "airflow-scheduler": Principal.AIRFLOW,
+    "airflow-api-server": Principal.AIRFLOW,
+    "airflow-dag-processor": Principal.AIRFLOW,
+    "airflow-triggerer": Principal.AIRFLOW,
+}
+
+
+def secrets_of(place: StackContext) -> dict[Principal, str]:
+    return {one: passwords.password(place.layout, one) for one in Principal}
+
+
+def test_a_service_gets_the_password_of_its_own_principal_at_most(place: StackContext) -> None:
+    known = secrets_of(place)
+    for service in declared.services(place):
+        text = str(dict(service.environment))
+        found = {one for one, secret in known.items() if secret in text}
+        assert found <= {PRINCIPAL_OF.get(service.name)}, service.name
+
+
+def test_no_password_is_on_a_command_line_in_an_address_or_in_a_health_check(place: StackContext) -> None:
+    known = secrets_of(place)
+    for service in declared.services(place):
+        shown = f"{service.command} {service.address} {service.health!r}"
+        assert not [one for one, secret in known.items() if secret in shown], service.name
+
+
+def test_commands_log_in_as_admin(place: StackContext) -> None:
+    secret = passwords.password(place.layout, Principal.ADMIN)
+    assert place.environment["VITRINE_REDIS_URL"] == f"redis://admin:{secret}@127.0.0.1:16379/0"
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://elsewhere/0", "redis://:theirs@127.0.0.1:16379/0", "rediss://admin:theirs@elsewhere/1"]
+)
+def test_a_store_elsewhere_gets_the_users_settings_untouched(place: StackContext, url: str) -> None:
+    place = under(place, {"VITRINE_REDIS_URL": url})
+    assert place.external == {"redis"}
+    by_name = {service.name: service for service in declared.services(place)}
+    for one in (place.environment, by_name["gate"].environment, by_name["watch"].environment):
+        assert one["VITRINE_REDIS_URL"] == url
+
+
+def test_credentials_of_an_earlier_installation_in_the_shell_are_replaced(place: StackContext) -> None:
+    stale = under(place, {"VITRINE_REDIS_URL": "redis://admin:old@127.0.0.1:16379/0"})
+    assert not stale.external
+    assert stale.environment == place.environment
+
+
+def test_a_service_that_reads_the_declarations_knows_only_its_own_password(place: StackContext) -> None:
+    """The monitor, for one: it needs no file with passwords for its health checks."""
+    own = {service.name: service for service in declared.services(place)}["watch"].environment
+    inside = under(dataclasses.replace(place, principal=None), own)
+    known = secrets_of(place)
+    assert inside.environment["VITRINE_REDIS_URL"] == own["VITRINE_REDIS_URL"]
+    assert not inside.external
+    declarations = [process(service) for service in declared.services(inside)]
+    found = {one for one, secret in known.items() if secret in str(declarations)}
+    assert found <= {Principal.WATCH}
+
+
+def test_addresses_are_shown_without_login() -> None:
+    assert credentials.without_login("redis://gate:secret@h:1/0") == "redis://h:1/0"
+    assert credentials.without_login("redis://h:1/0") == "redis://h:1/0"
+    for address in own_addresses(StackSettings()).values():
+        assert credentials.without_login(address) == address
+
+
+def test_redis_knows_digests_only_and_lets_nobody_in_without_a_password(place: StackContext) -> None:
+    written = redis.users("vitrine:", place.password)
+    assert not [secret for secret in secrets_of(place).values() if secret in written]
+    assert written.startswith("user default off\n")
+    lines = {line.split()[1]: line for line in written.splitlines()}
+    assert lines.keys() == {"default", "admin", "gate", "airflow", "watch"}
+    assert "nopass" not in written
+    assert "+@all" not in lines["gate"] + lines["airflow"] + lines["watch"]
+
+
+def test_of_redis_a_gate_gets_its_own_keys_and_no_dangerous_command() -> None:
+    assert redis.rights("my*[ ]prefix:", ["get"]) == ("~my????prefix:{gate}:*", "+get")
+    dangerous = {
+        "config",
+        "flushall",
+        "flushdb",
+        "debug",
+        "module",
+        "shutdown",
+        "keys",
+        "acl",
+        "save",
+        "monitor",
+    }
+    for allowed in (CLAIMING, READING):
+        assert not dangerous & {name.partition("|")[0] for name in allowed}
+    assert not {"set", "del", "unlink", "eval", "pfadd", "hset", "bf.insert"} & set(READING)
