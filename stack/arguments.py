@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from stack.principals import Principal
 from stack.test_folders import KINDS
 from streaming.process.arguments import count, positive
 
@@ -71,6 +72,8 @@ Use it in a shell in which you run one stage by hand, in the foreground or in a 
   eval "$(./vitrine environment)"
   .vitrine/envs/main/bin/python -m streaming.gate
 
+Each service has its own user in the stores; with --as NAME you get the credentials of one of them.
+
 Passwords in addresses and settings are printed in full: keep the output out of logs and shared screens.
 
 With --json: {variable: value}."""
@@ -124,6 +127,19 @@ def add_down(command: argparse.ArgumentParser) -> None:
 def add_password(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of `./vitrine password`."""
     command.add_argument("user", nargs="?", metavar="USER", help="whose (the first admin's)")
+
+
+def add_environment(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `./vitrine environment`."""
+    users = tuple(principal.value for principal in Principal if principal is not Principal.BROKER)
+    command.add_argument(
+        "--as",
+        dest="principal",
+        choices=users,
+        default=Principal.ADMIN.value,
+        help="whose credentials for the stores (admin, who may do everything): shop may only send sessions, "
+        "watch only read",
+    )
 
 
 def add_logs(command: argparse.ArgumentParser) -> None:

@@ -80,7 +80,8 @@ COMMANDS = (
     ),
     Command(
         "environment", "print addresses and settings as `export NAME=value`; passwords too, if there are any",
-        "stack.handlers.environment", details="stack.arguments.ENVIRONMENT_DETAILS",
+        "stack.handlers.environment",
+        "stack.arguments.add_environment", "stack.arguments.ENVIRONMENT_DETAILS",
     ),
     Command(
         "ingest", "send a file of real sessions through the stages",

@@ -3,14 +3,18 @@
 A store that the user runs elsewhere gets the user's settings, and no generated credentials.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
 from stack.principals import Principal
+from streaming.process.exit_code import InvalidRequest
 
 ADMIN, AIRFLOW, WATCH = Principal.ADMIN, Principal.AIRFLOW, Principal.WATCH
 USERS = {
     "redis": frozenset({ADMIN, Principal.GATE, AIRFLOW, WATCH}),
+    "kafka": frozenset(set(Principal) - {Principal.BROKER}),
+    "elasticsearch": frozenset({ADMIN, Principal.INDEX, AIRFLOW, WATCH}),
 }
 """Who may log in to each store."""
 
@@ -34,7 +38,7 @@ def variables(
     """Returns the variables with which `principal` logs in to the stores `own`, which this checkout runs.
     `given`: the variables with their addresses and the user's further settings. For a store that does not
     know `principal` they contain no login, whatever `given` has."""
-    makers = {"redis": _redis}
+    makers = {"kafka": _kafka, "redis": _redis, "elasticsearch": _elasticsearch}
     found: dict[str, str] = {}
     for store, make in makers.items():
         if store in own:
@@ -43,8 +47,44 @@ def variables(
     return found
 
 
+KAFKA_LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
+"""Of Kafka's own Java clients."""
+_OF_FLINK = f"org.apache.flink.kafka.shaded.{KAFKA_LOGIN_MODULE}"
+"""Flink's connector contains the Kafka client under another name."""
+
+
+def _kafka(user: Principal | None, password: str, given: Mapping[str, str]) -> dict[str, str]:
+    names = ("VITRINE_KAFKA_CLIENT_PROPERTIES", "VITRINE_FLINK_KAFKA_PROPERTIES")
+    of_c, of_java = (_properties(name, given.get(name, "{}")) for name in names)
+    if user:
+        plain = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"}
+        of_c |= plain | {"sasl.username": user, "sasl.password": password}
+        of_java |= plain | {"sasl.jaas.config": jaas(_OF_FLINK, user, password)}
+    return dict(zip(names, (json.dumps(of_c), json.dumps(of_java)), strict=True))
+
+
+def _properties(name: str, text: str) -> dict[str, object]:
+    """Returns the properties of a client without any login. Raises InvalidRequest, without the text, which
+    may contain a password."""
+    try:
+        found = dict(json.loads(text))
+    except (TypeError, ValueError):
+        raise InvalidRequest(f"{name} is not a JSON object") from None
+    return {key: value for key, value in found.items() if not key.startswith(("sasl.", "security.protocol"))}
+
+
+def jaas(login_module: str, user: Principal, password: str) -> str:
+    """Returns how a Java client logs in."""
+    return f'{login_module} required username="{user}" password="{password}";'
+
+
 def _redis(user: Principal | None, password: str, given: Mapping[str, str]) -> dict[str, str]:
     return {"VITRINE_REDIS_URL": _with_login(given["VITRINE_REDIS_URL"], user, password)}
+
+
+def _elasticsearch(user: Principal | None, password: str, given: Mapping[str, str]) -> dict[str, str]:
+    login = {"USERNAME": user or "", "PASSWORD": password, "API_KEY": ""}
+    return {f"VITRINE_ELASTICSEARCH_{name}": value for name, value in login.items()}
 
 
 def _with_login(address: str, user: Principal | None, password: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from stack.context import this_checkout
 from stack.layout import HERE
+from stack.principals import Principal
 from stack.service import Service
 from stack.supervisor import end_of_log
 from streaming.contract.visible import visible, visible_lines
@@ -151,7 +152,7 @@ def settings(arguments: Namespace) -> int:
 
 def environment(arguments: Namespace) -> int:
     """Carries out `./vitrine environment`. Returns its exit code."""
-    variables = this_checkout().environment
+    variables = this_checkout(principal=Principal(arguments.principal)).environment
     if arguments.json:
         _print_json(dict(variables))
     else:

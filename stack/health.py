@@ -4,7 +4,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,11 +107,14 @@ class HttpHealth:
     ready: Callable[[Any], str | None]
     trust: Callable[[], ssl.SSLContext] | None = None
     """Returns the TLS context for an https address: trusted and own certificates. Called at each check."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent with the request: a login, for example."""
 
     def check(self) -> None:
         try:
             context = self.trust() if self.trust else None
-            with urllib.request.urlopen(self.url, timeout=TIMEOUT_S, context=context) as response:
+            request = urllib.request.Request(self.url, headers=dict(self.headers))
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as response:
                 page = json.load(response)
         except (OSError, urllib.error.URLError, ValueError) as error:
             raise Unhealthy(f"no answer from {self.url}: {error}") from None

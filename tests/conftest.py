@@ -86,12 +86,11 @@ def mongo(prefix: str) -> Iterator[MongoSettings]:
 @pytest.fixture
 def elasticsearch(prefix: str) -> Iterator[ElasticsearchSettings]:
     """The running Elasticsearch with indices and templates of the test's own, gone when it ends."""
-    from elasticsearch import Elasticsearch
+    from streaming.sinks.elasticsearch import index
 
     settings = ElasticsearchSettings(index_prefix=prefix)
     yield settings
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    with Elasticsearch(settings.url, api_key=key, request_timeout=HUNG_S) as client:
+    with index.client(settings).options(request_timeout=HUNG_S) as client:
         for name in client.indices.get(index=f"{prefix}*", allow_no_indices=True):
             client.indices.delete(index=name)
         for template in client.indices.get_index_template()["index_templates"]:

@@ -51,7 +51,9 @@ def judge(own: RunNamespace, redis: RedisSettings, report: Report) -> None:
         topics.PRODUCT_SENTIMENT: stores.judge_sentiment,
     }
     for index, judged_by in judged.items():
-        found = readings.index(own.elasticsearch.url, own.elasticsearch.index_prefix + index)
+        there = own.elasticsearch
+        login = (there.username, there.password.get_secret_value()) if there.username else None
+        found = readings.index(there.url, login, there.index_prefix + index)
         judged_by(valid(), found, findings)
 
 

@@ -16,6 +16,7 @@ from stack.principals import Principal
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.access_record.settings import AccessRecordSettings
+from streaming.contract.topology import EXTRACTION_GROUP
 from streaming.doors.settings import DoorSettings
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
@@ -87,12 +88,13 @@ def connections(place: StackContext) -> dict[str, str]:
     """Returns Airflow's connections to the stores, as the environment variables that it reads."""
     kafka: dict[str, object] = {
         "bootstrap.servers": place.environment[ADDRESS_VARIABLE["kafka"]],
-        "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + "extract_sessions",
+        "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + EXTRACTION_GROUP,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
     }
-    kafka |= json.loads(place.environment.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"))
+    shown = place.passed(Principal.AIRFLOW, KafkaSettings)
+    kafka |= json.loads(shown.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"))
     return {
         "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": kafka}),
         "AIRFLOW_CONN_MONGO_DEFAULT": json.dumps(

@@ -4,18 +4,21 @@ import os
 import pwd
 import shutil
 import zipfile
+from base64 import b64encode
 from pathlib import Path
 
-from stack import file_modes
+from stack import certificates, elasticsearch_users, file_modes
 from stack.health import HttpHealth
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
+from streaming.settings import ElasticsearchSettings, variable
 
 USER = "nobody"
 
 
 def settings_yaml(place: StackContext) -> str:
-    """Returns elasticsearch.yml. Security is off because the node is reachable from this machine only."""
+    """Returns elasticsearch.yml. Users and roles come from files alone (stack/elasticsearch_users.py), and
+    there is no TLS because the node is reachable from this machine only."""
     pairs = {
         "cluster.name": "vitrine",
         "node.name": "vitrine",
@@ -26,7 +29,14 @@ def settings_yaml(place: StackContext) -> str:
         "transport.port": place.settings.port("elasticsearch_transport"),
         "path.data": place.layout.stores / "elasticsearch",
         "path.logs": place.layout.logs / "elasticsearch",
-        "xpack.security.enabled": "false",
+        "xpack.security.enabled": "true",
+        "xpack.security.autoconfiguration.enabled": "false",
+        "xpack.security.http.ssl.enabled": "false",
+        "xpack.security.transport.ssl.enabled": "false",
+        "xpack.security.authc.realms.file.file1.order": 0,
+        "xpack.security.authc.realms.native.native1.order": 1,
+        "xpack.security.authc.realms.native.native1.enabled": "false",
+        "xpack.security.authc.reserved_realm.enabled": "false",
         "action.auto_create_index": "false",
         # Otherwise a development disk that is 90 % full would make every index read-only.
         "cluster.routing.allocation.disk.threshold_enabled": "false",
@@ -65,12 +75,30 @@ def _prepare(place: StackContext) -> None:
     shutil.copytree(home / _archive(place).stem / "config", config, dirs_exist_ok=True)
     (config / "elasticsearch.yml").write_text(settings_yaml(place))
     (config / "log4j2.properties").write_text(LOG4J)
+    for name, content in _users(place).items():
+        certificates.write(config / name, content.encode())
     for folder in _own(place):
         folder.mkdir(parents=True, exist_ok=True)
         if place.root:
             _change_owner(folder)
     if place.root:
         let_in(place)
+
+
+def _users(place: StackContext) -> dict[str, str]:
+    prefix = place.environment.get(variable(ElasticsearchSettings, "index_prefix"), "")
+    return elasticsearch_users.files(prefix, place.password)
+
+
+def _login(place: StackContext) -> dict[str, str]:
+    """Returns the header with which the settings log in; none if they have no credentials."""
+    names = ("api_key", "username", "password")
+    key, user, password = (place.environment.get(variable(ElasticsearchSettings, name), "") for name in names)
+    if key:
+        return {"Authorization": f"ApiKey {key}"}
+    if not user:
+        return {}
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
 
 
 def _own(place: StackContext) -> tuple[Path, ...]:
@@ -148,9 +176,9 @@ def services(place: StackContext) -> tuple[Service, ...]:
                 "ES_TMPDIR": str(home / "tmp"),
                 "HOME": str(home / "tmp"),
             },
-            configuration=settings_yaml(place) + LOG4J,
+            configuration=settings_yaml(place) + LOG4J + "".join(_users(place).values()),
             directory=str(home / "tmp"),
-            health=HttpHealth(f"{url}/_cluster/health", _ready),
+            health=HttpHealth(f"{url}/_cluster/health", _ready, headers=_login(place)),
             ports=(place.settings.port("elasticsearch"), place.settings.port("elasticsearch_transport")),
             address=url,
             memory_mib=heap + 500,

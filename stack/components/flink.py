@@ -5,6 +5,7 @@ import shutil
 import ssl
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -193,6 +194,12 @@ def _read_by(place: StackContext, *others: str) -> str:
     )
 
 
+def _login_of_the_job(place: StackContext) -> str:
+    """Returns a text that changes with the password that the job shows to Kafka. A job keeps the one that it
+    was submitted with: a cluster that is started anew gets it anew, from its checkpoint."""
+    return sha256(place.password(Principal.FLINK).encode()).hexdigest()
+
+
 def _link_libraries(place: StackContext, folder: Path) -> None:
     """Makes the lib folder: the release's jars, the Kafka connector, and flink-python. flink-python must be
     loaded once for all jobs: if each job loads it, the second job in thread mode fails."""
@@ -250,7 +257,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         name="flink-jobmanager",
         command=(str(bin_folder / "jobmanager.sh"), "start-foreground"),
         environment=variables(place),
-        configuration=_read_by(place, "taskmanager."),
+        configuration=_read_by(place, "taskmanager.") + _login_of_the_job(place),
         health=HttpHealth(f"{url}/overview", _has_web_page, trusting),
         ports=(ports.port("flink"), ports.port("flink_rpc"), ports.port("flink_blob")),
         address=url,

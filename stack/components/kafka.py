@@ -3,24 +3,46 @@
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from pathlib import Path
 
+from pydantic import SecretStr
+
+from stack import certificates, kafka_acls
+from stack.credentials import KAFKA_LOGIN_MODULE, USERS, jaas
 from stack.health import KafkaHealth
+from stack.kafka_rights import rights
+from stack.principals import Principal
 from stack.service import Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
+from streaming.kafka.clients import ensure_topics
+from streaming.settings import KafkaSettings
+
+BY_HAND = (Principal.ADMIN, Principal.SHOP)
+"""Users for whom there is a file to use Kafka's own commands with."""
 
 
 def server_properties(place: StackContext) -> str:
-    """Returns the broker's settings. With one node, every internal topic has one replica."""
+    """Returns the broker's settings. With one node, every internal topic has one replica. They contain the
+    passwords of Kafka's users."""
     client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
     pairs = {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
+        "listeners": f"CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
         "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENT",
+        "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.client.plain.sasl.jaas.config": _users(place, USERS["kafka"]),
+        "listener.name.controller.plain.sasl.jaas.config": _users(place, ()),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{Principal.ADMIN};User:{Principal.BROKER}",
+        "allow.everyone.if.no.acl.found": "false",
         "log.dirs": place.layout.stores / "kafka",
         "auto.create.topics.enable": "false",
         "offsets.topic.replication.factor": 1,
@@ -42,6 +64,26 @@ def server_properties(place: StackContext) -> str:
     return "".join(f"{name}={value}\n" for name, value in pairs.items())
 
 
+def _users(place: StackContext, others: Iterable[Principal]) -> str:
+    """Returns the users that a listener lets in: the broker, which also logs in to itself as such, and
+    `others`."""
+    own = place.password(Principal.BROKER)
+    known = {one: place.password(one) for one in (Principal.BROKER, *sorted(others))}
+    listed = " ".join(f'user_{name}="{password}"' for name, password in known.items())
+    return f'{KAFKA_LOGIN_MODULE} required username="{Principal.BROKER}" password="{own}" {listed};'
+
+
+def client_properties(place: StackContext, user: Principal) -> str:
+    """Returns the settings with which Kafka's own commands log in as `user`."""
+    login = jaas(KAFKA_LOGIN_MODULE, user, place.password(user))
+    return f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config={login}\n"
+
+
+def client_file(place: StackContext, user: Principal) -> Path:
+    """Returns the file with these settings, for `--command-config`."""
+    return place.layout.run / f"kafka-{user}.properties"
+
+
 def _java(place: StackContext, heap_mib: int) -> tuple[str, ...]:
     java = f"{place.java_home}/bin/java"
     quiet = "-Dorg.slf4j.simpleLogger.showDateTime=true"
@@ -52,7 +94,9 @@ def _java(place: StackContext, heap_mib: int) -> tuple[str, ...]:
 
 def _prepare(place: StackContext) -> None:
     settings_file = place.layout.run / "kafka.properties"
-    settings_file.write_text(server_properties(place))
+    certificates.write(settings_file, server_properties(place).encode())
+    for user in BY_HAND:
+        certificates.write(client_file(place, user), client_properties(place, user).encode())
     if (place.layout.stores / "kafka" / "meta.properties").exists():
         return
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -67,11 +111,17 @@ def _prepare(place: StackContext) -> None:
         )
 
 
-def _ensure_topics(place: StackContext) -> None:
-    from streaming.kafka.clients import ensure_topics
-    from streaming.settings import KafkaSettings
-
-    ensure_topics(KafkaSettings(bootstrap_servers=place.environment[ADDRESS_VARIABLE["kafka"]]))
+def _set_up(place: StackContext) -> None:
+    """Makes the topics. If the broker is ours, gives its users their rights."""
+    given = place.environment
+    settings = KafkaSettings(
+        bootstrap_servers=given[ADDRESS_VARIABLE["kafka"]],
+        client_properties=SecretStr(given.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}")),
+        topic_prefix=given.get("VITRINE_KAFKA_TOPIC_PREFIX", ""),
+    )
+    ensure_topics(settings)
+    if "kafka" not in place.external:
+        kafka_acls.put(settings, rights(settings.topic_prefix))
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
@@ -93,7 +143,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
             memory_mib=place.settings.kafka_heap_mib + 200,
             stop_timeout_s=40,
             prepare=lambda: _prepare(place),
-            once_healthy=lambda: _ensure_topics(place),
+            once_healthy=lambda: _set_up(place),
             external="kafka" in place.external,
         ),
     )

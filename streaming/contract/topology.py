@@ -19,6 +19,10 @@ class StageDeclaration(Struct, frozen=True):
     writes: tuple[str, ...]
     store: Literal["redis", "mongodb", "elasticsearch"] | None
     """The component that it reads or writes; None for the Flink job, whose state is in Flink."""
+    looks_into: tuple[str, ...] = ()
+    """Names of topics that it also reads, without committing offsets."""
+    transactional_ids: str | None = None
+    """What its transactional ids begin with, without prefix; None if it has no transactions."""
 
 
 GATE = StageDeclaration(
@@ -27,6 +31,8 @@ GATE = StageDeclaration(
     reads=(topics.RAW,),
     writes=(topics.VALID, topics.REJECTED, topics.EXTRACTION_DUE),
     store="redis",
+    looks_into=(topics.VALID,),  # to rebuild the dedup store
+    transactional_ids="gate-",
 )
 STORE = StageDeclaration(
     name="store",
@@ -41,6 +47,8 @@ FLINK_JOB = StageDeclaration(
     reads=(topics.VALID,),
     writes=topics.INDEXED,
     store=None,
+    looks_into=topics.INDEXED,  # for transactions that its former run left open
+    transactional_ids="session-summaries-",
 )
 INDEX = StageDeclaration(
     name="index",
@@ -55,5 +63,9 @@ STAGES = (GATE, STORE, FLINK_JOB, INDEX)
 BY_NAME = {stage.name: stage for stage in STAGES}
 PYTHON_STAGES = (GATE, STORE, INDEX)
 """The stages that run in a Python process of their own, which serves their metrics; the job runs in Flink."""
+LOOKING_GROUPS = ("progress", "read-all", "read-settled", "watch")
+"""Groups of consumers that only look at the log: Kafka wants a name, and nobody commits under these."""
+EXTRACTION_GROUP = "extract_sessions"
+"""The group in which Airflow waits for records of `extraction_due`."""
 TOPICS_READ = tuple(dict.fromkeys(topic for stage in STAGES for topic in stage.reads))
 """All topics that stages read, each once."""

@@ -32,7 +32,7 @@ _LINGER_IN_HAND_MS = 5  # with a batch under way, only what was fetched already 
 def transactional(kafka_settings: KafkaSettings, settings: GateSettings, member: Consumer) -> Writer:
     """Returns the writer of a gate, and aborts what its former process left open."""
     return TransactionalWriter(
-        kafka_settings, f"{GATE.group}-{settings.instance}", settings.transaction_timeout_ms
+        kafka_settings, f"{GATE.transactional_ids}{settings.instance}", settings.transaction_timeout_ms
     )
 
 

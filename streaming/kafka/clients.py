@@ -39,8 +39,10 @@ def require(settings: KafkaSettings, timeout_s: float = 5.0) -> None:
 
 def ensure_topics(settings: KafkaSettings) -> None:
     """Creates the declared topics that do not exist yet, and returns when they can be read and written.
-    Raises KafkaException if the cluster refuses."""
+    Raises KafkaException if the cluster refuses: if one is missing, a stage may not have the right to create
+    it."""
     admin = AdminClient(properties(settings))
+    existing = admin.list_topics(timeout=TIMEOUT_S).topics
     wanted = [
         NewTopic(
             name(settings, topic.name),
@@ -50,7 +52,9 @@ def ensure_topics(settings: KafkaSettings) -> None:
         )
         for topic in topics.declared(settings.partitions, settings.retention_ms)
     ]
-    for outcome in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
+    missing = [one for one in wanted if one.topic not in existing]
+    created = admin.create_topics(missing, operation_timeout=TIMEOUT_S) if missing else {}
+    for outcome in created.values():
         try:
             outcome.result(TIMEOUT_S)
         except TimeoutError as error:

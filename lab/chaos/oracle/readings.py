@@ -69,9 +69,10 @@ def collection(uri: str, database: str, name: str) -> Iterator[Document]:
             after = {"_id": {"$gt": page[-1]["_id"]}}
 
 
-def index(url: str, name: str) -> Iterator[tuple[str, Document]]:
-    """Yields (id, document) for every document that a search finds in an index."""
-    with Elasticsearch(url, request_timeout=TIMEOUT_S) as client:
+def index(url: str, login: tuple[str, str] | None, name: str) -> Iterator[tuple[str, Document]]:
+    """Yields (id, document) for every document that a search finds in an index. `login`: user and
+    password."""
+    with Elasticsearch(url, basic_auth=login, request_timeout=TIMEOUT_S) as client:
         client.indices.refresh(index=name)
         moment = client.open_point_in_time(index=name, keep_alive="2m")["id"]
         after: list[Any] | None = None

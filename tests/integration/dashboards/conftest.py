@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from elasticsearch import Elasticsearch, helpers
+from elasticsearch import helpers
 from support.sessions import valid_session
 from waiting import HUNG_S
 
@@ -17,6 +17,7 @@ from streaming.dashboards.figures import Figures
 from streaming.settings import ElasticsearchSettings
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.elasticsearch.index import client as index_client
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 
@@ -103,7 +104,7 @@ def _settings() -> ElasticsearchSettings:
 def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
     """Elasticsearch with the documents that follow from the sessions, with the mappings of the product."""
     settings = _settings()
-    client = Elasticsearch(settings.url, request_timeout=HUNG_S)
+    client = index_client(settings).options(request_timeout=HUNG_S)
     for index, document in DOCUMENTS.items():
         ElasticsearchIndex(settings).prepare(index, document)
     found = [

@@ -1,18 +1,20 @@
 """Each process gets the credentials of its own principal and no others; stores elsewhere get none."""
 
 import dataclasses
+import json
 
 import pytest
 
 from stack import credentials, passwords
 from stack import services as declared
 from stack.changes import process
-from stack.components import redis
+from stack.components import kafka, redis
 from stack.context import under
 from stack.principals import Principal
 from stack.service import StackContext
-from stack.settings import StackSettings, own_addresses
+from stack.settings import ADDRESS_VARIABLE, StackSettings, own_addresses
 from streaming.dedup.redis.commands import CLAIMING, READING
+from streaming.process.exit_code import InvalidRequest
 
 PRINCIPAL_OF = {
     "gate": Principal.GATE,
@@ -49,6 +51,60 @@ def test_no_password_is_on_a_command_line_in_an_address_or_in_a_health_check(pla
 def test_commands_log_in_as_admin(place: StackContext) -> None:
     secret = passwords.password(place.layout, Principal.ADMIN)
     assert place.environment["VITRINE_REDIS_URL"] == f"redis://admin:{secret}@127.0.0.1:16379/0"
+    assert place.environment["VITRINE_ELASTICSEARCH_USERNAME"] == "admin"
+    assert place.environment["VITRINE_ELASTICSEARCH_PASSWORD"] == secret
+    properties = json.loads(place.environment["VITRINE_KAFKA_CLIENT_PROPERTIES"])
+    assert (properties["sasl.username"], properties["sasl.password"]) == ("admin", secret)
+
+
+def test_the_users_further_properties_of_kafkas_clients_stay(place: StackContext) -> None:
+    more = {"VITRINE_KAFKA_CLIENT_PROPERTIES": '{"socket.keepalive.enable": true, "sasl.password": "old"}'}
+    made = json.loads(under(place, more).environment["VITRINE_KAFKA_CLIENT_PROPERTIES"])
+    assert made["socket.keepalive.enable"] is True
+    assert made["sasl.password"] == place.password(Principal.ADMIN)
+
+
+def test_properties_that_are_no_json_are_refused_without_showing_them(place: StackContext) -> None:
+    name = "VITRINE_KAFKA_CLIENT_PROPERTIES"
+    with pytest.raises(InvalidRequest, match=f"{name} is not a JSON object") as refused:
+        under(place, {name: "hunter2"})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_who_may_only_send_gets_no_login_to_the_other_stores(place: StackContext) -> None:
+    sent = credentials.variables(Principal.SHOP, place.password, set(ADDRESS_VARIABLE), place.environment)
+    assert json.loads(sent["VITRINE_KAFKA_CLIENT_PROPERTIES"])["sasl.username"] == "shop"
+    assert sent["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"
+    assert (sent["VITRINE_ELASTICSEARCH_USERNAME"], sent["VITRINE_ELASTICSEARCH_PASSWORD"]) == ("", "")
+    assert place.password(Principal.ADMIN) not in str(sent)
+
+
+def test_kafkas_properties_have_the_passwords_and_so_only_their_owner_reads_them(place: StackContext) -> None:
+    text = kafka.server_properties(place)
+    assert all(f'user_{one}="{secret}"' in text for one, secret in secrets_of(place).items())
+    controller = next(line for line in text.splitlines() if line.startswith("listener.name.controller"))
+    assert [word for word in controller.split() if word.startswith("user_")] == [
+        f'user_broker="{place.password(Principal.BROKER)}";'
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"VITRINE_KAFKA_BOOTSTRAP_SERVERS": "k:9092", "VITRINE_KAFKA_CLIENT_PROPERTIES": '{"a": 1}'},
+        {"VITRINE_ELASTICSEARCH_URL": "http://e:9200", "VITRINE_ELASTICSEARCH_API_KEY": "theirs"},
+    ],
+)
+def test_services_elsewhere_get_no_generated_login(place: StackContext, given: dict[str, str]) -> None:
+    moved = under(place, given)
+    by_name = {service.name: service for service in declared.services(moved)}
+    for name in ("gate", "store", "index", "watch", "airflow-triggerer", "flink-job"):
+        shown = by_name[name].environment
+        assert all(shown[key] == value for key, value in given.items() if key in shown)
+        if "VITRINE_KAFKA_BOOTSTRAP_SERVERS" in given:
+            assert "sasl" not in str(dict(shown))
+        else:
+            assert "VITRINE_ELASTICSEARCH_PASSWORD" not in shown
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,18 @@ def test_the_users_settings_reach_services_and_commands(place: StackContext) -> 
 
 
 @pytest.mark.parametrize(
-    "option", ["listeners=PLAINTEXT://127.0.0.1:19092,", "auto.create.topics.enable=false"]
+    "option",
+    [
+        "\nlisteners=CLIENT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093\n",
+        "auto.create.topics.enable=false",
+        "listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT\n",
+        "allow.everyone.if.no.acl.found=false\n",
+        "super.users=User:admin;User:broker\n",
+    ],
 )
-def test_kafka_listens_on_loopback_and_makes_no_topic_by_itself(place: StackContext, option: str) -> None:
+def test_kafka_is_on_loopback_asks_for_a_login_and_makes_no_topic_by_itself(
+    place: StackContext, option: str
+) -> None:
     assert option in kafka.server_properties(place)
 
 

@@ -1,0 +1,54 @@
+"""Each user of Elasticsearch has a role with what it needs."""
+
+import json
+from base64 import b64decode
+from hashlib import pbkdf2_hmac
+
+from stack import elasticsearch_users
+from stack.components import elasticsearch
+from stack.principals import Principal
+from stack.service import StackContext
+from streaming.contract import topics
+
+CHANGING = {"all", "write", "index", "create", "delete", "delete_index", "manage", "create_index"}
+
+
+def test_only_the_index_stage_and_the_admin_change_anything() -> None:
+    roles = elasticsearch_users.roles("my-")
+    assert roles.keys() == {"index", "airflow", "watch"}
+    for name in ("airflow", "watch"):
+        [on] = roles[name]["indices"]
+        assert not CHANGING & set(on["privileges"])
+        assert not {"manage", "all"} & set(roles[name].get("cluster", ()))
+    [indexing] = roles["index"]["indices"]
+    assert indexing["names"] == [f"my-{name}" for name in topics.INDEXED]
+    assert not {"all", "delete", "delete_index", "manage"} & set(indexing["privileges"])
+
+
+def test_the_files_contain_digests_only_and_stay_the_same(place: StackContext) -> None:
+    files = elasticsearch_users.files("", place.password)
+    assert files == elasticsearch_users.files("", place.password)
+    assert not [one for one in Principal if place.password(one) in str(files)]
+    assert files["users_roles"].splitlines() == [
+        "index:index",
+        "airflow:airflow",
+        "watch:watch",
+        "superuser:admin",
+    ]
+    assert json.loads(files["roles.yml"]) == elasticsearch_users.roles("")
+    for line in files["users"].splitlines():
+        user, digest = line.split(":")
+        iterations, salt, key = digest.removeprefix("{PBKDF2}").split("$")
+        password = place.password(Principal(user)).encode()
+        assert pbkdf2_hmac("sha512", password, b64decode(salt), int(iterations), 32) == b64decode(key)
+
+
+def test_elasticsearch_knows_no_other_users(place: StackContext) -> None:
+    text = elasticsearch.settings_yaml(place)
+    for line in (
+        "xpack.security.enabled: true",
+        "xpack.security.authc.reserved_realm.enabled: false",
+        "xpack.security.authc.realms.native.native1.enabled: false",
+    ):
+        assert f"{line}\n" in text
+    assert "anonymous" not in text
