@@ -13,6 +13,7 @@ from streaming.process.exit_code import InvalidRequest
 ADMIN, AIRFLOW, WATCH = Principal.ADMIN, Principal.AIRFLOW, Principal.WATCH
 USERS = {
     "redis": frozenset({ADMIN, Principal.GATE, AIRFLOW, WATCH}),
+    "mongodb": frozenset({ADMIN, Principal.STORE, AIRFLOW, WATCH}),
     "kafka": frozenset(set(Principal) - {Principal.BROKER}),
     "elasticsearch": frozenset({ADMIN, Principal.INDEX, AIRFLOW, WATCH}),
 }
@@ -38,12 +39,10 @@ def variables(
     """Returns the variables with which `principal` logs in to the stores `own`, which this checkout runs.
     `given`: the variables with their addresses and the user's further settings. For a store that does not
     know `principal` they contain no login, whatever `given` has."""
-    makers = {"kafka": _kafka, "redis": _redis, "elasticsearch": _elasticsearch}
     found: dict[str, str] = {}
-    for store, make in makers.items():
-        if store in own:
-            user = principal if principal in USERS[store] else None
-            found |= make(user, password(user) if user else "", given)
+    for store in own:
+        user = principal if principal in USERS[store] else None
+        found |= _MAKERS[store](user, password(user) if user else "", given)
     return found
 
 
@@ -82,6 +81,10 @@ def _redis(user: Principal | None, password: str, given: Mapping[str, str]) -> d
     return {"VITRINE_REDIS_URL": _with_login(given["VITRINE_REDIS_URL"], user, password)}
 
 
+def _mongodb(user: Principal | None, password: str, given: Mapping[str, str]) -> dict[str, str]:
+    return {"MONGO_URI": _with_login(given["MONGO_URI"], user, password)}
+
+
 def _elasticsearch(user: Principal | None, password: str, given: Mapping[str, str]) -> dict[str, str]:
     login = {"USERNAME": user or "", "PASSWORD": password, "API_KEY": ""}
     return {f"VITRINE_ELASTICSEARCH_{name}": value for name, value in login.items()}
@@ -94,3 +97,6 @@ def _with_login(address: str, user: Principal | None, password: str) -> str:
         if user
         else plain
     )
+
+
+_MAKERS = {"kafka": _kafka, "redis": _redis, "elasticsearch": _elasticsearch, "mongodb": _mongodb}

@@ -95,6 +95,11 @@ class _NoAutostart:
             self._file.unlink(missing_ok=True)
 
 
+def mongod() -> str | None:
+    """Returns the path of a mongod; None if the machine has none, and the embedded server is used."""
+    return shutil.which("mongod")
+
+
 def java_home() -> str:
     """Returns the folder of a Java 17 or, failing that, the oldest newer one; empty if there is none."""
     candidates = [os.environ.get("JAVA_HOME", ""), *map(str, sorted(Path("/usr/lib/jvm").glob("*17*")))]

@@ -7,7 +7,7 @@ from typing import Protocol
 from stack import credentials, passwords
 from stack.layout import Layout
 from stack.principals import Principal
-from stack.settings import ADDRESS_VARIABLE, StackSettings
+from stack.settings import StackSettings, asking
 from streaming.settings import Settings, variables
 
 # Not the caller's PATH: a declaration must not depend on the shell it is made in.
@@ -87,7 +87,7 @@ class StackContext:
         named. Its credentials are in them instead of the admin's. A variable that is not set is left out, so
         that the process uses its default."""
         names = {name for one in read for name in ([one] if isinstance(one, str) else variables(one))}
-        own = ADDRESS_VARIABLE.keys() - self.external
+        own = asking(self.external)
         shared = {**self.environment}
         if self.principal:
             shared |= credentials.variables(principal, self.password, own, self.environment)

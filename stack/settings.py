@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from stack import credentials, logins, passwords
+from stack import credentials, logins, machine, passwords
 from stack.layout import Layout
 from stack.principals import Principal
 from streaming.settings import Settings, variable
@@ -113,6 +113,13 @@ def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str
     )
 
 
+def asking(external: frozenset[str]) -> frozenset[str]:
+    """Returns the components of this stack that ask for a generated password: all but the external ones and
+    the embedded MongoDB, which cannot ask."""
+    embedded = () if machine.mongod() else ("mongodb",)
+    return frozenset(credentials.USERS.keys() - external - set(embedded))
+
+
 def environment(
     settings: StackSettings,
     layout: Layout,
@@ -136,5 +143,11 @@ def environment(
     found = derived | users
     if principal is None:
         return found
-    own = ADDRESS_VARIABLE.keys() - elsewhere
-    return found | credentials.variables(principal, lambda one: passwords.password(layout, one), own, found)
+    own = asking(elsewhere)
+    try:
+        return found | credentials.variables(
+            principal, lambda one: passwords.password(layout, one), own, found
+        )
+    except OSError:
+        # In a container with a read-only file system, or as a user who must not read them.
+        return found

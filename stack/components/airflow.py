@@ -93,13 +93,11 @@ def connections(place: StackContext) -> dict[str, str]:
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
     }
-    shown = place.passed(Principal.AIRFLOW, KafkaSettings)
+    shown = place.passed(Principal.AIRFLOW, KafkaSettings, MongoSettings)
     kafka |= json.loads(shown.get("VITRINE_KAFKA_CLIENT_PROPERTIES", "{}"))
     return {
         "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": kafka}),
-        "AIRFLOW_CONN_MONGO_DEFAULT": json.dumps(
-            mongo_connection(place.environment[ADDRESS_VARIABLE["mongodb"]])
-        ),
+        "AIRFLOW_CONN_MONGO_DEFAULT": json.dumps(mongo_connection(shown[ADDRESS_VARIABLE["mongodb"]])),
     }
 
 

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from stack import credentials, passwords
+from stack import credentials, machine, passwords
 from stack import services as declared
 from stack.changes import process
 from stack.components import kafka, redis
 from stack.context import under
 from stack.principals import Principal
 from stack.service import StackContext
-from stack.settings import ADDRESS_VARIABLE, StackSettings, own_addresses
+from stack.settings import StackSettings, own_addresses
 from streaming.dedup.redis.commands import CLAIMING, READING
 from streaming.process.exit_code import InvalidRequest
 
@@ -72,7 +72,7 @@ def test_properties_that_are_no_json_are_refused_without_showing_them(place: Sta
 
 
 def test_who_may_only_send_gets_no_login_to_the_other_stores(place: StackContext) -> None:
-    sent = credentials.variables(Principal.SHOP, place.password, set(ADDRESS_VARIABLE), place.environment)
+    sent = credentials.variables(Principal.SHOP, place.password, credentials.USERS, place.environment)
     assert json.loads(sent["VITRINE_KAFKA_CLIENT_PROPERTIES"])["sasl.username"] == "shop"
     assert sent["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"
     assert (sent["VITRINE_ELASTICSEARCH_USERNAME"], sent["VITRINE_ELASTICSEARCH_PASSWORD"]) == ("", "")
@@ -170,3 +170,30 @@ def test_of_redis_a_gate_gets_its_own_keys_and_no_dangerous_command() -> None:
     for allowed in (CLAIMING, READING):
         assert not dangerous & {name.partition("|")[0] for name in allowed}
     assert not {"set", "del", "unlink", "eval", "pfadd", "hset", "bf.insert"} & set(READING)
+
+
+def test_a_real_mongod_asks_for_a_login_and_the_embedded_server_cannot(
+    place: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "mongod", lambda: None)
+    assert under(place, {}).environment["MONGO_URI"] == "mongodb://127.0.0.1:27117"
+    monkeypatch.setattr(machine, "mongod", lambda: "/usr/bin/mongod")
+    there = under(place, {})
+    assert not there.external
+    by_name = {service.name: service for service in declared.services(there)}
+    for name, user in (("store", Principal.STORE), ("airflow-scheduler", Principal.AIRFLOW)):
+        login = f"{user}:{place.password(user)}"
+        assert by_name[name].environment["MONGO_URI"] == f"mongodb://{login}@127.0.0.1:27117"
+    connection = json.loads(by_name["airflow-scheduler"].environment["AIRFLOW_CONN_MONGO_DEFAULT"])
+    assert (connection["login"], connection["password"]) == ("airflow", place.password(Principal.AIRFLOW))
+    assert by_name["mongodb"].once_healthy is not None
+
+
+def test_in_a_container_that_can_keep_no_password_commands_go_on_without(
+    place: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(layout: object, principal: object) -> str:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(passwords, "password", refuse)
+    assert under(place, {}).environment["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"

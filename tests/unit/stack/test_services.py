@@ -157,6 +157,7 @@ def test_the_password_of_a_users_key_is_shown_to_nobody(place: StackContext) -> 
 def test_a_mongod_on_the_path_comes_before_the_embedded_server(place: StackContext) -> None:
     assert mongodb.command(place, "/usr/bin/mongod")[0] == "/usr/bin/mongod"
     assert mongodb.command(place, None)[0].endswith("/nx-27017")
+    assert "--auth" in mongodb.command(place, "/usr/bin/mongod")
     for found in ("/usr/bin/mongod", None):
         assert "127.0.0.1" in mongodb.command(place, found)
 
