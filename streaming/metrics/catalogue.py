@@ -55,6 +55,11 @@ LATE_SESSIONS = Counter(
     name="vitrine_late_sessions_total",
     meaning="Valid sessions that were too late for their window; the outcome valid includes them",
 )
+OTHER_WORDS = Counter(
+    name="vitrine_other_words_total",
+    meaning="Valid sessions whose word is on no list and counts as `other` (settings VITRINE_WORDS_…)",
+    labels=(Label("dimension", "which word", ("country", "device", "referrer")),),
+)
 TRANSACTIONS_ABORTED = Counter(
     name="vitrine_transactions_aborted_total",
     meaning="Transactions of the gate that were aborted, or whose outcome was unknown",
@@ -165,7 +170,13 @@ RECONCILE_VERDICT = Gauge(
 )
 
 OF_EVERY_STAGE: tuple[Metric, ...] = (RECORDS, BATCH_SECONDS, LATENCY_SECONDS, STORE_AWAY_SECONDS)
-OF_GATE: tuple[Counter, ...] = (OUTCOMES, LATE_SESSIONS, TRANSACTIONS_ABORTED, RECOVERIES)
+OF_GATE: tuple[Counter, ...] = (
+    OUTCOMES,
+    LATE_SESSIONS,
+    OTHER_WORDS,
+    TRANSACTIONS_ABORTED,
+    RECOVERIES,
+)
 OF_STORE: tuple[Counter, ...] = (SESSIONS_STORED, DOCUMENTS_REFUSED)
 OF_INDEX: tuple[Counter, ...] = (DOCUMENTS_REFUSED,)
 OF_STAGES = OF_EVERY_STAGE + OF_GATE + (SESSIONS_STORED,) + OF_INDEX
