@@ -57,6 +57,10 @@ return redis.call('DEL', KEYS[1])
 """
 _DISK_FULL = "MISCONF"
 """The beginning of Redis' error when it cannot write to its file any more."""
+_FULL = (
+    "Redis is full; nothing is lost, and the gate goes on when there is more memory: raise "
+    "VITRINE_REDIS_MAX_MIB (./vitrine up), or maxmemory of your own Redis"
+)
 _BUILDER_PATIENCE_MS = 60_000
 _SESSIONS_A_BUCKET = 64
 """At full capacity. Redis stores a hash of up to 128 fields as a listpack, which needs a fifth of the
@@ -288,7 +292,7 @@ def translated() -> Iterator[None]:
     except NoScriptError as error:
         raise OutOfSync("Redis was restarted") from error
     except OutOfMemoryError as error:
-        raise StoreUnavailable(f"Redis is full: {error}") from error
+        raise StoreUnavailable(f"{_FULL}: {error}") from error
     except ResponseError as error:
         if str(error).startswith("OUTOFSTEP"):
             raise OutOfSync(str(error)) from error
