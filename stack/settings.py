@@ -55,7 +55,7 @@ class StackSettings(Settings):
     kafka_heap_mib: int = Field(512, description="Kafka's heap")
     redis_max_mib: int = Field(
         1024,
-        ge=16,
+        ge=1,
         description="Redis' memory at most. A full Redis evicts nothing: the gate waits until there is more",
     )
     elasticsearch_heap_mib: int = Field(512, description="Elasticsearch's heap")
