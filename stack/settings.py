@@ -54,6 +54,11 @@ class StackSettings(Settings):
     store_metrics_port: int = Field(19402, description="The store stage's metrics; 0 turns them off")
     index_metrics_port: int = Field(19403, description="The index stage's metrics; 0 turns them off")
     kafka_heap_mib: int = Field(512, description="Kafka's heap")
+    redis_max_mib: int = Field(
+        1024,
+        ge=1,
+        description="Redis' memory at most. A full Redis evicts nothing: the gate waits until there is more",
+    )
     elasticsearch_heap_mib: int = Field(512, description="Elasticsearch's heap")
     flink_jobmanager_mib: int = Field(900, description="All memory of Flink's JobManager")
     flink_taskmanager_mib: int = Field(1400, description="All memory of Flink's TaskManager")

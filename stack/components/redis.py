@@ -72,6 +72,9 @@ def services(place: StackContext) -> tuple[Service, ...]:
         # Adding a user to a sparse HyperLogLog reads all of it; at the default limit of 3,000 bytes this is
         # the most expensive part of a claim (decision 40). docker/compose.yaml sets the same.
         "hll-sparse-max-bytes": "800",
+        # A full Redis refuses to write, and the gate waits: nothing is lost, and the machine lives.
+        "maxmemory": f"{place.settings.redis_max_mib}mb",
+        "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loadmodule": str(place.layout.run / "redisbloom.so"),
         "aclfile": str(_users_file(place)),

@@ -5,11 +5,13 @@ from pydantic_settings import SettingsConfigDict
 
 from streaming.contract.horizon import Horizon
 from streaming.contract.time_units import DAY_MS
-from streaming.settings import Settings
+from streaming.dedup.counters import Kept
+from streaming.words.settings import WordSettings
 
 
-class DedupSettings(Settings):
-    """Horizon, filters and counters. All gates of one log must have the same settings."""
+class DedupSettings(WordSettings):
+    """Horizon, filters, counters and the words that have counters. All gates of one log must have the same
+    settings."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_GATE_", frozen=True)
 
@@ -38,8 +40,19 @@ class DedupSettings(Settings):
     hours_kept_ms: int = Field(
         35 * DAY_MS,
         ge=0,
-        description="How long counters of distinct users per hour are kept; those per day are kept for ever",
+        description="How long counters of distinct users per hour are kept",
     )
+    days_kept_ms: int = Field(
+        400 * DAY_MS,
+        ge=DAY_MS,
+        description="How long counters of distinct users per day are kept. Older days, as of an old import, "
+        "are not counted: raise it before the import, or count again with ./vitrine distinct --recount",
+    )
+
+    @property
+    def kept(self) -> Kept:
+        """How long counters are kept."""
+        return Kept(self.hours_kept_ms, self.days_kept_ms)
 
     @property
     def horizon(self) -> Horizon:

@@ -4,12 +4,17 @@ import argparse
 
 DETAILS = """\
 Estimates how many different users had a session whose event time lies in the period; the standard error is
-0.81 %. There is a counter for each day, kept for ever, and one for each hour, kept for 35 days
-(VITRINE_GATE_HOURS_KEPT_MS). The period is widened to whole hours, or to whole days where hours are no longer
-kept; the output contains the period counted.
+0.81 %. There is a counter for each day, kept for 400 days (VITRINE_GATE_DAYS_KEPT_MS), and one for each hour,
+kept for 35 days (VITRINE_GATE_HOURS_KEPT_MS). The period is widened to whole hours, or to whole days where
+hours are no longer kept; the output contains the period counted.
+
+Countries, devices and referrers are counted by words on lists: US, us and United States are one country, and
+www.google.de is Google. A word on no list counts as other. VITRINE_WORDS_COUNTRIES, VITRINE_WORDS_DEVICES and
+VITRINE_WORDS_REFERRERS name further words.
 
 With --json: {"users", "from", "to": the period counted, "cut": {dimension: value} or null,
-"whole_since": null, or the arrival time before which sessions may be missing, "standard_error"}.
+"whole_since": null, or the arrival time before which sessions may be missing, "days_since": null, or the
+time before which the days of the period are no longer counted, "standard_error"}.
 
 If Redis loses its counters, the gate rebuilds them from the log, as far as the topics reach back
 ("whole_since"); --recount first adds every session in MongoDB.

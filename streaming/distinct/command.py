@@ -10,6 +10,7 @@ from typing import Any
 
 from streaming.command_failure import carried_out
 from streaming.contract.period import period
+from streaming.contract.time_units import DAY_MS
 from streaming.contract.visible import visible
 from streaming.dedup.counters import DIMENSIONS
 from streaming.distinct.plan import CounterPlan, counters, plan
@@ -20,6 +21,10 @@ from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import MongoSettings, RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
+from streaming.words.lists import OTHER, Words
+from streaming.words.spelling import folded
+
+_SETTING = {"country": "COUNTRIES", "device": "DEVICES", "referrer": "REFERRERS"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,32 +38,42 @@ def _estimate(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
     assert window is not None  # both ends are required
-    hours_kept_ms = GateSettings().hours_kept_ms
+    settings = GateSettings()
+    kept, words = settings.kept, settings.words
     store = RedisDistinct(RedisSettings())
     if arguments.recount:
-        added = recount(MongoSessions(MongoSettings()).scan(), store, hours_kept_ms)
+        added = recount(MongoSessions(MongoSettings()).scan(), store, kept, words)
         print(f"counted {added} sessions of MongoDB", file=sys.stderr)
-    chosen = plan(window, time.time_ns() // 1_000_000 - hours_kept_ms)
-    dimension, value = _breakdown(arguments)
+    now_ms = time.time_ns() // 1_000_000
+    chosen = plan(window, now_ms - kept.hours_ms)
+    dimension, value = _breakdown(arguments, words)
     users = store.count(counters(chosen, dimension, value))
     since_ms = store.whole_since_ms()
     if since_ms is None:
         raise StoreUnavailable("no gate has counted any users yet")
-    answer = _answer(users, chosen, {dimension: value} if dimension else None, since_ms)
+    days_since_ms = -(-(now_ms - kept.days_ms) // DAY_MS) * DAY_MS
+    answer = _answer(users, chosen, {dimension: value} if dimension else None, since_ms, days_since_ms)
     print(visible(json.dumps(answer, ensure_ascii=False)) if arguments.json else _text(answer))
     return ExitCode.DONE
 
 
-def _breakdown(arguments: argparse.Namespace) -> tuple[str, str]:
+def _breakdown(arguments: argparse.Namespace, words: Words) -> tuple[str, str]:
     for dimension in DIMENSIONS:
-        value: str | None = getattr(arguments, dimension)
-        if value is not None:
-            return dimension, value
+        asked: str | None = getattr(arguments, dimension)
+        if asked is not None:
+            counted = words.by_dimension[dimension].bounded(asked)
+            if counted == OTHER != folded(asked):
+                print(
+                    visible(f"{asked} is on no list and counts as {OTHER}, together with all such words; ")
+                    + f"VITRINE_WORDS_{_SETTING[dimension]} can name it for sessions that come from now on",
+                    file=sys.stderr,
+                )
+            return dimension, counted
     return "", ""
 
 
 def _answer(
-    users: int, chosen: CounterPlan, breakdown: dict[str, str] | None, since_ms: int
+    users: int, chosen: CounterPlan, breakdown: dict[str, str] | None, since_ms: int, days_since_ms: int
 ) -> dict[str, Any]:
     return {
         "users": users,
@@ -66,6 +81,7 @@ def _answer(
         "to": _moment(chosen.counted.to_ms),
         "cut": breakdown,
         "whole_since": _moment(since_ms) if since_ms else None,
+        "days_since": _moment(days_since_ms) if chosen.counted.from_ms < days_since_ms else None,
         "standard_error": STANDARD_ERROR,
     }
 
@@ -77,6 +93,11 @@ def _text(answer: dict[str, Any]) -> str:
         text += (
             f"\nSessions that arrived before {answer['whole_since']} may be missing: Redis has lost its "
             "counters, and the log does not reach further back. --recount adds the sessions in MongoDB."
+        )
+    if answer["days_since"]:
+        text += (
+            f"\nDays before {answer['days_since']} are no longer counted. To count them from the sessions in "
+            "MongoDB, raise VITRINE_GATE_DAYS_KEPT_MS and use --recount."
         )
     return text
 

@@ -10,22 +10,22 @@ from itertools import islice
 
 import msgspec
 
-from streaming.contract.time_units import HOUR_MS
 from streaming.contract.valid_session import ValidSession
-from streaming.dedup.counters import ALL, breakdowns, counter_key, day_name, hour_name
+from streaming.dedup.counters import ALL, UNCOUNTED, Kept, breakdowns, counter_key, day_name, hour_name
 from streaming.dedup.redis.claim_records import user_digest
 from streaming.distinct.redis_counters import RedisDistinct
 from streaming.stores import Document
+from streaming.words.lists import Words
 
 _BATCH = 5_000
 
 
-def recount(documents: Iterable[Document], counters: RedisDistinct, hours_kept_ms: int) -> int:
+def recount(documents: Iterable[Document], counters: RedisDistinct, kept: Kept, words: Words) -> int:
     """Adds all `documents` of MongoDB's sessions, marks the counters as complete, and returns the number of
     documents. Raises StoreUnavailable, and msgspec.ValidationError on a document that no stage wrote."""
     done, rest = 0, _sessions(documents)
     while batch := list(islice(rest, _BATCH)):
-        _add(batch, counters, hours_kept_ms)
+        _add(batch, counters, kept, words)
         done += len(batch)
     counters.declare_whole()
     return done
@@ -36,18 +36,22 @@ def _sessions(documents: Iterable[Document]) -> Iterator[ValidSession]:
         yield msgspec.convert(document, ValidSession, strict=False)
 
 
-def _add(batch: Iterable[ValidSession], counters: RedisDistinct, hours_kept_ms: int) -> None:
+def _add(batch: Iterable[ValidSession], counters: RedisDistinct, kept: Kept, words: Words) -> None:
     users: dict[str, set[bytes]] = defaultdict(set)
     expiry_ms: dict[str, int] = {}
     for session in batch:
         user = user_digest(session.user_id)
         users[ALL].add(user)
         for hour, hourly, dimension, value in breakdowns(
-            counter_key(session, session.arrived_at_ms, hours_kept_ms)
+            counter_key(session, session.arrived_at_ms, kept, words)
         ):
-            users[day_name(hour // 24, dimension, value)].add(user)
+            if hour == UNCOUNTED:
+                continue
+            name = day_name(hour // 24, dimension, value)
+            users[name].add(user)
+            expiry_ms[name] = kept.day_ends_ms(hour // 24)
             if hourly:
                 name = hour_name(hour, dimension, value)
                 users[name].add(user)
-                expiry_ms[name] = (hour + 1) * HOUR_MS + hours_kept_ms
+                expiry_ms[name] = kept.hour_ends_ms(hour)
     counters.add(users, expiry_ms)

@@ -9,6 +9,7 @@ from streaming.gate.committing import DecidedBatch
 from streaming.gate.decide import Decision, Rejected, Valid
 from streaming.metrics import catalogue
 from streaming.metrics.observer import Observer
+from streaming.words.lists import OTHER, KeyWords, Words
 
 _log = logging.getLogger(__name__)
 _ARRIVED_AT_MS = attrgetter("arrived_at_ms")
@@ -17,8 +18,8 @@ _ARRIVED_AT_MS = attrgetter("arrived_at_ms")
 class Progress:
     """Counts each batch once it is committed, and writes a log line every `every_s` seconds at most."""
 
-    def __init__(self, observer: Observer, every_s: float) -> None:
-        self._observer, self._every_s = observer, every_s
+    def __init__(self, observer: Observer, every_s: float, words: Words) -> None:
+        self._observer, self._every_s, self._words = observer, every_s, words
         self._outcomes: Counter[str] = Counter()
         self._reported_s = time.monotonic()
 
@@ -29,6 +30,8 @@ class Progress:
         for outcome, count in outcomes.items():
             self._observer.count(catalogue.OUTCOMES, count, outcome=outcome)
         self._observer.count(catalogue.LATE_SESSIONS, _late(done.decision))
+        for dimension, count in _others(done.decision, self._words).items():
+            self._observer.count(catalogue.OTHER_WORDS, count, dimension=dimension)
         self._observer.observe_latency(map(_ARRIVED_AT_MS, done.batch.raws))
         self._observer.batch(len(done.batch.raws), time.monotonic() - done.claimed_at_s)
 
@@ -51,3 +54,19 @@ def _counted(decision: Decision) -> Counter[str]:
 
 def _late(decision: Decision) -> int:
     return sum(isinstance(outcome, Valid) and outcome.late for outcome in decision.outcomes)
+
+
+def _others(decision: Decision, words: Words) -> Counter[str]:
+    """The valid sessions whose word is on no list, by dimension."""
+    key_words = words.key_words
+    found = Counter(
+        key_words(outcome.session.country, outcome.session.device_type, outcome.session.referrer)
+        for outcome in decision.outcomes
+        if isinstance(outcome, Valid)
+    )
+    others = Counter[str]()
+    for of_session, count in found.items():
+        for dimension, word in zip(KeyWords._fields, of_session, strict=True):
+            if word == OTHER:
+                others[dimension] += count
+    return others

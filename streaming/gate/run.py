@@ -80,7 +80,7 @@ def run_on(
     `member`."""
     settle_s = settings.settle_ms / 1000
     claiming = Claiming(store, log, settle_s, observer)
-    progress = Progress(observer, settings.progress_every_s)
+    progress = Progress(observer, settings.progress_every_s, settings.words)
     committing = Committing(
         writer, member, raw_topic, settle_s, claiming.confirm, progress.committed, progress.lost, on_step
     )

@@ -55,6 +55,11 @@ LATE_SESSIONS = Counter(
     name="vitrine_late_sessions_total",
     meaning="Valid sessions that were too late for their window; the outcome valid includes them",
 )
+OTHER_WORDS = Counter(
+    name="vitrine_other_words_total",
+    meaning="Valid sessions whose word is on no list and counts as `other` (settings VITRINE_WORDS_…)",
+    labels=(Label("dimension", "which word", ("country", "device", "referrer")),),
+)
 TRANSACTIONS_ABORTED = Counter(
     name="vitrine_transactions_aborted_total",
     meaning="Transactions of the gate that were aborted, or whose outcome was unknown",
@@ -142,6 +147,14 @@ DISTINCT_USERS = Gauge(
     name="vitrine_distinct_users", meaning="Redis' estimate of the number of distinct users"
 )
 REDIS_BYTES = Gauge(name="vitrine_redis_used_bytes", meaning="Memory that Redis reports to use")
+REDIS_MAX_BYTES = Gauge(
+    name="vitrine_redis_max_bytes",
+    meaning="Memory that Redis may use; missing if it has no maximum",
+)
+REDIS_KEYS = Gauge(
+    name="vitrine_redis_keys",
+    meaning="Keys in Redis' database: buckets of claims, filters and counters of users",
+)
 NEWEST_SEARCHABLE = Gauge(
     name="vitrine_newest_searchable_timestamp_seconds",
     meaning="When the newest searchable session arrived",
@@ -149,6 +162,13 @@ NEWEST_SEARCHABLE = Gauge(
 FLINK_JOB_RUNNING = Gauge(name="vitrine_flink_job_running", meaning="1 if all tasks of the job run, else 0")
 FLINK_JOB_RESTARTS = Gauge(
     name="vitrine_flink_job_restarts", meaning="Restarts of the job since it was submitted"
+)
+FLINK_HEAP_USED = Gauge(
+    name="vitrine_flink_heap_used_bytes", meaning="Heap in use, of the TaskManager that uses most"
+)
+FLINK_HEAP_MAX = Gauge(name="vitrine_flink_heap_max_bytes", meaning="Heap that this TaskManager may use")
+FLINK_STATE_BYTES = Gauge(
+    name="vitrine_flink_state_bytes", meaning="Size of the job's state in its last completed checkpoint"
 )
 FLINK_CHECKPOINT = Gauge(
     name="vitrine_flink_checkpoint_timestamp_seconds",
@@ -165,7 +185,13 @@ RECONCILE_VERDICT = Gauge(
 )
 
 OF_EVERY_STAGE: tuple[Metric, ...] = (RECORDS, BATCH_SECONDS, LATENCY_SECONDS, STORE_AWAY_SECONDS)
-OF_GATE: tuple[Counter, ...] = (OUTCOMES, LATE_SESSIONS, TRANSACTIONS_ABORTED, RECOVERIES)
+OF_GATE: tuple[Counter, ...] = (
+    OUTCOMES,
+    LATE_SESSIONS,
+    OTHER_WORDS,
+    TRANSACTIONS_ABORTED,
+    RECOVERIES,
+)
 OF_STORE: tuple[Counter, ...] = (SESSIONS_STORED, DOCUMENTS_REFUSED)
 OF_INDEX: tuple[Counter, ...] = (DOCUMENTS_REFUSED,)
 OF_STAGES = OF_EVERY_STAGE + OF_GATE + (SESSIONS_STORED,) + OF_INDEX
@@ -174,8 +200,9 @@ OF_WATCH: tuple[Metric, ...] = (
     *(LAG_RECORDS, LAG_SECONDS, EXPIRED_RECORDS, END_OFFSET, RETENTION_SECONDS),
     *(SERVICE_UP, SERVICE_STARTS, RESIDENT_BYTES),
     *(FILTER_CAPACITY, FILTER_ITEMS, FILTER_ERROR_RATIO, FILTER_BYTES),
-    *(DISTINCT_USERS, REDIS_BYTES, NEWEST_SEARCHABLE),
+    *(DISTINCT_USERS, REDIS_BYTES, REDIS_MAX_BYTES, REDIS_KEYS, NEWEST_SEARCHABLE),
     *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT),
+    *(FLINK_HEAP_USED, FLINK_HEAP_MAX, FLINK_STATE_BYTES),
     *(RECONCILE_ENDED, RECONCILE_VERDICT),
 )
 ALL = OF_STAGES + OF_WATCH

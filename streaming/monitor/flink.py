@@ -1,4 +1,4 @@
-"""The probe of Flink: whether the job runs, how often it was restarted, and its last checkpoint."""
+"""The probe of Flink: whether the job runs, how often it was restarted, its last checkpoint, and memory."""
 
 from typing import Any
 
@@ -10,6 +10,10 @@ from streaming.metrics.kinds import Reading
 from streaming.settings import FlinkRestSettings
 
 TIMEOUT_S = 5.0
+_HEAP = {
+    "Status.JVM.Memory.Heap.Used": catalogue.FLINK_HEAP_USED,
+    "Status.JVM.Memory.Heap.Max": catalogue.FLINK_HEAP_MAX,
+}
 
 
 class FlinkProbe:
@@ -39,4 +43,8 @@ class FlinkProbe:
         if completed := get(f"/jobs/{job['jid']}/checkpoints")["latest"]["completed"]:
             taken_s = completed["trigger_timestamp"] / 1000
             readings.append(Reading(catalogue.FLINK_CHECKPOINT, taken_s))
+            readings.append(Reading(catalogue.FLINK_STATE_BYTES, float(completed["state_size"])))
+        most = get("/taskmanagers/metrics", get=",".join(_HEAP), agg="max")
+        for metric in most:  # none while no TaskManager has reported
+            readings.append(Reading(_HEAP[metric["id"]], float(metric["max"])))
         return readings

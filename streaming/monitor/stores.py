@@ -14,8 +14,8 @@ from streaming.sinks.elasticsearch import index
 
 
 class RedisProbe:
-    """Reads memory, filters and distinct users. Raises StoreUnavailable, or the client's error, if Redis does
-    not answer."""
+    """Reads memory, keys, filters and distinct users. Raises StoreUnavailable, or the client's error, if
+    Redis does not answer."""
 
     def __init__(self, settings: RedisSettings, gate: GateSettings) -> None:
         self._settings = settings
@@ -23,9 +23,12 @@ class RedisProbe:
 
     def __call__(self) -> list[Reading]:
         with connection.client(self._settings) as client:
-            used = int(client.info("memory")["used_memory"])
+            memory, keys = client.info("memory"), client.dbsize()
+        most = int(memory["maxmemory"])
         return [
-            Reading(catalogue.REDIS_BYTES, used),
+            Reading(catalogue.REDIS_BYTES, int(memory["used_memory"])),
+            *([Reading(catalogue.REDIS_MAX_BYTES, most)] if most else []),
+            Reading(catalogue.REDIS_KEYS, int(keys)),
             Reading(catalogue.DISTINCT_USERS, self._seen.distinct_users()),
             *filters(self._seen.filter_fill()),
         ]

@@ -2,7 +2,7 @@
 --
 -- KEYS and ARGV are claim_script.ClaimKeys and ClaimArguments, with the same names in the same order, and described
 -- there. After them in ARGV come for each origin: segment, feed ('' if live), arrival in ms, '1' if the session is old;
--- then for each breakdown: counter of the day, of the hour (or ''), expiry of the hour's counter in ms.
+-- then for each breakdown: counter of the day (or ''), of the hour (or ''), expiry of the hour's and the day's in ms.
 -- Returns one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user); in a rebuild also
 -- o(ld: no message can see its claim, it was only counted). claim_script.answers decodes them.
 --
@@ -245,14 +245,16 @@ if #valid > 0 then
   end
   if #newcomers > 0 then count(counters_prefix .. 'all', newcomers) end
   for breakdown, members in pairs(by_breakdown) do
-    local at = ORIGINS + 4 * origins + 3 * breakdown
-    local hour, is_news = ARGV[at + 1], true
+    local at = ORIGINS + 4 * origins + 4 * breakdown
+    local day, hour, is_news = ARGV[at], ARGV[at + 1], ARGV[at] ~= ''
     if hour ~= '' then
       -- The day's counter contains all its hours: if the hour's counter does not change, neither does the day's.
       is_news = count(counters_prefix .. hour, members)
       if is_news then call('PEXPIREAT', counters_prefix .. hour, ARGV[at + 2]) end
     end
-    if is_news then count(counters_prefix .. ARGV[at], members) end
+    if is_news and count(counters_prefix .. day, members) then
+      call('PEXPIREAT', counters_prefix .. day, ARGV[at + 3])
+    end
   end
 end
 

@@ -8,16 +8,18 @@ from xxhash import xxh3_128_digest
 
 from streaming.contract.horizon import Horizon, is_old
 from streaming.contract.session import LIVE_FEED
-from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.counters import (
+    UNCOUNTED,
     Breakdown,
     CounterKey,
+    Kept,
     breakdowns,
     counter_key,
     day_name,
     hour_name,
 )
 from streaming.dedup.port import ClaimRequest
+from streaming.words.lists import Words
 
 DIGEST_BYTES = 10
 """80 bits: among 100 million ids, the probability that any two collide is 4 in a thousand million."""
@@ -36,7 +38,8 @@ class Packed(NamedTuple):
     origins: list[str | int]
     """Four arguments each: segment, feed ('' if live), arrival in ms, 1 if the session is old."""
     breakdowns: list[str | int]
-    """Three arguments each: counter of the day, of the hour (or ''), expiry of the hour's counter in ms."""
+    """Four arguments each: counter of the day (or ''), of the hour (or ''), expiry of the hour's counter and
+    of the day's, in ms since 1970."""
 
     @property
     def origin_count(self) -> int:
@@ -49,7 +52,7 @@ def user_digest(user_id: str) -> bytes:
     return xxh3_128_digest(user_id.encode())[:DIGEST_BYTES]
 
 
-def pack(request: ClaimRequest, horizon: Horizon, hours_kept_ms: int) -> Packed:
+def pack(request: ClaimRequest, horizon: Horizon, kept: Kept, words: Words) -> Packed:
     """Packs the sessions of `request` in their order, with the counters of each."""
     counter_keys: dict[CounterKey, int] = {}
     origins: dict[Origin, int] = {}
@@ -69,7 +72,7 @@ def pack(request: ClaimRequest, horizon: Horizon, hours_kept_ms: int) -> Packed:
                 digest(session.session_id.encode()),
                 digest(session.user_id.encode()),
                 position,
-                counter_key_number(counter_key(session, arrived, hours_kept_ms), len(counter_keys)),
+                counter_key_number(counter_key(session, arrived, kept, words), len(counter_keys)),
                 origin_number(origin, len(origins)),
             )
         )
@@ -82,12 +85,16 @@ def pack(request: ClaimRequest, horizon: Horizon, hours_kept_ms: int) -> Packed:
         b"".join(records),
         packed_counter_keys,
         [word for at in origins for word in (at[0], at[1], at[2], int(at[3]))],
-        list(_words(numbers, hours_kept_ms)),
+        list(_words(numbers, kept)),
     )
 
 
-def _words(of: dict[Breakdown, int], hours_kept_ms: int) -> Iterator[str | int]:
+def _words(of: dict[Breakdown, int], kept: Kept) -> Iterator[str | int]:
     for hour, hourly, dimension, value in of:
+        if hour == UNCOUNTED:
+            yield from ("", "", 0, 0)
+            continue
         yield day_name(hour // 24, dimension, value)
         yield hour_name(hour, dimension, value) if hourly else ""
-        yield (hour + 1) * HOUR_MS + hours_kept_ms
+        yield kept.hour_ends_ms(hour)
+        yield kept.day_ends_ms(hour // 24)

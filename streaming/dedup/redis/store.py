@@ -12,8 +12,9 @@ position; stored as listpacks
 Independent of generations, because they only grow and every rebuild would add the same:
 
 counted                hash: partition → newest arrival counted; `log`; `since_ms`, from which on counts are
-complete feeds                  hash: import → its first arrival users:<counter>        HyperLogLogs of user
-digests
+complete
+feeds                  hash: import → its first arrival
+users:<counter>        HyperLogLogs of user digests, which expire (VITRINE_GATE_HOURS_KEPT_MS, …DAYS_KEPT_MS)
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,10 +40,11 @@ from streaming.dedup.port import (
     OutOfSync,
     StoreProgress,
 )
-from streaming.dedup.redis import connection
+from streaming.dedup.redis import connection, older_counters
 from streaming.dedup.redis.bloom import error_rate
 from streaming.dedup.redis.claim_records import pack
 from streaming.dedup.redis.claim_script import CLAIM, ClaimArguments, ClaimKeys, answers, span_lines
+from streaming.dedup.redis.patterns import literal
 from streaming.dedup.settings import DedupSettings
 from streaming.settings import RedisSettings
 from streaming.stores import StoreUnavailable
@@ -55,6 +57,10 @@ return redis.call('DEL', KEYS[1])
 """
 _DISK_FULL = "MISCONF"
 """The beginning of Redis' error when it cannot write to its file any more."""
+_FULL = (
+    "Redis is full; nothing is lost, and the gate goes on when there is more memory: raise "
+    "VITRINE_REDIS_MAX_MIB (./vitrine up), or maxmemory of your own Redis"
+)
 _BUILDER_PATIENCE_MS = 60_000
 _SESSIONS_A_BUCKET = 64
 """At full capacity. Redis stores a hash of up to 128 fields as a listpack, which needs a fifth of the
@@ -74,7 +80,8 @@ class RedisDedupStore:
     def __init__(self, settings: RedisSettings, dedup: DedupSettings) -> None:
         # redis-py declares str | bytes for every reply; this client returns bytes.
         self._redis: Any = connection.client(settings)
-        self._horizon, self._hours_kept_ms = dedup.horizon, dedup.hours_kept_ms
+        self._horizon, self._kept, self._words = dedup.horizon, dedup.kept, dedup.words
+        self._counters_are_bounded = False
         sessions = ceil(dedup.session_capacity / dedup.horizon_segments)
         self._filters = {
             b"sessions": _Reserved(sessions, dedup.session_error_rate),
@@ -181,6 +188,9 @@ class RedisDedupStore:
             for segment in segments:
                 self._unlink(self._keys_of(name, segment))
                 self._redis.srem(self._key(name, b"dropping"), segment)
+            if not self._counters_are_bounded:
+                older_counters.bound(self._redis, self._prefix + b"users:", self._kept, self._words)
+                self._counters_are_bounded = True
 
     def filter_fill(self) -> list[FilterFill]:
         fills: list[FilterFill] = []
@@ -209,7 +219,7 @@ class RedisDedupStore:
     ) -> Sequence[ClaimAnswer]:
         name, prefix, horizon = request.generation.encode(), self._prefix, self._horizon
         session_filter, user_filter = self._filters[b"sessions"], self._filters[b"users"]
-        packed = pack(request, horizon, self._hours_kept_ms)
+        packed = pack(request, horizon, self._kept, self._words)
         keys = ClaimKeys(
             pointer=prefix + pointer,
             offsets=self._key(name, b"offsets"),
@@ -262,18 +272,13 @@ class RedisDedupStore:
             self._redis.srem(self._prefix + b"generations", generation)
 
     def _matching(self, prefix: bytes) -> Iterator[bytes]:
-        found: Iterator[bytes] = self._redis.scan_iter(match=_literal(prefix) + b"*", count=10_000)
+        found: Iterator[bytes] = self._redis.scan_iter(match=literal(prefix) + b"*", count=10_000)
         return found
 
     def _unlink(self, keys: Iterator[bytes]) -> None:
         """Deletes keys in chunks, so that Redis serves other clients in between."""
         while some := list(islice(keys, 1_000)):
             self._redis.unlink(*some)
-
-
-def _literal(key: bytes) -> bytes:
-    """Returns `key` as a pattern that matches only itself."""
-    return b"".join(b"\\" + bytes([c]) if c in b"*?[]\\^-" else bytes([c]) for c in key)
 
 
 @contextmanager
@@ -287,7 +292,7 @@ def translated() -> Iterator[None]:
     except NoScriptError as error:
         raise OutOfSync("Redis was restarted") from error
     except OutOfMemoryError as error:
-        raise StoreUnavailable(f"Redis is full: {error}") from error
+        raise StoreUnavailable(f"{_FULL}: {error}") from error
     except ResponseError as error:
         if str(error).startswith("OUTOFSTEP"):
             raise OutOfSync(str(error)) from error

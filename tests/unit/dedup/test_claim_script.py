@@ -5,9 +5,11 @@ import re
 import pytest
 
 from streaming.contract.horizon import Horizon
+from streaming.dedup.counters import Kept
 from streaming.dedup.port import BatchSpan, ClaimAnswer, ClaimRequest, Generation, raw_position
 from streaming.dedup.redis.claim_records import pack
 from streaming.dedup.redis.claim_script import CLAIM, ClaimArguments, ClaimKeys, answers, span_lines
+from streaming.words.lists import Words
 
 
 def unpacked(source: str) -> list[str]:
@@ -38,7 +40,8 @@ def test_spans_have_one_line_per_partition() -> None:
 
 
 def test_an_empty_request_is_packed_empty() -> None:
-    assert pack(ClaimRequest(Generation("g"), [], [], []), Horizon(1_000, 4), 0) == (b"", b"", [], [])
+    empty = ClaimRequest(Generation("g"), [], [], [])
+    assert pack(empty, Horizon(1_000, 4), Kept(0, 0), Words()) == (b"", b"", [], [])
 
 
 def test_positions_sort_by_partition_and_offset_and_their_first_bit_is_0() -> None:

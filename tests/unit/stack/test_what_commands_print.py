@@ -146,8 +146,8 @@ def test_recompute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
 
 
 def test_distinct() -> None:
-    answer = {"users": 1, "from": "a", "to": "b", "cut": {"country": EVIL}, "whole_since": None}
-    shows_it(distinct._text(answer))
+    answer = {"users": 1, "from": "a", "to": "b", "cut": {"country": EVIL}}
+    shows_it(distinct._text(answer | {"whole_since": None, "days_since": None}))
 
 
 def test_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
