@@ -70,8 +70,8 @@ def similar_users() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=2)
     )
     def find(params_json: str) -> dict[str, Any]:
-        """Finds the pairs in the environment `main`, writes them to a file and returns its path and
-        counts."""
+        """Finds the pairs in the environment `main`, writes them to a file and returns its path. Counts of
+        users are in the log only, because everyone with a login reads arguments of tasks."""
         import json
         import logging
 
@@ -80,10 +80,11 @@ def similar_users() -> None:
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         layout = DataSettings().layout
-        return run(layout.extract, layout.similar_users, **json.loads(params_json))
+        found = run(layout.extract, layout.similar_users, **json.loads(params_json))
+        return {"path": found["path"]}
 
     @task(outlets=[SIMILAR_USERS], execution_timeout=timedelta(hours=2))
-    def load(found: dict[str, Any], run_id: str, outlet_events: Any) -> None:
+    def load(found: dict[str, Any], run_id: str) -> None:
         """Replaces documents by user id, so that a retry has the same result; then deletes those that this
         run did not write."""
         import json
@@ -101,7 +102,6 @@ def similar_users() -> None:
             while batch := list(islice(users, 1_000)):
                 collection.bulk_write([ReplaceOne({"_id": u["_id"]}, u, upsert=True) for u in batch])
             collection.delete_many({"run": {"$ne": run_id}})
-        outlet_events[SIMILAR_USERS].extra = {"users": found["users"], "pairs": found["pairs"]}
 
     found = find("{{ params | tojson }}")
     require_extract() >> found

@@ -2,8 +2,10 @@
 
 import re
 
-ROLES = ("viewer", "user", "op", "admin")
-"""Of Airflow's simple auth manager, each with the rights of those before it."""
+ROLES = ("viewer", "analyst", "op", "admin")
+"""Each with the rights of those before it; what an analyst may not do: streaming.doors.rights."""
+IN_AIRFLOW = {"analyst": "user"}
+"""Roles that Airflow calls otherwise; the setting accepts its names as well."""
 ADMIN = "admin"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -17,6 +19,7 @@ def parse(setting: str) -> dict[str, str]:
         name, _, role = (part.strip() for part in entry.partition(":"))
         if not _NAME.fullmatch(name):
             raise ValueError("each user must be name:role, the name of letters, digits, dot, _ and -")
+        role = next((ours for ours, theirs in IN_AIRFLOW.items() if role == theirs), role)
         if role not in ROLES:
             raise ValueError(f"the role of {name} must be one of {', '.join(ROLES)}")
         if name in users:
@@ -28,8 +31,13 @@ def parse(setting: str) -> dict[str, str]:
 
 
 def written(users: dict[str, str]) -> str:
-    """The same as `[core] simple_auth_manager_users` wants it."""
+    """The same as the setting is written."""
     return ",".join(f"{name}:{role}" for name, role in users.items())
+
+
+def for_airflow(users: dict[str, str]) -> str:
+    """The same as `[core] simple_auth_manager_users` wants it."""
+    return written({name: IN_AIRFLOW.get(role, role) for name, role in users.items()})
 
 
 def first_admin(users: dict[str, str]) -> str:

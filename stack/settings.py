@@ -42,7 +42,7 @@ class StackSettings(Settings):
     airflow_port: int = Field(18080, description="Airflow's web page and REST")
     airflow_users: str = Field(
         "admin:admin",
-        description="Airflow's users as name:role,name:role; a role is viewer, user, op or admin. "
+        description="Airflow's users as name:role,name:role; a role is viewer, analyst, op or admin. "
         "Each gets a generated password (./vitrine password NAME)",
     )
     airflow_worker_log_port: int = Field(18793, description="Airflow's log server of the scheduler's workers")

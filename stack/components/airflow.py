@@ -114,7 +114,8 @@ def variables(place: StackContext) -> dict[str, str]:
         ("core", "fernet_key"): _secret(
             place, "airflow-fernet", urlsafe_b64encode(secrets.token_bytes(32)).decode()
         ),
-        ("core", "simple_auth_manager_users"): logins.written(place.settings.users),
+        ("core", "auth_manager"): "vitrine_roles.VitrineAuthManager",
+        ("core", "simple_auth_manager_users"): logins.for_airflow(place.settings.users),
         ("core", "simple_auth_manager_passwords_file"): str(airflow_passwords.file(place.layout)),
         ("core", "execution_api_server_url"): f"{url}/execution/",
         ("database", "sql_alchemy_conn"): f"sqlite:///{home / 'airflow.db'}",

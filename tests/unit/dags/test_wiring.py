@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -9,10 +10,12 @@ import pytest
 from airflow.providers.apache.kafka.triggers.await_message import AwaitMessageTrigger
 
 from streaming.contract.extraction_due import wake
+from streaming.dag_values import SPEND_BUDGET
 
 
 def _woken_by(dag: Any) -> set[str]:
-    return {asset.name for asset in dag.timetable.asset_condition.objects}
+    condition = getattr(dag.timetable, "asset_condition", None)
+    return {asset.name for asset in condition.objects} if condition else set()
 
 
 def _updates(dag: Any) -> set[str]:
@@ -30,6 +33,18 @@ def _updates(dag: Any) -> set[str]:
 def test_one_dag_starts_the_next(dags: Mapping[str, Any], first: str, asset: str, then: str) -> None:
     assert asset in _updates(dags[first])
     assert _woken_by(dags[then]) == {asset}
+
+
+def test_the_dags_that_spend_the_budget_are_named(dags: Mapping[str, Any]) -> None:
+    """Those whose file charges the ledger, and those that start one of them, however indirectly."""
+    spend = {name for name, dag in dags.items() if "stored_ledger" in Path(dag.fileloc).read_text()}
+    while more := {
+        name
+        for name, dag in dags.items()
+        if name not in spend and any(_updates(dag) & _woken_by(dags[spender]) for spender in spend)
+    }:
+        spend |= more
+    assert spend == SPEND_BUDGET
 
 
 def test_only_the_last_task_updates_an_asset(dags: Mapping[str, Any]) -> None:

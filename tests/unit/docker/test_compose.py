@@ -13,6 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[3]
 DOCKER = ROOT / "docker"
 COMPOSE = DOCKER / "compose.yaml"
+FAB = DOCKER / "fab" / "compose.yaml"
 TEXT = COMPOSE.read_text()
 PROJECT: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
@@ -29,9 +30,10 @@ def runs_once(service: dict[str, Any]) -> bool:
     return service.get("restart") == "no"
 
 
-def test_the_compose_specification_accepts_it() -> None:
+@pytest.mark.parametrize("file", [COMPOSE, FAB])
+def test_the_compose_specification_accepts_it(file: Path) -> None:
     checked = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)],
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)],
         capture_output=True,
         text=True,
         check=False,
@@ -230,3 +232,17 @@ def test_secrets_and_what_was_made_stay_out_of_the_images() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".git", ".vitrine", "docker/.env"} <= set(ignored)
     assert (DOCKER / ".gitignore").read_text().split() == [".env"]
+
+
+def test_with_fab_every_service_of_airflow_has_its_auth_manager_and_lock() -> None:
+    services = yaml.safe_load(FAB.read_text())["services"]
+    assert services.keys() == {name for name in SERVICES if name.startswith("airflow-")}
+    for service in services.values():
+        assert service["environment"]["AIRFLOW__CORE__AUTH_MANAGER"] == "vitrine_fab.VitrineFabAuthManager"
+        lock = ROOT / service["build"]["args"]["AIRFLOW_LOCK"]
+        assert "apache-airflow-providers-fab==" in lock.read_text()
+    pins = [
+        set(re.findall(r"^(apache-airflow(?:-core)?==\S+)", file.read_text(), re.M))
+        for file in (ROOT / "stack" / "locks" / "airflow.txt", DOCKER / "fab" / "airflow.txt")
+    ]
+    assert pins[0] == pins[1], "docker/fab/airflow.txt was made for another Airflow"

@@ -16,11 +16,12 @@ from stack.service import StackContext
 from stack.settings import StackSettings
 from streaming.process.exit_code import ExitCode, InvalidRequest
 
-USERS = "admin:admin,ann:viewer,bob:user,carol:op"
+USERS = "admin:admin,ann:viewer,bob:analyst,carol:op"
 
 
 def test_a_role_for_each_user() -> None:
     assert logins.parse(" ann : viewer ,boss:admin") == {"ann": "viewer", "boss": "admin"}
+    assert logins.parse("boss:admin,bob:user")["bob"] == "analyst", "Airflow's name of the role"
     assert logins.first_admin(logins.parse("ann:viewer,boss:admin,other:admin")) == "boss"
 
 
@@ -51,6 +52,9 @@ def test_airflow_gets_the_users_and_a_login_ends_when_they_change(place: StackCo
 
     one, other = variables("admin:admin,ann:op"), variables("admin:admin,ann:viewer")
     assert one["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin,ann:op"
+    analyst = variables("admin:admin,bob:analyst")
+    assert analyst["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin,bob:user"
+    assert analyst["AIRFLOW__CORE__AUTH_MANAGER"] == "vitrine_roles.VitrineAuthManager"
     assert one["AIRFLOW__API__ENABLE_SWAGGER_UI"] == "False"
     assert one["AIRFLOW__API_AUTH__JWT_SECRET"] != other["AIRFLOW__API_AUTH__JWT_SECRET"]
     assert (

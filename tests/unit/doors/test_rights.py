@@ -1,0 +1,34 @@
+"""What viewers and analysts may not do, whatever Airflow's own rules are."""
+
+import pytest
+
+from streaming.dag_values import SPEND_BUDGET
+from streaming.doors.rights import refusal
+
+WRITES = ("POST", "PUT", "DELETE")
+PARTS = (None, "RUN", "TASK_INSTANCE", "XCOM")
+
+
+@pytest.mark.parametrize("method", WRITES)
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("dag", [*SPEND_BUDGET, None])
+def test_only_op_and_admin_spend_the_budget(method: str, part: str | None, dag: str | None) -> None:
+    for roles in (["user"], ["viewer"], ["User"], ["Custom"], [], ["viewer", "user"]):
+        assert refusal(roles, method, dag, part), roles
+    for roles in (["op"], ["Admin"], ["viewer", "Op"]):
+        assert refusal(roles, method, dag, part) is None, roles
+
+
+@pytest.mark.parametrize("method", WRITES)
+def test_an_analyst_starts_what_spends_nothing(method: str) -> None:
+    assert refusal(["user"], method, "similar_users", "RUN") is None
+
+
+@pytest.mark.parametrize("part", ["TASK_LOGS", "XCOM"])
+@pytest.mark.parametrize("dag", ["similar_users", None])
+def test_viewers_read_no_exact_figures(part: str, dag: str | None) -> None:
+    assert refusal(["viewer"], "GET", dag, part)
+    assert refusal([], "GET", dag, part)
+    for role in ("user", "op", "admin"):
+        assert refusal([role], "GET", dag, part) is None
+    assert refusal(["viewer"], "GET", dag, "RUN") is None
