@@ -38,9 +38,12 @@ def require(settings: KafkaSettings, timeout_s: float = 5.0) -> None:
 
 
 def ensure_topics(settings: KafkaSettings) -> None:
-    """Creates the declared topics that do not exist yet, and returns when they can be read and written.
-    Raises KafkaException if the cluster refuses."""
+    """Creates the declared topics that do not exist yet, and returns when they can be read and written. Only
+    if one is missing, the user needs the right to create topics. Raises KafkaException if the cluster
+    refuses."""
     admin = AdminClient(properties(settings))
+    there = admin.list_topics(timeout=TIMEOUT_S).topics
+    declared = topics.declared(settings.partitions, settings.retention_ms)
     wanted = [
         NewTopic(
             name(settings, topic.name),
@@ -48,9 +51,11 @@ def ensure_topics(settings: KafkaSettings) -> None:
             replication_factor=settings.replication_factor,
             config=topic.config,
         )
-        for topic in topics.declared(settings.partitions, settings.retention_ms)
+        for topic in declared
+        if name(settings, topic.name) not in there
     ]
-    for outcome in admin.create_topics(wanted, operation_timeout=TIMEOUT_S).values():
+    made = admin.create_topics(wanted, operation_timeout=TIMEOUT_S) if wanted else {}
+    for outcome in made.values():
         try:
             outcome.result(TIMEOUT_S)
         except TimeoutError as error:
@@ -58,7 +63,7 @@ def ensure_topics(settings: KafkaSettings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    _wait_until_led(settings, [one.topic for one in wanted])
+    _wait_until_led(settings, [name(settings, topic.name) for topic in declared])
 
 
 def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
