@@ -3,22 +3,47 @@
 Settings of a single stage are declared in its package in the same way.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from streaming.contract.time_units import DAY_MS
 from streaming.data_folder.layout import DataLayout
 
+SECRETS_FOLDER = "VITRINE_SECRETS_DIR"
+"""The variable that names a folder of files with settings. Unlike variables, files are not seen by child
+processes and `docker inspect`."""
+
 
 class Settings(BaseSettings):
-    """Base class of all settings: immutable, and read from environment variables that begin with its
-    prefix."""
+    """Base class of all settings: immutable, and read from environment variables that begin with its prefix.
+    A file in the folder that VITRINE_SECRETS_DIR names, called as the variable in lower or upper case, comes
+    before the variable."""
 
     # Validation errors are logged, and the invalid value may be a password.
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Called by pydantic: returns where values come from, the first first."""
+        folder = os.environ.get(SECRETS_FOLDER)
+        files = (SecretsSettingsSource(settings_cls, folder),) if folder else ()
+        return (init_settings, *files, env_settings)
 
 
 def variable(settings: type[Settings], field: str) -> str:
@@ -84,6 +109,11 @@ class ElasticsearchSettings(Settings):
     api_key: SecretStr | None = Field(None, description="API key, if security is on")
     username: str = Field("", description="User, if security is on and there is no API key")
     password: SecretStr = Field(SecretStr(""), description="The user's password")
+    ca_file: Path | None = Field(
+        None,
+        description="PEM file of the certificates that an https address is verified with; "
+        "without it, the machine's authorities",
+    )
     index_prefix: str = Field("", description="Put before every index name")
     replicas: int = Field(0, ge=0, description="Replicas of each index that Vitrine creates")
 

@@ -70,7 +70,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         "appendonly": "yes",
         "save": "",
         # Adding a user to a sparse HyperLogLog reads all of it; at the default limit of 3,000 bytes this is
-        # the most expensive part of a claim (decision 40). docker/compose.yaml sets the same.
+        # the most expensive part of a claim (decision 40). docker/redis/redis.conf sets the same.
         "hll-sparse-max-bytes": "800",
         # A full Redis refuses to write, and the gate waits: nothing is lost, and the machine lives.
         "maxmemory": f"{place.settings.redis_max_mib}mb",

@@ -62,7 +62,7 @@ def ensure_topics(settings: KafkaSettings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    _wait_until_led(settings, [one.topic for one in wanted])
+    _wait_until_led(settings, [topic.topic for topic in wanted])
 
 
 def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:

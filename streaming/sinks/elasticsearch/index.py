@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
+from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, TransportError
 from msgspec import Struct
 
@@ -37,6 +38,7 @@ def client(settings: ElasticsearchSettings) -> Elasticsearch:
         settings.url,
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,
         basic_auth=login,
+        ca_certs=str(settings.ca_file) if settings.ca_file else DEFAULT,
         request_timeout=_TIMEOUT_S,
         max_retries=0,
         retry_on_timeout=False,
