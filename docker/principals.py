@@ -15,15 +15,25 @@ ELASTICSEARCH = ("index", "watch", "airflow", "operator", "kibana", "importer", 
 """Users of Elasticsearch. `kibana` is Kibana itself, `importer` the service that imports its dashboards, and
 `analyst` the person who looks at them."""
 
-_BLOOM = "+bf.reserve +bf.insert +bf.madd +bf.add +bf.mexists +bf.exists +bf.info"
-# The category "dangerous" holds RESTORE, KEYS, SORT, FLUSHALL, CONFIG, ACL and SHUTDOWN.
-_READ = "-@all +@read +@connection -@dangerous +info +bf.info"
+_KEYS = "resetkeys ~vitrine:{gate}:*"
+_READING = "ping info get hget hkeys pfcount bf.info"
+"""What the counters of distinct users and the fill of the filters are read with."""
+_CLAIMING = (
+    "script|load script|exists eval evalsha scan mget set exists del unlink pexpire pexpireat "
+    "hgetall hset hdel sadd srem smembers pfadd bf.reserve bf.insert bf.mexists"
+)
+"""What the gate needs beside them. Redis checks the commands within a script too."""
+
+
+def _may(commands: str) -> str:
+    return f"{_KEYS} -@all " + " ".join(f"+{command}" for command in commands.split())
+
+
 REDIS_RIGHTS = {
-    "gate": f"~vitrine:* -@all +@read +@write +@connection +@transaction -@dangerous {_BLOOM} "
-    "+info +eval +evalsha +script|load +script|exists",
-    "watch": f"~vitrine:* {_READ}",
-    "airflow": f"~vitrine:* {_READ}",
-    "operator": f"~vitrine:users:* ~vitrine:counted* {_READ} +pfadd +pfmerge +pexpireat",
+    "gate": _may(f"{_READING} {_CLAIMING}"),
+    "watch": _may(_READING),
+    "airflow": _may(_READING),
+    "operator": _may(_READING),
     "health": "resetkeys -@all +ping +module|list",
 }
 """Rules of Redis' ACL by user."""

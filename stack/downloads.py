@@ -1,21 +1,16 @@
 """Fetches the jars and the Elasticsearch archive with Maven and checks each against its pinned SHA-256.
 
-`python -m stack.downloads` fetches them again and writes the checksums, for use after a change of
-jars/pom.xml."""
+`python -m stack.downloads` fetches them again and writes the checksums, theirs and those of Maven's plugins,
+for use after a change of jars/pom.xml: look at the difference before you commit it."""
 
 import shutil
-import subprocess
 import sys
 from hashlib import file_digest, sha256
 from pathlib import Path
 
+from stack import maven
 from stack.layout import HERE, Layout
 from stack.machine import Missing
-
-
-def pom(layout: Layout) -> Path:
-    """Returns the path of Maven's list of jars."""
-    return layout.root / "stack" / "jars" / "pom.xml"
 
 
 def checksums(layout: Layout) -> Path:
@@ -65,23 +60,29 @@ def differences(listed: dict[str, str], found: dict[str, str]) -> list[str]:
 
 
 def fetch(layout: Layout) -> None:
-    """Empties the jars' folder and runs Maven. Raises Missing with the end of its output if it fails."""
+    """Empties the jars' folder and runs Maven, whose plugins are checked before. Raises Missing if it fails
+    or a plugin has another checksum than the pinned one."""
     shutil.rmtree(layout.jars, ignore_errors=True)
-    command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom(layout))]
-    done = subprocess.run(
-        [*command, f"-Djars={layout.jars}", "process-resources"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise Missing(f"Maven could not fetch the jars:\n{(done.stdout + done.stderr)[-2000:]}")
+    plugins = maven.fetch_plugins(layout)
+    maven.check(layout, plugins, frozenset(listed(layout).values()))
+    maven.run(layout)
 
 
 def main() -> int:
     """Fetches everything and writes the checksums. Returns the exit code."""
-    fetch(HERE)
-    lines = "".join(f"{digest}  {path}\n" for path, digest in found(HERE).items())
-    checksums(HERE).write_text(lines)
-    print(f"{len(lines.splitlines())} files", file=sys.stderr)
+    shutil.rmtree(HERE.jars, ignore_errors=True)
+    shutil.rmtree(maven.repository(HERE), ignore_errors=True)
+    plugins = maven.fetch_plugins(HERE)
+    maven.run(HERE)
+    jars = found(HERE)
+    _write(checksums(HERE), jars)
+    _write(maven.pins(HERE), {path: one for path, one in plugins.items() if one not in set(jars.values())})
     return 0
+
+
+def _write(file: Path, digests: dict[str, str]) -> None:
+    file.write_text("".join(f"{digest}  {path}\n" for path, digest in digests.items()))
+    print(f"{len(digests)} files in {file.name}", file=sys.stderr)
 
 
 if __name__ == "__main__":
