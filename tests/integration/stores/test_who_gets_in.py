@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import ssl
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -228,6 +230,16 @@ class TestKafka:
             theirs.init_transactions(HUNG_S)
 
 
+def pong(connection: socket.socket) -> bool:
+    """True if the transport answers to a node's ping."""
+    ping = b"ES\xff\xff\xff\xff"
+    try:
+        connection.sendall(ping)
+        return connection.recv(len(ping)) == ping
+    except OSError:
+        return False
+
+
 class TestElasticsearch:
     @pytest.mark.parametrize(
         "path", ["/", "/_cluster/health", "/_cat/indices", "/_search", "/_security/user"]
@@ -238,6 +250,19 @@ class TestElasticsearch:
             with pytest.raises(ApiError) as refused:
                 client.perform_request("GET", path, headers={"accept": "application/json"})
             assert refused.value.meta.status == 401
+
+    def test_nobody_passes_for_a_node(self) -> None:
+        """Elasticsearch believes a node's word about the user of a request."""
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        port = PLACE.settings.port("elasticsearch_transport")
+        with socket.create_connection(("127.0.0.1", port), HUNG_S) as plain:
+            assert not pong(plain)
+        with (
+            socket.create_connection(("127.0.0.1", port), HUNG_S) as raw,
+            unverified.wrap_socket(raw) as client,
+        ):
+            assert not pong(client)
 
     @pytest.mark.parametrize("principal", [Principal.INDEX, Principal.AIRFLOW, Principal.WATCH])
     def test_no_service_reads_or_writes_a_foreign_index(

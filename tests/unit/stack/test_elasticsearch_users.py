@@ -47,6 +47,7 @@ def test_elasticsearch_knows_no_other_users(place: StackContext) -> None:
     text = elasticsearch.settings_yaml(place)
     for line in (
         "xpack.security.enabled: true",
+        "xpack.security.transport.ssl.client_authentication: required",
         "xpack.security.authc.reserved_realm.enabled: false",
         "xpack.security.authc.realms.native.native1.enabled: false",
     ):
