@@ -1,10 +1,11 @@
 """Elasticsearch's users and roles, as the files of its file realm. Pure."""
 
-import json
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import pbkdf2_hmac, sha256
 from typing import Any
+
+import yaml
 
 from stack.principals import Principal
 from streaming.contract import topics
@@ -40,7 +41,8 @@ def files(index_prefix: str, password: Callable[[Principal], str]) -> dict[str, 
     declared = roles(index_prefix)
     of = {name: name for name in declared} | {"superuser": Principal.ADMIN.value}
     return {
-        "roles.yml": json.dumps(declared, indent=1) + "\n",  # JSON is YAML
+        # Elasticsearch cuts this file where a line begins with a name, and parses each role by itself.
+        "roles.yml": yaml.safe_dump(declared, default_flow_style=False),
         "users": "".join(f"{user}:{_digest(password(Principal(user)))}\n" for user in of.values()),
         "users_roles": "".join(f"{role}:{user}\n" for role, user in of.items()),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stack import certificates, elasticsearch_users, file_modes
 from stack.health import HttpHealth
+from stack.identity import Identity
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.settings import ElasticsearchSettings, variable
@@ -17,8 +18,10 @@ USER = "nobody"
 
 
 def settings_yaml(place: StackContext) -> str:
-    """Returns elasticsearch.yml. Users and roles come from files alone (stack/elasticsearch_users.py), and
-    there is no TLS because the node is reachable from this machine only."""
+    """Returns elasticsearch.yml. Users and roles come from files alone (stack/elasticsearch_users.py). HTTP
+    is plain because the node is reachable from this machine only. The transport has mutual TLS: it takes
+    whoever connects for a node, and believes what a node says about the user of a request."""
+    own = _transport(place)
     pairs = {
         "cluster.name": "vitrine",
         "node.name": "vitrine",
@@ -32,7 +35,12 @@ def settings_yaml(place: StackContext) -> str:
         "xpack.security.enabled": "true",
         "xpack.security.autoconfiguration.enabled": "false",
         "xpack.security.http.ssl.enabled": "false",
-        "xpack.security.transport.ssl.enabled": "false",
+        "xpack.security.transport.ssl.enabled": "true",
+        "xpack.security.transport.ssl.verification_mode": "certificate",
+        "xpack.security.transport.ssl.client_authentication": "required",
+        "xpack.security.transport.ssl.key": own.key,
+        "xpack.security.transport.ssl.certificate": own.certificate,
+        "xpack.security.transport.ssl.certificate_authorities": own.certificate,
         "xpack.security.authc.realms.file.file1.order": 0,
         "xpack.security.authc.realms.native.native1.order": 1,
         "xpack.security.authc.realms.native.native1.enabled": "false",
@@ -46,6 +54,11 @@ def settings_yaml(place: StackContext) -> str:
 
 def _archive(place: StackContext) -> Path:
     return next((place.layout.jars / "elasticsearch").glob("elasticsearch-*.zip"))
+
+
+def _transport(place: StackContext) -> Identity:
+    """Returns the key of the transport. Elasticsearch reads nothing outside of its configuration."""
+    return Identity(_home(place) / "config" / "transport")
 
 
 def _home(place: StackContext) -> Path:
@@ -75,6 +88,7 @@ def _prepare(place: StackContext) -> None:
     shutil.copytree(home / _archive(place).stem / "config", config, dirs_exist_ok=True)
     (config / "elasticsearch.yml").write_text(settings_yaml(place))
     (config / "log4j2.properties").write_text(LOG4J)
+    certificates.ensure(_transport(place), {"127.0.0.1", "localhost"})
     for name, content in _users(place).items():
         certificates.write(config / name, content.encode())
     for folder in _own(place):

@@ -37,7 +37,9 @@ def users(key_prefix: str, password: Callable[[Principal], str]) -> str:
         f"user {name} on #{sha256(password(name).encode()).hexdigest()} {' '.join(rules)}"
         for name, rules in may.items()
     ]
-    return "\n".join(["user default off", *lines]) + "\n"
+    # Nobody can log in as the default user, but Redis itself replays its append-only file with its rights:
+    # without them it would drop what scripts wrote.
+    return "\n".join(["user default off resetpass ~* &* +@all", *lines]) + "\n"
 
 
 def _users(place: StackContext) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import ssl
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +13,15 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AclBindingFilter, AdminClient  # type: ignore[attr-defined]
 from elasticsearch import ApiError, Elasticsearch
+from pydantic import SecretStr
 from redis import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 from waiting import HUNG_S
 
 from stack import kafka_acls, passwords
 from stack.context import this_checkout
 from stack.credentials import without_login
-from stack.kafka_rights import rights
+from stack.kafka_rights import Right, rights
 from stack.principals import Principal
 from streaming.contract import topics
 from streaming.contract.topology import GATE
@@ -75,8 +78,6 @@ class TestRedis:
             "CONFIG SET dir /tmp",
             "CONFIG GET *",
             "SWAPDB 14 15",
-            "DEBUG SLEEP 0",
-            "MODULE LOAD /tmp/evil.so",
             "MODULE LIST",
             "ACL LIST",
             "KEYS *",
@@ -89,9 +90,9 @@ class TestRedis:
         ],
     )
     def test_a_gate_reaches_neither_the_server_nor_foreign_keys(self, attack: str) -> None:
-        with redis_as(Principal.GATE) as gate, pytest.raises(Exception, match=r"permission|ACL") as refused:
+        refused = pytest.raises(ResponseError, match=r"no permission|can't access")
+        with redis_as(Principal.GATE) as gate, refused:
             gate.execute_command(*attack.split(" "))
-        assert "perm" in str(refused.value).lower()
 
     @pytest.mark.parametrize("principal", [Principal.GATE, Principal.AIRFLOW, Principal.WATCH])
     def test_no_service_empties_it(self, principal: Principal) -> None:
@@ -212,9 +213,13 @@ class TestKafka:
         name = clients.name(granted, topics.RAW)
         with pytest.raises(KafkaException, match="AUTHORIZATION"):
             admin.delete_topics([name])[name].result(HUNG_S)
-        everything: Any = AclBindingFilter(*kafka_acls.EVERYTHING)
+        # librdkafka answers a refused description with nothing.
+        assert not admin.describe_acls(AclBindingFilter(*kafka_acls.EVERYTHING)).result(HUNG_S)
+        own = KafkaSettings(
+            topic_prefix=granted.topic_prefix, client_properties=SecretStr(json.dumps(kafka_as(principal)))
+        )
         with pytest.raises(KafkaException, match="AUTHORIZATION"):
-            admin.describe_acls(everything).result(HUNG_S)
+            kafka_acls.grant(own, [Right(principal, "topic", name, "read")])
         group = clients.name(granted, GATE.group)
         with pytest.raises(KafkaException, match=r"AUTHORIZATION|NOT_FOUND"):
             admin.delete_consumer_groups([group])[group].result(HUNG_S)
@@ -228,6 +233,16 @@ class TestKafka:
             theirs.init_transactions(HUNG_S)
 
 
+def pong(connection: socket.socket) -> bool:
+    """True if the transport answers to a node's ping."""
+    ping = b"ES\xff\xff\xff\xff"
+    try:
+        connection.sendall(ping)
+        return connection.recv(len(ping)) == ping
+    except OSError:
+        return False
+
+
 class TestElasticsearch:
     @pytest.mark.parametrize(
         "path", ["/", "/_cluster/health", "/_cat/indices", "/_search", "/_security/user"]
@@ -238,6 +253,19 @@ class TestElasticsearch:
             with pytest.raises(ApiError) as refused:
                 client.perform_request("GET", path, headers={"accept": "application/json"})
             assert refused.value.meta.status == 401
+
+    def test_nobody_passes_for_a_node(self) -> None:
+        """Elasticsearch believes a node's word about the user of a request."""
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        port = PLACE.settings.port("elasticsearch_transport")
+        with socket.create_connection(("127.0.0.1", port), HUNG_S) as plain:
+            assert not pong(plain)
+        with (
+            socket.create_connection(("127.0.0.1", port), HUNG_S) as raw,
+            unverified.wrap_socket(raw) as client,
+        ):
+            assert not pong(client)
 
     @pytest.mark.parametrize("principal", [Principal.INDEX, Principal.AIRFLOW, Principal.WATCH])
     def test_no_service_reads_or_writes_a_foreign_index(

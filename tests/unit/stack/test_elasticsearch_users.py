@@ -1,8 +1,9 @@
 """Each user of Elasticsearch has a role with what it needs."""
 
-import json
 from base64 import b64decode
 from hashlib import pbkdf2_hmac
+
+import yaml
 
 from stack import elasticsearch_users
 from stack.components import elasticsearch
@@ -35,7 +36,12 @@ def test_the_files_contain_digests_only_and_stay_the_same(place: StackContext) -
         "watch:watch",
         "superuser:admin",
     ]
-    assert json.loads(files["roles.yml"]) == elasticsearch_users.roles("")
+    assert yaml.safe_load(files["roles.yml"]) == elasticsearch_users.roles("")
+    assert {line for line in files["roles.yml"].splitlines() if line[0].isalpha()} == {
+        "airflow:",
+        "index:",
+        "watch:",
+    }
     for line in files["users"].splitlines():
         user, digest = line.split(":")
         iterations, salt, key = digest.removeprefix("{PBKDF2}").split("$")
@@ -47,6 +53,7 @@ def test_elasticsearch_knows_no_other_users(place: StackContext) -> None:
     text = elasticsearch.settings_yaml(place)
     for line in (
         "xpack.security.enabled: true",
+        "xpack.security.transport.ssl.client_authentication: required",
         "xpack.security.authc.reserved_realm.enabled: false",
         "xpack.security.authc.realms.native.native1.enabled: false",
     ):
