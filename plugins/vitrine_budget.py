@@ -6,6 +6,7 @@ It reveals nothing about any user: a charge is computed before a row is read.
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from ml.budget.condition import LedgerBroken
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import overview
 from streaming.stores import StoreUnavailable
@@ -16,11 +17,14 @@ router = APIRouter()
 
 @router.get("/budget")
 def budget() -> HTMLResponse:
-    """Returns the page; with status 503 while MongoDB is unavailable."""
+    """Returns the page; with status 503 while MongoDB is unavailable. If the ledger is not intact, it shows
+    what to do instead."""
     try:
         seen = overview(stored_ledger().account())
+    except LedgerBroken as broken:
+        return page("budget.html", seen=None, problem="", broken=str(broken))
     except StoreUnavailable as error:
-        response = page("budget.html", seen=None, problem=str(error))
+        response = page("budget.html", seen=None, problem=str(error), broken="")
         response.status_code = 503
         return response
-    return page("budget.html", seen=seen, problem="")
+    return page("budget.html", seen=seen, problem="", broken="")

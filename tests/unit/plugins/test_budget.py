@@ -15,7 +15,7 @@ WEEK_MS = 7 * 86_400_000
 @pytest.fixture
 def ledger(accounts: InMemoryAccounts) -> Ledger:
     """The ledger that the page reads."""
-    return Ledger(accounts, "sessions", BudgetSettings(epsilon=4.0))
+    return Ledger(accounts, accounts.outer, "sessions", BudgetSettings(epsilon=4.0))
 
 
 def pay(ledger: Ledger, key: str, blocks: tuple[int, ...], automatic: bool = False) -> None:
