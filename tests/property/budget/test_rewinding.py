@@ -5,12 +5,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from ml.budget.account import Account, OverBudget, Raise, Request
+from ml.budget.account import Account, NotCharged, OverBudget, Raise, Request
 from ml.budget.chain import Entry
 from ml.budget.condition import LedgerBroken
 from ml.budget.ledger import Ledger
@@ -22,6 +23,7 @@ from ml.privacy.privacy_loss import PureLoss
 WEEK_MS = 7 * 86_400_000
 BUDGET = BudgetSettings(epsilon=4.0, delta=1e-5)
 COST = PureLoss(0.6).curve()
+DEATHS = st.none() | st.integers(0, 7)
 WRITES = ("swap", "overwrite", "record", "write", "make_key")
 
 
@@ -64,7 +66,7 @@ class Rewinding(RuleBasedStateMachine):
         self.outer_is_back = False
         """True from the loss of the outer link until a person has accepted it."""
         self.number = 0
-        self.in_flight: Callable[[], Any] | None = None
+        self.in_flight: list[Callable[[], Any]] = []
         self.attacked = False
 
     def ledger(self) -> Ledger:
@@ -76,7 +78,7 @@ class Rewinding(RuleBasedStateMachine):
         if self.steps_left is not None:
             self.steps_left -= 1
             if self.steps_left < 0:
-                self.in_flight = late or self.in_flight
+                self.in_flight += [late] if late else []
                 raise Died
 
     def content(self) -> tuple[dict[str, Account], dict[tuple[str, int], Entry]]:
@@ -93,7 +95,7 @@ class Rewinding(RuleBasedStateMachine):
             self.steps_left = None
         return True
 
-    @rule(week=st.sampled_from([[0], [1], [0, 1], [2]]), dies_after=st.none() | st.integers(0, 10))
+    @rule(week=st.sampled_from([[0], [1], [0, 1], [2]]), dies_after=DEATHS)
     def charge(self, week: list[int], dies_after: int | None) -> None:
         self.number += 1
         starts = tuple(number * WEEK_MS for number in week)
@@ -102,7 +104,7 @@ class Rewinding(RuleBasedStateMachine):
             for start in starts:
                 self.spent.setdefault(start, []).append(COST)
 
-    @rule(dies_after=st.none() | st.integers(0, 10))
+    @rule(dies_after=DEATHS)
     def try_again(self, dies_after: int | None) -> None:
         """The newest charge, as after a retry by Airflow."""
         key = str(self.number)
@@ -120,17 +122,18 @@ class Rewinding(RuleBasedStateMachine):
         ledger = self.ledger()
         return ledger.charge_of(key) if ledger.account().find(key) else None
 
-    @rule(epsilon=st.sampled_from([4.0, 5.0]), dies_after=st.none() | st.integers(0, 10))
+    @rule(epsilon=st.sampled_from([4.0, 5.0]), dies_after=DEATHS)
     def set_budget(self, epsilon: float, dies_after: int | None) -> None:
         change = Raise("now", "who", "why", epsilon, 1e-5, 0)
         with suppress(ValueError):
             self.carry_out(lambda: self.ledger().set_budget(change), dies_after)
 
-    @rule()
-    def a_request_of_a_dead_process_arrives(self) -> None:
-        if self.in_flight:
-            self.in_flight()
-        self.in_flight = None
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data())
+    def a_request_of_a_dead_process_arrives(self, data: st.DataObject) -> None:
+        late = data.draw(st.sampled_from(self.in_flight))
+        self.in_flight.remove(late)
+        late()
 
     @rule()
     def back_up(self) -> None:
@@ -174,7 +177,7 @@ class Rewinding(RuleBasedStateMachine):
             blocks = tuple(replace(block, spent=renyi.NOTHING, charges=0) for block in account.blocks)
             self.put({"sessions": replace(account, blocks=blocks)}, self.accounts.records)
 
-    @rule(adopts=st.booleans(), dies_after=st.none() | st.integers(0, 8))
+    @rule(adopts=st.booleans(), dies_after=DEATHS)
     def go_on(self, adopts: bool, dies_after: int | None) -> None:
         ledger = self.ledger()
         step = ledger.adopt if adopts else ledger.accept_restored
@@ -182,7 +185,7 @@ class Rewinding(RuleBasedStateMachine):
             self.carry_out(lambda: step("ann", "the disk broke"), dies_after)
 
     @precondition(lambda self: self.accounts.outer.content and not self.outer_is_back)
-    @rule(dies_after=st.none() | st.integers(0, 8), data=st.data())
+    @rule(dies_after=DEATHS, data=st.data())
     def lose_the_outer_link(self, dies_after: int | None, data: st.DataObject) -> None:
         """The disk breaks, and what is put back may be old."""
         if self.content() == ({}, {}):
@@ -223,3 +226,24 @@ class Rewinding(RuleBasedStateMachine):
 
 TestRewinding = Rewinding.TestCase
 TestRewinding.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("dies_after", range(9))
+def test_a_charge_whose_process_died_counts_from_when_a_retry_gets_it(dies_after: int) -> None:
+    """Whenever the process dies, and wherever a restore takes MongoDB back to: what a caller got is not
+    forgotten."""
+    world = Rewinding()
+    world.charge([0], None)
+    world.back_up()
+    world.charge([1], dies_after)
+    ledger = world.ledger()
+    try:
+        got = ledger.charge_of("2")
+    except NotCharged:
+        got = None
+    before, records = world.backups[0]
+    world.accounts.by_dataset, world.accounts.records = dict(before), dict(records)
+    assert ledger.condition().state == ("intact" if got is None else "shorter")
+    if got is None:
+        world.charge([1], None)
+        assert ledger.condition().state == "intact"
