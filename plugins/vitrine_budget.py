@@ -1,9 +1,10 @@
-"""The page 'Privacy budget': each block's budget, how much of it is spent, and by which runs.
+"""The page 'Privacy budget': each block's budget, how much of it is spent, and by which runs; and whether the
+privacy ledger is intact.
 
 It reveals nothing about any user: a charge is computed before a row is read.
 """
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from ml.budget.condition import LedgerBroken
@@ -13,6 +14,17 @@ from streaming.stores import StoreUnavailable
 from vitrine_pages import page
 
 router = APIRouter()
+
+
+@router.get("/budget/condition")
+def condition() -> dict[str, str]:
+    """Returns the state of the privacy ledger, and if it is not intact, what to do; for the page Health.
+    Raises HTTPException 503 while MongoDB is unavailable."""
+    try:
+        found = stored_ledger().condition()
+    except StoreUnavailable as error:
+        raise HTTPException(503, str(error)) from error
+    return {"ledger": found.state, "told": "" if found.intact else found.told()}
 
 
 @router.get("/budget")
