@@ -49,7 +49,7 @@ def restored(outer: OuterLink, found: Condition, account: Account | None, deed: 
 
 def begun_anew(fresh: Account, account: Account | None, now_ms: int, deed: Acceptance) -> Account:
     """Returns the account after a loss that nobody knows the extent of. `fresh`: one with the budget of the
-    settings. `account`: the stored one, whether genuine or not; its charges are kept to be looked at."""
+    settings. `account`: the stored one, if genuine; its charges are kept to be looked at."""
     before = account or fresh
     closed_before_ms = block_of(now_ms, fresh.block_ms) + fresh.block_ms
     blocks = {

@@ -38,7 +38,7 @@ class Stored(Struct, frozen=True):
 
     account: Account | None
     entries: tuple[Entry, ...]
-    """Read before the account: so it is never older than they are."""
+    """Read before the account, so that it is never older than they are."""
     readable: bool = True
     """False if there is an account, but in no form that an account has."""
 
@@ -79,6 +79,17 @@ class LedgerBroken(Exception):
         self.condition = condition
 
 
+def is_genuine(key: bytes, dataset: str, account: Account) -> bool:
+    """True if the account is one that the ledger of `dataset` had at some time."""
+    head = account.head
+    return (
+        head is not None
+        and head.dataset == account.dataset == dataset
+        and chain.is_genuine(key, head)
+        and head.state == chain.digest(replace(account, head=None))
+    )
+
+
 def examine(key: bytes | None, outer: OuterLink | None, sealed: bool, stored: Stored) -> Condition:
     """Returns the condition of the ledger. `key`: None if there is none. `outer`: None if there is no outer
     link, or if it is not genuine, in which case `sealed` is True."""
@@ -97,7 +108,7 @@ def examine(key: bytes | None, outer: OuterLink | None, sealed: bool, stored: St
 
 
 def _kept(key: bytes, outer: OuterLink, account: Account | None) -> int:
-    if account is None or account.head is None or not _is_genuine(key, outer, account):
+    if account is None or account.head is None or not is_genuine(key, outer.dataset, account):
         return 0
     head = account.head
     older = head.sequence < outer.sequence
@@ -116,7 +127,7 @@ def _compare(key: bytes, outer: OuterLink, stored: Stored) -> Condition:
         if outer.sequence == 0:
             return _unchained()
         return _broken("shorter", f"{_newest(outer)}, and MongoDB has a document from before the chain")
-    if not _is_genuine(key, outer, account):
+    if not is_genuine(key, outer.dataset, account):
         return _broken("forged", "its document in privacy_budget was changed, or signed with another key")
     pending = outer.announced(account.head)
     if pending is None and (wrong := _wrong_head(outer, account.head)):
@@ -124,16 +135,6 @@ def _compare(key: bytes, outer: OuterLink, stored: Stored) -> Condition:
     since = account.head.sequence if pending and account.head.what in chain.RESTARTS else outer.since
     wrong = _wrong_entries(key, outer, account.head, since, stored.entries)
     return wrong or Condition("intact", pending=pending)
-
-
-def _is_genuine(key: bytes, outer: OuterLink, account: Account) -> bool:
-    head = account.head
-    return (
-        head is not None
-        and head.dataset == account.dataset == outer.dataset
-        and chain.is_genuine(key, head)
-        and head.state == chain.digest(replace(account, head=None))
-    )
 
 
 def _wrong_head(outer: OuterLink, head: Entry) -> Condition | None:
@@ -155,11 +156,14 @@ def _wrong_entries(
     key: bytes, outer: OuterLink, head: Entry, since: int, entries: Sequence[Entry]
 ) -> Condition | None:
     """Checks the entries from `since` on. The head's own may be missing if it is only announced."""
-    checked = [entry for entry in entries if entry.sequence >= since]
-    for entry in checked:
-        if entry.dataset != outer.dataset or not chain.is_genuine(key, entry):
+    held: dict[int, Entry] = {}
+    for entry in entries:
+        genuine = entry.dataset == outer.dataset and chain.is_genuine(key, entry)
+        if since <= entry.sequence <= head.sequence and not genuine:
             return _broken("forged", f"entry {entry.sequence} in privacy_record was changed")
-    held = {entry.sequence: entry for entry in checked}
+        # Above the head, what is not genuine was never an entry, and means nothing.
+        if genuine and entry.sequence >= since:
+            held[entry.sequence] = entry
     if since <= outer.sequence:
         missing = [number for number in range(since, outer.sequence + 1) if number not in held]
         if missing:

@@ -14,7 +14,7 @@ from ml.budget import acceptance, chain, outer_link
 from ml.budget import account as accounts
 from ml.budget.account import Acceptance, Account, Charge, NotCharged, Raise, Release, Request
 from ml.budget.chain import Entry, What
-from ml.budget.condition import Condition, LedgerBroken, Stored, examine
+from ml.budget.condition import Condition, LedgerBroken, Stored, examine, is_genuine
 from ml.budget.outer_file import Busy, OuterFile
 from ml.budget.outer_link import OuterLink
 from ml.budget.settings import BudgetSettings
@@ -25,6 +25,7 @@ T = TypeVar("T")
 _GIVE_UP_AFTER_S = 120
 _LONGEST_WAIT_S = 0.05
 _LOOKS = 100
+_HIGHEST = 2**40
 
 
 class Unreadable(Exception):
@@ -171,7 +172,10 @@ class Ledger:
             else:
                 deed = Acceptance(at, who, why, f"{found.state}: all blocks until then count as spent", False)
                 now_ms = int(time.time() * 1000)
-                after = acceptance.begun_anew(self._fresh(), stored.account, now_ms, deed)
+                account = stored.account
+                if account is not None and not (look.key and is_genuine(look.key, self._dataset, account)):
+                    account = None
+                after = acceptance.begun_anew(self._fresh(), account, now_ms, deed)
                 # At least 1: from now on, a missing account is a loss.
                 sequence, link = (outer.newest, outer.link) if outer else (1, "")
                 outer = replace(outer_link.before_any(after), sequence=max(1, sequence), link=link)
@@ -240,7 +244,9 @@ class Ledger:
         """Begins the chain anew with a person's decision, above every number that was ever used."""
         key = self._outer.make_key()
         head = stored.account.head if stored.account else None
-        used = [outer.newest, head.sequence if head else 0, *(entry.sequence for entry in stored.entries)]
+        found = [head.sequence if head else 0, *(entry.sequence for entry in stored.entries)]
+        # Numbers that no ledger reaches were planted, and could not be counted on from.
+        used = [outer.newest, *(number for number in found if number <= _HIGHEST)]
         version = max(after.version, outer.newest) + 1
         after = _with_head(key, what, replace(after, version=version), deed, max(used) + 1, outer.link)
         assert after.head is not None

@@ -127,6 +127,15 @@ def swap_two_entries(place: Place) -> None:
     )
 
 
+def plant_an_impossible_document(place: Place) -> None:
+    head = place.account.head
+    assert head is not None
+    place.account = replace(
+        place.account, version=2**63 - 1, charged=2**63 - 1, head=replace(head, sequence=2**63 - 1)
+    )
+    place.store.records["sessions", 2**63 - 1] = replace(head, sequence=2**63 - 1)
+
+
 def change_the_outer_link(place: Place) -> None:
     file = place.folder / "sessions.json"
     file.write_bytes(file.read_bytes().replace(b'"sequence": 3', b'"sequence": 2', 1))
@@ -149,8 +158,8 @@ SHORTER = [
     drop_the_database, restore_a_backup, restore_the_document, put_a_document_from_before_the_chain,
 ]  # fmt: skip
 FORGED = [
-    lower_what_was_spent, raise_the_budget, sign_with_another_key, change_an_entry, swap_two_entries,
-    change_the_outer_link, change_the_key,
+    lower_what_was_spent, raise_the_budget, sign_with_another_key, plant_an_impossible_document,
+    change_an_entry, swap_two_entries, change_the_outer_link, change_the_key,
 ]  # fmt: skip
 UNANCHORED = [delete_the_outer_link, delete_the_key]
 ATTACKS = [
@@ -193,7 +202,19 @@ def test_nothing_is_charged_until_a_person_goes_on_and_nothing_comes_back(
     assert account.epsilon == 4.0
     place.charge("four", 2 * THIRD)
     assert ask("--json") == 0
-    assert [entry.what for entry in place.store.entries("sessions")][-2:] == ["restored", "charged"]
+    assert place.account.version < 2**50
+    assert place.account.charged < 2**50
+    assert place.account.head is not None
+    assert place.account.head.sequence < 2**50
+    newest = [entry.what for entry in place.store.entries("sessions") if entry.sequence < 2**50][-2:]
+    assert newest == ["restored", "charged"]
+
+
+def test_what_is_planted_above_the_newest_entry_means_nothing(place: Place) -> None:
+    entry = place.store.records["sessions", 3]
+    place.store.records["sessions", 7] = replace(entry, sequence=7)
+    place.charge("four", FIRST)
+    assert place.ledger.condition().state == "intact"
 
 
 @pytest.mark.parametrize("attack", [restore_a_backup, restore_the_document], ids=lambda one: one.__name__)
