@@ -6,16 +6,24 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
 
-from ml.budget.account import Account, NotCharged, OverBudget, Raise, Request
+from ml.budget import outer_link
+from ml.budget.account import Account, Block, NotCharged, OverBudget, Raise, Request
 from ml.budget.chain import Entry
 from ml.budget.condition import LedgerBroken
 from ml.budget.ledger import Ledger
 from ml.budget.memory import InMemoryAccounts
+from ml.budget.outer_link import OuterLink, announce
 from ml.budget.settings import BudgetSettings
 from ml.privacy import renyi
 from ml.privacy.privacy_loss import PureLoss
@@ -247,3 +255,43 @@ def test_a_charge_whose_process_died_counts_from_when_a_retry_gets_it(dies_after
     if got is None:
         world.charge([1], None)
         assert ledger.condition().state == "intact"
+
+
+def unsettled(ledger: Ledger, key: str) -> Any:
+    """A fault: returns a charge that the outer link may not have yet."""
+    return ledger.account().find(key)
+
+
+def the_last_announced(outer: OuterLink, entry: Entry, blocks: Any) -> OuterLink:
+    """A fault: forgets what was announced before, though it may still arrive."""
+    return announce(replace(outer, intents=()), entry, blocks)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fault"),
+    [
+        (Ledger, "charge_of", unsettled),
+        (outer_link, "announce", the_last_announced),
+        (outer_link, "announce", lambda outer, entry, blocks: outer),
+        (Block, "wholly_spent", lambda block: block),
+    ],
+    ids=["unsettled", "forgotten", "unannounced", "unspent"],
+)
+def test_planted_faults_are_caught(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, fault: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(where, name, fault)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            Rewinding,
+            settings=settings(
+                max_examples=1_000,
+                stateful_step_count=25,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.generate],
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
