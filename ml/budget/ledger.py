@@ -5,62 +5,24 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
-from ml.budget import acceptance, chain, outer_link
+from ml.budget import acceptance, outer_link
 from ml.budget import account as accounts
 from ml.budget.account import Acceptance, Account, Charge, NotCharged, Raise, Release, Request
-from ml.budget.chain import Entry, What
-from ml.budget.condition import Condition, LedgerBroken, Stored, examine, is_genuine
+from ml.budget.chain import What
+from ml.budget.chained_account import GIVE_UP_AFTER_S, ChainedAccount
+from ml.budget.condition import Condition, is_genuine
 from ml.budget.outer_file import Busy, OuterFile
-from ml.budget.outer_link import OuterLink
+from ml.budget.port import Accounts
 from ml.budget.settings import BudgetSettings
 from streaming.contract.time_units import DAY_MS
 
 T = TypeVar("T")
 
-_GIVE_UP_AFTER_S = 120
 _LONGEST_WAIT_S = 0.05
-_LOOKS = 100
-_HIGHEST = 2**40
-
-
-class Unreadable(Exception):
-    """What is stored under the data set's name has not the form of an account."""
-
-
-class Accounts(Protocol):
-    """A store of accounts. Every method may raise StoreUnavailable, even after it has taken effect."""
-
-    def read(self, dataset: str) -> Account | None:
-        """Returns the stored account, None if there is none yet. Raises Unreadable."""
-
-    def swap(self, account: Account, seen: int | None) -> bool:
-        """Replaces version `seen` of the account (None: no account) by `account` in one atomic step. Returns
-        False, and changes nothing, if another version is stored. After True a crash cannot lose the
-        change."""
-
-    def overwrite(self, account: Account) -> None:
-        """Replaces whatever is stored under the data set's name."""
-
-    def record(self, entry: Entry) -> None:
-        """Appends to the record of all entries, once for each sequence number."""
-
-    def entries(self, dataset: str) -> tuple[Entry, ...]:
-        """Returns all entries, by sequence number. One whose number cannot be read is left out, one that
-        cannot be read otherwise has no link."""
-
-
-class Look(NamedTuple):
-    """The ledger and its outer link at one moment."""
-
-    key: bytes | None
-    outer: OuterLink | None
-    stored: Stored
-    condition: Condition
 
 
 class Ledger:
@@ -74,19 +36,19 @@ class Ledger:
     """
 
     def __init__(self, store: Accounts, outer: OuterFile, dataset: str, settings: BudgetSettings) -> None:
-        self._store = store
+        self._chained = ChainedAccount(store, outer, dataset)
         self._outer = outer
         self._dataset = dataset
         self._settings = settings
 
     def condition(self) -> Condition:
         """Returns whether the ledger is intact."""
-        return self._quiet_look().condition
+        return self._chained.quiet_look().condition
 
     def account(self) -> Account:
         """Returns the stored account, or a new one with the budget of the settings. Raises LedgerBroken."""
-        look = self._quiet_look()
-        _require_intact(look)
+        look = self._chained.quiet_look()
+        look.require_intact()
         return look.stored.account or self._fresh()
 
     def charge(self, request: Request) -> Charge:
@@ -134,8 +96,8 @@ class Ledger:
     def adopt(self, who: str, why: str) -> Account:
         """Begins the chain of a ledger that was made before there was one. Raises ValueError if this ledger
         is not from then."""
-        with self._outer.locked(_GIVE_UP_AFTER_S):
-            look = self._look()
+        with self._outer.locked(GIVE_UP_AFTER_S):
+            look = self._chained.look()
             account = look.stored.account
             if not look.condition.unchained or account is None:
                 raise ValueError(
@@ -144,14 +106,14 @@ class Ledger:
                 )
             deed = Acceptance(now(), who, why, "adopted as it was", complete=True)
             after = acceptance.adopted(account, deed)
-            self._restart("adopted", outer_link.before_any(after), after, deed, look.stored)
+            self._chained.restart("adopted", outer_link.before_any(after), after, deed, look.stored)
         return self.account()
 
     def accept_restored(self, who: str, why: str) -> Account:
         """Goes on with a ledger of which something was lost, and counts as spent what may have been. Raises
         ValueError if the ledger is intact or from before the chain."""
-        with self._outer.locked(_GIVE_UP_AFTER_S):
-            look = self._look()
+        with self._outer.locked(GIVE_UP_AFTER_S):
+            look = self._chained.look()
             found, stored, outer = look.condition, look.stored, look.outer
             if found.intact or found.unchained:
                 raise ValueError(
@@ -179,7 +141,7 @@ class Ledger:
                 # At least 1: from now on, a missing account is a loss.
                 sequence, link = (outer.newest, outer.link) if outer else (1, "")
                 outer = replace(outer_link.before_any(after), sequence=max(1, sequence), link=link)
-            self._restart("restored", outer, after, deed, stored)
+            self._chained.restart("restored", outer, after, deed, stored)
         return self.account()
 
     def _fresh(self) -> Account:
@@ -193,110 +155,23 @@ class Ledger:
     def _change(self, what: What, step: Callable[[Account], tuple[Account, T, Iterable[int]]]) -> T:
         """Makes one change, of which `step` returns the account after it, the answer, which the entry
         records, and the blocks concerned."""
-        deadline_s = time.monotonic() + _GIVE_UP_AFTER_S
+        deadline_s = time.monotonic() + GIVE_UP_AFTER_S
         while (left_s := deadline_s - time.monotonic()) > 0:
             with self._outer.locked(left_s):
-                look = self._look()
-                _require_intact(look)
-                look = self._settled(look)
+                look = self._chained.look()
+                look.require_intact()
+                look = self._chained.settled(look)
                 before = look.stored.account or self._fresh()
                 after, answer, blocks = step(before)
                 if after == before:
                     return answer
-                if self._append(look, what, replace(after, version=before.version + 1), answer, blocks):
+                after = replace(after, version=before.version + 1)
+                if self._chained.append(look, before, after, what, answer, blocks, now()):
                     return answer
             time.sleep(random.uniform(0, _LONGEST_WAIT_S))
         raise Busy(
-            f"other processes kept changing the privacy ledger of {self._dataset} for {_GIVE_UP_AFTER_S} s"
+            f"other processes kept changing the privacy ledger of {self._dataset} for {GIVE_UP_AFTER_S} s"
         )
-
-    def _append(self, look: Look, what: What, after: Account, change: object, blocks: Iterable[int]) -> bool:
-        """Announces, stores, records and settles one entry. Returns False if another process was first."""
-        key = look.key or self._outer.make_key()
-        outer = look.outer or outer_link.before_any(self._fresh())
-        after = _with_head(key, what, after, change, outer.sequence + 1, outer.link)
-        assert after.head is not None
-        announced = outer_link.announce(outer, after.head, blocks)
-        self._outer.write(outer_link.sealed(key, announced))
-        stored = look.stored.account
-        if not self._store.swap(after, stored.version if stored else None):
-            return False
-        self._finish(key, announced, after)
-        return True
-
-    def _settled(self, look: Look) -> Look:
-        """Finishes the entry that another process announced and stored before it died."""
-        account, outer = look.stored.account, look.outer
-        if look.condition.pending is None or look.key is None or outer is None or account is None:
-            return look
-        return look._replace(outer=self._finish(look.key, outer, account))
-
-    def _finish(self, key: bytes, outer: OuterLink, account: Account) -> OuterLink:
-        assert account.head is not None
-        self._store.record(account.head)
-        settled = outer_link.settle(outer, account)
-        self._outer.write(outer_link.sealed(key, settled))
-        return settled
-
-    def _restart(
-        self, what: What, outer: OuterLink, after: Account, deed: Acceptance, stored: Stored
-    ) -> None:
-        """Begins the chain anew with a person's decision, above every number that was ever used."""
-        key = self._outer.make_key()
-        head = stored.account.head if stored.account else None
-        found = [head.sequence if head else 0, *(entry.sequence for entry in stored.entries)]
-        # Numbers that no ledger reaches were planted, and could not be counted on from.
-        used = [outer.newest, *(number for number in found if number <= _HIGHEST)]
-        version = max(after.version, outer.newest) + 1
-        after = _with_head(key, what, replace(after, version=version), deed, max(used) + 1, outer.link)
-        assert after.head is not None
-        announced = outer_link.announce(outer, after.head, [block.start_ms for block in after.blocks])
-        self._outer.write(outer_link.sealed(key, announced))
-        self._store.overwrite(after)
-        self._finish(key, announced, after)
-
-    def _quiet_look(self) -> Look:
-        """Returns a look during which no change was finished or announced, without the lock if possible."""
-        for _ in range(_LOOKS):
-            before = self._outer.read()
-            look = self._look()
-            if self._outer.read() == before:
-                return look
-        with self._outer.locked(_GIVE_UP_AFTER_S):
-            return self._look()
-
-    def _look(self) -> Look:
-        key, content = self._outer.key(), self._outer.read()
-        outer = None if key is None or content is None else outer_link.opened(key, content)
-        if outer is not None and outer.dataset != self._dataset:
-            outer = None
-        entries = self._store.entries(self._dataset)
-        try:
-            stored = Stored(self._store.read(self._dataset), entries)
-        except Unreadable:
-            stored = Stored(None, entries, readable=False)
-        return Look(key, outer, stored, examine(key, outer, content is not None, stored))
-
-
-def _with_head(
-    key: bytes, what: What, after: Account, change: object, sequence: int, previous: str
-) -> Account:
-    after = replace(after, head=None)
-    entry = Entry(
-        dataset=after.dataset,
-        sequence=sequence,
-        previous=previous,
-        at=now(),
-        what=what,
-        change=msgspec.json.encode(change).decode(),
-        state=chain.digest(after),
-    )
-    return replace(after, head=chain.signed(key, entry))
-
-
-def _require_intact(look: Look) -> None:
-    if not look.condition.intact:
-        raise LedgerBroken(look.condition)
 
 
 def now() -> str:

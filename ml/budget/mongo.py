@@ -13,8 +13,9 @@ from pymongo.errors import DuplicateKeyError
 
 from ml.budget.account import Account
 from ml.budget.chain import Entry
-from ml.budget.ledger import Ledger, Unreadable
+from ml.budget.ledger import Ledger
 from ml.budget.outer_file import OuterFileInFolder
+from ml.budget.port import Unreadable
 from ml.budget.settings import BudgetSettings
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import available, client

@@ -11,10 +11,11 @@ from pymongo import MongoClient
 
 from ml.budget.account import Acceptance, Account, Block, Charge, OverBudget, Raise, Release, Request
 from ml.budget.chain import Entry, digest
-from ml.budget.ledger import Accounts, Ledger, Unreadable
+from ml.budget.ledger import Ledger
 from ml.budget.memory import InMemoryAccounts
 from ml.budget.mongo import ACCOUNTS, RECORDS, MongoAccounts
 from ml.budget.outer_file import OuterFile, OuterFileInFolder
+from ml.budget.port import Accounts, Unreadable
 from ml.budget.settings import BudgetSettings
 from ml.privacy.privacy_loss import PureLoss
 from ml.privacy.renyi import ORDERS
