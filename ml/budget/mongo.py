@@ -50,12 +50,10 @@ class MongoAccounts:
         return available(self._accounts.find_one_and_replace, of_version, document) is not None
 
     def overwrite(self, account: Account) -> None:
-        available(
-            self._accounts.replace_one,
-            {"_id": account.dataset},
-            msgspec.to_builtins(account),
-            upsert=True,
-        )
+        # No upsert: the embedded server would give the new document another id.
+        document, its_id = msgspec.to_builtins(account), {"_id": account.dataset}
+        if not self._insert(self._accounts, its_id | document):
+            available(self._accounts.find_one_and_replace, its_id, document)
 
     def record(self, entry: Entry) -> None:
         document = msgspec.to_builtins(entry)
