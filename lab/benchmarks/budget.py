@@ -40,7 +40,7 @@ from streaming.sinks.mongo.sessions import client
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published")
 BETWEEN = "between"
 MOST_CALLS = 9_000
-"""About the number of function calls of an attempt that is not killed."""
+"""About half the number of function calls of an attempt that is not killed; it grows with the ledger."""
 COST = renyi.gaussian(0.2)
 REFUSED, FAILED = 3, 1
 DATASET = "sessions"
