@@ -85,11 +85,13 @@ def test_a_component_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:
 def test_budget() -> None:
     charge = ChargeSeen(EVIL, "2026-01-01", (), EVIL, False, 1.0, None)
     raised = {"at": "2026-01-01", "who": EVIL, "epsilon": 1.0, "block": None, "why": EVIL}
+    deed = {"at": "2026-01-01", "who": EVIL, "what": "shorter", "why": EVIL}
+    lists = {"charges": (charge,), "raises": (raised,), "acceptances": (deed,)}
     fields = dict.fromkeys(Overview.__struct_fields__, 1)
-    seen = Overview(**fields | {"blocks": (), "charges": (charge,), "raises": (raised,), "dataset": "d"})  # type: ignore[arg-type]
+    seen = Overview(**fields | lists | {"blocks": (), "dataset": "d"})  # type: ignore[arg-type]
     told = budget._text(seen)
     shows_it(told)
-    assert told.count(SHOWN) == 4
+    assert told.count(SHOWN) == 6
 
 
 @pytest.mark.parametrize("as_json", [False, True])
