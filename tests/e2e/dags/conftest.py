@@ -14,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from confluent_kafka.admin import AdminClient
+from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
@@ -158,12 +159,20 @@ def _place(root: Path) -> StackContext:
         "VITRINE_GATE_USER_CAPACITY": "100000",
     }
     shared = environment(StackSettings(), HERE, os.environ)
-    return StackContext(layout=layout, settings=settings, environment=shared | own, external=frozenset())
+    # The services use the admin's credentials: the rights of their own are on the stack's own names.
+    return StackContext(
+        layout=layout,
+        settings=settings,
+        environment=shared | own,
+        external=frozenset(),
+        principal=None,
+    )
 
 
 def _kafka(place: StackContext) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
+        client_properties=SecretStr(place.environment["VITRINE_KAFKA_CLIENT_PROPERTIES"]),
         topic_prefix=place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
     )
 
