@@ -36,6 +36,8 @@ VEGA_LITE_VERSION = "6.4"
 
 RANGES_MS = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
 Range = Literal["1h", "24h", "7d", "30d", "all"]
+FEED_LENGTH = 128
+"""As in the event contract."""
 
 REPORT_POLICY = (
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
@@ -190,7 +192,9 @@ def dashboard_source(dashboard: Shown) -> Response:
 
 @app.get("/dashboards/{name}/figures")
 def dashboard_figures(
-    dashboard: Shown, span: Annotated[Range, Query(alias="range")] = "24h", feed: str | None = None
+    dashboard: Shown,
+    span: Annotated[Range, Query(alias="range")] = "24h",
+    feed: Annotated[str | None, Query(max_length=FEED_LENGTH)] = None,
 ) -> Response:
     """Returns the current figures of every panel, and the names of all feeds; 503 while Elasticsearch is
     unavailable."""

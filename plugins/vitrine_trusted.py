@@ -20,6 +20,7 @@ from msgspec import Struct
 from ml.score import client
 from ml.score.question import LONGEST_QUESTION_BYTES, NoQuestion, Question, question
 from streaming.access_record.file import stored_record
+from streaming.contract.visible import visible
 from streaming.data_folder.layout import TRUSTED
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
@@ -126,7 +127,9 @@ def _explain(who: str, asked: Question, run: str, model: str) -> HTMLResponse:
     if not _explaining.acquire(blocking=False):
         raise Busy
     try:
-        log.info("%s asks why a stored session got its score, by %s of %s", who, model, run)
+        log.info(
+            "%s asks why a stored session got its score, by %s", visible(who), visible(f"{model} of {run}")
+        )
         stored_record().add(who, "explanation", f"{model} of {run}", [asked.session], asked.why)
         stored = MongoSessions(MongoSettings()).find(asked.session)
         if stored is None:
