@@ -20,6 +20,8 @@ PAGE_POLICY = (
     "connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 
+FORM_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
+
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, finalize=shown
 )

@@ -1,8 +1,9 @@
 """Shows text that came from outside without doing what it says. Pure.
 
 Whatever senders, stores or files chose goes through here before a command prints it or a page shows it; with
-rich as a `Text`, in which markup does not count. The contract refuses characters that disturb (unprintable.py), but older
-sessions, headers, names of runs and files may hold them. JSON in ASCII needs none of this: it escapes more.
+rich as a `Text`, in which markup does not count. The contract refuses characters that disturb
+(unprintable.py), but older sessions, headers, names of runs and files may hold them. JSON in ASCII needs
+none of this: it escapes more.
 """
 
 from streaming.contract.unprintable import ANYWHERE
