@@ -31,6 +31,7 @@ from streaming.replay import log
 from streaming.replay import rejected_command as rejected
 from streaming.replay.history import History, Rejected
 from streaming.stores import StoreUnavailable
+from streaming.summaries import submitter
 
 EVIL = "x\x1b]0;pwned\x07\x1b[2J\nforged [red]line[/red] :skull:\r\u202etxt.exe\x7f\x9b"
 SHOWN = r"x\u001b]0;pwned\u0007\u001b[2J\u000aforged [red]line[/red] :skull:\u000d\u202etxt.exe\u007f\u009b"
@@ -202,3 +203,16 @@ def test_log_lines() -> None:
     line = JsonLines().format(record)
     assert line.isprintable()
     assert json.loads(line)["detail"] == EVIL
+
+
+def test_the_submitter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(*_: Any) -> None:
+        raise submitter.SubmissionRefused(f"first line\n\tat {EVIL}")
+
+    monkeypatch.setenv("FLINK_HOME", "/flink")
+    monkeypatch.setattr(submitter, "overview", lambda rest: {"jobs": []})
+    monkeypatch.setattr(submitter, "submit_from_newest", refuse)
+    assert submitter.main() == 1
+    printed = capsys.readouterr().out
+    assert all(line.isprintable() for line in printed.split("\n")), ascii(printed)
+    assert SHOWN.partition("\\u000a")[0] in printed
