@@ -8,6 +8,7 @@ from support.gates import GatesOn
 from support.sessions import raw_value
 
 from lab.own_redis import OwnRedis
+from streaming.contract.headers import header_texts
 from streaming.kafka.clients import read_all
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
@@ -66,7 +67,7 @@ def test_new_feeds_in_every_message_cost_redis_a_bounded_amount(
     gates.send([*invented, *forged])
     gates.wait_until_done_by_starting()
     counted = Counter(
-        dict(message.headers() or [])["reason"].decode()
+        header_texts(message)["reason"]
         for message in read_all(gates.kafka, "rejected_user_session")
     )
     assert counted == {"unknown_feed": SESSIONS, "too_many_imports": SESSIONS - 100}
