@@ -13,6 +13,7 @@ from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
 from streaming.contract.feeds import is_built_in
+from streaming.contract.folding import folded
 from streaming.contract.horizon import is_old
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
@@ -54,7 +55,8 @@ class Outcomes:
         """Adds a session from `partition` of `valid_customer_session`."""
         position = LogPosition(session.raw_partition, session.raw_offset)
         self._heads[topics.VALID].add(partition, position)
-        digest = _session_digest(session, session.arrived_at_ms)
+        # Folded, because earlier releases kept the case that was sent.
+        digest = _session_digest(folded(session), session.arrived_at_ms)
         code = _LATE if session.late else _VALID
         self._note(position, code, digest, session.session_id)
 

@@ -67,8 +67,7 @@ def test_new_feeds_in_every_message_cost_redis_a_bounded_amount(
     gates.send([*invented, *forged])
     gates.wait_until_done_by_starting()
     counted = Counter(
-        header_texts(message)["reason"]
-        for message in read_all(gates.kafka, "rejected_user_session")
+        header_texts(message)["reason"] for message in read_all(gates.kafka, "rejected_user_session")
     )
     assert counted == {"unknown_feed": SESSIONS, "too_many_imports": SESSIONS - 100}
     with Redis.from_url(kept_redis.url) as redis:
