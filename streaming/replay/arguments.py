@@ -25,7 +25,7 @@ or a JSON object. Only position, key and value are used. Each message is sent wi
 it corrects: a message that was already sent with the same bytes is not sent again, however often this command
 runs, and after the gate has accepted a correction, no other correction of that message is sent. The gate
 compares a message's event time with the live feed: if it ended long ago it is late and in no window
-aggregate, unless you give it another "feed".
+aggregate, unless you give it a "feed" that VITRINE_GATE_FEEDS names.
 
 With --json: {"sent", "already_sent", "already_corrected", "not_rejected", "corrected", "still_rejected"}.
 Exits 1 while one of them is still rejected."""
