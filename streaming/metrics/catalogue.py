@@ -154,6 +154,10 @@ FLINK_CHECKPOINT = Gauge(
     name="vitrine_flink_checkpoint_timestamp_seconds",
     meaning="When the job's last completed checkpoint was taken",
 )
+FLINK_STATE_BYTES = Gauge(
+    name="vitrine_flink_state_bytes",
+    meaning="The job's state in its last completed checkpoint: the running totals of windows, kept for ever",
+)
 RECONCILE_ENDED = Gauge(
     name="vitrine_reconcile_timestamp_seconds",
     meaning="When `reconcile` last ended, whatever its verdict",
@@ -175,7 +179,7 @@ OF_WATCH: tuple[Metric, ...] = (
     *(SERVICE_UP, SERVICE_STARTS, RESIDENT_BYTES),
     *(FILTER_CAPACITY, FILTER_ITEMS, FILTER_ERROR_RATIO, FILTER_BYTES),
     *(DISTINCT_USERS, REDIS_BYTES, NEWEST_SEARCHABLE),
-    *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT),
+    *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT, FLINK_STATE_BYTES),
     *(RECONCILE_ENDED, RECONCILE_VERDICT),
 )
 ALL = OF_STAGES + OF_WATCH

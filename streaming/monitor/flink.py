@@ -1,4 +1,4 @@
-"""The probe of Flink: whether the job runs, how often it was restarted, and its last checkpoint."""
+"""The probe of Flink: whether the job runs, its restarts, its last checkpoint and the size of its state."""
 
 from typing import Any
 
@@ -39,4 +39,5 @@ class FlinkProbe:
         if completed := get(f"/jobs/{job['jid']}/checkpoints")["latest"]["completed"]:
             taken_s = completed["trigger_timestamp"] / 1000
             readings.append(Reading(catalogue.FLINK_CHECKPOINT, taken_s))
+            readings.append(Reading(catalogue.FLINK_STATE_BYTES, float(completed["state_size"])))
         return readings
