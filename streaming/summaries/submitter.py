@@ -106,7 +106,7 @@ def main() -> int:
         if alive(overview(cluster), name):
             print(f"{name} is already on the cluster", flush=True)
         else:
-            submit_from_newest(cluster, JobSettings().checkpoint_dir, name)
+            submit_from_newest(cluster, JobSettings().checkpoints, name)
     except (SubmissionRefused, OSError, subprocess.TimeoutExpired) as error:
         # Flink's own output: class names and paths, and whatever a message of the job quotes.
         print(visible_lines(f"{name} could not be submitted: {error}".expandtabs(4)), flush=True)
