@@ -30,6 +30,12 @@ TLS = {
     "security.ssl.internal.enabled": True,
 }
 
+LOG4J = """
+# Flink's client would log its environment, in which are the password of the job and the user's settings.
+logger.vitrine_environment.name = org.apache.flink.client.python.PythonEnvUtils
+logger.vitrine_environment.level = WARN
+"""
+
 
 def home(place: StackContext) -> Path:
     """Returns FLINK_HOME: the distribution inside the wheel."""
@@ -189,7 +195,8 @@ def _write_settings(place: StackContext, more: dict[str, Any]) -> None:
     folder, shipped = place.layout.run / "flink" / "conf", home(place)
     folder.mkdir(parents=True, exist_ok=True)
     for file in (shipped / "conf").glob("log*"):
-        shutil.copyfile(file, folder / file.name)
+        own = LOG4J if file.suffix == ".properties" else ""
+        (folder / file.name).write_text(file.read_text() + own)
     flags = yaml.safe_load((shipped / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
     config = yaml.safe_dump(settings(place, flags) | more, width=100_000)
     certificates.write(folder / "config.yaml", config.encode())
