@@ -22,6 +22,7 @@ from streaming.reconcile.report import Discrepancy, Report
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.summaries.settings import WindowSettings
 
 REBUILD = "./vitrine resummarise"
 NOT_COMPARED = "The stores could not be compared"
@@ -65,6 +66,7 @@ def gather(timeout_s: float, console: Console, window: Window | None) -> Evidenc
         kafka_settings,
         scope,
         GateSettings(),
+        WindowSettings(),
         ElasticsearchIndex(ElasticsearchSettings()),
         MongoSessions(MongoSettings()),
     )

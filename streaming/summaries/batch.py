@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streaming.contract.valid_session import try_decode
+from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
 from streaming.summaries.session import summarise
@@ -23,16 +24,17 @@ PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductAc
 """The fields of a part of a window, each as text."""
 
 
-def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
+def reduce(messages: Iterable[bytes], sentiment: bool, limit: KeyLimit) -> dict[str, list[Any]]:
     """Returns what follows from `messages` of `valid_customer_session`, by column: session id, summary
-    (JSON), a list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
+    (JSON), a list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART, of each session no
+    more than `limit`.
 
     A message that is not a session has None as its id, and empty values.
     """
     session_ids: list[str | None] = []
     summaries: list[bytes] = []
     classified: list[list[list[str]]] = []
-    windows = Windows()
+    windows = Windows(limit)
     for message in messages:
         # One session at a time: thousands of objects at once would cost the garbage collector much time.
         session = try_decode(message)

@@ -105,7 +105,7 @@ def main() -> int:
         if alive(overview(cluster), name):
             print(f"{name} is already on the cluster", flush=True)
         else:
-            submit_from_newest(cluster, JobSettings().checkpoint_dir, name)
+            submit_from_newest(cluster, JobSettings().checkpoints, name)
     except (SubmissionRefused, OSError, subprocess.TimeoutExpired) as error:
         print(f"{name} could not be submitted: {error}", flush=True)
         return 1
