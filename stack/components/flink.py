@@ -84,6 +84,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         # TaskManager deletes what a killed one left.
         "process.taskmanager.working-dir": f"{place.layout.stores}/flink/working",
         "taskmanager.resource-id": "taskmanager",
+        # It writes a line for every file of every checkpoint, and a killed TaskManager leaves its file.
+        "state.backend.rocksdb.log.level": "ERROR_LEVEL",
         "parallelism.default": 1,
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",

@@ -64,7 +64,8 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # long. A bundle has several batches: Python reduces one while the next is being filled.
         "python.fn-execution.bundle.time": job.checkpoint_interval_ms,
         "python.fn-execution.bundle.size": 20_000,
-        "python.fn-execution.arrow.batch.size": 4_000,
+        # A batch is in memory several times, and a visitor chooses how large its messages are.
+        "python.fn-execution.arrow.batch.size": 1_000,
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.interval": f"{job.checkpoint_interval_ms} ms",
         "execution.checkpointing.timeout": f"{job.checkpoint_timeout_ms} ms",

@@ -7,12 +7,13 @@ from random import Random
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sessions import session_with
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
 from streaming.contract.session import Review
 from streaming.contract.valid_session import ValidSession, encode
-from streaming.summaries.batch import COLUMNS, PART, reduce
+from streaming.summaries.batch import COLUMNS, PART, PARTS_IN_A_ROW, reduce
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import WINDOW_MS, ProductActivity, merge, window
@@ -105,3 +106,20 @@ def test_order_does_not_matter(sessions: list[ValidSession], random: Random) -> 
     expected = window(sessions, LIMIT)
     random.shuffle(sessions)
     assert window(sessions, LIMIT) == expected
+
+
+@given(st.integers(1, 9), st.integers(1, 300))
+def test_no_row_has_many_parts(messages: int, products: int) -> None:
+    """Flink makes objects of all parts of a row at once."""
+    bombs = [
+        session_with(
+            *((f"{n}-{product}", "", 1.0, "c", "view") for product in range(products)), session_id=str(n)
+        )
+        for n in range(messages)
+    ]
+    columns = reduce(map(encode, bombs), False, KeyLimit(products=products, categories=1))
+    assert {len(column) for column in columns.values()} == {messages}
+    assert max(map(len, columns["parts"])) <= PARTS_IN_A_ROW
+    assert sorted(part[0] for row in columns["parts"] for part in row) == sorted(
+        window(bombs, KeyLimit(products=products, categories=1))
+    )
