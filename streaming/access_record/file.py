@@ -16,6 +16,7 @@ from typing import Literal
 from streaming.access_record import entry as form
 from streaming.access_record.entry import Deed, Entry
 from streaming.access_record.settings import AccessRecordSettings
+from streaming.data_folder import ownership
 from streaming.settings import DataSettings
 
 TAIL_BYTES = 1_000_000
@@ -51,7 +52,7 @@ class AccessRecord:
         Returns when they are on disk. Raises NotRecorded."""
         now = datetime.now(UTC)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ownership.make_folder(self._folder, 0o700)
             self._drop_expired(now)
             key = self._key() if sessions is not None else b""
             about = [None] if sessions is None else [form.whose(key, "session", id_) for id_ in sessions]
@@ -69,7 +70,7 @@ class AccessRecord:
     def whose(self, kind: Literal["session", "user"], id_: str) -> str:
         """Returns what entries say instead of `id_`. Raises NotRecorded."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ownership.make_folder(self._folder, 0o700)
             return form.whose(self._key(), kind, id_)
         except OSError as error:
             raise NotRecorded(error) from error
@@ -78,6 +79,7 @@ class AccessRecord:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         opened = os.open(file, flags, 0o600)
         try:
+            ownership.as_its_folder(opened, self._folder)
             size = os.fstat(opened).st_size
             # A line that a full disk has cut must not take the next one with it.
             if size and os.pread(opened, 1, size - 1) != b"\n":
@@ -97,6 +99,7 @@ class AccessRecord:
         # Whole or not at all, and never in the place of one that another process has made meanwhile.
         made = self._folder / f"{KEY}.{secrets.token_hex(8)}"
         with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            ownership.as_its_folder(out.fileno(), self._folder)
             out.write(secrets.token_bytes(form.KEY_BYTES))
             out.flush()
             os.fsync(out.fileno())
