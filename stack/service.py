@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from stack import accounts
 from stack.layout import Layout
 from stack.settings import StackSettings
 from streaming.settings import Settings, variables
@@ -59,6 +61,12 @@ class Service:
     """Called on each `up`, before the services that need this one are started."""
     external: bool = False
     """The user runs it elsewhere: only its health is checked."""
+    account: str = accounts.VITRINE
+    """The system user that it runs as where root starts the stack."""
+    writes: tuple[Path, ...] = ()
+    """The files and folders below `.vitrine` that are its account's alone. `prepare` makes the folders."""
+    reads: tuple[Path, ...] = ()
+    """Those that stay root's and that it reads; no more than two accounts may read the same."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class StackContext:
     external: frozenset[str]
     java_home: str = ""
     root: bool = False
-    """True if we run as root: a service that refuses root then needs another user."""
+    """True if we run as root: services then run as accounts without rights (`stack.unprivileged`)."""
 
     def passed(self, *read: type[Settings] | str) -> dict[str, str]:
         """Returns the variables that a process reads from the shared environment: those of settings classes

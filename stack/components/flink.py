@@ -4,6 +4,7 @@ import secrets
 import shutil
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from stack import certificates
+from stack import accounts, certificates, doors
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
@@ -169,6 +170,7 @@ def _configure(place: StackContext, more: dict[str, Any]) -> None:
     """Writes folders, libraries and config.yaml with `more` in it."""
     (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
+    (place.layout.stores / "flink").mkdir(parents=True, exist_ok=True)
     _write_settings(place, more)
     _link_libraries(place, place.layout.run / "flink" / "lib")
 
@@ -260,7 +262,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
     taskmanager = Service(
         name="flink-taskmanager",
         command=(str(bin_folder / "taskmanager.sh"), "start-foreground"),
-        environment=variables(place),
+        environment=variables(place) | {"VITRINE_FLINK_BEAM_PORTS": doors.beam_ports(place)},
         configuration=_read_by(place, "jobmanager.memory.", "rest.", "web."),
         needs=("flink-jobmanager",),
         health=HttpHealth(f"{url}/overview", _has_slots, trusting),
@@ -274,11 +276,29 @@ def services(place: StackContext) -> tuple[Service, ...]:
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
         environment=place.passed(KafkaSettings, JobSettings, FlinkRestSettings)
         | variables(place)
-        | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
+        | {
+            "VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place),
+            # The command line logs to a file of this name, and root's commands use it too.
+            "FLINK_IDENT_STRING": "vitrine-job",
+        },
         needs=("flink-taskmanager", "kafka"),
         health=HttpHealth(f"{url}/jobs/overview", _runs(_job(place)), trusting),
         memory_mib=80,
         start_timeout_s=300,
         prepare=(lambda: _configure(place, elsewhere(place))) if external else None,
     )
-    return (jobmanager, taskmanager, job)
+    return tuple(
+        replace(one, account=accounts.FLINK, writes=_written(place), reads=_read(place))
+        for one in (jobmanager, taskmanager, job)
+    )
+
+
+def _written(place: StackContext) -> tuple[Path, ...]:
+    layout = place.layout
+    return (layout.stores / "flink", layout.logs / "flink", layout.run / "flink" / "pids")
+
+
+def _read(place: StackContext) -> tuple[Path, ...]:
+    own = place.layout.run / "flink"
+    keys = (place.layout.flink_rest.folder, place.layout.flink_internal.folder, own / "keys" / "elsewhere")
+    return (own / "conf", own / "lib", *keys)

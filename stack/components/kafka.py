@@ -4,6 +4,7 @@ import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 
+from stack import accounts, unprivileged
 from stack.health import KafkaHealth
 from stack.service import Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
@@ -56,7 +57,12 @@ def _prepare(place: StackContext) -> None:
     if (place.layout.stores / "kafka" / "meta.properties").exists():
         return
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
+    # Not as root: it writes in a folder of the account.
+    (place.layout.stores / "kafka").mkdir(parents=True, exist_ok=True)
+    unprivileged.take(place, accounts.KAFKA, place.layout.stores / "kafka")
+    unprivileged.lend(place, settings_file, accounts.KAFKA)
+    become = unprivileged.command(place, accounts.KAFKA)
+    command = (*become, *_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
     named = f"--cluster-id={cluster_id}"  # one argument, because an id may begin with a dash
     formatted = subprocess.run(
         [*command, named, "-c", str(settings_file)], capture_output=True, text=True, check=False
@@ -95,5 +101,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             prepare=lambda: _prepare(place),
             once_healthy=lambda: _ensure_topics(place),
             external="kafka" in place.external,
+            account=accounts.KAFKA,
+            writes=(place.layout.stores / "kafka",),
+            reads=(place.layout.run / "kafka.properties",),
         ),
     )

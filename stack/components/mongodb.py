@@ -1,7 +1,9 @@
 """MongoDB: mongod if the machine has one, otherwise the embedded wire-compatible server."""
 
 import shutil
+from pathlib import Path
 
+from stack import accounts
 from stack.health import MongoHealth
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
@@ -11,9 +13,10 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
     """Returns the command of the database: `mongod` if given, otherwise the embedded server."""
     port, folder = str(place.settings.port("mongo")), place.layout.stores / "mongodb"
     if mongod:
-        return (mongod, "--bind_ip", "127.0.0.1", "--port", port, "--dbpath", str(folder / "mongod"))
+        on_loopback = ("--bind_ip", "127.0.0.1", "--port", port, "--nounixsocket")
+        return (mongod, *on_loopback, "--dbpath", str(folder / "mongod"))
     embedded = str(place.layout.environment("main") / "bin" / "nx-27017")
-    files = ("--data-dir", str(folder / "nx"), "--log-file", str(place.layout.logs / "mongodb-server.log"))
+    files = ("--data-dir", str(folder / "nx"), "--log-file", str(_logs(place) / "server.log"))
     return (
         embedded,
         "--host",
@@ -22,14 +25,23 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
         port,
         *files,
         "--pid-file",
-        str(place.layout.run / "nx.pid"),
+        str(folder / "nx.pid"),
     )
+
+
+def _logs(place: StackContext) -> Path:
+    return place.layout.logs / "mongodb"
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
     """Returns MongoDB, or the embedded server if there is no mongod."""
     mongod = shutil.which("mongod")
-    folder = place.layout.stores / "mongodb" / ("mongod" if mongod else "nx")
+    folder = place.layout.stores / "mongodb"
+
+    def prepare() -> None:
+        for needed in (folder / ("mongod" if mongod else "nx"), _logs(place)):
+            needed.mkdir(parents=True, exist_ok=True)
+
     return (
         Service(
             name="mongodb",
@@ -38,7 +50,9 @@ def services(place: StackContext) -> tuple[Service, ...]:
             ports=(place.settings.port("mongo"),),
             address=f"127.0.0.1:{place.settings.port('mongo')}",
             memory_mib=150,
-            prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+            prepare=prepare,
             external="mongodb" in place.external,
+            account=accounts.MONGODB,
+            writes=(folder, _logs(place)),
         ),
     )

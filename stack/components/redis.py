@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from stack import accounts
 from stack.health import RedisHealth
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
@@ -46,5 +47,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             memory_mib=100,
             prepare=lambda: _prepare(place),
             external="redis" in place.external,
+            account=accounts.REDIS,
+            writes=(place.layout.stores / "redis",),
+            reads=(place.layout.run / "redisbloom.so",),
         ),
     )
