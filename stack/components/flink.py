@@ -75,6 +75,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.rpc.port": str(ports.port("flink_taskmanager")),
         "taskmanager.data.port": ports.port("flink_data"),
+        # By default any free one, which no rule could name.
+        "metrics.internal.query-service.port": doors.beam_ports(place),
         "taskmanager.numberOfTaskSlots": ports.flink_slots,
         "taskmanager.memory.process.size": f"{ports.flink_taskmanager_mib}m",
         "taskmanager.memory.managed.size": "192m",
@@ -168,7 +170,8 @@ def _prepare(place: StackContext) -> None:
 
 def _configure(place: StackContext, more: dict[str, Any]) -> None:
     """Writes folders, libraries and config.yaml with `more` in it."""
-    (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
+    for name in ("pids", "tmp"):
+        (place.layout.run / "flink" / name).mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
     (place.layout.stores / "flink").mkdir(parents=True, exist_ok=True)
     _write_settings(place, more)
@@ -280,6 +283,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             "VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place),
             # The command line logs to a file of this name, and root's commands use it too.
             "FLINK_IDENT_STRING": "vitrine-job",
+            # Its folder /tmp/pyflink is that of whoever came first.
+            "JVM_ARGS": f"-Djava.io.tmpdir={place.layout.run}/flink/tmp",
         },
         needs=("flink-taskmanager", "kafka"),
         health=HttpHealth(f"{url}/jobs/overview", _runs(_job(place)), trusting),
@@ -295,7 +300,12 @@ def services(place: StackContext) -> tuple[Service, ...]:
 
 def _written(place: StackContext) -> tuple[Path, ...]:
     layout = place.layout
-    return (layout.stores / "flink", layout.logs / "flink", layout.run / "flink" / "pids")
+    return (
+        layout.stores / "flink",
+        layout.logs / "flink",
+        layout.run / "flink" / "pids",
+        layout.run / "flink" / "tmp",
+    )
 
 
 def _read(place: StackContext) -> tuple[Path, ...]:

@@ -111,7 +111,7 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
             for port in used or [first]:
                 assert not connects(port)
 
-    def test_beam_listens_in_its_range_alone() -> None:
+    def test_nothing_listens_that_is_neither_declared_nor_in_flinks_range() -> None:
         declared = {port for service in services.services(PLACE) for port in service.ports}
         first, last = map(int, doors.beam_ports(PLACE).split("-"))
         undeclared = {port: name for port, name in listening.ports(PLACE).items() if port not in declared}
