@@ -77,7 +77,11 @@ def _make_keystore(place: StackContext) -> None:
         tool = _home(place) / _archive(place).stem / "bin" / "elasticsearch-keystore"
         made = subprocess.run(
             [str(tool), "create"],
-            env={"PATH": SYSTEM_PATH, **_variables(place)},
+            env={
+                "PATH": SYSTEM_PATH,
+                "ES_JAVA_HOME": place.java_home,
+                "ES_PATH_CONF": str(keystore.parent),
+            },
             capture_output=True,
             text=True,
             check=False,
