@@ -22,8 +22,6 @@ from stack.supervisor import Supervisor
 
 PLACE = this_checkout()
 LAYOUT = PLACE.layout
-WITHOUT_A_LOGIN_YET = frozenset({"elasticsearch"})
-"""Whose own security, with a check of who asks, is not turned on."""
 WITHOUT_PASSWORD = ("mongo", "watch", "gate_metrics", "store_metrics", "index_metrics")
 
 
@@ -61,11 +59,9 @@ def test_all_ports_are_looked_at_and_no_page_is_served() -> None:
     }
     assert declared <= found.keys()
     for one in found.values():
-        if one["service"] not in WITHOUT_A_LOGIN_YET:
-            assert (one["foreign_origin"], one["foreign_host"]) == ("refused", "refused"), one
+        assert (one["foreign_origin"], one["foreign_host"]) == ("refused", "refused"), one
     if os.geteuid() == 0:
-        guarded = [PLACE.settings.port(name) for name in WITHOUT_PASSWORD]
-        assert {found[port]["foreign_uid"] for port in guarded} == {"refused"}
+        assert {one["foreign_uid"] for one in found.values()} == {"refused"}, found
     else:
         assert {one["foreign_uid"] for one in found.values()} == {"unknown"}
 
