@@ -8,7 +8,8 @@ Triggered by a user, it trains whenever the budget suffices; if it does not, the
 1. **charge** charges the run to the privacy budget of each privacy block that it will read, in one step,
 before a row is read (`./vitrine budget`, or the page *Privacy budget*).
 2. **within_budget** ends the run here if nothing was charged; its log contains the reason, the budget left
-and what to do. It is not retried, because the result would be the same.
+and what to do. It is not retried, because the result would be the same. It also fails if the privacy ledger
+is not intact.
 3. **train** trains two machine-learning models and one deep model to predict who will buy. Each is
 differentially private with the `epsilon` of the run; the privacy unit is one user's sessions of one block.
 The models and their private metrics are published as `models/<run>/` in one step, after the ledger has
@@ -121,7 +122,7 @@ def private_models() -> None:
         """Fails or skips if nothing was charged; without a retry, because the result would be the same."""
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-        if refused := answer.get("refused"):
+        if refused := answer.get("broken") or answer.get("refused"):
             raise AirflowFailException(refused)
         if skipped := answer.get("too_soon") or answer.get("spent"):
             raise AirflowSkipException(skipped)

@@ -3,7 +3,7 @@
 
 Runs `./vitrine reconcile` every night: it reads topics and stores again and checks what became of every raw
 message. The run fails if any message or document is missing, is there though it should not be, or has another
-content than it should; the log names the first session concerned.
+content than it should; the log names the first session concerned, by a label of the day (page *Whose label*).
 
 To check only what arrived in a past period, trigger with `from`, `to` or both.
 """
@@ -44,13 +44,19 @@ def reconcile_stores() -> None:
     def reconcile(params_json: str) -> None:
         import json
 
+        from streaming.access_record.file import stored_record
         from streaming.process.exit_code import ExitCode
         from streaming.reconcile import last_verdict
-        from streaming.reconcile.command import run
+        from streaming.reconcile.command import run_with
 
         params = json.loads(params_json)
         start, end = params["from"], params["to"]
-        outcome = last_verdict.keep(run(True, params["timeout_s"], start, end), whole=not (start or end))
+
+        def label(session: str) -> str:
+            return stored_record().label("session", session)  # analysts read this task's log
+
+        code = run_with(label, True, params["timeout_s"], start, end)
+        outcome = last_verdict.keep(code, whole=not (start or end))
         if outcome == ExitCode.NOT_SO:
             raise RuntimeError("The stores do not agree: the log above names the first discrepancy.")
         if outcome != ExitCode.DONE:

@@ -9,6 +9,7 @@ from fastapi import HTTPException
 from fastapi.responses import HTMLResponse
 from msgspec import Struct
 
+from streaming.contract.visible import shown
 from streaming.settings import DataSettings
 
 PREFIX = "/vitrine"
@@ -19,11 +20,15 @@ PAGE_POLICY = (
     "connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 
-_templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
+FORM_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, finalize=shown
+)
 
 
 def page(template: str, **values: Any) -> HTMLResponse:
-    """Returns `template` filled with `values`, each of them escaped."""
+    """Returns `template` filled with `values`, each of them escaped: markup, and characters that disturb."""
     html = _templates.get_template(template).render(prefix=PREFIX, **values)
     return HTMLResponse(html, headers={"Content-Security-Policy": PAGE_POLICY})
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
-from airflow.api_fastapi.core_api.security import get_user
+from airflow.api_fastapi.core_api.security import GetUserDep, get_user
 from airflow.plugins_manager import AirflowPlugin
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -21,6 +21,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 import vitrine_budget
 import vitrine_doors
 import vitrine_health
+import vitrine_labels
+import vitrine_persons
 import vitrine_trusted
 from streaming.access_record.file import NotRecorded
 from streaming.contract.time_units import HOUR_MS
@@ -36,6 +38,8 @@ VEGA_LITE_VERSION = "6.4"
 
 RANGES_MS = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
 Range = Literal["1h", "24h", "7d", "30d", "all"]
+FEED_LENGTH = 128
+"""As in the event contract."""
 
 REPORT_POLICY = (
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
@@ -156,6 +160,7 @@ def run_report(run_id: str) -> HTMLResponse:
 app.include_router(vitrine_budget.router)
 app.include_router(vitrine_health.router)
 app.include_router(vitrine_trusted.router)
+app.include_router(vitrine_labels.router)
 
 
 @app.get("/health")
@@ -164,7 +169,7 @@ def show_health() -> HTMLResponse:
     return page("health.html")
 
 
-def _dashboard(name: str, persons: Annotated[bool, Depends(vitrine_trusted.sees_persons)]) -> Dashboard:
+def _dashboard(name: str, persons: Annotated[bool, Depends(vitrine_persons.sees_labels)]) -> Dashboard:
     """Returns the dashboard with the panels that the reader may see."""
     try:
         dashboard = dashboards()[name]
@@ -190,7 +195,10 @@ def dashboard_source(dashboard: Shown) -> Response:
 
 @app.get("/dashboards/{name}/figures")
 def dashboard_figures(
-    dashboard: Shown, span: Annotated[Range, Query(alias="range")] = "24h", feed: str | None = None
+    dashboard: Shown,
+    user: GetUserDep,
+    span: Annotated[Range, Query(alias="range")] = "24h",
+    feed: Annotated[str | None, Query(max_length=FEED_LENGTH)] = None,
 ) -> Response:
     """Returns the current figures of every panel, and the names of all feeds; 503 while Elasticsearch is
     unavailable."""
@@ -205,7 +213,9 @@ def dashboard_figures(
         "toMs": times.to_ms,
         "feeds": holdings.feeds,
         "anySessions": holdings.times is not None,
-        "panels": figures().of(dashboard, times, feed or None),
+        "panels": vitrine_persons.with_labels(
+            dashboard, figures().of(dashboard, times, feed or None), vitrine_persons.who(user)
+        ),
     }
     return Response(msgspec.json.encode(answer), media_type="application/json")
 

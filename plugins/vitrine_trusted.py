@@ -20,12 +20,14 @@ from msgspec import Struct
 from ml.score import client
 from ml.score.question import LONGEST_QUESTION_BYTES, NoQuestion, Question, question
 from streaming.access_record.file import stored_record
+from streaming.contract.visible import visible
 from streaming.data_folder.layout import TRUSTED
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
 from vitrine_doors import whole_body
-from vitrine_pages import PAGE_POLICY, ReportedModel, named, page
+from vitrine_pages import FORM_POLICY, ReportedModel, named, page
+from vitrine_persons import who
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,6 @@ RETRY_AFTER_S = 10
 NEWEST = 200
 # An explanation takes a process of some 400 MB and several seconds.
 _explaining = threading.Lock()
-FORM_POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
 
 
 class ExactModel(ReportedModel, kw_only=True):
@@ -55,17 +56,6 @@ class Exact(Struct):
     models: list[ExactModel]
 
 
-async def sees_persons(request: Request, user: GetUserDep) -> bool:
-    """True if the reader has the privileged role; for pages that everyone may open, but not see in full."""
-    try:
-        await _privileged(request, user)
-    except HTTPException as refused:
-        if refused.status_code != 403:
-            raise
-        return False
-    return True
-
-
 @router.get("/accesses")
 def accesses() -> HTMLResponse:
     """Returns the newest entries of the access record."""
@@ -79,7 +69,7 @@ def exact_figures(name: str, user: GetUserDep) -> HTMLResponse:
     file = DataSettings().layout.trusted / report.name / TRUSTED
     if not file.is_file():
         raise HTTPException(404, "This run has no exact figures.")
-    stored_record().add(_who(user), "exact figures", report.name)
+    stored_record().add(who(user), "exact figures", report.name)
     exact = msgspec.json.decode(file.read_bytes(), type=Exact)
     baseline = next((model.roc_auc for model in exact.models if model.epsilon is None), None)
     return page("exact.html", report=report, exact=exact, baseline=baseline)
@@ -110,7 +100,7 @@ async def explained(request: Request, user: GetUserDep) -> HTMLResponse:
         raise HTTPException(404, "There is no such model.")
     shown = {"session": asked.session, "chosen": asked.model, "reason": asked.why}
     try:
-        return await run_in_threadpool(_explain, _who(user), asked, run, model)
+        return await run_in_threadpool(_explain, who(user), asked, run, model)
     except Busy:
         problem = "Another explanation is being made. Only one is at a time: ask again in some seconds."
         response = _why(problem=problem, **shown)
@@ -121,13 +111,15 @@ async def explained(request: Request, user: GetUserDep) -> HTMLResponse:
         return _why(problem=f"{error}.", **shown)
 
 
-def _explain(who: str, asked: Question, run: str, model: str) -> HTMLResponse:
+def _explain(reader: str, asked: Question, run: str, model: str) -> HTMLResponse:
     # Taken and given back in the same thread, which runs to its end though the client may go.
     if not _explaining.acquire(blocking=False):
         raise Busy
     try:
-        log.info("%s asks why a stored session got its score, by %s of %s", who, model, run)
-        stored_record().add(who, "explanation", f"{model} of {run}", [asked.session], asked.why)
+        log.info(
+            "%s asks why a stored session got its score, by %s", visible(reader), visible(f"{model} of {run}")
+        )
+        stored_record().add(reader, "explanation", f"{model} of {run}", [asked.session], asked.why)
         stored = MongoSessions(MongoSettings()).find(asked.session)
         if stored is None:
             raise client.NotScored("No such session is stored")
@@ -146,11 +138,6 @@ def _explain(who: str, asked: Question, run: str, model: str) -> HTMLResponse:
         average=average,
         statement=answer["statement"],
     )
-
-
-def _who(user: Any) -> str:
-    """The reader as the access record names them."""
-    return f"airflow:{user.get_name()}"
 
 
 def _why(**values: Any) -> HTMLResponse:

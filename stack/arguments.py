@@ -8,8 +8,8 @@ from stack.test_folders import KINDS
 from streaming.process.arguments import count, positive
 
 BENCHMARKS = (
-    "pipeline", "gate", "flink", "indexer", "memory", "distinct", "soak", "budget", "explain", "accuracy",
-    "training", "audit",
+    "pipeline", "gate", "flink", "job_state", "indexer", "memory", "distinct", "soak", "budget", "explain",
+    "accuracy", "training", "audit",
 )  # fmt: skip
 
 DEMO_DETAILS = """\

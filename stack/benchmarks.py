@@ -23,6 +23,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "pipeline": (),
     "gate": ("kafka", "redis"),
     "flink": ("kafka", "flink-taskmanager"),
+    "job_state": ("kafka", "flink-taskmanager"),
     "indexer": ("kafka", "elasticsearch"),
     "soak": ("kafka", "redis"),
     "budget": ("mongodb",),

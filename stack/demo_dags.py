@@ -39,7 +39,8 @@ class Models(Followed):
         self._extraction = extraction
         self._triggered: str | None = None
         self.not_trained: str | None = None
-        """The privacy ledger's message if the budget does not allow a training; None otherwise."""
+        """The privacy ledger's message if the budget does not allow a training, or if it is not intact; None
+        otherwise."""
 
     def trigger(self) -> None:
         self._triggered = self.api.trigger(self.dag).run_id
@@ -52,6 +53,9 @@ class Models(Followed):
     def outcome(self, own: list[Run]) -> str | None:
         for run in reversed(own):
             answer = self.api.returned(run, "charge") or {}
+            if broken := answer.get("broken"):
+                self.not_trained = broken
+                return run.state
             if why := answer.get("spent") or answer.get("refused"):
                 self.not_trained = why
                 return SKIPPED

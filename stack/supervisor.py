@@ -47,11 +47,14 @@ class Process:
     started_at_s: int
 
 
-def _quoted(value: str) -> str:
-    """Quotes a value of an `environment=` line: supervisord strips quotes and expands per cent signs."""
+def _quoted(name: str, value: str) -> str:
+    """Quotes a value of an `environment=` line: supervisord strips quotes and expands per cent signs. Raises
+    StackError, which names the variable alone: its value may be a secret."""
     quote = '"' if '"' not in value else "'"
     if quote in value or "\n" in value:
-        raise StackError(f"a setting with both kinds of quotes or a line break cannot be used: {value[:20]}…")
+        raise StackError(
+            f"{name}: a setting with both kinds of quotes or a line break cannot be used: change its value"
+        )
     return quote + value.replace("%", "%%") + quote
 
 
@@ -98,7 +101,7 @@ def _program(layout: Layout, service: Service) -> dict[str, object]:
         "directory": service.directory or layout.root,
         # The stores hold data about people: only their owner may read them.
         "umask": "077",
-        "environment": ",".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items())),
+        "environment": ",".join(f"{name}={_quoted(name, variables[name])}" for name in sorted(variables)),
         "autostart": "false",
         "autorestart": "true",
         "startsecs": STARTED_AFTER_S,

@@ -27,6 +27,7 @@ from typing import Any
 from ml.budget.account import Charge, OverBudget, Request
 from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import MongoAccounts
+from ml.budget.outer_file import OuterFileInFolder
 from ml.budget.settings import BudgetSettings
 from ml.folder_digest import folder_digest
 from ml.privacy import renyi
@@ -39,7 +40,7 @@ from streaming.sinks.mongo.sessions import client
 STEPS = ("charged", "paid", "begun", "read", "trained", "sealed", "released", "published")
 BETWEEN = "between"
 MOST_CALLS = 9_000
-"""About the number of function calls of an attempt that is not killed."""
+"""About half the number of function calls of an attempt that is not killed; it grows with the ledger."""
 COST = renyi.gaussian(0.2)
 REFUSED, FAILED = 3, 1
 DATASET = "sessions"
@@ -81,7 +82,8 @@ class Shop:
 
     def ledger(self) -> Ledger:
         """Returns the ledger, with a new connection for the calling process."""
-        return Ledger(MongoAccounts(self._mongo), DATASET, self.settings)
+        outer = OuterFileInFolder(self.folder / "ledger", DATASET)
+        return Ledger(MongoAccounts(self._mongo), outer, DATASET, self.settings)
 
     def attempt(self, run: Run) -> int:
         """Starts an attempt in a process and returns its id. It ends by a signal, or with 0 or REFUSED."""

@@ -40,6 +40,7 @@ from streaming.sinks.elasticsearch.settings import IndexSettings
 from streaming.sinks.elasticsearch.sink import ElasticsearchSink
 from streaming.sinks.stage import consumer, run_sink
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
 
 Document = tuple[str, bytes, bytes]
@@ -100,7 +101,7 @@ def main() -> int:
 
 def _documents(sessions: int) -> Iterator[Document]:
     """Yields the documents of simulated sessions: summaries, sentiments and window aggregates, each once."""
-    windows = Windows()
+    windows = Windows(USUAL)
     shop = TrafficSettings(sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0)
     for offset, message in enumerate(traffic(shop)):
         judged = parse(message.value, _FAR_FUTURE_MS)

@@ -23,6 +23,7 @@ from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence, OffsetRange, RawRecord, ReconcileScope, ValidRecord
 from streaming.stores import Document
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def evidence(count: int) -> Evidence:
 
     def found(index: str) -> Iterator[tuple[str, Document]]:
         if index == topics.PRODUCT_ACTIVITY:
-            windows = Windows()
+            windows = Windows(USUAL)
             for session in sessions():
                 windows.add(session)
             for id_, activity in windows.activities().items():
@@ -69,6 +70,7 @@ def evidence(count: int) -> Evidence:
         scope=ReconcileScope(spans={0: OffsetRange(0, count)}, until={0: count}),
         allowed_lateness_ms=gate.allowed_lateness_ms,
         horizon=gate.horizon,
+        key_limit=USUAL,
         indexes={name: Made(partial(found, name)) for name in topics.INDEXED},
         mongodb=Made(lambda: ({"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions())),
         valid=Made(lambda: (ValidRecord(0, s.raw_offset, s.user_id.encode(), encode(s)) for s in sessions())),

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ml.budget import blocks as times
+from ml.budget.chain import Entry
 from ml.privacy import renyi
 from ml.privacy.renyi import NOTHING, Curve
 
@@ -36,6 +37,12 @@ class Block(Struct, frozen=True):
     def epsilon_after(self, cost: Curve) -> float:
         """Returns the epsilon that would be spent after one more charge of `cost`."""
         return renyi.epsilon_of(renyi.total([self.spent, cost]), self.delta)
+
+    def wholly_spent(self) -> "Block":
+        """Returns the block with nothing left: its curve is at no order below what it was, so that it stays
+        sound if the budget is raised later, nor below what uses up the budget at that order."""
+        full = renyi.full(self.epsilon, self.delta)
+        return replace(self, spent=renyi.highest([self.spent, full]))
 
 
 class Release(Struct, frozen=True):
@@ -95,6 +102,19 @@ class Raise(Struct, frozen=True):
     """None: all blocks that no run has read yet."""
 
 
+class Acceptance(Struct, frozen=True):
+    """A person's decision to go on with a ledger that was not intact."""
+
+    at: str
+    who: str
+    why: str
+    what: str
+    """What the ledger's condition was, and what counts as spent since."""
+    complete: bool
+    """False if charges may have been lost that nothing remembers: then the lifetime privacy loss is a bound
+    for the charges from `at` on and those still known."""
+
+
 class Account(Struct, frozen=True):
     """Everything that a charge changes, as one document."""
 
@@ -111,10 +131,18 @@ class Account(Struct, frozen=True):
     charges: tuple[Charge, ...] = ()
     """The newest charges, oldest first."""
     raises: tuple[Raise, ...] = ()
+    acceptances: tuple[Acceptance, ...] = ()
+    closed_before_ms: int = 0
+    """Blocks that start earlier count as wholly spent, also those that are not in `blocks`: what was spent of
+    them is not known any more."""
+    head: Entry | None = None
+    """The newest entry of the chain; None in a ledger from before the chain."""
 
     def block(self, start_ms: int) -> Block:
         """Returns the block that starts at `start_ms`; a new one with nothing spent if no run has read it."""
         fresh = Block(start_ms, self.epsilon, self.delta)
+        if start_ms < self.closed_before_ms:
+            fresh = fresh.wholly_spent()
         return next((block for block in self.blocks if block.start_ms == start_ms), fresh)
 
     def find(self, key: str) -> Charge | None:
@@ -123,8 +151,13 @@ class Account(Struct, frozen=True):
     @property
     def lifetime_epsilon(self) -> float:
         """A bound on what any user has lost in all blocks together, valid at any time, with a block's
-        delta."""
+        delta. It does not contain charges that were lost, if `lifetime_incomplete`."""
         return renyi.odometer(self.lifetime, self.epsilon, self.delta) * self.epsilon
+
+    @property
+    def lifetime_incomplete(self) -> bool:
+        """True if charges may have been lost that nothing remembers."""
+        return any(not acceptance.complete for acceptance in self.acceptances)
 
 
 class OverBudget(Exception):
@@ -184,7 +217,12 @@ def release(account: Account, key: str, release: Release) -> tuple[Account, Char
 
 def set_budget(account: Account, change: Raise) -> Account:
     """Sets the budget of one block, or of all that no run has read yet. A block whose budget is below what
-    was spent refuses every charge."""
+    was spent refuses every charge. Raises ValueError for a block of which it is not known what was spent."""
+    if change.block is not None and change.block < account.closed_before_ms:
+        raise ValueError(
+            f"the budget of {times.describe(change.block, account.block_ms)} cannot be set: the part of the "
+            "privacy ledger that says what was spent of it was lost"
+        )
     account = replace(account, raises=(*account.raises, change)[-REMEMBERED:])
     if change.block is None:
         return replace(account, epsilon=change.epsilon, delta=change.delta)
@@ -208,15 +246,21 @@ def _refusal(account: Account, request: Request) -> str:
         for block in full[:SHOWN]
     ]
     more = [f"  and {len(full) - SHOWN} other blocks that have too little left"] if full[SHOWN:] else []
-    following, enough = max(request.candidates) + account.block_ms, math.ceil(full[0].epsilon_after(cost))
+    following = max(max(request.candidates) + account.block_ms, account.closed_before_ms)
+    first = full[0]
+    raising = (
+        ". The budget of the newest block above cannot be raised: what was spent of it was lost"
+        if first.start_ms < account.closed_before_ms
+        else ", or raise the budget, which is recorded: ./vitrine budget set --epsilon "
+        f"{math.ceil(first.epsilon_after(cost))} --block "
+        f'{times.day(first.start_ms)} --why "..."'
+    )
     return "\n".join(
         [
             "The privacy budget does not allow this run. No session was read.",
             *left,
             *more,
             "./vitrine budget shows what it was spent on. You can request a smaller epsilon, wait for the "
-            f"sessions of {times.describe(following, account.block_ms)}, which have a new budget, or raise "
-            f"the budget, which is recorded: ./vitrine budget set --epsilon {enough} --block "
-            f'{times.day(full[0].start_ms)} --why "..."',
+            f"sessions of {times.describe(following, account.block_ms)}, which have a new budget{raising}",
         ]
     )

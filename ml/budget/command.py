@@ -1,6 +1,7 @@
 """`./vitrine budget`: shows the privacy budget and what is spent of it, or sets it."""
 
 import argparse
+import sys
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from ml.budget.account import Raise
 from ml.budget.blocks import beginning_at
+from ml.budget.condition import LedgerBroken
 from ml.budget.ledger import Ledger, now
 from ml.budget.mongo import stored_ledger
 from ml.budget.overview import Overview, overview
@@ -27,11 +29,42 @@ def _show(arguments: argparse.Namespace) -> int:
     try:
         if arguments.action == "set":
             _set(ledger, arguments)
-        seen = overview(ledger.account())
+        elif arguments.action != "show":
+            _go_on(ledger, arguments)
+        seen, state = overview(ledger.account()), ledger.condition().state
+    except LedgerBroken as broken:
+        return _broken(broken, arguments.json)
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
-    print(visible(msgspec.json.encode(_plain(seen)).decode()) if arguments.json else _text(seen))
+    if arguments.json:
+        print(visible(msgspec.json.encode({"ledger": state} | _plain(seen)).decode()))
+    else:
+        print(_text(seen))
     return ExitCode.DONE
+
+
+def _broken(broken: LedgerBroken, as_json: bool) -> int:
+    found = broken.condition
+    if as_json:
+        told = {"ledger": found.state, "why": found.why, "remedy": found.remedy}
+        print(visible(msgspec.json.encode(told).decode()))
+    else:
+        print(f"vitrine: {visible(str(broken))}", file=sys.stderr)
+    return ExitCode.NOT_SO
+
+
+def _go_on(ledger: Ledger, arguments: argparse.Namespace) -> None:
+    if not (arguments.why or "").strip():
+        raise ValueError(f"{arguments.action} needs --why, which is recorded")
+    who, record = os_user(), stored_record()
+    record.add(who, "budget change", f"{arguments.action} of the privacy ledger", why=arguments.why)
+    step = ledger.adopt if arguments.action == "adopt" else ledger.accept_restored
+    try:
+        step(who.removeprefix("os:"), arguments.why)
+    except ValueError:
+        what = f"{arguments.action} of the privacy ledger"
+        record.add(who, "budget change refused", what, why=arguments.why)
+        raise
 
 
 def _set(ledger: Ledger, arguments: argparse.Namespace) -> None:
@@ -84,6 +117,7 @@ def _text(seen: Overview) -> str:
         lines.append(
             f"a user who was in every block of all {seen.charged} charges has lost at most "
             f"({seen.lifetime:g}, {seen.delta:g})"
+            + (", without charges that were lost" if seen.lifetime_incomplete else "")
         )
     for charge in seen.charges[:10]:
         state = "released" if charge.released else "charged, nothing released"
@@ -92,5 +126,9 @@ def _text(seen: Overview) -> str:
         f"  {change['at']}  {change['who']} set {change['epsilon']:g} for {change['block'] or 'new blocks'}: "
         f"{change['why']}"
         for change in seen.raises[:10]
+    ]
+    lines += [
+        f"  {deed['at']}  {deed['who']} went on with a ledger that was {deed['what']}: {deed['why']}"
+        for deed in seen.acceptances
     ]
     return "\n".join(map(visible, lines))

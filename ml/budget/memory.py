@@ -1,8 +1,39 @@
-"""Accounts in memory, for unit tests."""
+"""Accounts and their outer link in memory, for unit tests."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ml.budget.account import Account
-from ml.budget.ledger import Entry
+from ml.budget.chain import Entry
 from streaming.stores import StoreUnavailable
+
+
+class InMemoryOuterFile:
+    """An outer link that lives as long as this object."""
+
+    def __init__(self) -> None:
+        self.content: bytes | None = None
+        self.generated: bytes | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def locked(self, for_s: float) -> Iterator[None]:
+        with self._lock:
+            yield
+
+    def read(self) -> bytes | None:
+        return self.content
+
+    def write(self, content: bytes) -> None:
+        self.content = content
+
+    def key(self) -> bytes | None:
+        return self.generated
+
+    def make_key(self) -> bytes:
+        self.generated = self.generated or b"key of the tests"
+        return self.generated
 
 
 class InMemoryAccounts:
@@ -10,7 +41,9 @@ class InMemoryAccounts:
 
     def __init__(self) -> None:
         self.by_dataset: dict[str, Account] = {}
-        self.records: dict[str, Entry] = {}
+        self.records: dict[tuple[str, int], Entry] = {}
+        self.outer = InMemoryOuterFile()
+        """The outer link of one data set in this store."""
         self.unavailable = False
 
     def _require_available(self) -> None:
@@ -29,6 +62,14 @@ class InMemoryAccounts:
         self.by_dataset[account.dataset] = account
         return True
 
-    def record(self, id_: str, entry: Entry) -> None:
+    def overwrite(self, account: Account) -> None:
         self._require_available()
-        self.records.setdefault(id_, entry)
+        self.by_dataset[account.dataset] = account
+
+    def record(self, entry: Entry) -> None:
+        self._require_available()
+        self.records.setdefault((entry.dataset, entry.sequence), entry)
+
+    def entries(self, dataset: str) -> tuple[Entry, ...]:
+        self._require_available()
+        return tuple(entry for (of, _), entry in sorted(self.records.items()) if of == dataset)

@@ -58,6 +58,8 @@ class Overview(Struct, frozen=True):
     blocks: tuple[BlockSeen, ...]
     charges: tuple[ChargeSeen, ...]
     raises: tuple[dict[str, Any], ...]
+    acceptances: tuple[dict[str, Any], ...]
+    lifetime_incomplete: bool
     affordable: int
     """Number of blocks with enough left for one more charge like the newest."""
 
@@ -77,6 +79,8 @@ def overview(account: Account) -> Overview:
             to_builtins(change) | {"block": None if change.block is None else day(change.block)}
             for change in reversed(account.raises)
         ),
+        acceptances=tuple(to_builtins(deed) for deed in reversed(account.acceptances)),
+        lifetime_incomplete=account.lifetime_incomplete,
         affordable=_affordable(account),
     )
 

@@ -1,6 +1,8 @@
 """Settings of the privacy budget and its blocks."""
 
-from pydantic import Field
+from pathlib import Path
+
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from streaming.settings import Settings
@@ -23,4 +25,16 @@ class BudgetSettings(Settings):
     )
     automatic_every_h: float = Field(
         20.0, ge=0, description="Hours after the last release before an extraction starts the next training"
+    )
+    ledger_dir: Path | None = Field(
+        None,
+        description="Folder of the privacy ledger's outer link, without which the ledger could be rewound "
+        "unseen: never restore it from a backup. All machines that charge share it, and its file system "
+        "supports locks. Without this setting: `ledger` in the data folder",
+    )
+    ledger_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key that signs the privacy ledger's entries, at least 32 characters. Without it, one is "
+        "generated in the folder of the outer link",
     )

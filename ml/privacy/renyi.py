@@ -55,6 +55,15 @@ def epsilon_of(spent: Curve, delta: float) -> float:
     )
 
 
+def full(epsilon: float, delta: float) -> Curve:
+    """Returns the smallest curve that uses up a filter of budget (epsilon, delta) at every order: any curve
+    that the filter accepts is below it at one order at least, and it accepts nothing more after this one."""
+    log_delta = math.log(delta / len(ORDERS))
+    exact = [epsilon - math.log1p(-1 / a) + (log_delta + math.log(a)) / (a - 1) for a in ORDERS]
+    # A little more, so that rounding leaves nothing.
+    return tuple(max(0.0, rho) * (1 + 1e-9) + 1e-9 for rho in exact)
+
+
 def odometer(spent: Curve, step: float, delta: float) -> int:
     """Returns the smallest k such that everything so far costs at most (k * step, delta), a bound that holds
     at any time the reader chooses. It runs filters of 1, 2, 3, ... steps in parallel, the k-th with delta * 6

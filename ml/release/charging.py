@@ -8,6 +8,7 @@ from typing import Any
 from ml.budget import account as accounts
 from ml.budget.account import Account, Charge, OverBudget
 from ml.budget.blocks import describe_all
+from ml.budget.condition import LedgerBroken
 from ml.budget.ledger import Ledger, now
 from ml.release import extract
 from ml.release.request import TrainingRequest, charge_request
@@ -18,9 +19,17 @@ log = logging.getLogger(__name__)
 
 def charge_run(training: TrainingRequest, ledger: Ledger, extracts: Path, every_h: float) -> dict[str, Any]:
     """Charges the run, before any row is read. Returns {"key", "blocks", "what"}, or {"refused": why} if the
-    budget does not allow it or a requested block does not exist. If an extraction started the run, returns
+    budget does not allow it or a requested block does not exist, or {"broken": why} if the privacy ledger is
+    not intact. If an extraction started the run, returns
     {"spent": why} instead if the budget does not allow it, and {"too_soon": why} less than `every_h` hours
     after the last release. Raises NoExtract."""
+    try:
+        return _charge(training, ledger, extracts, every_h)
+    except LedgerBroken as broken:
+        return {"broken": str(broken)}
+
+
+def _charge(training: TrainingRequest, ledger: Ledger, extracts: Path, every_h: float) -> dict[str, Any]:
     account = ledger.account()
     available = extract.list_available(extracts, account.block_ms)
     try:
@@ -71,7 +80,8 @@ def entry(account: Account, charge: Charge) -> dict[str, Any]:
         f"user's sessions of one block of {days(account)}. All runs together, future ones included, cost "
         f"such a unit at most ({least.epsilon:g}, {least.delta:g}), of which epsilon "
         f"{least.epsilon_spent:.2f} is spent. A user who was in every block of all charges so far has lost "
-        f"at most ({account.lifetime_epsilon:g}, {account.delta:g})."
+        f"at most ({account.lifetime_epsilon:g}, {account.delta:g})"
+        f"{', not counting charges that the privacy ledger lost' if account.lifetime_incomplete else ''}."
     )
     return {"key": charge.key, "blocks": list(charge.blocks), "left": left, "told": told}
 

@@ -12,6 +12,7 @@ from ml.reports import charts
 from ml.reports.charts import Series
 from ml.reports.content import Content, Dependence
 from ml.reports.price import Group, Price, uneven
+from streaming.contract.visible import shown
 
 TITLE = "What drives a purchase"
 COLOURS = {
@@ -28,7 +29,11 @@ _EXTREMES = 4
 def render(content: Content, data: dict[str, bytes]) -> str:
     """Returns the page's HTML. `data`: the files that the reader can save, by name; they are embedded."""
     template = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        finalize=shown,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     ).from_string((files(__package__) / "report.html.j2").read_text(encoding="utf-8"))
     strongest = max(importance for ranked in content.ranking for importance in ranked.importance.values())
     return template.render(

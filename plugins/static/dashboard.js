@@ -124,7 +124,7 @@ async function show(panel, answer) {
 }
 
 function say(text, bad = false) {
-  status.textContent = text;
+  status.textContent = readable(text);
   status.classList.toggle("bad", bad);
 }
 

@@ -4,6 +4,7 @@
 import { answerTo, element, embed, failure, numbers, shares } from "./look.js";
 
 const REFRESH_MS = 5000;
+const LEDGER_REFRESH_MS = 60_000;
 const STAGES = ["gate", "store", "flink-job", "index"];
 const board = document.getElementById("panels");
 const status = document.getElementById("status");
@@ -227,6 +228,16 @@ async function refresh() {
   }
 }
 
+// Says so if the privacy ledger is not intact. That MongoDB does not answer, the readings show.
+async function ledger() {
+  const notice = document.getElementById("ledger");
+  const { told } = await answerTo(board.dataset.ledger).catch(() => ({ told: "" }));
+  notice.textContent = told;
+  notice.hidden = !told;
+}
+
 document.addEventListener("themechange", refresh);
+setInterval(() => document.hidden || ledger(), LEDGER_REFRESH_MS);
+ledger();
 setInterval(() => document.hidden || asking || refresh(), REFRESH_MS);
 refresh();

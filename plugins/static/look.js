@@ -11,6 +11,7 @@ export const shares = new Intl.NumberFormat("en", { style: "percent", maximumFra
 
 export function element(name, attributes = {}, ...children) {
   const made = Object.assign(document.createElement(name), attributes);
+  if (attributes.textContent !== undefined) made.textContent = readable(attributes.textContent);
   made.append(...children);
   return made;
 }
@@ -36,7 +37,7 @@ export function looks() {
 }
 
 // Control characters draw nothing, or reverse the text beside them: each is shown as a replacement character.
-export const readable = (value) => String(value).replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd");
+export const readable = (value) => String(value).replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, "\ufffd");
 const escaped = (value) => element("i", { textContent: readable(value) }).innerHTML;
 
 // With `ast` Vega interprets expressions instead of compiling them: the page's policy forbids eval.

@@ -29,6 +29,7 @@ from streaming.settings import (
     WatchSettings,
     variable,
 )
+from streaming.summaries.settings import WindowSettings
 
 HEALTH_PATH = "/api/v2/monitor/health"
 # The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
@@ -42,6 +43,7 @@ READS: tuple[type[Settings] | str, ...] = (
     BudgetSettings,
     AccessRecordSettings,
     DoorSettings,
+    WindowSettings,
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
     *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
     "VITRINE_MAIN_PYTHON",

@@ -21,7 +21,7 @@ from stack.settings import ADDRESS_VARIABLE
 from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
-from streaming.summaries.settings import JobSettings, job_name
+from streaming.summaries.settings import JobSettings, WindowSettings, job_name
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
 TLS = {
@@ -78,9 +78,16 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "taskmanager.data.port": ports.port("flink_data"),
         "taskmanager.numberOfTaskSlots": ports.flink_slots,
         "taskmanager.memory.process.size": f"{ports.flink_taskmanager_mib}m",
-        "taskmanager.memory.managed.size": "192m",
+        # RocksDB's caches are in it: it is divided by the slots, and .7 of a slot's part is RocksDB's.
+        "taskmanager.memory.managed.size": "320m",
         "taskmanager.memory.network.min": "64m",
         "taskmanager.memory.network.max": "64m",
+        # The job's state is in this folder, not in /tmp, which may be in memory. The id is fixed, so that a
+        # TaskManager deletes what a killed one left.
+        "process.taskmanager.working-dir": f"{place.layout.stores}/flink/working",
+        "taskmanager.resource-id": "taskmanager",
+        # It writes a line for every file of every checkpoint, and a killed TaskManager leaves its file.
+        "state.backend.rocksdb.log.level": "ERROR_LEVEL",
         "parallelism.default": 1,
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",
@@ -90,7 +97,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "web.access-control-allow-origin": f"https://127.0.0.1:{ports.port('flink')}",
         "execution.checkpointing.dir": f"file://{place.layout.stores}/flink/checkpoints",
         "execution.checkpointing.savepoint-dir": f"file://{place.layout.stores}/flink/savepoints",
-        "execution.checkpointing.num-retained": 3,
+        # The job continues from the newest. Nothing would delete older ones once the job has stopped.
+        "execution.checkpointing.num-retained": 1,
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         # Kafka or the TaskManager may be unavailable for any length of time: never give up, but slow down.
         "restart-strategy.type": "exponential-delay",
@@ -228,7 +236,8 @@ def _job(place: StackContext) -> str:
 
 
 def checkpoints(place: StackContext) -> str:
-    """Returns the folder of the job's checkpoints as a URI. No other job writes to it."""
+    """Returns the URI of the folder of the job's checkpoints, which has a folder for each state backend. No
+    other job writes to it."""
     own = f"file://{place.layout.stores}/flink/{_job(place)}"
     return place.environment.get("VITRINE_FLINK_CHECKPOINT_DIR", own)
 
@@ -280,7 +289,9 @@ def services(place: StackContext) -> tuple[Service, ...]:
     job = Service(
         name=FLINK_JOB.name,
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
-        environment=place.passed(Principal.FLINK, KafkaSettings, JobSettings, FlinkRestSettings)
+        environment=place.passed(
+            Principal.FLINK, KafkaSettings, JobSettings, WindowSettings, FlinkRestSettings
+        )
         | variables(place)
         | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
         needs=("flink-taskmanager", "kafka"),

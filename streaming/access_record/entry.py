@@ -13,7 +13,17 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-Deed = Literal["explanation", "exact figures", "score", "budget change", "budget change refused"]
+Deed = Literal[
+    "explanation",
+    "exact figures",
+    "score",
+    "single visitors",
+    "look-up",
+    "export",
+    "erasure",
+    "budget change",
+    "budget change refused",
+]
 LONGEST_TEXT = 500
 KEY_BYTES = 32
 _FILE = re.compile(r"(\d{4})-(\d\d)\.jsonl")
@@ -28,7 +38,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     """`airflow:` and the user of Airflow, or `os:` and the user of the machine."""
     did: Deed
     what: str
-    """Model, run or budget; never whose."""
+    """Model, run, panel, file or budget; never whose."""
     whose: str | None = None
     """`session:` or `user:` and the keyed hash of the id; None where it is about no single person."""
     why: str | None = None

@@ -15,6 +15,7 @@ from typing import Literal
 
 from streaming.access_record import entry as form
 from streaming.access_record.entry import Deed, Entry
+from streaming.access_record.label import Kind, label
 from streaming.access_record.settings import AccessRecordSettings
 from streaming.settings import DataSettings
 
@@ -46,15 +47,19 @@ class AccessRecord:
         what: str,
         sessions: Iterable[str] | None = None,
         why: str | None = None,
+        users: Iterable[str] | None = None,
     ) -> None:
-        """Appends one entry for each of `sessions` (their ids), or one that is about no single person.
-        Returns when they are on disk. Raises NotRecorded."""
+        """Appends one entry for each of `sessions` and `users` (their ids), or one that is about no single
+        person. Returns when they are on disk. Raises NotRecorded."""
         now = datetime.now(UTC)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._drop_expired(now)
-            key = self._key() if sessions is not None else b""
-            about = [None] if sessions is None else [form.whose(key, "session", id_) for id_ in sessions]
+            about: list[str | None] = [None]
+            if sessions is not None or users is not None:
+                key = self._key()
+                about = [form.whose(key, "session", id_) for id_ in sessions or ()]
+                about += [form.whose(key, "user", id_) for id_ in users or ()]
             self._append(
                 self._folder / form.file_name(now),
                 [form.line(form.entry(now, who, did, what, whose, why)) for whose in about],
@@ -68,11 +73,19 @@ class AccessRecord:
 
     def whose(self, kind: Literal["session", "user"], id_: str) -> str:
         """Returns what entries say instead of `id_`. Raises NotRecorded."""
+        return form.whose(self.key(), kind, id_)
+
+    def key(self) -> bytes:
+        """Returns the key of hashes and labels (label.py), generated the first time. Raises NotRecorded."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return form.whose(self._key(), kind, id_)
+            return self._key()
         except OSError as error:
             raise NotRecorded(error) from error
+
+    def label(self, kind: Kind, id_: str) -> str:
+        """Returns today's label of `id_`. Raises NotRecorded."""
+        return label(self.key(), kind, id_, datetime.now(UTC).date())
 
     def _append(self, file: Path, lines: Iterable[bytes]) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

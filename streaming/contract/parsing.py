@@ -6,6 +6,7 @@ import msgspec
 
 from streaming.contract import unprintable
 from streaming.contract.diagnosis import diagnose, holds_unprintable
+from streaming.contract.folding import folded
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import (
     EARLIEST_TIME_MS,
@@ -23,8 +24,8 @@ _MAX_DEPTH = 64
 
 
 def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
-    """Returns the session in `raw`, or the reason of its rejection. `arrived_at_ms` is the broker's append
-    time."""
+    """Returns the session in `raw`, with the spelling of device type and referrer (folding.py), or the reason
+    of its rejection. `arrived_at_ms` is the broker's append time."""
     raw = raw or b""
     if len(raw) > MAX_MESSAGE_BYTES:
         return Rejection(Reason.TOO_LARGE, f"{len(raw)} bytes, allowed {MAX_MESSAGE_BYTES}")
@@ -37,7 +38,7 @@ def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
         session = _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return diagnose(raw, error)
-    return _broken_contract(session, raw, arrived_at_ms) or session
+    return _broken_contract(session, raw, arrived_at_ms) or folded(session)
 
 
 def _broken_contract(session: Session, raw: bytes, arrived_at_ms: int) -> Rejection | None:

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 
 class Reason(StrEnum):
-    """Every reason of a rejection; duplicates are counted separately. All except `DUPLICATE` and
-    `BEYOND_HORIZON` depend only on the message and its arrival (parsing.py)."""
+    """Every reason of a rejection; duplicates are counted separately. All except `DUPLICATE`,
+    `BEYOND_HORIZON`, `UNKNOWN_FEED` and `TOO_MANY_IMPORTS` depend only on the message and its arrival
+    (parsing.py)."""
 
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
@@ -25,6 +26,9 @@ class Reason(StrEnum):
     FUTURE_TIME = "future_time"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_REFERRER = "unknown_referrer"
+    UNKNOWN_FEED = "unknown_feed"
+    """Neither the live feed nor a declared one (feeds.py)."""
+    TOO_MANY_IMPORTS = "too_many_imports"
     BEYOND_HORIZON = "beyond_horizon"
     """So old that a repeat could not be recognised (horizon.py)."""
     DUPLICATE = "duplicate"

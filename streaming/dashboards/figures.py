@@ -1,5 +1,6 @@
 """Reads the live figures of a dashboard from Elasticsearch."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from elasticsearch import ApiError, TransportError
@@ -13,6 +14,7 @@ from streaming.settings import ElasticsearchSettings
 from streaming.sinks.elasticsearch.index import client
 
 TIMEOUT_S = 10.0
+IDS_PAGE = 10_000
 
 
 class FiguresUnavailable(Exception):
@@ -73,6 +75,19 @@ class Figures:
             )
             for panel, answer in zip(dashboard.panels, self._search(searches), strict=True)
         ]
+
+    def ids(self, field: str) -> Iterator[str]:
+        """Yields every value of the keyword `field` of the session summaries. Raises FiguresUnavailable."""
+        after: dict[str, Any] = {}
+        while True:
+            source = {"size": IDS_PAGE, "sources": [{"id": {"terms": {"field": field}}}], **after}
+            body = {"size": 0, "aggs": {"ids": {"composite": source}}}
+            [answer] = self._search([(topics.SESSION_SUMMARIES, body)])
+            found = query.value_at(answer, "aggregations.ids") or {}
+            yield from (bucket["key"]["id"] for bucket in found.get("buckets", []))
+            if "after_key" not in found:
+                return
+            after = {"after": found["after_key"]}
 
     def _search(self, searches: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         # An index that does not exist yet has no figures; that is not an error.

@@ -45,7 +45,7 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A Vega-Lite view without its data; None if the figures are shown as tiles."""
     width: Literal["half", "full"] = "half"
     persons: bool = False
-    """True if it shows single persons: such a panel is for the privileged role alone."""
+    """True if it shows single persons: such a panel is not for viewers, and our pages show labels in it."""
 
 
 class Dashboard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

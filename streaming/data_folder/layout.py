@@ -56,6 +56,11 @@ class DataLayout:
         return self.root / "accesses"
 
     @property
+    def ledger(self) -> Path:
+        """The privacy ledger's outer link and key; only their owner can read them (ml.budget.outer_file)."""
+        return self.root / "ledger"
+
+    @property
     def import_spill(self) -> Path:
         """Temporary files of imports, for data that does not fit into memory."""
         return self.root / "spill"

@@ -35,9 +35,11 @@ class _Generation:
 class InMemoryDedupStore:
     """`restart` and `forget` simulate failures of the server."""
 
-    def __init__(self, horizon: Horizon | None = None, capacity: int = 1_000_000) -> None:
+    def __init__(
+        self, horizon: Horizon | None = None, capacity: int = 1_000_000, imports_max: int = 10_000
+    ) -> None:
         self.horizon = horizon or Horizon(_DAYS_21_MS, 4)
-        self._capacity = capacity
+        self._capacity, self._imports_max = capacity, imports_max
         self._generations: dict[Generation, _Generation] = {}
         self._current: Generation | None = None
         self._building: Generation | None = None
@@ -104,7 +106,8 @@ class InMemoryDedupStore:
         if any(held.offsets.get(partition, 0) < span.committed for partition, span in spans.items()):
             raise OutOfSync
         for session, arrived in zip(sessions, arrived_ms, strict=True):
-            self._note_feed(session, arrived)
+            if session.feed in self._feeds or len(self._feeds) < self._imports_max:
+                self._note_feed(session, arrived)
         answers = [
             self._claim(held, session, position, arrived)
             for session, position, arrived in zip(sessions, positions, arrived_ms, strict=True)
@@ -118,6 +121,8 @@ class InMemoryDedupStore:
         segment = max(self.horizon.segment(arrived_ms), held.lowest + self.horizon.segments)
         holders = self._holders(held, session.session_id, segment)
         if position not in holders:
+            if session.feed != LIVE_FEED and session.feed not in self._feeds:
+                return ClaimAnswer.TOO_MANY_IMPORTS
             if self._is_beyond(session, arrived_ms):
                 return ClaimAnswer.BEYOND
             if holders:

@@ -33,6 +33,8 @@ class ClaimAnswer(Enum):
     """This message has the claim on the session; another one has the claim on the user."""
     OLD = auto()
     """Only in a rebuild: so old that no message can see its claim any more; counted, but not claimed."""
+    TOO_MANY_IMPORTS = auto()
+    """Of a new import, and the store keeps the first arrivals of no further one."""
     BEYOND = auto()
     """So old that it can no longer be decided whether this is a repeat."""
 

@@ -48,6 +48,12 @@ class DedupSettings(WordSettings):
         description="How long counters of distinct users per day are kept. Older days, as of an old import, "
         "are not counted: raise it before the import, or count again with ./vitrine distinct --recount",
     )
+    imports_max: int = Field(
+        10_000,
+        ge=1,
+        description="Number of imports whose first arrival is kept; sessions of a further one are rejected "
+        "as too_many_imports",
+    )
 
     @property
     def kept(self) -> Kept:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from streaming.contract.feeds import import_feed
 from streaming.contract.topics import RAW_MAX_BYTES
 from streaming.file_import import shop_events
 from streaming.process.exit_code import InvalidRequest
@@ -80,7 +81,7 @@ def recognise(path: Path) -> Format:
 def feed_of(path: Path) -> str:
     """Returns the name of the feed for `path`, a hash of its bytes: the same file is the same feed."""
     with _readable(path), path.open("rb") as stored:
-        return f"import-{hashlib.file_digest(stored, 'sha256').hexdigest()[:12]}"
+        return import_feed(hashlib.file_digest(stored, "sha256").hexdigest())
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, json
 
-from streaming.contract import horizon
+from streaming.contract import feeds, horizon
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED
 from streaming.contract.valid_session import UserKind
@@ -13,6 +13,7 @@ from streaming.gate.candidate import Candidate
 
 # Looked up once, not for each session.
 _TAKEN, _BEYOND, _NEW_USER = ClaimAnswer.TAKEN, ClaimAnswer.BEYOND, ClaimAnswer.NEW_USER
+_TOO_MANY_IMPORTS = ClaimAnswer.TOO_MANY_IMPORTS
 _DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
 
 
@@ -43,6 +44,8 @@ class Rules(Struct, frozen=True):
     allowed_lateness_ms: int
     extraction_every: int
     horizon_ms: int
+    further_feeds: frozenset[str] = frozenset()
+    """Feeds that are accepted besides the live one and imports."""
 
 
 class Valid(Struct, frozen=True):
@@ -108,6 +111,9 @@ def decide(
             continue
         if answer is _BEYOND:
             outcomes.append(Rejected(raw, horizon.refusal(session.feed, rules.horizon_ms)))
+            continue
+        if answer is _TOO_MANY_IMPORTS:
+            outcomes.append(Rejected(raw, feeds.TOO_MANY))
             continue
         partition = raw.partition
         late = False

@@ -1,10 +1,11 @@
 """From raw messages to a decision: parse, claim in the dedup store, decide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from streaming.contract import horizon
+from streaming.contract import feeds, horizon
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Rejection
+from streaming.contract.session import LIVE_FEED
 from streaming.dedup.port import (
     BatchSpan,
     ClaimAnswer,
@@ -19,10 +20,16 @@ from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
 
 
 class Batch:
-    """The raw messages of one transaction, parsed and compared with the horizon. `begins`: by partition, the
-    offset at which reading was before."""
+    """The raw messages of one transaction, parsed and compared with the horizon and the feeds. `begins`: by
+    partition, the offset at which reading was before; `further_feeds`: those that the settings name."""
 
-    def __init__(self, raws: Sequence[Raw], begins: Mapping[int, int], horizon_ms: int) -> None:
+    def __init__(
+        self,
+        raws: Sequence[Raw],
+        begins: Mapping[int, int],
+        horizon_ms: int,
+        further_feeds: Collection[str] = (),
+    ) -> None:
         self.raws = raws
         self.parsed: list[Candidate | Rejection] = []
         self.ends: dict[int, int] = {}
@@ -35,6 +42,8 @@ class Batch:
             session = parse(raw.value, raw.arrived_at_ms)
             if isinstance(session, Rejection):
                 self.parsed.append(session)
+            elif session.feed != LIVE_FEED and not feeds.is_declared(session.feed, further_feeds):
+                self.parsed.append(feeds.UNKNOWN)
             elif horizon.is_beyond(session, raw.arrived_at_ms, horizon_ms):
                 self.parsed.append(horizon.refusal(session.feed, horizon_ms))
             else:

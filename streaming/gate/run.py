@@ -84,7 +84,12 @@ def run_on(
     committing = Committing(
         writer, member, raw_topic, settle_s, claiming.confirm, progress.committed, progress.lost, on_step
     )
-    rules = Rules(settings.allowed_lateness_ms, settings.extraction_every, settings.horizon_ms)
+    rules = Rules(
+        settings.allowed_lateness_ms,
+        settings.extraction_every,
+        settings.horizon_ms,
+        frozenset(settings.feeds),
+    )
     stage = GateStage(
         rules, claiming, committing, Upkeep(store, log, settings.warn_at_fill), progress, on_step
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from streaming.contract.session import Word
 from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.settings import DedupSettings
 
@@ -34,6 +35,12 @@ class GateSettings(DedupSettings):
     linger_ms: int = Field(100, ge=1, description="How long a batch waits to fill")
     allowed_lateness_ms: int = Field(
         HOUR_MS, ge=0, description="How far a live session may be behind the newest of its partition"
+    )
+    feeds: tuple[Word, ...] = Field(
+        (),
+        max_length=100,
+        description="Feeds that are accepted besides live and those of ./vitrine ingest, a JSON list. Their "
+        "sessions are never late, and may be as old as those of an import",
     )
     extraction_every: int = Field(
         5_000, ge=1, description="Valid sessions of a partition after which an extraction is due"

@@ -67,7 +67,7 @@ def ensure_topics(settings: KafkaSettings) -> None:
 
 def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
     """Brokers learn of a new topic a moment after the controller has created it; under load, much later."""
-    client = consumer(settings, "progress")
+    client = looking_consumer(settings, "progress")
     deadline = time.monotonic() + TIMEOUT_S
     try:
         for topic in names:
@@ -123,6 +123,13 @@ def consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
     )
 
 
+def looking_consumer(settings: KafkaSettings, group: str, **extra: object) -> Consumer:
+    """Returns a consumer for one look, which joins no group. It logs nothing, because one that is closed
+    while it still logs in to the group's coordinator would print that as an error; its calls raise what
+    fails."""
+    return consumer(settings, group, **{"log_level": 0} | extra)
+
+
 def read_all(
     settings: KafkaSettings, topic: str, first: Mapping[int, int] | None = None, batch: int = 5_000
 ) -> Iterator[Message]:
@@ -130,7 +137,7 @@ def read_all(
     partitions to read and the offset at which each begins; by default all, from their beginning."""
     full_name = name(settings, topic)
     # At the end of a partition the broker holds a fetch open for new records, which would cost time for each.
-    client = consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
+    client = looking_consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     try:
         ends = end_offsets(client, full_name)
         starts = dict.fromkeys(ends, 0) if first is None else first

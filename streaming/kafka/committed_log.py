@@ -55,7 +55,7 @@ class CommittedLog:
         # Without such a record the answer is a negative offset.
         begins = {at: info.offset if info.offset >= 0 else ends[at.partition] for at, info in found.items()}
         total, behind = sum(ends[at.partition] - begin for at, begin in begins.items()) or 1, 0
-        client = clients.consumer(self._settings, "read-settled", **{"enable.partition.eof": True})
+        client = clients.looking_consumer(self._settings, "read-settled", **{"enable.partition.eof": True})
         try:
             for at, begin in begins.items():
                 end = ends[at.partition]

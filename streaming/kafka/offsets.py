@@ -28,7 +28,7 @@ class StageBehind(RuntimeError):
 
 def starts(settings: KafkaSettings, topic: str) -> dict[int, int]:
     """Returns, by partition of `topic`, the first offset that retention has left."""
-    with closing(clients.consumer(settings, "progress")) as client:
+    with closing(clients.looking_consumer(settings, "progress")) as client:
         partitions = partitions_of(client, clients.name(settings, topic))
         return {at.partition: first_and_end(client, at)[0] for at in partitions}
 
@@ -37,7 +37,7 @@ def ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
     """Returns, by partition of `topic`, the offset after the last record, including records of open
     transactions: a stage may have committed offsets before its transaction is visible."""
     uncommitted = {"isolation.level": "read_uncommitted"}
-    with closing(clients.consumer(settings, "progress", **uncommitted)) as client:
+    with closing(clients.looking_consumer(settings, "progress", **uncommitted)) as client:
         return end_offsets(client, clients.name(settings, topic))
 
 
@@ -46,7 +46,7 @@ def offsets_at(settings: KafkaSettings, topic: str, moment_ms: int) -> dict[int,
     end."""
     last = ends(settings, topic)
     name = clients.name(settings, topic)
-    with closing(clients.consumer(settings, "progress")) as client:
+    with closing(clients.looking_consumer(settings, "progress")) as client:
         moments = [TopicPartition(name, partition, moment_ms) for partition in last]
         found = client.offsets_for_times(moments, timeout=TIMEOUT_S)
     return {tp.partition: tp.offset if tp.offset >= 0 else last[tp.partition] for tp in found}
@@ -54,7 +54,7 @@ def offsets_at(settings: KafkaSettings, topic: str, moment_ms: int) -> dict[int,
 
 def committed(settings: KafkaSettings, group: str, topic: str) -> dict[int, int]:
     """Returns, by partition of `topic`, the offset that `group` has committed; 0 where it never did."""
-    with closing(clients.consumer(settings, group)) as client:
+    with closing(clients.looking_consumer(settings, group)) as client:
         found = committed_offsets(client, partitions_of(client, clients.name(settings, topic)))
     return {at.partition: max(at.offset, 0) for at in found}
 
@@ -74,7 +74,7 @@ def wait_visible(settings: KafkaSettings, topic: str, deadline_s: float = math.i
     a writer that died, hides whatever was written after it. Raises StageBehind at `deadline_s`
     (monotonic)."""
     goals, name = ends(settings, topic), clients.name(settings, topic)
-    with closing(clients.consumer(settings, "progress")) as client:
+    with closing(clients.looking_consumer(settings, "progress")) as client:
         while True:
             visible = end_offsets(client, name)
             if all(visible[partition] >= goal for partition, goal in goals.items()):
@@ -109,7 +109,9 @@ def wait_past(
 
 def _group_client(settings: KafkaSettings, group: str) -> Consumer:
     """Returns a client that asks for the offsets of `group` without joining it."""
-    return clients.consumer(settings, group, **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
+    return clients.looking_consumer(
+        settings, group, **{"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+    )
 
 
 def _behind(client: Consumer, topic: str, goals: Mapping[int, int]) -> dict[int, int]:

@@ -167,12 +167,13 @@ FLINK_HEAP_USED = Gauge(
     name="vitrine_flink_heap_used_bytes", meaning="Heap in use, of the TaskManager that uses most"
 )
 FLINK_HEAP_MAX = Gauge(name="vitrine_flink_heap_max_bytes", meaning="Heap that this TaskManager may use")
-FLINK_STATE_BYTES = Gauge(
-    name="vitrine_flink_state_bytes", meaning="Size of the job's state in its last completed checkpoint"
-)
 FLINK_CHECKPOINT = Gauge(
     name="vitrine_flink_checkpoint_timestamp_seconds",
     meaning="When the job's last completed checkpoint was taken",
+)
+FLINK_STATE_BYTES = Gauge(
+    name="vitrine_flink_state_bytes",
+    meaning="The job's state in its last completed checkpoint: the running totals of windows, kept for ever",
 )
 RECONCILE_ENDED = Gauge(
     name="vitrine_reconcile_timestamp_seconds",

@@ -40,7 +40,7 @@ class _Reconciliation:
         self._admitted = Admitted()
         self._outcomes = Outcomes(self._scope, self._discrepancies.add)
         self._lateness = Lateness(self._scope.spans, evidence.allowed_lateness_ms)
-        self._figures = Figures(only_touched=not self._scope.whole)
+        self._figures = Figures(only_touched=not self._scope.whole, limit=evidence.key_limit)
         self._other_model = Discrepancies()
         self._older_than_log = 0
 
@@ -158,7 +158,11 @@ class _Reconciliation:
 
     def _check_windows(self) -> None:
         wrong = self._figures.compare(self._held[topics.PRODUCT_ACTIVITY])
-        first = first_in(set(list(wrong)[:SHOWN]), self._evidence.valid) if wrong else {}
+        first = (
+            first_in(set(list(wrong)[:SHOWN]), self._evidence.valid, self._evidence.key_limit)
+            if wrong
+            else {}
+        )
         for id_, what in wrong.items():
             one = Discrepancy(topics.PRODUCT_ACTIVITY, what, document=id_)
             if (session := first.get(id_)) is not None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 
 import msgspec
 from rich.console import Console
@@ -18,10 +19,12 @@ from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.reconcile import caught_up, last_verdict, read
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence
+from streaming.reconcile.labelled import labelled
 from streaming.reconcile.report import Discrepancy, Report
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.summaries.settings import WindowSettings
 
 REBUILD = "./vitrine resummarise"
 NOT_COMPARED = "The stores could not be compared"
@@ -37,6 +40,13 @@ def run(as_json: bool, timeout_s: float, start: str | None = None, end: str | No
     """Waits up to `timeout_s` for the stages to catch up, reads everything and prints the report on the
     messages that arrived from `start` to before `end` (ISO 8601; without them, on all). Returns an
     ExitCode."""
+    return run_with(None, as_json, timeout_s, start, end)
+
+
+def run_with(
+    label: Callable[[str], str] | None, as_json: bool, timeout_s: float, start: str | None, end: str | None
+) -> int:
+    """The same as `run`, with `label(session id)` in the place of each session id, if given."""
 
     def compare() -> int:
         console = Console(stderr=True)
@@ -45,6 +55,8 @@ def run(as_json: bool, timeout_s: float, start: str | None = None, end: str | No
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
         report = reconcile(timeout_s, console, window)
+        if label is not None:
+            report = labelled(report, label)
         if as_json:
             sys.stdout.write(visible(msgspec.json.encode(report).decode()) + "\n")
         else:
@@ -65,6 +77,7 @@ def gather(timeout_s: float, console: Console, window: Window | None) -> Evidenc
         kafka_settings,
         scope,
         GateSettings(),
+        WindowSettings(),
         ElasticsearchIndex(ElasticsearchSettings()),
         MongoSessions(MongoSettings()),
     )

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.stores import Document
+from streaming.summaries.key_limit import KeyLimit
 
 
 class OffsetRange(Struct, frozen=True):
@@ -85,6 +86,8 @@ class Evidence(Struct, frozen=True):
     """The lateness beyond which the gate marks a live session as late."""
     horizon: Horizon
     """How long the gate remembers users."""
+    key_limit: KeyLimit
+    """How many window totals one session may make."""
     indexes: Mapping[str, Iterable[tuple[str, Document]]]
     """(id, document) of each index, by its name in topics.py."""
     mongodb: Iterable[Document]

@@ -12,11 +12,13 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
+from streaming.contract.feeds import is_built_in
+from streaming.contract.folding import folded
 from streaming.contract.horizon import is_old
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import Session
+from streaming.contract.session import LIVE_FEED, Session
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.evidence import OffsetRange, RawRecord, ReconcileScope, RejectedRecord
@@ -53,7 +55,8 @@ class Outcomes:
         """Adds a session from `partition` of `valid_customer_session`."""
         position = LogPosition(session.raw_partition, session.raw_offset)
         self._heads[topics.VALID].add(partition, position)
-        digest = _session_digest(session, session.arrived_at_ms)
+        # Folded, because earlier releases kept the case that was sent.
+        digest = _session_digest(folded(session), session.arrived_at_ms)
         code = _LATE if session.late else _VALID
         self._note(position, code, digest, session.session_id)
 
@@ -183,6 +186,11 @@ def _wrong(
     elif kind == Reason.BEYOND_HORIZON:
         if horizon_ms is None or not is_old(parsed, record.arrived_at_ms, horizon_ms):
             return "came out as beyond_horizon, but is within the horizon"
+    elif kind in (Reason.UNKNOWN_FEED, Reason.TOO_MANY_IMPORTS):
+        # Which other feeds were accepted depends on the settings of then.
+        accepted = is_built_in(parsed.feed) if kind == Reason.UNKNOWN_FEED else parsed.feed == LIVE_FEED
+        if accepted:
+            return f"came out as {kind}, but its feed is accepted"
     elif not is_valid:
         return f"came out as {kind}, but is a valid session"
     elif digest != _session_digest(parsed, record.arrived_at_ms):

@@ -16,6 +16,7 @@ from streaming.reconcile.evidence import Evidence, RawRecord, ReconcileScope, Re
 from streaming.settings import KafkaSettings
 from streaming.sinks.port import DocumentIndex, SessionStore
 from streaming.stores import Document
+from streaming.summaries.settings import WindowSettings
 
 T = TypeVar("T")
 NOWHERE = -1
@@ -36,6 +37,7 @@ def evidence(
     settings: KafkaSettings,
     scope: ReconcileScope,
     gate: GateSettings,
+    window: WindowSettings,
     index: DocumentIndex,
     store: SessionStore,
 ) -> Evidence:
@@ -58,6 +60,7 @@ def evidence(
         scope=scope,
         allowed_lateness_ms=gate.allowed_lateness_ms,
         horizon=gate.horizon,
+        key_limit=window.limit,
         indexes={name: documents(name) for name in topics.INDEXED},
         mongodb=Rereadable(store.scan),
         valid=records(topics.VALID, _valid),

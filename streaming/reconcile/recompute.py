@@ -25,6 +25,8 @@ from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettin
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import Document
+from streaming.summaries.key_limit import KeyLimit
+from streaming.summaries.settings import WindowSettings
 
 
 class Recomputed(Struct, kw_only=True):
@@ -46,13 +48,14 @@ def recompute(
     mongodb: Iterable[Document],
     later: Iterable[bytes],
     until: Mapping[int, int],
+    limit: KeyLimit,
 ) -> Recomputed:
     """Compares the windows `found` with those of the sessions in `mongodb`. Pure. `later`: valid sessions
     that may have arrived while the stores were read; their windows are left out. So are those of sessions
-    from raw offsets of `until` on."""
+    from raw offsets of `until` on. `limit`: how many totals one session may make."""
     held, figures, discrepancies = (
         StoreContents(topics.PRODUCT_ACTIVITY, found),
-        Figures(only_touched=False),
+        Figures(only_touched=False, limit=limit),
         Discrepancies(),
     )
     sessions = 0
@@ -93,7 +96,8 @@ def run(as_json: bool, timeout_s: float) -> int:
         later = clients.read_all(settings, topics.VALID, scope.valid_from)
         # Stores are read before topics for the reason given in evidence.py.
         found = list(index.scan(topics.PRODUCT_ACTIVITY))
-        return recompute(found, store.scan(), (one.value() or b"" for one in later), scope.until)
+        messages = (one.value() or b"" for one in later)
+        return recompute(found, store.scan(), messages, scope.until, WindowSettings().limit)
 
     def compare() -> int:
         found = read()

@@ -7,6 +7,7 @@ from streaming.contract.log_position import LogPosition
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.evidence import ValidRecord
 from streaming.reconcile.expected_documents import decoded
+from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
 
 
@@ -20,11 +21,11 @@ def sessions_at(positions: Collection[LogPosition], valid: Iterable[ValidRecord]
     return found
 
 
-def first_in(windows: set[str], valid: Iterable[ValidRecord]) -> dict[str, ValidSession]:
+def first_in(windows: set[str], valid: Iterable[ValidRecord], limit: KeyLimit) -> dict[str, ValidSession]:
     """Returns for each of the `windows`, by document id, the first session in raw order that is in it."""
     found: dict[str, ValidSession] = {}
     for session in filter(None, map(decoded, valid)):
-        for id_ in windows & window([session]).keys():
+        for id_ in windows & window([session], limit).keys():
             first = found.setdefault(id_, session)
             if (session.raw_partition, session.raw_offset) < (first.raw_partition, first.raw_offset):
                 found[id_] = session

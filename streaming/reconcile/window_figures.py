@@ -5,6 +5,7 @@ Memory grows with products and hours, not with sessions.
 
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.store_contents import StoreContents
+from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import Windows, window
 
 
@@ -12,8 +13,9 @@ class Figures:
     """Add each session once. With `only_touched`, only windows that contain a session of the period are
     compared; their figures still need all other sessions."""
 
-    def __init__(self, only_touched: bool) -> None:
-        self._windows = Windows()
+    def __init__(self, only_touched: bool, limit: KeyLimit) -> None:
+        self._limit = limit
+        self._windows = Windows(limit)
         self._touched: set[str] | None = set() if only_touched else None
         self._left_out: set[str] = set()
 
@@ -22,11 +24,11 @@ class Figures:
         if not settled:
             self.leave_out(session)
         elif in_period and self._touched is not None:
-            self._touched.update(window([session]))
+            self._touched.update(window([session], self._limit))
 
     def leave_out(self, session: ValidSession) -> None:
         """Leaves the windows of `session` out, because they may or may not contain it yet."""
-        self._left_out.update(window([session]))
+        self._left_out.update(window([session], self._limit))
 
     def compare(self, held: StoreContents) -> dict[str, str]:
         """Returns, by document id, what is wrong in `held`. Leaves out windows that still get sessions."""

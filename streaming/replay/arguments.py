@@ -10,7 +10,8 @@ Lists position (raw partition:offset), state, reason, arrival and detail of open
 A rejection is open until the gate accepts a correction of it (./vitrine replay). Duplicates are listed only
 with --reason duplicate.
 
---out writes the original bytes for correction, as JSON Lines in a file that only you can read:
+--out writes the original bytes for correction, as JSON Lines in a file that only you can read; the access
+record keeps who did:
   {"position": "0:17", "reason": "…", "detail": "…", "arrivedAtMs": 1, "key": "u1", "value": "…"}
 Correct them with jq, for example:
   jq -c '.value |= (fromjson | .deviceType = "desktop" | tojson)' rejected.jsonl > corrected.jsonl
@@ -24,7 +25,7 @@ or a JSON object. Only position, key and value are used. Each message is sent wi
 it corrects: a message that was already sent with the same bytes is not sent again, however often this command
 runs, and after the gate has accepted a correction, no other correction of that message is sent. The gate
 compares a message's event time with the live feed: if it ended long ago it is late and in no window
-aggregate, unless you give it another "feed".
+aggregate, unless you give it a "feed" that VITRINE_GATE_FEEDS names.
 
 With --json: {"sent", "already_sent", "already_corrected", "not_rejected", "corrected", "still_rejected"}.
 Exits 1 while one of them is still rejected."""
@@ -39,6 +40,7 @@ def add_rejected(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, metavar="FILE", help="write them, with their bytes, to a new file"
     )
+    command.add_argument("--why", metavar="TEXT", help="why you write them, for the access record")
 
 
 def add_replay(command: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from streaming.access_record.file import os_user, stored_record
 from streaming.command_failure import carried_out
 from streaming.contract.period import period
 from streaming.contract.rejection import Reason
@@ -30,10 +31,11 @@ def run(
     everything: bool = False,
     out: Path | None = None,
     as_json: bool = False,
+    why: str | None = None,
 ) -> int:
     """Lists rejected messages, or counts them by state; without `everything` lists only open ones. Returns an
     ExitCode."""
-    return carried_out(partial(_list, reason, start, end, count, everything, out, as_json))
+    return carried_out(partial(_list, reason, start, end, count, everything, out, as_json, why))
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:
@@ -46,6 +48,7 @@ def from_command_line(arguments: argparse.Namespace) -> int:
         everything=arguments.all,
         out=arguments.out,
         as_json=arguments.json,
+        why=arguments.why,
     )
 
 
@@ -57,6 +60,7 @@ def _list(
     everything: bool,
     out: Path | None,
     as_json: bool,
+    why: str | None,
 ) -> int:
     settings = KafkaSettings()
     try:
@@ -73,6 +77,9 @@ def _list(
                 yield one
 
     if out is not None:
+        period_asked = f"{start or 'the beginning'} to {end or 'now'}"
+        what = f"rejected messages ({reason or 'all reasons'}, {period_asked}) to {out.name}"
+        stored_record().add(os_user(), "export", what, why=why)
         _write(out, chosen())
     found = counts(log.rejections(settings, window), history, reasons)
     if as_json:

@@ -1,7 +1,7 @@
 """The Python part of the Flink job: takes a batch of messages and returns columns.
 
 Columns, because batches are transferred between Flink and Python as Arrow. Row i of the result belongs to
-message i, except for the parts of windows: they are summed over the whole batch and all are in row 0.
+message i, except for the parts of windows: they are summed over the whole batch, and are in its first rows.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streaming.contract.valid_session import try_decode
+from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
 from streaming.summaries.session import summarise
@@ -21,18 +22,20 @@ _NONE: list[Any] = []
 COLUMNS = ("session_id", "summary", "reviews", "parts")
 PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductActivity)))
 """The fields of a part of a window, each as text."""
+PARTS_IN_A_ROW = 500
 
 
-def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
+def reduce(messages: Iterable[bytes], sentiment: bool, limit: KeyLimit) -> dict[str, list[Any]]:
     """Returns what follows from `messages` of `valid_customer_session`, by column: session id, summary
-    (JSON), a list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART.
+    (JSON), a list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART, of each session no
+    more than `limit`.
 
     A message that is not a session has None as its id, and empty values.
     """
     session_ids: list[str | None] = []
     summaries: list[bytes] = []
     classified: list[list[list[str]]] = []
-    windows = Windows()
+    windows = Windows(limit)
     for message in messages:
         # One session at a time: thousands of objects at once would cost the garbage collector much time.
         session = try_decode(message)
@@ -49,8 +52,16 @@ def reduce(messages: Iterable[bytes], sentiment: bool) -> dict[str, list[Any]]:
         else:
             classified.append(_NONE)
     parts = [[key, *_texts(part)] for key, part in windows.activities().items()]
-    in_row_0 = [parts, *repeat(_NONE, len(session_ids) - 1)] if session_ids else []
-    return dict(zip(COLUMNS, (session_ids, summaries, classified, in_row_0), strict=True))
+    spread = _spread(parts, len(session_ids))
+    return dict(zip(COLUMNS, (session_ids, summaries, classified, spread), strict=True))
+
+
+def _spread(parts: list[Any], rows: int) -> list[list[Any]]:
+    """Returns `parts` in the first of `rows` rows: Flink makes objects of one row at a time, and those of all
+    parts of a batch of hostile messages would fill its heap."""
+    in_a_row = max(PARTS_IN_A_ROW, -(-len(parts) // rows)) if rows else 1
+    filled = [parts[first : first + in_a_row] for first in range(0, len(parts), in_a_row)]
+    return [*filled, *repeat(_NONE, rows - len(filled))]
 
 
 def _texts(part: ProductActivity) -> list[str | None]:

@@ -2,10 +2,10 @@
 
     flink run -d -py streaming/summaries/job.py            (from a retained checkpoint: -s <path of chk-N>)
 
-Settings come from the submitting process's environment: KafkaSettings (VITRINE_KAFKA_*) and JobSettings
-(VITRINE_FLINK_*). The job's name is `<topic prefix>session-summaries`. Client and TaskManager need a Python
-environment with this project installed (`python.client.executable`, `python.executable`), and the Kafka
-connector and flink-python in Flink's lib folder.
+Settings come from the submitting process's environment: KafkaSettings (VITRINE_KAFKA_*), JobSettings
+(VITRINE_FLINK_*) and WindowSettings (VITRINE_WINDOW_*). The job's name is `<topic prefix>session-summaries`.
+Client and TaskManager need a Python environment with this project installed (`python.client.executable`,
+`python.executable`), and the Kafka connector and flink-python in Flink's lib folder.
 
 A Python function decodes and reduces the bytes once, one batch at a time (with Arrow, in a process beside the
 TaskManager); everything after it is SQL in the JVM. Row by row in thread mode was several times slower; keyed
@@ -25,7 +25,8 @@ from streaming.process import garbage_collection
 from streaming.settings import KafkaSettings
 from streaming.summaries import sql
 from streaming.summaries.batch import reduce
-from streaming.summaries.settings import JobSettings, job_name
+from streaming.summaries.key_limit import KeyLimit
+from streaming.summaries.settings import JobSettings, WindowSettings, job_name
 from streaming.summaries.worker_life import end_with_task_manager
 
 _TYPES = {
@@ -38,8 +39,9 @@ _TYPES = {
 class ReduceSessions(ScalarFunction):  # type: ignore[misc]
     """`batch.reduce` for Flink: takes a series of messages, returns a frame with as many rows."""
 
-    def __init__(self, sentiment: bool) -> None:
+    def __init__(self, sentiment: bool, limit: KeyLimit) -> None:
         self.sentiment = sentiment
+        self.limit = limit
 
     def open(self, function_context: FunctionContext) -> None:
         """Flink calls it once per worker."""
@@ -47,7 +49,7 @@ class ReduceSessions(ScalarFunction):  # type: ignore[misc]
         garbage_collection.tune_for_batches()
 
     def eval(self, messages: "pd.Series[Any]") -> pd.DataFrame:
-        return pd.DataFrame(reduce(messages, self.sentiment))
+        return pd.DataFrame(reduce(messages, self.sentiment, self.limit))
 
 
 def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
@@ -62,7 +64,8 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # long. A bundle has several batches: Python reduces one while the next is being filled.
         "python.fn-execution.bundle.time": job.checkpoint_interval_ms,
         "python.fn-execution.bundle.size": 20_000,
-        "python.fn-execution.arrow.batch.size": 4_000,
+        # A batch is in memory several times, and a visitor chooses how large its messages are.
+        "python.fn-execution.arrow.batch.size": 1_000,
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.interval": f"{job.checkpoint_interval_ms} ms",
         "execution.checkpointing.timeout": f"{job.checkpoint_timeout_ms} ms",
@@ -85,15 +88,15 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # Operators keep their ids when the parallelism changes, so that a checkpoint can still be restored.
         "table.exec.uid.generation": "ALWAYS",
     }
-    if job.checkpoint_dir:
-        options["execution.checkpointing.dir"] = job.checkpoint_dir
+    if job.checkpoints:
+        options["execution.checkpointing.dir"] = job.checkpoints
     flink = Configuration()
     for name, value in options.items():
         flink.set_string(name, str(value))
     return flink
 
 
-def submit(kafka: KafkaSettings, job: JobSettings) -> None:
+def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings) -> None:
     """Submits the job to the cluster of this process. Raises if Flink refuses it."""
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance()
@@ -103,7 +106,8 @@ def submit(kafka: KafkaSettings, job: JobSettings) -> None:
     )
     row = DataTypes.ROW([DataTypes.FIELD(name, _TYPES[type_]) for name, type_ in sql.REDUCED.items()])
     environment.create_temporary_system_function(
-        "reduce_sessions", udf(ReduceSessions(job.sentiment), result_type=row, func_type="pandas")
+        "reduce_sessions",
+        udf(ReduceSessions(job.sentiment, window.limit), result_type=row, func_type="pandas"),
     )
     for statement in (*sql.tables(kafka, job), sql.view("reduce_sessions")):
         environment.execute_sql(statement)
@@ -114,4 +118,4 @@ def submit(kafka: KafkaSettings, job: JobSettings) -> None:
 
 
 if __name__ == "__main__":
-    submit(KafkaSettings(), JobSettings())
+    submit(KafkaSettings(), JobSettings(), WindowSettings())

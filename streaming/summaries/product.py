@@ -16,6 +16,7 @@ from streaming.contract.interactions import cents
 from streaming.contract.session import Action
 from streaming.contract.time_units import HOUR_MS
 from streaming.contract.valid_session import ValidSession
+from streaming.summaries.key_limit import OTHER, USUAL, KeyLimit, limited
 from streaming.summaries.keys import bounded
 
 WINDOW_MS = HOUR_MS
@@ -74,9 +75,11 @@ class _Totals(Struct, gc=False):
 
 
 class Windows:
-    """Sums sessions. Add each session once, in any order. Late sessions are in no window."""
+    """Sums sessions. Add each session once, in any order. Late sessions are in no window. Of each session,
+    products and categories beyond `limit` are counted under OTHER."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: KeyLimit) -> None:
+        self._limit = limit
         # Equal interactions are counted first, by Counter in C, and assigned to totals in `activities`.
         self._times: Counter[tuple[int, str, str, str, Action]] = Counter()
         self._product_cents: Counter[tuple[int, str]] = Counter()
@@ -87,8 +90,12 @@ class Windows:
         if session.late:
             return
         start = session.event_time_ms - session.event_time_ms % WINDOW_MS
-        products, categories, actions = session.product_ids, session.product_categories, session.actions
-        self._times.update(zip(repeat(start), products, session.product_names, categories, actions))
+        products = limited(session.product_ids, self._limit.products)
+        categories = limited(session.product_categories, self._limit.categories)
+        names, actions = session.product_names, session.actions
+        if products is not session.product_ids:
+            names = [OTHER if of == OTHER else name for of, name in zip(products, names, strict=True)]
+        self._times.update(zip(repeat(start), products, names, categories, actions))
         if "purchase" in actions:
             interactions = zip(products, categories, session.product_prices, actions, strict=True)
             for product_id, category, price, action in interactions:
@@ -110,6 +117,9 @@ class Windows:
             products[at].revenue_cents = paid
         for at, paid in self._category_cents.items():
             categories[at].revenue_cents = paid
+        for (_, product_id), totals in products.items():
+            if product_id == OTHER:  # of many names and categories, or the shop's own of this id
+                totals.name = totals.category = OTHER
         found = [
             *(_activity("product", start, subject, totals) for (start, subject), totals in products.items()),
             *(_activity("category", start, None, totals) for (start, _), totals in categories.items()),
@@ -117,10 +127,10 @@ class Windows:
         return {key(activity): activity for activity in found}
 
 
-def window(sessions: Iterable[ValidSession]) -> dict[str, ProductActivity]:
+def window(sessions: Iterable[ValidSession], limit: KeyLimit = USUAL) -> dict[str, ProductActivity]:
     """Returns all windows of `sessions` (each given once), by document id: what `product_activity` must
     contain."""
-    windows = Windows()
+    windows = Windows(limit)
     for session in sessions:
         windows.add(session)
     return windows.activities()

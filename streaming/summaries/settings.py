@@ -1,9 +1,11 @@
-"""Settings of the Flink job, read from the environment of the submitting process."""
+"""Settings of the Flink job, read from the environment of the submitting process, and of window aggregates,
+read also by what counts them again."""
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from streaming.settings import KafkaSettings, Settings
+from streaming.summaries.key_limit import USUAL, KeyLimit
 
 
 class JobSettings(Settings):
@@ -13,7 +15,9 @@ class JobSettings(Settings):
 
     parallelism: int = Field(1, ge=1, description="Parallel instances of each operator of the job")
     checkpoint_dir: str = Field(
-        "", description="URI of the folder of retained checkpoints; if empty, the cluster's default"
+        "",
+        description="URI of the folder of retained checkpoints, with a folder for each state backend; "
+        "if empty, the cluster's default",
     )
     checkpoint_interval_ms: int = Field(
         1_000, ge=100, description="Time between checkpoints: results become visible with the next one"
@@ -27,7 +31,12 @@ class JobSettings(Settings):
         description="Longest outage an open Kafka transaction survives; "
         "at most the broker's transaction.max.timeout.ms (15 minutes unless changed)",
     )
-    state_backend: str = Field("hashmap", pattern="^(hashmap|rocksdb)$", description="hashmap or rocksdb")
+    state_backend: str = Field(
+        "rocksdb",
+        pattern="^(rocksdb|hashmap)$",
+        description="Where the running totals of windows are: rocksdb, on disk, or hashmap, in Flink's heap, "
+        "which they fill. After a change the job reads its topic from the beginning",
+    )
     state_ttl_ms: int = Field(
         0,
         ge=0,
@@ -38,6 +47,36 @@ class JobSettings(Settings):
         SecretStr("{}"), description="Further properties of the Java Kafka clients (SASL, TLS), a JSON object"
     )
     sentiment: bool = Field(True, description="Whether reviews are classified; off only to measure the cost")
+
+    @property
+    def checkpoints(self) -> str:
+        """URI of the folder of this backend's checkpoints, empty for the cluster's default. No backend can
+        read the checkpoints of another."""
+        return self.checkpoint_dir and f"{self.checkpoint_dir.rstrip('/')}/{self.state_backend}"
+
+
+_CHOOSE_FIRST = (
+    "get window totals of their own; the rest is counted under `other`. Choose it before the first "
+    "session: documents made with another value stay, and `reconcile` names them"
+)
+
+
+class WindowSettings(Settings):
+    """What is counted in window aggregates. The Flink job, `reconcile` and `recompute` must have the same."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_WINDOW_", frozen=True)
+
+    session_products: int = Field(
+        USUAL.products, ge=1, description=f"How many distinct products of one session {_CHOOSE_FIRST}"
+    )
+    session_categories: int = Field(
+        USUAL.categories, ge=1, description=f"How many distinct categories of one session {_CHOOSE_FIRST}"
+    )
+
+    @property
+    def limit(self) -> KeyLimit:
+        """These settings as the value that pure code takes."""
+        return KeyLimit(products=self.session_products, categories=self.session_categories)
 
 
 def job_name(kafka: KafkaSettings) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from streaming.contract.visible import visible_lines
 from streaming.flink.cluster import FlinkSettings, trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
 from streaming.summaries.settings import JobSettings, job_name
@@ -105,9 +106,10 @@ def main() -> int:
         if alive(overview(cluster), name):
             print(f"{name} is already on the cluster", flush=True)
         else:
-            submit_from_newest(cluster, JobSettings().checkpoint_dir, name)
+            submit_from_newest(cluster, JobSettings().checkpoints, name)
     except (SubmissionRefused, OSError, subprocess.TimeoutExpired) as error:
-        print(f"{name} could not be submitted: {error}", flush=True)
+        # Flink's own output: class names and paths, and whatever a message of the job quotes.
+        print(visible_lines(f"{name} could not be submitted: {error}".expandtabs(4)), flush=True)
         return 1
     _watch(cluster, name)
     print(f"{name} is no longer on the cluster", flush=True)

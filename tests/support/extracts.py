@@ -48,7 +48,8 @@ def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
 
 
 def a_ledger(epsilon: float = 1_000.0) -> Ledger:
-    return Ledger(InMemoryAccounts(), "sessions", BudgetSettings(epsilon=epsilon))
+    accounts = InMemoryAccounts()
+    return Ledger(accounts, accounts.outer, "sessions", BudgetSettings(epsilon=epsilon))
 
 
 def train(folder: Path, order: TrainingRequest, books: Ledger) -> dict[str, Any]:

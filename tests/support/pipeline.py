@@ -25,6 +25,7 @@ from streaming.settings import KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
 from support.gate_model import GateModel
 
@@ -41,7 +42,7 @@ class Pipeline:
         )
         self._producer.init_transactions(HUNG_S)
         self._gate = GateModel(HORIZON_MS)
-        self._windows = Windows()
+        self._windows = Windows(USUAL)
         self._written: dict[str, object] = {}
         self._at = {"gate": dict[int, int](), "summaries": dict[int, int]()}
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from lab.chaos.oracle.characters import disturbs, is_unicode
@@ -131,6 +132,8 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
         against.add("out_of_range")
     if fields["eventTimeMs"] > arrived_at_ms + FUTURE_MS:
         against.add("future_time")
+    if not re.fullmatch("live|import-[0-9a-f]{12}", fields.get("feed", "live")):
+        against.add("unknown_feed")
     if fields.get("feed", "live") == "live" and fields["eventTimeMs"] < arrived_at_ms - HORIZON_MS:
         against.add("beyond_horizon")
     for name, reason in (("deviceType", "unknown_device"), ("referrer", "unknown_referrer")):

@@ -133,8 +133,9 @@ def _rejected(records: Iterable[Record]) -> Iterator[tuple[Position, _Outcome]]:
 
 
 def content(fields: Fields, names: tuple[str, ...] = FIELDS) -> bytes:
-    """Returns a digest of the contract's fields."""
+    """Returns a digest of the contract's fields; case has no meaning in two of them."""
     held = {"feed": "live"} | {name: fields[name] for name in names if name in fields}
+    held |= {name: held[name].lower() for name in ("deviceType", "referrer") if name in held}
     return _digest(json.dumps(held, sort_keys=True).encode())
 
 

@@ -12,6 +12,8 @@ from lab.chaos.oracle.readings import Document, Record, fields
 HOUR_MS = 3_600_000
 Documents = Iterable[tuple[str, Document]]
 FIGURES = ("views", "carts", "removals", "purchases", "revenueCents")
+MOST = {"product": 200, "category": 50}
+"""How many of one session have totals of their own; the others are counted under `other`."""
 ACTION_FIGURE = {"view": "views", "cart": "carts", "remove_from_cart": "removals", "purchase": "purchases"}
 
 
@@ -62,11 +64,15 @@ def judge_activity(valid: Iterable[Record], found: Documents, findings: Findings
         if session["late"]:
             continue
         hour = session["eventTimeMs"] // HOUR_MS * HOUR_MS
+        own: dict[str, set[str]] = {"product": set(), "category": set()}
         for product, category, price, action in zip(
             session["productIds"], session["productCategories"], session["productPrices"], session["actions"],
             strict=True,
         ):  # fmt: skip
-            for at in (f"product {hour} {product}", f"category {hour} {category}"):
+            for level, subject in (("product", product), ("category", category)):
+                if len(own[level]) < MOST[level]:
+                    own[level].add(subject)
+                at = f"{level} {hour} {subject if subject in own[level] else 'other'}"
                 sums[at][ACTION_FIGURE[action]] += 1
                 if action == "purchase":
                     sums[at]["revenueCents"] += round(price * 100)

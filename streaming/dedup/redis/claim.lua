@@ -3,7 +3,8 @@
 -- KEYS and ARGV are claim_script.ClaimKeys and ClaimArguments, with the same names in the same order, and described
 -- there. After them in ARGV come for each origin: segment, feed ('' if live), arrival in ms, '1' if the session is old;
 -- then for each breakdown: counter of the day (or ''), of the hour (or ''), expiry of the hour's and the day's in ms.
--- Returns one byte for each record: t(aken), b(eyond the horizon), n(ew user), k(nown user); in a rebuild also
+-- Returns one byte for each record: t(aken), b(eyond the horizon), m(any imports: its own is one too many), n(ew user),
+-- k(nown user); in a rebuild also
 -- o(ld: no message can see its claim, it was only counted). claim_script.answers decodes them.
 --
 -- A filter is written before its claims: if the server dies in between, the filter answers "maybe", no claim is found,
@@ -11,8 +12,8 @@
 local sub, byte, char, call, tonumber = string.sub, string.byte, string.char, redis.call, tonumber
 local pointer, offsets, segments, counted, feeds = unpack(KEYS)
 local generation, own_prefix, counters_prefix, reach, horizon_ms, session_capacity, session_error_rate,
-  user_capacity, user_error_rate, bucket_bits, building, spans, records, counter_keys, origin_count = unpack(ARGV, 1, 15)
-local own, ORIGINS = own_prefix, 16 -- the index in ARGV at which the origins begin
+  user_capacity, user_error_rate, bucket_bits, building, spans, records, counter_keys, origin_count, imports_max = unpack(ARGV, 1, 16)
+local own, ORIGINS = own_prefix, 17 -- the index in ARGV at which the origins begin
 reach, horizon_ms, building = tonumber(reach), tonumber(horizon_ms), building == '1'
 if call('GET', pointer) ~= generation then return redis.error_reply('OUTOFSTEP another generation') end
 
@@ -42,7 +43,9 @@ local RECORD, CHUNK = 32, 4000 -- unpack() of more would overflow Lua's C stack
 local n, origins = #records / RECORD, tonumber(origin_count)
 
 -- The segment of each origin's claims: false if no message can see them any more (then they are only counted).
-local segment_of, moved, first_of, is_beyond = {}, {}, {}, {}
+local segment_of, moved, first_of, is_beyond, is_one_too_many = {}, {}, {}, {}, {}
+local imports = call('HLEN', feeds)
+imports_max = tonumber(imports_max)
 for o = 0, origins - 1 do
   local at = ORIGINS + 4 * o
   local segment, feed, arrived = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
@@ -61,16 +64,20 @@ for o = 0, origins - 1 do
   segment_of[o] = segment
   if feed ~= '' then
     local first = first_of[feed] or tonumber(call('HGET', feeds, feed))
-    if not first or arrived < first then
-      call('HSET', feeds, feed, ARGV[at + 2])
-      first = arrived
+    is_one_too_many[o] = not (first or building) and imports >= imports_max
+    if not is_one_too_many[o] then
+      if not first then imports = imports + 1 end
+      if not first or arrived < first then
+        call('HSET', feeds, feed, ARGV[at + 2])
+        first = arrived
+      end
+      first_of[feed] = first
     end
-    first_of[feed] = first
   end
 end
 for o = 0, origins - 1 do
   local at = ORIGINS + 4 * o
-  is_beyond[o] = not building and ARGV[at + 3] == '1' and tonumber(ARGV[at + 2]) - first_of[ARGV[at + 1]] > horizon_ms
+  is_beyond[o] = not building and not is_one_too_many[o] and ARGV[at + 3] == '1' and tonumber(ARGV[at + 2]) - first_of[ARGV[at + 1]] > horizon_ms
 end
 
 local unpack_record = struct.unpack
@@ -189,6 +196,8 @@ if #requested > 0 then
     if holder == position then
       -- Even beyond the horizon: it was claimed when a later first arrival of its feed was known, and keeps its answer.
       holding[#holding + 1] = i
+    elseif is_one_too_many[origin_of[i]] then
+      answers[i] = 'm'
     elseif is_beyond[origin_of[i]] then
       answers[i] = 'b'
     elseif holder then

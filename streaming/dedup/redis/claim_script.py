@@ -52,6 +52,8 @@ class ClaimArguments(NamedTuple):
     counter_keys: bytes
     """16 bytes per counter key: the numbers of its four breakdowns."""
     origin_count: int
+    imports_max: int
+    """How many imports have a first arrival; not applied in a rebuild."""
 
 
 _ANSWER_OF = {
@@ -60,6 +62,7 @@ _ANSWER_OF = {
     ord("k"): ClaimAnswer.KNOWN_USER,
     ord("o"): ClaimAnswer.OLD,
     ord("b"): ClaimAnswer.BEYOND,
+    ord("m"): ClaimAnswer.TOO_MANY_IMPORTS,
 }
 
 

@@ -81,7 +81,7 @@ class RedisDedupStore:
         # redis-py declares str | bytes for every reply; this client returns bytes.
         self._redis: Any = connection.client(settings)
         self._horizon, self._kept, self._words = dedup.horizon, dedup.kept, dedup.words
-        self._counters_are_bounded = False
+        self._imports_max, self._counters_are_bounded = dedup.imports_max, False
         sessions = ceil(dedup.session_capacity / dedup.horizon_segments)
         self._filters = {
             b"sessions": _Reserved(sessions, dedup.session_error_rate),
@@ -243,6 +243,7 @@ class RedisDedupStore:
             records=packed.records,
             counter_keys=packed.counter_keys,
             origin_count=packed.origin_count,
+            imports_max=self._imports_max,
         )
         with translated():
             reply: bytes = self._redis.evalsha(

@@ -1,6 +1,7 @@
 """The contract of every store of accounts: the stand-in, and the server of MONGO_URI."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,10 +9,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pymongo import MongoClient
 
-from ml.budget.account import Account, Block, Charge, OverBudget, Raise, Release, Request
-from ml.budget.ledger import Accounts, Ledger
+from ml.budget.account import Acceptance, Account, Block, Charge, OverBudget, Raise, Release, Request
+from ml.budget.chain import Entry, digest
+from ml.budget.ledger import Ledger
 from ml.budget.memory import InMemoryAccounts
-from ml.budget.mongo import RECORDS, MongoAccounts
+from ml.budget.mongo import ACCOUNTS, RECORDS, MongoAccounts
+from ml.budget.outer_file import OuterFile, OuterFileInFolder
+from ml.budget.port import Accounts, Unreadable
 from ml.budget.settings import BudgetSettings
 from ml.privacy.privacy_loss import PureLoss
 from ml.privacy.renyi import ORDERS
@@ -20,6 +24,16 @@ from streaming.settings import MongoSettings
 
 @pytest.fixture(params=["remembered", "mongodb"])
 def store(request: pytest.FixtureRequest) -> Accounts:
+    return a_store(request)
+
+
+@pytest.fixture
+def outer(store: Accounts, tmp_path: Path) -> OuterFile:
+    """That of the stand-in, and a file for the server."""
+    return store.outer if isinstance(store, InMemoryAccounts) else OuterFileInFolder(tmp_path, "sessions")
+
+
+def a_store(request: pytest.FixtureRequest) -> Accounts:
     if request.param == "remembered":
         return InMemoryAccounts()
     return MongoAccounts(request.getfixturevalue("mongo"))
@@ -65,6 +79,8 @@ releases = st.none() | st.builds(Release, texts, texts, texts)
 keys = st.lists(moments, max_size=3).map(tuple)
 charges = st.builds(Charge, texts, texts, keys, moments, curves, texts, st.booleans(), releases)
 raises = st.builds(Raise, texts, texts, texts, st.floats(0, 100), st.floats(0, 1), st.none() | moments)
+entries = st.builds(Entry, texts, moments, texts, texts, st.just("set"), texts, texts, texts)
+acceptances = st.builds(Acceptance, texts, texts, texts, texts, st.booleans())
 blocks = st.builds(Block, moments, st.floats(0, 100), st.floats(0, 1), curves, st.integers(0, 1000))
 
 
@@ -74,7 +90,8 @@ def tuples(of: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...
 
 @given(account=st.builds(
     Account, st.just("sessions"), moments, st.floats(0, 100), st.floats(0, 1), st.integers(2, 2**40),
-    tuples(blocks), curves, st.integers(0, 1000), tuples(charges), tuples(raises),
+    tuples(blocks), curves, st.integers(0, 1000), tuples(charges), tuples(raises), tuples(acceptances),
+    moments, st.none() | entries,
 ))  # fmt: skip
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_account_comes_back_as_it_was(store: Accounts, account: Account) -> None:
@@ -82,11 +99,13 @@ def test_every_account_comes_back_as_it_was(store: Accounts, account: Account) -
     version = before.version if before else None
     account = replace(account, version=(version or 0) + 1)
     assert store.swap(account, version)
-    assert store.read("sessions") == account
+    found = store.read("sessions")
+    assert found == account
+    assert digest(found) == digest(account)
 
 
-def test_concurrent_charges_never_overspend(store: Accounts) -> None:
-    ledger = Ledger(store, "sessions", BudgetSettings(epsilon=3.0, delta=1e-5))
+def test_concurrent_charges_never_overspend(store: Accounts, outer: OuterFile) -> None:
+    ledger = Ledger(store, outer, "sessions", BudgetSettings(epsilon=3.0, delta=1e-5))
 
     refusals: list[str] = []
 
@@ -109,9 +128,37 @@ def test_concurrent_charges_never_overspend(store: Accounts) -> None:
     assert block.epsilon_spent <= 3.0 < block.epsilon_after(PureLoss(0.5).curve())
 
 
-def test_the_record_keeps_the_first_entry_of_an_id(mongo: MongoSettings) -> None:
+def test_each_number_has_the_entry_that_came_first(store: Accounts) -> None:
+    first, second, other = an_entry(1), an_entry(2), an_entry(1, dataset="others")
+    for entry in (second, first, other, replace(first, link="another")):
+        store.record(entry)
+    assert store.entries("sessions") == (first, second)
+    assert store.entries("others") == (other,)
+    assert store.entries("none") == ()
+
+
+def test_what_is_stored_is_overwritten_whatever_it_is(store: Accounts) -> None:
+    store.overwrite(NEW)
+    store.overwrite(replace(NEW, version=7, epsilon=1.0))
+    assert store.read("sessions") == replace(NEW, version=7, epsilon=1.0)
+
+
+def test_what_vitrine_did_not_write_is_recognised(mongo: MongoSettings) -> None:
     store = MongoAccounts(mongo)
-    store.record("a", {"n": 1})
-    store.record("a", {"n": 2})
     with MongoClient[dict[str, object]](mongo.uri.get_secret_value()) as client:
-        assert list(client[mongo.database][RECORDS].find()) == [{"_id": "a", "n": 1}]
+        database = client[mongo.database]
+        database[ACCOUNTS].insert_one({"_id": "sessions", "epsilon": "much"})
+        database[RECORDS].insert_many([
+            {"_id": "old", "key": "from before the chain"},
+            {"_id": "x", "dataset": "sessions", "sequence": 1},
+            {"_id": "y", "dataset": "sessions", "sequence": "first"},
+        ])  # fmt: skip
+    with pytest.raises(Unreadable):
+        store.read("sessions")
+    assert [(entry.sequence, entry.link) for entry in store.entries("sessions")] == [(1, "")]
+    store.overwrite(NEW)
+    assert store.read("sessions") == NEW
+
+
+def an_entry(sequence: int, dataset: str = "sessions") -> Entry:
+    return Entry(dataset, sequence, "before", "now", "charged", '{"cost":[0.1]}', "digest", "link")

@@ -3,6 +3,7 @@
 # mypy: disable-error-code="arg-type,list-item"
 # Generations and raw positions are written as plain values, which is easier to read.
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from support import redis_users
 from support.sessions import session as a_session
 
 from streaming.contract.session import Session
+from streaming.dedup.counters import day_name
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import (
     BatchSpan,
@@ -62,6 +64,22 @@ def seen(request: pytest.FixtureRequest) -> Iterator[DedupStore]:
 def ready(seen: DedupStore) -> DedupStore:
     build(seen, "first")
     return seen
+
+
+@pytest.fixture(params=["remembered", "redis"])
+def few_imports(request: pytest.FixtureRequest) -> Iterator[DedupStore]:
+    """A store that knows two imports at most."""
+    if request.param == "remembered":
+        seen: DedupStore = InMemoryDedupStore(HORIZON, imports_max=2)
+        build(seen, "first")
+        yield seen
+        return
+    store = RedisDedupStore(
+        RedisSettings(key_prefix=f"test-{uuid4()}:"), ROOMY.model_copy(update={"imports_max": 2})
+    )
+    build(store, "first")
+    yield store
+    store.drop()
 
 
 def committed(
@@ -219,6 +237,24 @@ def test_the_horizon_of_an_import_runs_from_its_first_arrival(ready: DedupStore)
     assert claim(ready, [session(5, "u", **other)], [6], at_ms=end_ms + 1) == [KNOWN_USER]
 
 
+def test_no_more_imports_are_known_than_the_setting_says(few_imports: DedupStore) -> None:
+    """Those that are known go on, and a rebuild restores whatever is committed."""
+    old = {"event_time_ms": NOW_MS - 1_000 * DAY_MS}
+    feeds = ["import-a", "import-b", "import-c", "live", "import-a", "import-c"]
+    ages = [old if feed != "live" else {} for feed in feeds]
+    batch = [session(n, "u", feed=feed, **age) for n, (feed, age) in enumerate(zip(feeds, ages, strict=True))]
+    many = ClaimAnswer.TOO_MANY_IMPORTS
+    for _ in range(2):
+        answers = claim(few_imports, batch, range(len(batch)))
+        assert answers == [NEW_USER, KNOWN_USER, many, KNOWN_USER, KNOWN_USER, many]
+    assert few_imports.start_rebuild("second", committed()) is not None
+    restored = few_imports.restore(ClaimRequest("second", batch, range(len(batch)), [NOW_MS] * len(batch)))
+    assert many not in list(restored)
+    few_imports.finish_rebuild("second", committed())
+    more = [session(7, "u", feed="import-c", **old), session(8, "u", feed="import-d", **old)]
+    assert claim(few_imports, more, [7, 8], generation="second") == [KNOWN_USER, many]
+
+
 def test_a_claim_stays_if_an_earlier_first_arrival_of_its_feed_becomes_known(ready: DedupStore) -> None:
     old = {"event_time_ms": 0, "feed": "import-a"}
     late_ms = NOW_MS + HORIZON.horizon_ms
@@ -335,3 +371,47 @@ def test_a_store_with_another_horizon_is_not_used(redis: RedisSettings) -> None:
     longer = ROOMY.model_copy(update={"horizon_ms": ROOMY.horizon_ms + DAY_MS})
     assert RedisDedupStore(redis, longer).standing() is None
     assert RedisDedupStore(redis, ROOMY).standing() is not None
+
+
+def test_counters_of_an_earlier_release_are_bounded(redis: RedisSettings) -> None:
+    """Its days never expired, and each spelling had a counter."""
+    store, client = RedisDedupStore(redis, ROOMY), Redis.from_url(redis.url.get_secret_value())
+    prefix = f"{redis.key_prefix}{{gate}}:users:"
+    today = day_name(time.time_ns() // 1_000_000 // DAY_MS)
+    build(store, "first")
+    for name in ("all", today, f"{today}:country:us", f"{today}:country:US", f"{today}:device:mobile"):
+        client.pfadd(prefix + name, f"of {name}")
+    client.pfadd(f"{prefix}{today}T01:referrer:https://www.google.de/", "one")
+    client.pfadd(f"{prefix}2001-01-01:country:Narnia", "long ago")
+    store.forget_before("first", 0)
+    assert {
+        key.decode().removeprefix(prefix): client.pfcount(key) for key in client.scan_iter(f"{prefix}*")
+    } == {
+        "all": 1,
+        today: 1,
+        f"{today}:country:United States": 2,
+        f"{today}:device:mobile": 1,
+        f"{today}T01:referrer:Google": 1,
+    }
+    assert client.pttl(f"{prefix}all") == -1
+    assert 399 * DAY_MS < client.pttl(prefix + today) < 402 * DAY_MS
+    assert client.pttl(f"{prefix}{today}T01:referrer:Google") < 37 * DAY_MS
+
+
+def test_counters_expire_with_their_hours_and_days(redis: RedisSettings) -> None:
+    store, client = RedisDedupStore(redis, ROOMY), Redis.from_url(redis.url.get_secret_value())
+    prefix, now_ms = f"{redis.key_prefix}{{gate}}:users:", time.time_ns() // 1_000_000
+    build(store, "first")
+    ages = {"a": 0, "b": 100 * DAY_MS, "c": 398 * DAY_MS, "d": 402 * DAY_MS}
+    batch = [
+        session(user, user, event_time_ms=now_ms - age_ms, feed="import-a") for user, age_ms in ages.items()
+    ]
+    claim(store, batch, range(4), at_ms=now_ms)
+    assert store.distinct_users() == 4
+    days = {
+        user
+        for user, age_ms in ages.items()
+        if client.pfcount(prefix + day_name((now_ms - age_ms) // DAY_MS)) == 1
+    }
+    assert days == {"a", "b", "c"}, "a day that would have been dropped is not counted"
+    assert all(client.pttl(key) > 0 for key in client.scan_iter(f"{prefix}2*"))

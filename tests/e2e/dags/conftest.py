@@ -14,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from confluent_kafka.admin import AdminClient
+from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
@@ -21,6 +22,7 @@ from waiting import HUNG_S, free_port, until
 
 from ml.budget.ledger import Ledger
 from ml.budget.mongo import DATASET, MongoAccounts
+from ml.budget.outer_file import OuterFileInFolder
 from ml.budget.settings import BudgetSettings
 from stack import airflow_passwords, logins
 from stack.airflow_api import NO_REUSE, answers_later, source_runs
@@ -29,6 +31,7 @@ from stack.components import stages
 from stack.layout import HERE, Layout
 from stack.service import Service, StackContext, Unhealthy
 from stack.settings import StackSettings, environment
+from streaming.data_folder.layout import DataLayout
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode
 from streaming.settings import KafkaSettings, MongoSettings
@@ -105,7 +108,8 @@ class Shop:
     def ledger(self) -> Ledger:
         """Of the privacy budget."""
         own = {name: self.place.environment[name] for name in ("MONGO_URI", "VITRINE_MONGO_DATABASE")}
-        return Ledger(MongoAccounts(MongoSettings.model_validate(own)), DATASET, BudgetSettings())
+        outer = OuterFileInFolder(DataLayout(self.data).ledger, DATASET)
+        return Ledger(MongoAccounts(MongoSettings.model_validate(own)), outer, DATASET, BudgetSettings())
 
     def log(self, run: dict[str, Any], task: str) -> str:
         path = f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task}/logs/1"
@@ -155,12 +159,20 @@ def _place(root: Path) -> StackContext:
         "VITRINE_GATE_USER_CAPACITY": "100000",
     }
     shared = environment(StackSettings(), HERE, os.environ)
-    return StackContext(layout=layout, settings=settings, environment=shared | own, external=frozenset())
+    # The services use the admin's credentials: the rights of their own are on the stack's own names.
+    return StackContext(
+        layout=layout,
+        settings=settings,
+        environment=shared | own,
+        external=frozenset(),
+        principal=None,
+    )
 
 
 def _kafka(place: StackContext) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=place.environment["VITRINE_KAFKA_BOOTSTRAP_SERVERS"],
+        client_properties=SecretStr(place.environment["VITRINE_KAFKA_CLIENT_PROPERTIES"]),
         topic_prefix=place.environment["VITRINE_KAFKA_TOPIC_PREFIX"],
     )
 

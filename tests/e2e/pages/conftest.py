@@ -146,7 +146,7 @@ class Odd(Sent):
 @pytest.fixture(scope="session")
 def sent() -> Sent:
     """Forty sessions of twenty-five users, sent to the raw topic and searchable."""
-    feed = f"test-pages-{uuid.uuid4().hex[:12]}"
+    feed = f"import-{uuid.uuid4().hex[:12]}"
     sessions = [_session(feed, number) for number in range(40)]
     _send_and_await(feed, sessions)
     return Sent(feed, sessions)
@@ -155,7 +155,7 @@ def sent() -> Sent:
 @pytest.fixture(scope="session")
 def odd() -> Odd:
     """Two sessions for each of the words that a page must be able to draw."""
-    feed = f"test-words-{uuid.uuid4().hex[:12]}"
+    feed = f"import-{uuid.uuid4().hex[:12]}"
     sessions = [_session_of(feed, number, word) for number, word in enumerate(WORDS * 2)]
     _send_and_await(feed, sessions)
     return Odd(feed, sessions, WORDS)

@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, Route, expect
 from waiting import until
 
-from streaming.dashboards import query, source
+from streaming.access_record.file import stored_record
+from streaming.dashboards import persons, query, source
 from streaming.dashboards.figures import Figures
-from streaming.dashboards.source import Column, Dashboard
+from streaming.dashboards.source import Column, Dashboard, Panel
 from streaming.settings import ElasticsearchSettings
 
 DASHBOARDS = source.load_all(Path(__file__).parents[3] / "dashboards")
@@ -68,11 +69,15 @@ def written(column: Column, row: dict[str, Any]) -> str:
 
 
 def answered(figures: Figures, dashboard: Dashboard, feed: str) -> dict[str, list[list[str]]]:
-    """The figures that Elasticsearch returns to a direct query."""
-    times = figures.holdings().times
+    """The figures that Elasticsearch returns to a direct query, with today's label of each user."""
+    times, record = figures.holdings().times, stored_record()
     assert times is not None
+
+    def rows(panel: Panel, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return persons.labelled(found, lambda id_: record.label("user", id_)) if panel.persons else found
+
     return {
-        panel.id: [[written(column, row) for column in panel.columns] for row in answer.rows]
+        panel.id: [[written(column, row) for column in panel.columns] for row in rows(panel, answer.rows)]
         for panel, answer in zip(dashboard.panels, figures.of(dashboard, times, feed), strict=True)
     }
 

@@ -86,3 +86,17 @@ def test_without_the_monitor_the_page_shows_it_and_recovers_by_itself(page: Page
     expect(frame.locator("#panels.stale")).to_be_attached()
     page.unroute(RECENT, unavailable)
     expect(frame.locator("#status:not(.bad)")).to_contain_text("renewed every")
+
+
+def test_a_broken_privacy_ledger_is_shown(page: Page, sent: Any) -> None:
+    told = "The privacy ledger is shorter: <b>its newest entry was 3</b>."
+    page.route("**/budget/condition", lambda route: route.fulfill(json={"ledger": "shorter", "told": told}))
+    frame = opened(page)
+    expect(frame.get_by_role("alert")).to_have_text(told)
+
+
+def test_an_intact_privacy_ledger_needs_no_words(page: Page, sent: Any) -> None:
+    with page.expect_response("**/budget/condition") as answered:
+        frame = opened(page)
+    assert answered.value.json()["told"] == ""
+    expect(frame.locator("#ledger")).to_be_hidden()

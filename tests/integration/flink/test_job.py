@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import pytest
 from waiting import HUNG_S, until
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
-from streaming.contract.session import Review
+from streaming.contract.session import MAX_INTERACTIONS, Review
 from streaming.contract.valid_session import ValidSession, encode
 from streaming.flink import cluster as flink
 from streaming.kafka.clients import ensure_topics, name, producer, read_all
 from streaming.settings import KafkaSettings
 from streaming.summaries import submitter
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import USUAL, KeyLimit
 from streaming.summaries.product import window
 
 AWKWARD = ["🛋 sofa", 'a "quoted"\\name', "nul\x00and\x1fseparators", "Ünïcode", "𝄞" * 128]
@@ -62,12 +64,12 @@ def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
     assert client.flush(HUNG_S) == 0
 
 
-def expected(sessions: list[ValidSession]) -> dict[str, dict[str, object]]:
+def expected(sessions: list[ValidSession], limit: KeyLimit) -> dict[str, dict[str, object]]:
     wanted: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED}
     for session in sessions:
         for topic, key, document in documents(session):
             wanted[topic][key] = msgspec.to_builtins(document)
-    wanted[topics.PRODUCT_ACTIVITY] = msgspec.to_builtins(window(sessions))
+    wanted[topics.PRODUCT_ACTIVITY] = msgspec.to_builtins(window(sessions, limit))
     return wanted
 
 
@@ -82,8 +84,8 @@ def committed(kafka: KafkaSettings) -> tuple[dict[str, dict[str, object]], dict[
     return found, records
 
 
-def until_equal(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
-    wanted = expected(sessions)
+def until_equal(kafka: KafkaSettings, sessions: list[ValidSession], limit: KeyLimit = USUAL) -> None:
+    wanted = expected(sessions, limit)
 
     def equal() -> dict[str, int]:
         found, records = committed(kafka)
@@ -129,5 +131,53 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
     job = flink.run(cluster, submitter.JOB, environment | {"VITRINE_FLINK_PARALLELISM": "2"}, checkpoint)
     try:
         until_equal(kafka, told)
+    finally:
+        flink.cancel(cluster, job)
+
+
+def bombs(count: int, like: ValidSession) -> Iterator[ValidSession]:
+    """Valid sessions, each of 10,000 products and 10,000 categories that nobody has seen before."""
+    for number in range(count):
+        own = [f"{number}-{n}" for n in range(MAX_INTERACTIONS)]
+        yield msgspec.structs.replace(
+            like,
+            session_id=f"bomb-{number}",
+            product_ids=own,
+            product_names=own,
+            product_categories=own,
+            product_prices=[1.0] * len(own),
+            actions=["view"] * len(own),
+            reviews=[],
+        )
+
+
+def restarts(cluster: flink.FlinkSettings, job: str) -> list[str]:
+    with flink.client(cluster) as rest:
+        found = rest.get(f"/jobs/{job}/metrics", params={"get": "numRestarts"}).raise_for_status().json()
+    return [metric["value"] for metric in found]
+
+
+@pytest.mark.parametrize(
+    "limit", [USUAL, KeyLimit(products=MAX_INTERACTIONS, categories=MAX_INTERACTIONS)], ids=["usual", "none"]
+)
+def test_twenty_messages_of_ten_thousand_new_products_do_not_end_it(
+    kafka: KafkaSettings, tmp_path: Path, limit: KeyLimit
+) -> None:
+    """Without the limit their totals are 400,000, which did not fit into the heap: about 1.8 kB each."""
+    told = list(valid_sessions(600))
+    told[300:300] = bombs(20, told[0])
+    cluster = flink.FlinkSettings()
+    environment = {
+        "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+        "VITRINE_FLINK_CHECKPOINT_DIR": tmp_path.as_uri(),
+        "VITRINE_WINDOW_SESSION_PRODUCTS": str(limit.products),
+        "VITRINE_WINDOW_SESSION_CATEGORIES": str(limit.categories),
+    }
+    ensure_topics(kafka)
+    job = flink.run(cluster, submitter.JOB, environment)
+    try:
+        send(kafka, told)
+        until_equal(kafka, told, limit)
+        assert until(lambda: restarts(cluster, job), "the number of restarts") == ["0"]
     finally:
         flink.cancel(cluster, job)

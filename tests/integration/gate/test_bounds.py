@@ -8,6 +8,8 @@ from support.gates import GatesOn
 from support.sessions import raw_value
 
 from lab.own_redis import OwnRedis
+from streaming.contract.headers import header_texts
+from streaming.kafka.clients import read_all
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
@@ -51,6 +53,27 @@ def test_new_words_in_every_message_make_no_new_counters(gates_on: GatesOn, kept
         gates.wait_until_done()
         # Buckets of claims are hashes, whose number depends on the capacity alone.
         assert redis.dbsize() - before <= 2 * 512 + 8
+
+
+def test_new_feeds_in_every_message_cost_redis_a_bounded_amount(
+    gates_on: GatesOn, kept_redis: OwnRedis
+) -> None:
+    """On the commit before, each made a field for ever, and passed the horizon."""
+    gates, now_ms = gates_on(kept_redis.settings), time.time_ns() // 1_000_000
+    gates.environment["VITRINE_GATE_IMPORTS_MAX"] = "100"
+    old_ms = now_ms - 1_000 * 24 * HOUR_MS
+    invented = [odd(number, old_ms, feed=f"feed-{number}") for number in range(SESSIONS)]
+    forged = [odd(number, old_ms, feed=f"import-{number:012x}") for number in range(SESSIONS, 2 * SESSIONS)]
+    gates.send([*invented, *forged])
+    gates.wait_until_done_by_starting()
+    counted = Counter(
+        header_texts(message)["reason"] for message in read_all(gates.kafka, "rejected_user_session")
+    )
+    assert counted == {"unknown_feed": SESSIONS, "too_many_imports": SESSIONS - 100}
+    with Redis.from_url(kept_redis.url) as redis:
+        [feeds] = redis.scan_iter(match="*{gate}:feeds")
+        assert redis.hlen(feeds) == 100
+        assert not counters(redis), "their days would have been dropped long ago"
 
 
 def test_a_full_redis_makes_the_gate_wait_and_loses_nothing(gates_on: GatesOn, kept_redis: OwnRedis) -> None:

@@ -24,7 +24,7 @@ ARRIVALS = [
     (59, LIVE_FEED, False),
     (61, LIVE_FEED, True),
     (30, LIVE_FEED, False),
-    (600, "an import", False),
+    (600, "import-0123456789ab", False),
     (59, LIVE_FEED, False),
     (600, LIVE_FEED, True),
     (0, LIVE_FEED, False),

@@ -18,6 +18,7 @@ from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettin
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.documents import document
 from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.summaries.key_limit import USUAL
 
 
 @pytest.fixture
@@ -67,14 +68,14 @@ def test_topics_twice_and_old_batches_late_leave_the_stores_as_they_were(
     documents = ElasticsearchIndex(elasticsearch)
     windows = list(documents.scan(topics.PRODUCT_ACTIVITY))
     ends = {at: one.to for at, one in after.partitions.items()}
-    again = recompute(windows, MongoSessions(mongo).scan(), [], ends)
+    again = recompute(windows, MongoSessions(mongo).scan(), [], ends, USUAL)
     assert (again.holds, again.windows) == (True, len(windows))
     bought = next(s for s in pipeline.valid() if s.actions and not s.late)
     rest = (one for one in MongoSessions(mongo).scan() if one["_id"] != bought.session_id)
-    less = recompute(windows, rest, [], ends)
+    less = recompute(windows, rest, [], ends, USUAL)
     assert not less.holds
     assert less.breaks_in_all >= 2  # of its products and of its categories
     # Nor is a window judged that a session may have come into meanwhile.
-    left = recompute(windows, MongoSessions(mongo).scan(), [msgspec.json.encode(bought)], ends)
+    left = recompute(windows, MongoSessions(mongo).scan(), [msgspec.json.encode(bought)], ends, USUAL)
     assert left.holds
     assert left.left_out >= 2

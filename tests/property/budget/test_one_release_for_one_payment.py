@@ -41,7 +41,9 @@ class World:
     """A ledger, a disk, and an outsider who records everything that was ever published."""
 
     def __init__(self, folder: Path, attempt: "Run") -> None:
-        self.ledger = Ledger(InMemoryAccounts(), "sessions", BudgetSettings(epsilon=EPSILON, delta=1e-5))
+        accounts = InMemoryAccounts()
+        settings = BudgetSettings(epsilon=EPSILON, delta=1e-5)
+        self.ledger = Ledger(accounts, accounts.outer, "sessions", settings)
         self.vault = ArtifactStore(DataLayout(folder))
         self.attempt = attempt
         self.seen: dict[str, set[str]] = {}

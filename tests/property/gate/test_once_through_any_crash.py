@@ -148,7 +148,7 @@ class Machine(RuleBasedStateMachine):
         if not sent:
             return
         raws = [Raw(partition, begin + i, self.arrival(one), b"k", one.value) for i, one in enumerate(sent)]
-        batch = Batch(raws, {partition: begin}, HORIZON_MS)
+        batch = Batch(raws, {partition: begin}, HORIZON_MS, {"import"})
         while True:
             try:
                 self.asked[partition] = Asked(

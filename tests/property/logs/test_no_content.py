@@ -30,6 +30,7 @@ from streaming.sinks.mongo.documents import document
 from streaming.stores import StoreUnavailable
 from streaming.summaries.batch import reduce
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import USUAL
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_text()
@@ -108,7 +109,7 @@ def steps(value: bytes) -> Iterator[Callable[[], object]]:
             yield lambda written=written: list(arrivals(write for _, write in written.values()))  # type: ignore[misc]
             yield lambda admitted=admitted, kind=kind: msgspec.json.decode(admitted, type=kind)  # type: ignore[misc]
     yield lambda: document(value)
-    yield lambda: reduce([value], sentiment=False)
+    yield lambda: reduce([value], False, USUAL)
     yield lambda: GOLDEN[json.loads(value)["sessionId"]]
 
 

@@ -29,12 +29,15 @@ from streaming.reconcile.evidence import (
 )
 from streaming.reconcile.report import Report
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
 
 ARRIVED_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 HORIZON_MS = 24 * HOUR_MS
 LATENESS_MS = HOUR_MS
+LIMIT = KeyLimit(products=2, categories=2)
+"""Some of the sessions have more."""
 Document = dict[str, Any]
 
 
@@ -89,7 +92,7 @@ class World:
         for session in sessions:
             for index, id_, document in documents(session):
                 self.indexes[index][id_] = msgspec.to_builtins(document)
-        for id_, activity in window(sessions).items():
+        for id_, activity in window(sessions, LIMIT).items():
             self.indexes[topics.PRODUCT_ACTIVITY][id_] = msgspec.to_builtins(activity)
 
     def scope(self) -> ReconcileScope:
@@ -105,6 +108,7 @@ class World:
             scope=self.scope(),
             allowed_lateness_ms=LATENESS_MS,
             horizon=Horizon(HORIZON_MS, 4),
+            key_limit=LIMIT,
             indexes={name: list(found.items()) for name, found in self.indexes.items()},
             mongodb=deepcopy(list(self.mongodb.values())),
             valid=self.valid,

@@ -7,13 +7,15 @@ from random import Random
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sessions import session_with
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
 from streaming.contract.session import Review
 from streaming.contract.valid_session import ValidSession, encode
-from streaming.summaries.batch import COLUMNS, PART, reduce
+from streaming.summaries.batch import COLUMNS, PART, PARTS_IN_A_ROW, reduce
 from streaming.summaries.documents import documents
+from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import WINDOW_MS, ProductActivity, merge, window
 
 words = st.sampled_from(["a", "b", "ö", "🛋", "a\x00b", '"'])
@@ -30,6 +32,8 @@ interactions = st.lists(
 
 
 BASE = next(valid_sessions(1))
+LIMIT = KeyLimit(products=3, categories=2)
+"""Some of the sessions have more."""
 PARALLEL = ("product_ids", "product_names", "product_prices", "product_categories", "actions")
 
 
@@ -62,7 +66,7 @@ def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession]
     totals: dict[str, ProductActivity] = {}
     for first in range(0, len(sessions), batch_size):
         batch = sessions[first : first + batch_size]
-        columns = reduce(map(encode, batch), sentiment=True)
+        columns = reduce(map(encode, batch), True, LIMIT)
         assert tuple(columns) == COLUMNS
         for session_id, summary, reviews, parts in zip(*columns.values(), strict=True):
             single[topics.SESSION_SUMMARIES][session_id] = json.loads(summary)
@@ -71,7 +75,7 @@ def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession]
                 assert len(texts) == len(PART)
                 part = msgspec.convert(dict(zip(PART, texts, strict=True)), ProductActivity, strict=False)
                 totals[texts[0]] = merge(totals[texts[0]], part) if texts[0] in totals else part
-    assert totals == window(sessions)
+    assert totals == window(sessions, LIMIT)
     expected = [
         (topic, key, msgspec.to_builtins(document))
         for one in sessions
@@ -89,7 +93,7 @@ def test_a_message_that_is_not_a_session_gives_an_empty_row(
     sessions: list[ValidSession], poison: list[bytes]
 ) -> None:
     sound = list(map(encode, sessions))
-    columns, alone = reduce([*poison, *sound], sentiment=True), reduce(sound, sentiment=True)
+    columns, alone = reduce([*poison, *sound], True, LIMIT), reduce(sound, True, LIMIT)
     assert columns["session_id"] == [None] * len(poison) + alone["session_id"]
     assert columns["summary"][len(poison) :] == alone["summary"]
     assert columns["reviews"] == [[] for _ in poison] + alone["reviews"]
@@ -99,6 +103,23 @@ def test_a_message_that_is_not_a_session_gives_an_empty_row(
 @settings(max_examples=30, deadline=None)
 @given(sessions(), st.randoms())
 def test_order_does_not_matter(sessions: list[ValidSession], random: Random) -> None:
-    expected = window(sessions)
+    expected = window(sessions, LIMIT)
     random.shuffle(sessions)
-    assert window(sessions) == expected
+    assert window(sessions, LIMIT) == expected
+
+
+@given(st.integers(1, 9), st.integers(1, 300))
+def test_no_row_has_many_parts(messages: int, products: int) -> None:
+    """Flink makes objects of all parts of a row at once."""
+    bombs = [
+        session_with(
+            *((f"{n}-{product}", "", 1.0, "c", "view") for product in range(products)), session_id=str(n)
+        )
+        for n in range(messages)
+    ]
+    columns = reduce(map(encode, bombs), False, KeyLimit(products=products, categories=1))
+    assert {len(column) for column in columns.values()} == {messages}
+    assert max(map(len, columns["parts"])) <= PARTS_IN_A_ROW
+    assert sorted(part[0] for row in columns["parts"] for part in row) == sorted(
+        window(bombs, KeyLimit(products=products, categories=1))
+    )

@@ -27,7 +27,7 @@ def store() -> InMemoryAccounts:
 @pytest.fixture
 def books(store: InMemoryAccounts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ledger:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
-    found = Ledger(store, "sessions", BudgetSettings(epsilon=4.0))
+    found = Ledger(store, store.outer, "sessions", BudgetSettings(epsilon=4.0))
     monkeypatch.setattr(command, "stored_ledger", lambda: found)
     return found
 

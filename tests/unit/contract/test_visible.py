@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streaming.contract.visible import visible, visible_lines
+from streaming.contract.visible import shown, visible, visible_lines
 
 ATTACKS = {
     "title, colour and an empty screen": "x\x1b]0;pwned\x07\x1b[31mRED\x1b[2J",
@@ -23,6 +23,15 @@ def test_it_is_shown(text: str) -> None:
     assert shown.startswith("x")
     assert visible(shown) == shown
     assert json.loads(f'"{shown}"') == text
+
+
+def test_a_page_shows_it_too() -> None:
+    class Markup(str):
+        __slots__ = ()
+
+    assert shown("a\u202eb") == "a\\u202eb"
+    for other in (7, None, Markup("<b>\n</b>")):
+        assert shown(other) is other
 
 
 def test_what_people_write_stays() -> None:

@@ -67,6 +67,6 @@ def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
 def accounts(plugin: ModuleType, monkeypatch: pytest.MonkeyPatch) -> InMemoryAccounts:
     """The store that the page 'Privacy budget' reads, instead of MongoDB."""
     in_memory = InMemoryAccounts()
-    ledger = Ledger(in_memory, "sessions", BudgetSettings(epsilon=4.0))
+    ledger = Ledger(in_memory, in_memory.outer, "sessions", BudgetSettings(epsilon=4.0))
     monkeypatch.setattr("vitrine_budget.stored_ledger", lambda: ledger)
     return in_memory

@@ -15,7 +15,7 @@ WEEK_MS = 7 * 86_400_000
 @pytest.fixture
 def ledger(accounts: InMemoryAccounts) -> Ledger:
     """The ledger that the page reads."""
-    return Ledger(accounts, "sessions", BudgetSettings(epsilon=4.0))
+    return Ledger(accounts, accounts.outer, "sessions", BudgetSettings(epsilon=4.0))
 
 
 def pay(ledger: Ledger, key: str, blocks: tuple[int, ...], automatic: bool = False) -> None:
@@ -54,3 +54,23 @@ def test_without_mongodb_the_page_shows_what_to_do(reader: TestClient, accounts:
     answer = reader.get("/budget")
     assert answer.status_code == 503
     assert "./vitrine up mongodb" in answer.text
+
+
+def test_a_ledger_that_lost_its_document_is_shown_on_both_pages(
+    reader: TestClient, ledger: Ledger, accounts: InMemoryAccounts
+) -> None:
+    pay(ledger, "run-1.abc", (2_900 * WEEK_MS,))
+    assert reader.get("/budget/condition").json() == {"ledger": "intact", "told": ""}
+    accounts.by_dataset.clear()
+    answer = reader.get("/budget/condition").json()
+    assert answer["ledger"] == "shorter"
+    assert "accept-restored" in answer["told"]
+    text = reader.get("/budget").text
+    assert "The privacy ledger is shorter" in text
+    assert "Nothing has been spent" not in text
+    ledger.accept_restored("ann", "<b>a restore</b>")
+    text = reader.get("/budget").text
+    assert "&lt;b&gt;a restore" in text
+    assert "shorter: blocks charged since count as spent" in text
+    accounts.unavailable = True
+    assert reader.get("/budget/condition").status_code == 503

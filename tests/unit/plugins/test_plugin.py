@@ -112,6 +112,13 @@ def test_values_of_a_summary_are_text_and_never_markup(reader: TestClient, repor
     assert "<img" not in reader.get("/reports").text
 
 
+def test_values_of_a_summary_turn_nothing_around(reader: TestClient, reports_dir: Path) -> None:
+    write_report(reports_dir, "r", title="x\u202etxt.exe\x1b[2J", unproven="line\u2028forged")
+    text = reader.get("/reports").text + reader.get("/reports/r").text
+    assert "x\\u202etxt.exe\\u001b[2J" in text
+    assert not {"\u202e", "\x1b", "\u2028"} & set(text)
+
+
 @pytest.mark.parametrize("broken", ["not json", "[]", '{"title": 1, "created": "x"}'])
 def test_a_broken_summary_hides_its_report_only(reader: TestClient, reports_dir: Path, broken: str) -> None:
     write_report(reports_dir, "good")
@@ -182,6 +189,7 @@ def test_without_elasticsearch_the_page_gets_a_clear_message(
 
 def test_an_unknown_range_is_refused(reader: TestClient) -> None:
     assert reader.get("/dashboards/user_analysis/figures", params={"range": "1000y"}).status_code == 422
+    assert reader.get("/dashboards/user_analysis/figures", params={"feed": "f" * 50_000}).status_code == 422
     assert reader.get("/dashboards/other/figures").status_code == 404
 
 

@@ -15,6 +15,7 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from bson.int64 import Int64
 from fastapi.testclient import TestClient
 
+from streaming.access_record.file import stored_record
 from streaming.dashboards.figures import Holdings, PanelFigures
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Dashboard
@@ -113,16 +114,18 @@ def test_only_users_who_may_see_connections_may_open_the_pages(
     assert client.get("/reports").status_code == 200, "public pages are open to every role"
 
 
-@pytest.mark.parametrize(
-    ("role", "sees"), [("viewer", False), ("user", False), ("op", True), ("admin", True)]
-)
-def test_a_dashboard_shows_single_persons_to_the_privileged_alone(
+@pytest.mark.parametrize(("role", "sees"), [("viewer", False), ("user", True), ("op", True), ("admin", True)])
+def test_a_dashboard_shows_single_persons_by_a_label_and_not_to_viewers(
     enter: Callable[[str], TestClient],
     plugin: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
+    data: Path,
     role: str,
     sees: bool,
 ) -> None:
+    import vitrine_persons
+
+    vitrine_persons._recorded.clear()
     asked: list[str] = []
 
     def answer(dashboard: Dashboard, times: TimeRange, feed: str | None) -> list[PanelFigures]:
@@ -135,9 +138,30 @@ def test_a_dashboard_shows_single_persons_to_the_privileged_alone(
     panels = [panel["id"] for panel in client.get("/dashboards/user_analysis/source").json()["panels"]]
     answered = client.get("/dashboards/user_analysis/figures")
     assert asked == panels, "a panel that is not shown is not queried"
-    assert ("top_returning_users" in panels) == (SECRET in answered.text) == sees
+    assert SECRET not in answered.text
+    label = stored_record().label("user", SECRET)
+    assert ("top_returning_users" in panels) == (label in answered.text) == sees
     assert "users_by_country" in panels
     assert answered.status_code == 200
+    client.get("/dashboards/user_analysis/figures")
+    looks = [(one["who"], one["did"], one["whose"]) for one in lines(data)]
+    whose = stored_record().whose("user", SECRET)
+    assert looks == ([(f"airflow:the {role}", "single visitors", whose)] if sees else []), "once a day"
+
+
+def test_without_a_record_no_single_person_is_shown(
+    enter: Callable[[str], TestClient], plugin: ModuleType, monkeypatch: pytest.MonkeyPatch, data: Path
+) -> None:
+    import vitrine_persons
+
+    vitrine_persons._recorded.clear()
+    (data / "accesses").write_text("no folder")
+    rows = [PanelFigures("top_returning_users", 1, [{"key": SECRET}])]
+    index = SimpleNamespace(holdings=lambda: Holdings([], None), of=lambda *_: rows)
+    monkeypatch.setattr(plugin, "figures", lambda: index)
+    answer = enter("user").get("/dashboards/user_analysis/figures")
+    assert answer.status_code == 503
+    assert "cannot be written" in answer.text
 
 
 def test_every_page_needs_a_login(client: TestClient, store: dict[str, Any]) -> None:

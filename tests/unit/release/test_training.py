@@ -13,7 +13,9 @@ import pytest
 from support.extracts import BLOCK_MS, NEWEST, a_ledger, train, write_extract
 
 from ml.budget.account import NotCharged
-from ml.budget.ledger import now
+from ml.budget.ledger import Ledger, now
+from ml.budget.memory import InMemoryAccounts
+from ml.budget.settings import BudgetSettings
 from ml.features import schema as schemas
 from ml.folder_digest import folder_digest
 from ml.models import model_store
@@ -182,6 +184,20 @@ def test_a_requested_block_must_exist(tmp_path: Path) -> None:
         "refused"
     ]
     assert "no sessions were extracted for 1998-12-31 to 1999-01-07" in refused
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_ledger_that_lost_its_document_charges_nothing(tmp_path: Path, automatic: bool) -> None:
+    write_extract(tmp_path / "extracts", users=4)
+    accounts = InMemoryAccounts()
+    books = Ledger(accounts, accounts.outer, "sessions", BudgetSettings(epsilon=1_000.0))
+    charge_run(TrainingRequest("first"), books, tmp_path / "extracts", 0)
+    accounts.by_dataset.clear()
+    answer = charge_run(TrainingRequest("second", automatic=automatic), books, tmp_path / "extracts", 0)
+    assert list(answer) == ["broken"]
+    assert "shorter" in answer["broken"]
+    assert "accept-restored" in answer["broken"]
+    assert accounts.by_dataset == {}
 
 
 def test_extractions_do_not_spend_the_budget_at_once(trained: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from stack.demo_dags import notice
 
 SPENT = {"spent": "The privacy budget does not allow this run."}
 REFUSED = {"refused": "The privacy budget does not allow this run."}
+BROKEN = {"broken": "The privacy ledger is shorter."}
 TOO_SOON = {"too_soon": "The last models were released an hour ago."}
 PAID = {"key": "run.123"}
 ALL_WELL = dict.fromkeys((dag for dag, _ in demo.CHAIN), "success")
@@ -46,7 +47,7 @@ class Airflow:
         return self.run(dag, self.asked)
 
     def run(self, dag: str, answer: Any, waker: str | None = None) -> Run:
-        failed = dag == "private_models" and (answer is None or "refused" in answer)
+        failed = dag == "private_models" and (answer is None or {"refused", "broken"} & answer.keys())
         state = "failed" if failed else self.state
         run = Run(dag, f"{dag}_{next(self.number)}", state, "2026-11-29T12:00:00Z")
         self.all.append(run)
@@ -147,6 +148,15 @@ def test_the_demo_succeeds_if_the_budget_was_spent_meanwhile(
     run_dags: Callable[[Airflow], Outcome], woken: Any
 ) -> None:
     assert run_dags(Airflow(woken, asked=REFUSED)) == (NO_MODELS, REFUSED["refused"])
+
+
+def test_a_privacy_ledger_that_is_not_intact_is_a_failure_and_shown(
+    run_dags: Callable[[Airflow], Outcome],
+) -> None:
+    airflow = Airflow(BROKEN)
+    states, not_trained = run_dags(airflow)
+    assert (states["private_models"], not_trained) == ("failed", BROKEN["broken"])
+    assert airflow.triggered == ["extract_sessions"]
 
 
 def test_models_that_fail_for_another_reason_are_a_failure(run_dags: Callable[[Airflow], Outcome]) -> None:

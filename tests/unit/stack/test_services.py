@@ -84,6 +84,9 @@ def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(p
     assert written["env.java.opts.all"] == "--add-opens=some"
     assert {written[key] for key in written if key.endswith("bind-host")} == {"127.0.0.1"}
     assert flink.checkpoints(place) != written["execution.checkpointing.dir"]
+    # /tmp may be in memory, and an id made anew at each start leaves the state of a killed one behind.
+    assert written["process.taskmanager.working-dir"].startswith(str(place.layout.stores))
+    assert written["taskmanager.resource-id"]
 
 
 def test_flink_requires_a_certificate_everywhere_and_allows_only_its_own_origin(place: StackContext) -> None:

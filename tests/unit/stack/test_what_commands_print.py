@@ -31,6 +31,7 @@ from streaming.replay import log
 from streaming.replay import rejected_command as rejected
 from streaming.replay.history import History, Rejected
 from streaming.stores import StoreUnavailable
+from streaming.summaries import submitter
 
 EVIL = "x\x1b]0;pwned\x07\x1b[2J\nforged [red]line[/red] :skull:\r\u202etxt.exe\x7f\x9b"
 SHOWN = r"x\u001b]0;pwned\u0007\u001b[2J\u000aforged [red]line[/red] :skull:\u000d\u202etxt.exe\u007f\u009b"
@@ -85,11 +86,13 @@ def test_a_component_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:
 def test_budget() -> None:
     charge = ChargeSeen(EVIL, "2026-01-01", (), EVIL, False, 1.0, None)
     raised = {"at": "2026-01-01", "who": EVIL, "epsilon": 1.0, "block": None, "why": EVIL}
+    deed = {"at": "2026-01-01", "who": EVIL, "what": "shorter", "why": EVIL}
+    lists = {"charges": (charge,), "raises": (raised,), "acceptances": (deed,)}
     fields = dict.fromkeys(Overview.__struct_fields__, 1)
-    seen = Overview(**fields | {"blocks": (), "charges": (charge,), "raises": (raised,), "dataset": "d"})  # type: ignore[arg-type]
+    seen = Overview(**fields | lists | {"blocks": (), "dataset": "d"})  # type: ignore[arg-type]
     told = budget._text(seen)
     shows_it(told)
-    assert told.count(SHOWN) == 4
+    assert told.count(SHOWN) == 6
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -200,3 +203,16 @@ def test_log_lines() -> None:
     line = JsonLines().format(record)
     assert line.isprintable()
     assert json.loads(line)["detail"] == EVIL
+
+
+def test_the_submitter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(*_: Any) -> None:
+        raise submitter.SubmissionRefused(f"first line\n\tat {EVIL}")
+
+    monkeypatch.setenv("FLINK_HOME", "/flink")
+    monkeypatch.setattr(submitter, "overview", lambda rest: {"jobs": []})
+    monkeypatch.setattr(submitter, "submit_from_newest", refuse)
+    assert submitter.main() == 1
+    printed = capsys.readouterr().out
+    assert all(line.isprintable() for line in printed.split("\n")), ascii(printed)
+    assert SHOWN.partition("\\u000a")[0] in printed
