@@ -18,7 +18,7 @@ CLAIMING = (
     *READING,
     *("script|load", "script|exists", "eval", "evalsha", "scan"),
     *("mget", "set", "exists", "del", "unlink", "pexpire", "pexpireat"),
-    *("hgetall", "hset", "hdel", "sadd", "srem", "smembers", "pfadd"),
+    *("hgetall", "hlen", "hset", "hdel", "sadd", "srem", "smembers", "pfadd"),
     *("bf.reserve", "bf.insert", "bf.mexists"),
 )
 """What a gate needs: it claims, counts, and rebuilds its keys."""
