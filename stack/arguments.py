@@ -45,7 +45,17 @@ Exits 1 unless every service is healthy.
 
 With --json: {"healthy", "services": [{"name", "state", "pid", "uptime_s", "healthy", "reason",
 "address", "resident_bytes"}], "resident_bytes", "lag": {stage: records},
-"airflow": {"url", "users": {name: role}}}."""
+"foreign_users_kept_out": whether the rule of root's start keeps other users of this machine from ports that
+ask for no password, "airflow": {"url", "users": {name: role}}}."""
+
+PORTS_DETAILS = """\
+Looks up in the kernel on which TCP ports the processes of this stack listen, and tries each in the protocols
+of all servers: as another user of this machine (as `nobody`, which only root can: otherwise unknown), as a
+web page of another origin, and as one whose name was made to lead here. Refused means: no connection, none
+without a login or a certificate, or nothing but an error. Exits 1 unless all are refused.
+
+With --json: {"ports": [{"service", "port", "foreign_uid", "foreign_origin", "foreign_host"}]}, each of the
+last three refused, answered or unknown."""
 
 PASSWORD_DETAILS = """\
 No other command shows it again after the first start. Exits 1 if the user has none yet. Who the users are is

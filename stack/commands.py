@@ -63,6 +63,10 @@ COMMANDS = (
         "stack.handlers.status", details="stack.arguments.STATUS_DETAILS",
     ),
     Command(
+        "ports", "try every listening port as somebody who does not belong there; exit code 1 if one answers",
+        "stack.ports.command.run", details="stack.arguments.PORTS_DETAILS",
+    ),
+    Command(
         "password", "print the password of one of Airflow's users",
         "stack.handlers.password", "stack.arguments.add_password", "stack.arguments.PASSWORD_DETAILS",
     ),

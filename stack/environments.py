@@ -87,8 +87,15 @@ def _same_place(folder: Path) -> bool:
 
 
 def _run(command: list[str], layout: Layout) -> None:
+    # Readable by all who may enter `.vitrine`: packages contain no data, and a service's account needs them.
     done = subprocess.run(
-        command, env=_installer_environment(), capture_output=True, text=True, check=False, cwd=layout.root
+        command,
+        env=_installer_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=layout.root,
+        umask=0o022,
     )
     if done.returncode:
         raise Missing(f"{' '.join(command[:6])} … failed:\n{(done.stdout + done.stderr)[-3000:]}")

@@ -1,5 +1,6 @@
 """The paths of this checkout. Standard library only: imported before anything is installed."""
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -72,11 +73,21 @@ class Layout:
 
     @property
     def socket(self) -> Path:
-        """The supervisor's control socket; in /tmp if the checkout's path is too long for a socket."""
+        """The supervisor's control socket: elsewhere if the checkout's path is too long for a socket."""
         inside = self.run / "supervisor.sock"
         if len(str(inside).encode()) <= SOCKET_PATH_MAX_BYTES:
             return inside
-        return Path("/tmp") / f"vitrine-{sha256(str(self.root).encode()).hexdigest()[:16]}.sock"
+        return _private(os.geteuid()) / f"vitrine-{self.digest}" / "supervisor.sock"
+
+    @property
+    def states(self) -> Path:
+        """The state of the services, which the accounts may read (`stack.process_states`)."""
+        return self.run / "states.json"
+
+    @property
+    def digest(self) -> str:
+        """Distinguishes this checkout from others of the machine."""
+        return sha256(str(self.root).encode()).hexdigest()[:16]
 
     def environment(self, name: str) -> Path:
         """The Python environment `name`: main, airflow or flink."""
@@ -87,6 +98,15 @@ class Layout:
 
     def log(self, service: str) -> Path:
         return self.logs / f"{service}.log"
+
+
+def _private(uid: int) -> Path:
+    """Where only root, or the user `uid`, can make a folder; otherwise the shared one, in which everybody can
+    make one of a name first: a folder there is looked at before it is used (`stack.supervisor`)."""
+    if uid == 0:
+        return Path("/run")
+    own = Path(f"/run/user/{uid}")
+    return own if own.is_dir() else Path("/tmp") / f"vitrine-of-{uid}"
 
 
 HERE = Layout(Path(__file__).resolve().parents[1])

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from stack import changes, file_modes, provision, saved_settings
+from stack import changes, doors, file_modes, provision, readable, saved_settings, system_users
 from stack import services as declared
-from stack.components import elasticsearch
 from stack.context import this_checkout, under
 from stack.service import Service, StackContext
 from stack.start import make_folders, up
@@ -19,12 +18,17 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     Raises Missing if something cannot be installed and StackError if a service does not start."""
     place = this_checkout()
     make_folders(place.layout)
+    if place.root:
+        system_users.ensure()
     _close(place, tell)
     services = declared.services(place)
     before = saved_settings.settings(place.layout)
     wanted = declared.with_needs(services, list(names) or [service.name for service in services])
     saved_settings.remember(place.layout)
     provision.ensure(place.layout, wanted, tell)
+    if place.root:
+        readable.open_code(place.layout)
+        readable.open_installed(place.layout)
     # Declared again, because what was just installed (Java, for example) is part of the declarations.
     place = this_checkout()
     services = declared.services(place)
@@ -32,17 +36,14 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     concerned = changes.concerned(
         lambda given: declared.services(under(place, given)), before, saved_settings.chosen()
     )
-    started = up(place, services, wanted, tell, concerned)
-    _close(place, tell)  # Elasticsearch makes its keystore readable by its group
-    return started
+    doors.close(place, tell)
+    return up(place, services, wanted, tell, concerned)
 
 
 def _close(place: StackContext, tell: Tell) -> None:
     """Removes the permissions of other users on all files of the stack, whether an earlier start left them or
     a component made them."""
-    others = file_modes.close(place.layout, elasticsearch.group() if place.root else None)
-    if place.root:
-        elasticsearch.let_in(place)  # it may be running
+    others = file_modes.close(place.layout, system_users.groups() if place.root else ())
     if others:
         tell("files", f"{len(others)} belong to another user and are unchanged, such as {others[0]}")
 
@@ -66,5 +67,6 @@ def take_down(place: StackContext, tell: Tell, only: Iterable[str] = ()) -> list
         stopped += names
     if not only:
         supervisor.shutdown()
+        doors.open_again(place)
         saved_settings.forget(place.layout)
     return stopped

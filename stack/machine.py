@@ -33,6 +33,7 @@ class Tool:
 JAVA = Tool("java", "openjdk-17-jre-headless", "Kafka, Flink and Elasticsearch run on Java 17")
 MAVEN = Tool("mvn", "maven", "Maven fetches Kafka's, Flink's and Elasticsearch's jars")
 REDIS = Tool("redis-server", "redis-server", "Redis holds the filters of the first stage")
+NFT = Tool("nft", "nftables", "a rule keeps other users of this machine from ports without a password")
 CHROMIUM = Tool("chromium", "chromium", "the browser tests check the rendered pages")
 PROMTOOL = Tool("promtool", "prometheus", "the example alerts are tested with Prometheus' own tool")
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
-from stack import credentials, passwords
+from stack import accounts, credentials, passwords
 from stack.layout import Layout
 from stack.principals import Principal
 from stack.settings import StackSettings, asking
@@ -61,6 +62,12 @@ class Service:
     """Called on each `up`, before the services that need this one are started."""
     external: bool = False
     """The user runs it elsewhere: only its health is checked."""
+    account: str = accounts.VITRINE
+    """The system user that it runs as where root starts the stack."""
+    writes: tuple[Path, ...] = ()
+    """The files and folders below `.vitrine` that are its account's alone. `prepare` makes the folders."""
+    reads: tuple[Path, ...] = ()
+    """Those that stay root's and that it reads; no more than two accounts may read the same."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class StackContext:
     external: frozenset[str]
     java_home: str = ""
     root: bool = False
-    """True if we run as root: a service that refuses root then needs another user."""
+    """True if we run as root: services then run as accounts without rights (`stack.unprivileged`)."""
     principal: Principal | None = Principal.ADMIN
     """Whose credentials `environment` has. None: this process is a service itself. It must not read the
     generated passwords, and what it declares has none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from stack import unprivileged
 from stack.components import airflow, elasticsearch, flink, kafka, mongodb, redis, stages, watch
 from stack.service import Service, StackContext, StackError
 
@@ -9,7 +10,8 @@ from stack.service import Service, StackContext, StackError
 def services(place: StackContext) -> tuple[Service, ...]:
     """Returns every service of this checkout."""
     components = (kafka, redis, mongodb, elasticsearch, flink, airflow, stages, watch)
-    return tuple(service for component in components for service in component.services(place))
+    found = (service for component in components for service in component.services(place))
+    return unprivileged.declared(place, found)
 
 
 def with_needs(services: tuple[Service, ...], names: Iterable[str]) -> tuple[Service, ...]:

@@ -39,6 +39,10 @@ class StackSettings(Settings):
     flink_blob_port: int = Field(18124, description="Flink's blob server")
     flink_taskmanager_port: int = Field(18122, description="Flink's TaskManager")
     flink_data_port: int = Field(18121, description="Flink's data exchange")
+    flink_beam_port: int = Field(
+        17500,
+        description="The first of 100 ports for Flink's Python processes and its own metrics",
+    )
     airflow_port: int = Field(18080, description="Airflow's web page and REST")
     airflow_users: str = Field(
         "admin:admin",
@@ -53,6 +57,11 @@ class StackSettings(Settings):
     gate_metrics_port: int = Field(19401, description="The gate's metrics; 0 turns them off")
     store_metrics_port: int = Field(19402, description="The store stage's metrics; 0 turns them off")
     index_metrics_port: int = Field(19403, description="The index stage's metrics; 0 turns them off")
+    metrics_readers: str = Field(
+        "",
+        description="Further users of this machine, separated by commas, who may read the metrics "
+        "(prometheus, say), where root starts the stack",
+    )
     kafka_heap_mib: int = Field(512, description="Kafka's heap")
     redis_max_mib: int = Field(
         1024,
@@ -73,6 +82,11 @@ class StackSettings(Settings):
     def users(self) -> dict[str, str]:
         """The role of each of Airflow's users."""
         return logins.parse(self.airflow_users)
+
+    @property
+    def readers_of_metrics(self) -> tuple[str, ...]:
+        """The users of `metrics_readers`."""
+        return tuple(name for one in self.metrics_readers.split(",") if (name := one.strip()))
 
     def port(self, name: str) -> int:
         """Returns the port called `name`, with the offset added; 0 stays 0."""

@@ -3,7 +3,7 @@
 import contextlib
 import time
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stack import airflow_passwords
+from stack import airflow_passwords, doors
 from stack.service import Service, StackContext, Unhealthy
 from stack.supervisor import Process, Supervisor
 from streaming.contract.visible import visible
@@ -38,9 +38,12 @@ class Row:
     """Of the process and all its children."""
 
 
-def rows(place: StackContext, services: Iterable[Service]) -> list[Row]:
-    """Returns the state of each service. The health checks run in parallel."""
-    processes = Supervisor(place.layout).processes()
+def rows(
+    place: StackContext, services: Iterable[Service], known: Mapping[str, Process] | None = None
+) -> list[Row]:
+    """Returns the state of each service. The health checks run in parallel. `known`: the processes, for who
+    may not ask the supervisor."""
+    processes = Supervisor(place.layout).processes() if known is None else known
     with ThreadPoolExecutor(max_workers=16) as pool:
         return list(pool.map(lambda service: _row(service, processes.get(service.name)), services))
 
@@ -102,6 +105,7 @@ def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
         "services": [asdict(row) for row in found],
         "resident_bytes": sum(row.resident_bytes for row in found),
         "lag": lag(place),
+        "foreign_users_kept_out": doors.kept_out(place),
         "airflow": {"url": place.environment["VITRINE_AIRFLOW_URL"], "users": place.settings.users},
     }
 
@@ -134,6 +138,8 @@ def print_table(place: StackContext, found: list[Row]) -> None:
         lags = ", ".join(f"{stage} {records}" for stage, records in behind.items())
         console.print(Text(visible(f"Consumer lag in records: {lags}")))
     console.print(Text(login(place)))
+    if any(row.state == "running" for row in found) and not doors.kept_out(place):
+        console.print(Text(f"{doors.OPEN}: the rule that root's start makes is not in force."))
 
 
 def login(place: StackContext) -> str:

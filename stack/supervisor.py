@@ -9,6 +9,7 @@ import http.client
 import os
 import shlex
 import signal
+import stat
 import subprocess
 import time
 import xmlrpc.client
@@ -20,9 +21,9 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from stack import saved_settings
+from stack import port_rule, process_states
 from stack.changes import Changes
-from stack.layout import Layout
+from stack.layout import HERE, Layout
 from stack.service import Service, StackError
 
 # supervisord waits one second longer before each further attempt; with this many it never gives up.
@@ -32,6 +33,9 @@ LAUNCHED_WITHIN_S = 120
 LOG_MAX_BYTES = 20_000_000
 LOG_BACKUPS = 2
 CONFIGURATION = "VITRINE_CONFIGURATION_SHA256"
+INHERITED = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+)
 ENDED = ("STOPPED", "EXITED", "FATAL")
 
 
@@ -74,6 +78,7 @@ def render(layout: Layout, services: Iterable[Service]) -> str:
             },
         ),
         ("rpcinterface:supervisor", {"supervisor.rpcinterface_factory": FACTORY}),
+        (f"eventlistener:{process_states.LISTENER}", _listener(layout)),
         *((f"program:{service.name}", _program(layout, service)) for service in services),
     ]
     return "\n".join(
@@ -117,6 +122,40 @@ def _program(layout: Layout, service: Service) -> dict[str, object]:
     }
 
 
+def private_folder(folder: Path, make: bool = False) -> None:
+    """Makes `folder` if `make`. Raises StackError unless it, if it is there, is a folder of ours that nobody
+    else can write: in a shared one, another user could have put a socket of their own in its place."""
+    if make:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for one in (folder, folder.parent):
+        try:
+            found = one.lstat()
+        except FileNotFoundError:
+            continue
+        shared = one != folder and found.st_mode & stat.S_ISVTX  # others can't rename what is ours in it
+        mine = found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022
+        if not stat.S_ISDIR(found.st_mode) or not (mine or shared):
+            raise StackError(
+                f"{one} must be a folder of yours that nobody else can write, because it holds the socket of "
+                "Vitrine's supervisor. Somebody else may have made it: remove it as root, or move the "
+                "checkout to a shorter path"
+            )
+
+
+def _listener(layout: Layout) -> dict[str, object]:
+    command = [str(layout.python("main")), "-m", "stack.process_states", str(layout.states)]
+    return {
+        "command": shlex.join([*command, port_rule.table(layout.digest)]).replace("%", "%%"),
+        "directory": HERE.root,  # where the code is
+        "events": "PROCESS_STATE,TICK_60",
+        "buffer_size": 1_000,
+        "autorestart": "true",
+        "stderr_logfile": layout.log(process_states.LISTENER),
+        "stderr_logfile_maxbytes": LOG_MAX_BYTES,
+        "stderr_logfile_backups": LOG_BACKUPS,
+    }
+
+
 class Supervisor:
     """Control of this checkout's supervisord."""
 
@@ -128,6 +167,8 @@ class Supervisor:
         return self._layout.run / "supervisord.conf"
 
     def _rpc(self) -> Any:
+        """Raises StackError if somebody else could have made the socket."""
+        private_folder(self._layout.socket.parent)
         transport = SupervisorTransport(None, None, serverurl=f"unix://{self._layout.socket}")
         return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
@@ -143,6 +184,7 @@ class Supervisor:
         Starts and stops no service: supervisord keeps the old declarations until `adopt`."""
         self._layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._layout.logs.mkdir(parents=True, exist_ok=True)
+        private_folder(self._layout.socket.parent, make=True)
         descriptor = os.open(self.configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(render(self._layout, services))
@@ -154,10 +196,10 @@ class Supervisor:
             "-c",
             str(self.configuration),
         ]
-        # Each service inherits this environment. It must contain no Vitrine settings: each service is passed
-        # only those that it reads.
+        # Each service inherits this environment. It must contain neither Vitrine settings (each service is
+        # passed only those that it reads) nor what else the caller keeps there.
         inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(saved_settings.PREFIXES)
+            name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("LC_")
         }
         started = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=self._layout.root, env=inherited
@@ -172,6 +214,8 @@ class Supervisor:
     def adopt(self, changes: Changes) -> None:
         """Replaces the old declarations by the new ones. Outdated services must not be running."""
         rpc = self._rpc()
+        if process_states.LISTENER in changes.outdated:
+            rpc.stopProcess(process_states.LISTENER)
         for name in changes.outdated:
             rpc.removeProcessGroup(name)
         for name in changes.added | changes.changed:
@@ -184,6 +228,7 @@ class Supervisor:
         return {
             info["name"]: Process(info["name"], info["statename"], info["pid"], info["start"])
             for info in self._rpc().getAllProcessInfo()
+            if info["name"] != process_states.LISTENER
         }
 
     def start(self, name: str) -> None:

@@ -146,6 +146,11 @@ class MetricsSettings(Settings):
     host: str = Field(
         "127.0.0.1", description="Address to listen on; other than loopback only within a container's network"
     )
+    hosts: str = Field(
+        "",
+        description="Further host names, separated by commas, by which the metrics may be asked for; "
+        "loopback names and the address that is listened on always are",
+    )
 
 
 class WatchSettings(Settings):

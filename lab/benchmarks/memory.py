@@ -40,7 +40,10 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=10_000_000, help="sessions within one horizon")
     options = parser.parse_args()
     gate = GateSettings(
-        session_capacity=options.sessions, user_capacity=options.users, hours_kept_ms=365 * DAY_MS
+        session_capacity=options.sessions,
+        user_capacity=options.users,
+        hours_kept_ms=365 * DAY_MS,
+        days_kept_ms=3_650 * DAY_MS,
     )
     with own_redis.in_memory() as settings:
         client: Any = connection.client(settings)

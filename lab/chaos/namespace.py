@@ -28,6 +28,8 @@ class RunNamespace:
         self.prefix = f"torture-{uuid.uuid4().hex[:8]}-"
         self.folder = place.layout.state / "torture" / self.prefix.strip("-")
         self.folder.mkdir(parents=True)
+        # Flink's account writes there and nowhere else.
+        self._checkpoints = place.layout.stores / "flink" / self.prefix.strip("-")
         self.kafka = KafkaSettings(topic_prefix=self.prefix)
         self.mongo = MongoSettings.model_validate({"database": self.prefix.strip("-")})
         self.elasticsearch = ElasticsearchSettings(index_prefix=self.prefix)
@@ -39,7 +41,7 @@ class RunNamespace:
             "VITRINE_KAFKA_TOPIC_PREFIX": self.prefix,
             "VITRINE_MONGO_DATABASE": self.mongo.database,
             "VITRINE_ELASTICSEARCH_INDEX_PREFIX": self.prefix,
-            "VITRINE_FLINK_CHECKPOINT_DIR": (self.folder / "checkpoints").as_uri(),
+            "VITRINE_FLINK_CHECKPOINT_DIR": self._checkpoints.as_uri(),
         }
 
     def remove(self, stores: bool, keep_logs: bool) -> None:
@@ -51,6 +53,7 @@ class RunNamespace:
             with MongoClient(self.mongo.uri.get_secret_value()) as client:
                 client.drop_database(self.mongo.database)
             self._remove_indices()
+            shutil.rmtree(self._checkpoints, ignore_errors=True)
         admin = AdminClient(clients.properties(self.kafka))
         own = [name for name in admin.list_topics(timeout=TIMEOUT_S).topics if name.startswith(self.prefix)]
         _settle(admin.delete_topics(own) if own else {})

@@ -5,6 +5,9 @@ import { answerTo, element, embed, failure, numbers, shares } from "./look.js";
 
 const REFRESH_MS = 5000;
 const LEDGER_REFRESH_MS = 60_000;
+const OPEN =
+  "Other users of this machine can reach ports that ask for no password, MongoDB's among them: " +
+  "only a start by root, which may set a rule of nftables, keeps them out.";
 const STAGES = ["gate", "store", "flink-job", "index"];
 const board = document.getElementById("panels");
 const status = document.getElementById("status");
@@ -119,7 +122,9 @@ function services(recent, of) {
       mebibytes(about("vitrine_service_resident_bytes", service) ?? 0),
     ];
   });
-  return [table([["service", ""], ["state", ""], ["restarts", "number"], ["memory", "number"]], rows)];
+  const [keptOut] = of("vitrine_foreign_users_kept_out");
+  const gap = keptOut?.value === 0 ? [element("p", { className: "notice", textContent: OPEN })] : [];
+  return [...gap, table([["service", ""], ["state", ""], ["restarts", "number"], ["memory", "number"]], rows)];
 }
 
 // Formats a share that may be far below one per cent.

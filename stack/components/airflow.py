@@ -6,11 +6,12 @@ import os
 import secrets
 import subprocess
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml.budget.settings import BudgetSettings
-from stack import airflow_passwords, logins
+from stack import accounts, airflow_passwords, logins, unprivileged
 from stack.health import HttpHealth
 from stack.principals import Principal
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
@@ -31,6 +32,7 @@ from streaming.settings import (
 )
 from streaming.summaries.settings import WindowSettings
 
+DATABASE = "airflow.db"
 HEALTH_PATH = "/api/v2/monitor/health"
 # The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
 READS: tuple[type[Settings] | str, ...] = (
@@ -120,7 +122,7 @@ def variables(place: StackContext) -> dict[str, str]:
         ("core", "simple_auth_manager_users"): logins.for_airflow(place.settings.users),
         ("core", "simple_auth_manager_passwords_file"): str(airflow_passwords.file(place.layout)),
         ("core", "execution_api_server_url"): f"{url}/execution/",
-        ("database", "sql_alchemy_conn"): f"sqlite:///{home / 'airflow.db'}",
+        ("database", "sql_alchemy_conn"): f"sqlite:///{home / DATABASE}",
         ("api", "base_url"): url,
         ("api", "host"): "127.0.0.1",
         ("api", "port"): str(port),
@@ -150,17 +152,35 @@ def variables(place: StackContext) -> dict[str, str]:
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
 
+def _written(place: StackContext) -> tuple[Path, ...]:
+    """What all four processes write, and the secrets that they are told."""
+    layout = place.layout
+    return (layout.airflow, layout.logs / "airflow", layout.data, *secrets_of(place))
+
+
+def secrets_of(place: StackContext) -> tuple[Path, ...]:
+    """Returns the files of Airflow's secrets. The monitor, of the same account, reads them too: it
+    declares all services to probe them."""
+    names = ("airflow-fernet", "airflow-api", "airflow-jwt")
+    return (*(place.layout.run / name for name in names), airflow_passwords.file(place.layout))
+
+
 def _prepare(place: StackContext) -> None:
     """Creates the logins and, once per Airflow version, migrates the database."""
-    place.layout.airflow.mkdir(parents=True, exist_ok=True)
+    for folder in (place.layout.airflow, place.layout.logs / "airflow"):
+        folder.mkdir(parents=True, exist_ok=True)
+    unprivileged.take(place, accounts.VITRINE, *_written(place))
     airflow_passwords.ensure(place.layout, place.settings.users)
-    marker = place.layout.airflow / "migrated-to"
+    # Not in Airflow's folder, where root would write through a link that the account has made.
+    marker = place.layout.run / "airflow-migrated-to"
     version = _version(place)
-    if marker.exists() and marker.read_text() == version:
+    if (place.layout.airflow / DATABASE).exists() and marker.exists() and marker.read_text() == version:
         return
+    airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
+    own = unprivileged.variables(place, accounts.VITRINE)
     migrated = subprocess.run(
-        [str(place.layout.environment("airflow") / "bin" / "airflow"), "db", "migrate"],
-        env=dict(os.environ) | dict(place.environment) | variables(place),
+        [*unprivileged.command(place, accounts.VITRINE), airflow, "db", "migrate"],
+        env=dict(os.environ) | dict(place.environment) | own | variables(place),
         capture_output=True,
         text=True,
         check=False,
@@ -210,6 +230,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
             address=url,
             memory_mib=350,
             prepare=lambda: _prepare(place),
+            writes=_written(place),
         ),
         process("scheduler", "scheduler", "--skip-serve-logs", needs=("airflow-api-server",), memory_mib=350),
         process("dag-processor", "dag_processor", needs=("airflow-api-server",), memory_mib=250),

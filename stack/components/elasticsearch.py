@@ -1,20 +1,18 @@
-"""Elasticsearch, a single node on loopback, never run as root."""
+"""Elasticsearch, a single node on loopback, which refuses to run as root."""
 
 import os
-import pwd
 import shutil
+import subprocess
 import zipfile
 from base64 import b64encode
 from pathlib import Path
 
-from stack import certificates, elasticsearch_users, file_modes
+from stack import accounts, certificates, elasticsearch_users
 from stack.health import HttpHealth
 from stack.identity import Identity
-from stack.service import Service, StackContext
+from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.settings import ElasticsearchSettings, variable
-
-USER = "nobody"
 
 
 def settings_yaml(place: StackContext) -> str:
@@ -84,19 +82,49 @@ def _unzip(archive: Path, home: Path) -> None:
 def _prepare(place: StackContext) -> None:
     home = _home(place)
     _unzip(_archive(place), home)
+    for folder in _own(place):
+        folder.mkdir(parents=True, exist_ok=True)
     config = home / "config"
+    if config.exists() and config.stat().st_uid != os.geteuid():
+        shutil.rmtree(config)  # its owner could have made links in it, through which root would write
     shutil.copytree(home / _archive(place).stem / "config", config, dirs_exist_ok=True)
     (config / "elasticsearch.yml").write_text(settings_yaml(place))
     (config / "log4j2.properties").write_text(LOG4J)
     certificates.ensure(_transport(place), {"127.0.0.1", "localhost"})
     for name, content in _users(place).items():
         certificates.write(config / name, content.encode())
-    for folder in _own(place):
-        folder.mkdir(parents=True, exist_ok=True)
-        if place.root:
-            _change_owner(folder)
-    if place.root:
-        let_in(place)
+    _make_keystore(place)
+
+
+def _make_keystore(place: StackContext) -> None:
+    """Elasticsearch would make it itself, where its account may not write, and readable by a group."""
+    keystore = _home(place) / "config" / "elasticsearch.keystore"
+    if not keystore.exists():
+        tool = _home(place) / _archive(place).stem / "bin" / "elasticsearch-keystore"
+        made = subprocess.run(
+            [str(tool), "create"],
+            env={
+                "PATH": SYSTEM_PATH,
+                "ES_JAVA_HOME": place.java_home,
+                "ES_PATH_CONF": str(keystore.parent),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise StackError(f"Elasticsearch's keystore could not be made:\n{made.stdout}{made.stderr}")
+    keystore.chmod(0o600)
+
+
+def _variables(place: StackContext) -> dict[str, str]:
+    home = _home(place)
+    return {
+        "ES_PATH_CONF": str(home / "config"),
+        "ES_JAVA_HOME": place.java_home,
+        "ES_TMPDIR": str(home / "tmp"),
+        "HOME": str(home / "tmp"),
+    }
 
 
 def _users(place: StackContext) -> dict[str, str]:
@@ -117,45 +145,8 @@ def _login(place: StackContext) -> dict[str, str]:
 
 def _own(place: StackContext) -> tuple[Path, ...]:
     """Returns the folders that Elasticsearch writes to."""
-    home = _home(place)
     stores, logs = place.layout.stores, place.layout.logs
-    return (home / "config", home / "tmp", stores / "elasticsearch", logs / "elasticsearch")
-
-
-def group() -> int:
-    """Returns the group of the user that Elasticsearch runs as if root starts it."""
-    return pwd.getpwnam(USER).pw_gid
-
-
-def let_in(place: StackContext) -> None:
-    """Lets that user read the unpacked release and reach its own folders, and nothing else."""
-    for unpacked in _home(place).glob("elasticsearch-*"):
-        file_modes.lend(place.layout, unpacked, group())
-    for folder in _own(place):
-        if folder.exists():
-            file_modes.let_through(place.layout, folder, group())
-
-
-def _change_owner(folder: Path) -> None:
-    """Makes the user that Elasticsearch runs as the owner of `folder` and its content."""
-    user = pwd.getpwnam(USER)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def _as_user(place: StackContext) -> tuple[str, ...]:
-    """Returns the prefix that runs a command as USER if we are root: Elasticsearch refuses root. If others
-    may not enter the checkout's folders (in a closed home, say), USER gets the right to read them, and no
-    other."""
-    if not place.root:
-        return ()
-    user = pwd.getpwnam(USER)
-    identity = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    if all(
-        parent.stat().st_mode & 0o005 == 0o005 for parent in (place.layout.root, *place.layout.root.parents)
-    ):
-        return ("setpriv", *identity)
-    return ("setpriv", *identity, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    return (_home(place) / "tmp", stores / "elasticsearch", logs / "elasticsearch")
 
 
 LOG4J = """\
@@ -182,14 +173,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
     return (
         Service(
             name="elasticsearch",
-            command=(*_as_user(place), str(unpacked / "bin" / "elasticsearch")),
-            environment={
-                "ES_PATH_CONF": str(home / "config"),
-                "ES_JAVA_HOME": place.java_home,
-                "ES_JAVA_OPTS": f"-Xms{heap}m -Xmx{heap}m",
-                "ES_TMPDIR": str(home / "tmp"),
-                "HOME": str(home / "tmp"),
-            },
+            command=(str(unpacked / "bin" / "elasticsearch"),),
+            environment={**_variables(place), "ES_JAVA_OPTS": f"-Xms{heap}m -Xmx{heap}m"},
             configuration=settings_yaml(place) + LOG4J + "".join(_users(place).values()),
             directory=str(home / "tmp"),
             health=HttpHealth(f"{url}/_cluster/health", _ready, headers=_login(place)),
@@ -199,5 +184,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             stop_timeout_s=40,
             prepare=lambda: _prepare(place),
             external="elasticsearch" in place.external,
+            account=accounts.ELASTICSEARCH,
+            writes=_own(place),
+            reads=(unpacked, home / "config"),
         ),
     )

@@ -4,6 +4,7 @@ import secrets
 import shutil
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from stack import certificates
+from stack import accounts, certificates, doors
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
 from stack.principals import Principal
@@ -29,6 +30,12 @@ TLS = {
     "security.ssl.rest.authentication-enabled": True,
     "security.ssl.internal.enabled": True,
 }
+
+LOG4J = """
+# Flink's client would log its environment, in which are the password of the job and the user's settings.
+logger.vitrine_environment.name = org.apache.flink.client.python.PythonEnvUtils
+logger.vitrine_environment.level = WARN
+"""
 
 
 def home(place: StackContext) -> Path:
@@ -76,6 +83,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.rpc.port": str(ports.port("flink_taskmanager")),
         "taskmanager.data.port": ports.port("flink_data"),
+        # By default any free one, which no rule could name.
+        "metrics.internal.query-service.port": doors.beam_ports(place),
         "taskmanager.numberOfTaskSlots": ports.flink_slots,
         "taskmanager.memory.process.size": f"{ports.flink_taskmanager_mib}m",
         # RocksDB's caches are in it: it is divided by the slots, and .7 of a slot's part is RocksDB's.
@@ -177,8 +186,10 @@ def _prepare(place: StackContext) -> None:
 
 def _configure(place: StackContext, more: dict[str, Any]) -> None:
     """Writes folders, libraries and config.yaml with `more` in it."""
-    (place.layout.run / "flink" / "pids").mkdir(parents=True, exist_ok=True)
+    for name in ("pids", "tmp"):
+        (place.layout.run / "flink" / name).mkdir(parents=True, exist_ok=True)
     (place.layout.logs / "flink").mkdir(parents=True, exist_ok=True)
+    (place.layout.stores / "flink").mkdir(parents=True, exist_ok=True)
     _write_settings(place, more)
     _link_libraries(place, place.layout.run / "flink" / "lib")
 
@@ -189,7 +200,8 @@ def _write_settings(place: StackContext, more: dict[str, Any]) -> None:
     folder, shipped = place.layout.run / "flink" / "conf", home(place)
     folder.mkdir(parents=True, exist_ok=True)
     for file in (shipped / "conf").glob("log*"):
-        shutil.copyfile(file, folder / file.name)
+        own = LOG4J if file.suffix == ".properties" else ""
+        (folder / file.name).write_text(file.read_text() + own)
     flags = yaml.safe_load((shipped / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
     config = yaml.safe_dump(settings(place, flags) | more, width=100_000)
     certificates.write(folder / "config.yaml", config.encode())
@@ -277,7 +289,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
     taskmanager = Service(
         name="flink-taskmanager",
         command=(str(bin_folder / "taskmanager.sh"), "start-foreground"),
-        environment=variables(place),
+        environment=variables(place) | {"VITRINE_FLINK_BEAM_PORTS": doors.beam_ports(place)},
         configuration=_read_by(place, "jobmanager.memory.", "rest.", "web."),
         needs=("flink-jobmanager",),
         health=HttpHealth(f"{url}/overview", _has_slots, trusting),
@@ -293,11 +305,36 @@ def services(place: StackContext) -> tuple[Service, ...]:
             Principal.FLINK, KafkaSettings, JobSettings, WindowSettings, FlinkRestSettings
         )
         | variables(place)
-        | {"VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place)},
+        | {
+            "VITRINE_FLINK_CHECKPOINT_DIR": checkpoints(place),
+            # The command line logs to a file of this name, and root's commands use it too.
+            "FLINK_IDENT_STRING": "vitrine-job",
+            # Its folder /tmp/pyflink is that of whoever came first.
+            "JVM_ARGS": f"-Djava.io.tmpdir={place.layout.run}/flink/tmp",
+        },
         needs=("flink-taskmanager", "kafka"),
         health=HttpHealth(f"{url}/jobs/overview", _runs(_job(place)), trusting),
         memory_mib=80,
         start_timeout_s=300,
         prepare=(lambda: _configure(place, elsewhere(place))) if external else None,
     )
-    return (jobmanager, taskmanager, job)
+    return tuple(
+        replace(one, account=accounts.FLINK, writes=_written(place), reads=_read(place))
+        for one in (jobmanager, taskmanager, job)
+    )
+
+
+def _written(place: StackContext) -> tuple[Path, ...]:
+    layout = place.layout
+    return (
+        layout.stores / "flink",
+        layout.logs / "flink",
+        layout.run / "flink" / "pids",
+        layout.run / "flink" / "tmp",
+    )
+
+
+def _read(place: StackContext) -> tuple[Path, ...]:
+    own = place.layout.run / "flink"
+    keys = (place.layout.flink_rest.folder, place.layout.flink_internal.folder, own / "keys" / "elsewhere")
+    return (own / "conf", own / "lib", *keys)

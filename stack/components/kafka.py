@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from stack import certificates, kafka_acls
+from stack import accounts, certificates, kafka_acls, unprivileged
 from stack.credentials import KAFKA_LOGIN_MODULE, USERS, jaas
 from stack.health import KafkaHealth
 from stack.kafka_rights import rights
@@ -100,7 +100,12 @@ def _prepare(place: StackContext) -> None:
     if (place.layout.stores / "kafka" / "meta.properties").exists():
         return
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
+    # Not as root: it writes in a folder of the account.
+    (place.layout.stores / "kafka").mkdir(parents=True, exist_ok=True)
+    unprivileged.take(place, accounts.KAFKA, place.layout.stores / "kafka")
+    unprivileged.lend(place, settings_file, accounts.KAFKA)
+    become = unprivileged.command(place, accounts.KAFKA)
+    command = (*become, *_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
     named = f"--cluster-id={cluster_id}"  # one argument, because an id may begin with a dash
     formatted = subprocess.run(
         [*command, named, "-c", str(settings_file)], capture_output=True, text=True, check=False
@@ -145,5 +150,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             prepare=lambda: _prepare(place),
             once_healthy=lambda: _set_up(place),
             external="kafka" in place.external,
+            account=accounts.KAFKA,
+            writes=(place.layout.stores / "kafka",),
+            reads=(place.layout.run / "kafka.properties",),
         ),
     )

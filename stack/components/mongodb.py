@@ -1,6 +1,8 @@
 """MongoDB: mongod if the machine has one, otherwise the embedded wire-compatible server."""
 
-from stack import machine
+from pathlib import Path
+
+from stack import accounts, machine
 from stack.credentials import without_login
 from stack.health import MongoHealth
 from stack.service import Service, StackContext
@@ -12,10 +14,10 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
     """Returns the command of the database: `mongod` if given, otherwise the embedded server."""
     port, folder = str(place.settings.port("mongo")), place.layout.stores / "mongodb"
     if mongod:
-        own = ("--auth", "--dbpath", str(folder / "mongod"))
-        return (mongod, "--bind_ip", "127.0.0.1", "--port", port, *own)
+        on_loopback = ("--bind_ip", "127.0.0.1", "--port", port, "--nounixsocket")
+        return (mongod, *on_loopback, "--auth", "--dbpath", str(folder / "mongod"))
     embedded = str(place.layout.environment("main") / "bin" / "nx-27017")
-    files = ("--data-dir", str(folder / "nx"), "--log-file", str(place.layout.logs / "mongodb-server.log"))
+    files = ("--data-dir", str(folder / "nx"), "--log-file", str(_logs(place) / "server.log"))
     return (
         embedded,
         "--host",
@@ -24,8 +26,12 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
         port,
         *files,
         "--pid-file",
-        str(place.layout.run / "nx.pid"),
+        str(folder / "nx.pid"),
     )
+
+
+def _logs(place: StackContext) -> Path:
+    return place.layout.logs / "mongodb"
 
 
 def _put_users(place: StackContext) -> None:
@@ -43,7 +49,12 @@ def services(place: StackContext) -> tuple[Service, ...]:
     address = place.environment[ADDRESS_VARIABLE["mongodb"]]
     external = "mongodb" in place.external
     mongod = machine.mongod()
-    folder = place.layout.stores / "mongodb" / ("mongod" if mongod else "nx")
+    folder = place.layout.stores / "mongodb"
+
+    def prepare() -> None:
+        for needed in (folder / ("mongod" if mongod else "nx"), _logs(place)):
+            needed.mkdir(parents=True, exist_ok=True)
+
     return (
         Service(
             name="mongodb",
@@ -53,8 +64,10 @@ def services(place: StackContext) -> tuple[Service, ...]:
             ports=(place.settings.port("mongo"),),
             address=f"127.0.0.1:{place.settings.port('mongo')}",
             memory_mib=150,
-            prepare=lambda: folder.mkdir(parents=True, exist_ok=True),
+            prepare=prepare,
             once_healthy=(lambda: _put_users(place)) if mongod and not external else None,
             external=external,
+            account=accounts.MONGODB,
+            writes=(folder, _logs(place)),
         ),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from stack import certificates
+from stack import accounts, certificates
 from stack.health import RedisHealth
 from stack.principals import Principal
 from stack.service import Service, StackContext
@@ -86,5 +86,8 @@ def services(place: StackContext) -> tuple[Service, ...]:
             memory_mib=100,
             prepare=lambda: _prepare(place),
             external="redis" in place.external,
+            account=accounts.REDIS,
+            writes=(place.layout.stores / "redis",),
+            reads=(place.layout.run / "redisbloom.so", _users_file(place)),
         ),
     )

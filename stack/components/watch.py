@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from stack.components import stages
+from stack.components import airflow, stages
 from stack.health import HttpHealth
 from stack.principals import Principal
 from stack.service import Service, StackContext
@@ -68,5 +68,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
             address=f"{url}/metrics",
             memory_mib=180,
             external="watch" in place.external,
+            writes=(place.layout.data, *airflow.secrets_of(place)),
+            reads=(place.layout.flink_rest.folder,),
         ),
     )

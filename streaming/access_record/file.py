@@ -17,6 +17,7 @@ from streaming.access_record import entry as form
 from streaming.access_record.entry import Deed, Entry
 from streaming.access_record.label import Kind, label
 from streaming.access_record.settings import AccessRecordSettings
+from streaming.data_folder import ownership
 from streaming.settings import DataSettings
 
 TAIL_BYTES = 1_000_000
@@ -53,7 +54,7 @@ class AccessRecord:
         person. Returns when they are on disk. Raises NotRecorded."""
         now = datetime.now(UTC)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ownership.make_folder(self._folder, 0o700)
             self._drop_expired(now)
             about: list[str | None] = [None]
             if sessions is not None or users is not None:
@@ -78,7 +79,7 @@ class AccessRecord:
     def key(self) -> bytes:
         """Returns the key of hashes and labels (label.py), generated the first time. Raises NotRecorded."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ownership.make_folder(self._folder, 0o700)
             return self._key()
         except OSError as error:
             raise NotRecorded(error) from error
@@ -91,6 +92,7 @@ class AccessRecord:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         opened = os.open(file, flags, 0o600)
         try:
+            ownership.as_its_folder(opened, self._folder)
             size = os.fstat(opened).st_size
             # A line that a full disk has cut must not take the next one with it.
             if size and os.pread(opened, 1, size - 1) != b"\n":
@@ -110,6 +112,7 @@ class AccessRecord:
         # Whole or not at all, and never in the place of one that another process has made meanwhile.
         made = self._folder / f"{KEY}.{secrets.token_hex(8)}"
         with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            ownership.as_its_folder(out.fileno(), self._folder)
             out.write(secrets.token_bytes(form.KEY_BYTES))
             out.flush()
             os.fsync(out.fileno())

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from streaming.data_folder import ownership
+
 UNFINISHED = ".unfinished"
 """The suffix of a file while it is written. The next attempt replaces an unfinished file that a crash
 left."""
@@ -24,6 +26,7 @@ def writing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     unfinished.unlink(missing_ok=True)  # it may have another mode
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            ownership.as_its_folder(file.fileno(), path.parent)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -35,7 +38,7 @@ def writing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
 
 def write(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replaces `path` by `content` as `writing` does, and creates its folder if necessary."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    ownership.make_folder(path.parent)
     with writing(path, mode) as file:
         file.write(content)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from streaming.data_folder import ownership
 from streaming.file_import import json_lines, source, visit
 from streaming.file_import.grouping import Grouping
 from streaming.file_import.json_lines import Outgoing
@@ -46,7 +47,7 @@ class Reading:
                 yield json_lines.outgoing(line, self.feed, self._assigned)
 
     def _shop_events(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
-        spill.mkdir(parents=True, exist_ok=True)
+        ownership.make_folder(spill)
         with tempfile.TemporaryDirectory(prefix="ingest-", dir=spill) as directory:
             grouping = Grouping(Path(directory), settings.memory_mb, settings.threads)
             try:

@@ -127,6 +127,10 @@ RESIDENT_BYTES = Gauge(
     meaning="Memory of a service and its child processes",
     labels=(_SERVICE,),
 )
+FOREIGN_USERS_KEPT_OUT = Gauge(
+    name="vitrine_foreign_users_kept_out",
+    meaning="1 if a rule keeps other users of the machine from ports that ask for no password, else 0",
+)
 FILTER_CAPACITY = Gauge(
     name="vitrine_filter_capacity", meaning="Items that a Bloom filter was reserved for", labels=(_FILTER,)
 )
@@ -200,6 +204,7 @@ OF_WATCH: tuple[Metric, ...] = (
     PROBE_UP,
     *(LAG_RECORDS, LAG_SECONDS, EXPIRED_RECORDS, END_OFFSET, RETENTION_SECONDS),
     *(SERVICE_UP, SERVICE_STARTS, RESIDENT_BYTES),
+    FOREIGN_USERS_KEPT_OUT,
     *(FILTER_CAPACITY, FILTER_ITEMS, FILTER_ERROR_RATIO, FILTER_BYTES),
     *(DISTINCT_USERS, REDIS_BYTES, REDIS_MAX_BYTES, REDIS_KEYS, NEWEST_SEARCHABLE),
     *(FLINK_JOB_RUNNING, FLINK_JOB_RESTARTS, FLINK_CHECKPOINT),

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from streaming.metrics import door
 from streaming.metrics.kinds import Counter, Histogram, Reading
 from streaming.settings import MetricsSettings
 
@@ -102,11 +103,12 @@ def serve(settings: MetricsSettings) -> PrometheusMeter | None:
     registry.register(meter)
     ProcessCollector(registry=registry)
     try:
-        start_http_server(settings.port, settings.host, registry)
+        listening = door.server(settings, make_wsgi_app(registry))
     except OSError as error:
         _log.error(
             "metrics_port_taken",
             extra={"port": settings.port, "cause": error.strerror, "remedy": "set VITRINE_METRICS_PORT"},
         )
         return None
+    threading.Thread(target=listening.serve_forever, name="metrics", daemon=True).start()
     return meter

@@ -1,13 +1,13 @@
 """The monitor's HTTP server: /metrics for Prometheus, /recent for the page Health."""
 
 from collections.abc import Iterable
-from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIServer
 
 import msgspec
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 
+from streaming.metrics import door
 from streaming.metrics.prometheus import PrometheusReadings
 from streaming.monitor.probe_history import ProbeHistory
 from streaming.settings import MetricsSettings
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
 ONLY_FOR_THE_PAGE = frozenset({"stages"})
 """Probes whose metrics Prometheus reads from the stages themselves: not in /metrics, only on the page."""
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _WithoutLog(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (named by its class)
-        """Logs nothing: nobody needs a line for each request."""
 
 
 def application(history: ProbeHistory) -> "WSGIApplication":
@@ -49,4 +40,4 @@ def application(history: ProbeHistory) -> "WSGIApplication":
 
 def server(settings: MetricsSettings, history: ProbeHistory) -> WSGIServer:
     """Returns a server that already listens. Raises OSError if the port is taken."""
-    return make_server(settings.host, settings.port, application(history), _Server, _WithoutLog)
+    return door.server(settings, application(history))

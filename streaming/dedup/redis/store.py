@@ -113,9 +113,8 @@ class RedisDedupStore:
                 if segment != b"lowest"
                 for kind in self._filters
             ]
-            # A key of no name is not among those that a gate may ask for.
-            there = self._redis.exists(*filters) if filters else 0
-            complete = b"lowest" in segments and there == len(filters)
+            found = self._redis.exists(*filters) if filters else 0
+            complete = b"lowest" in segments and found == len(filters)
         log, layout = held.pop(b"log", b"").decode(), held.pop(b"layout", b"")
         if not complete or layout != self._layout:  # made with another horizon: not usable
             return None

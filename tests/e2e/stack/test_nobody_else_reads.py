@@ -6,7 +6,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from stack.components import elasticsearch
+from stack import system_users
 from stack.context import this_checkout
 
 STATE = this_checkout().layout.state
@@ -24,12 +24,12 @@ def written() -> list[Path]:
 
 
 def test_no_file_has_a_mode_for_others() -> None:
-    lent_to = elasticsearch.group() if os.geteuid() == 0 else None
+    lent_to = system_users.groups() if os.geteuid() == 0 else ()
     wrong = set()
     for path in written():
         with suppress(FileNotFoundError):
             found = path.lstat()
-            mask = 0o027 if found.st_gid == lent_to else 0o077
+            mask = 0o027 if found.st_gid in lent_to else 0o077
             if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) & mask:
                 wrong.add(path)
     assert not wrong

@@ -2,6 +2,7 @@
 return."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from waiting import HUNG_S, until
 
 from lab.benchmarks.sessions import valid_sessions
+from stack.layout import HERE
 from streaming.contract import topics
 from streaming.contract.session import MAX_INTERACTIONS, Review
 from streaming.contract.valid_session import ValidSession, encode
@@ -101,8 +103,16 @@ def until_equal(kafka: KafkaSettings, sessions: list[ValidSession], limit: KeyLi
         assert records[topic] == len(wanted[topic])
 
 
+@pytest.fixture
+def checkpoints(kafka: KafkaSettings) -> Iterator[Path]:
+    """Where Flink's processes may write, who need not be whoever runs this test."""
+    folder = HERE.stores / "flink" / kafka.topic_prefix.strip("-")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
-    kafka: KafkaSettings, tmp_path: Path
+    kafka: KafkaSettings, checkpoints: Path
 ) -> None:
     told = list(valid_sessions(3_000, late_rate=0.05))
     told[100:100] = awkward_sessions(told[0])
@@ -111,7 +121,7 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
     cluster = flink.FlinkSettings()
     environment = {
         "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-        "VITRINE_FLINK_CHECKPOINT_DIR": tmp_path.as_uri(),
+        "VITRINE_FLINK_CHECKPOINT_DIR": checkpoints.as_uri(),
         "VITRINE_FLINK_CHECKPOINT_INTERVAL_MS": "500",
     }
     ensure_topics(kafka)

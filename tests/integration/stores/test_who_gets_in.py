@@ -295,7 +295,7 @@ class TestElasticsearch:
                 lambda: reader.create(index=index, id=f"attack-{uuid.uuid4()}", document={}),
                 lambda: reader.delete(index=index, id="attack"),
                 lambda: reader.indices.put_index_template(name="attack", index_patterns=["attack"]),
-                lambda: reader.cluster.put_settings(persistent={}),
+                lambda: reader.indices.delete_index_template(name="attack"),
             )
             for attack in attacks:
                 with pytest.raises(ApiError) as refused:

@@ -11,7 +11,7 @@ PARTS = (None, "RUN", "TASK_INSTANCE", "XCOM")
 
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("dag", [*SPEND_BUDGET, None])
+@pytest.mark.parametrize("dag", [*sorted(SPEND_BUDGET), None])
 def test_only_op_and_admin_spend_the_budget(method: str, part: str | None, dag: str | None) -> None:
     for roles in (["user"], ["viewer"], ["User"], ["Custom"], [], ["viewer", "user"]):
         assert refusal(roles, method, dag, part), roles

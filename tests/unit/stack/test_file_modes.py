@@ -6,18 +6,20 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stack import file_modes
-from stack.components import elasticsearch
+from stack import accounts, file_modes, system_users, unprivileged
+from stack import services as declared
 from stack.context import this_checkout
 from stack.layout import HERE, Layout
+from stack.service import Service, StackContext
 from stack.start import make_folders
 from stack.supervisor import render
 
-ANOTHER_UID, NOBODY = 12_345, 65_534
+ANOTHER_UID = 12_345
 as_root = os.geteuid() == 0
 
 
@@ -110,25 +112,67 @@ if as_root:  # as another user, the stack's programs are all that user's own
             folder.chmod(0o755)
         return layout
 
-    def test_another_user_reads_nothing_and_elasticsearchs_only_its_own(reachable: Layout) -> None:
+    def test_each_account_reads_its_own_and_what_it_is_lent(reachable: Layout) -> None:
+        """Another user of the machine reads nothing, and an account nothing of another's."""
+        system_users.ensure()
         place = this_checkout(reachable)
         script = reachable.state / "elasticsearch/elasticsearch-8/bin/elasticsearch"
         secrets = [reachable.state / name for name in ("airflow/airflow.db", "data/reconcile.json")]
         assert all(reads(ANOTHER_UID, path) for path in (*secrets, script)), "the attack works"
         make_folders(reachable)
-        file_modes.close(reachable, elasticsearch.group())
-        for folder in elasticsearch._own(place):
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "file").write_text("own")
-            elasticsearch._change_owner(folder)
-        elasticsearch.let_in(place)
-        own = [folder / "file" for folder in elasticsearch._own(place)]
-        assert not any(reads(ANOTHER_UID, path) for path in (*secrets, script, *own))
-        assert not any(reads(NOBODY, path) for path in secrets)
-        assert all(reads(NOBODY, path) for path in (script, *own))
-        # The next start leaves Elasticsearch, which may be running, what it has.
-        file_modes.close(reachable, elasticsearch.group())
-        assert all(reads(NOBODY, path) for path in (script, *own))
+        (reachable.stores / "elasticsearch").mkdir()
+        (reachable.stores / "elasticsearch" / "index").write_text("own")
+        (reachable.run / "kafka.properties").write_text("lent to Kafka")
+        (reachable.run / "settings.json").write_text("root's")
+        services = (
+            account(place, "elasticsearch", reachable.stores / "elasticsearch", reads=(script.parents[1],)),
+            account(place, "kafka", reachable.stores, reads=(reachable.run / "kafka.properties",)),
+            account(place, "airflow", reachable.airflow, reachable.data),
+        )
+        file_modes.close(reachable, system_users.groups())
+        for one in (services[1], services[0], services[2]):  # Kafka's folder here is above Elasticsearch's
+            assert one.prepare is not None
+            one.prepare()
+        index = reachable.stores / "elasticsearch" / "index"
+        lent, roots = reachable.run / "kafka.properties", reachable.run / "settings.json"
+        may = {
+            accounts.ELASTICSEARCH: {script, index},
+            accounts.KAFKA: {lent},
+            accounts.VITRINE: set(secrets),
+        }
+        for _ in range(2):
+            for name, own in may.items():
+                found = {path for path in (*secrets, script, index, lent, roots) if reads_as(name, path)}
+                assert found == own, name
+            assert not any(reads(ANOTHER_UID, path) for path in (*secrets, script, index, lent, roots))
+            # The next start leaves services that run what they have.
+            file_modes.close(reachable, system_users.groups())
         assert stat.S_IMODE(script.stat().st_mode) == 0o750
         assert stat.S_IMODE(reachable.state.stat().st_mode) == 0o710
-        assert not {path for path in open_to_others(reachable, 0o027) if not path.startswith("envs/")}
+
+    def account(place: StackContext, name: str, *writes: Path, reads: tuple[Path, ...] = ()) -> Service:
+        """One of the services, with these files instead of its own, as root declares it."""
+        one = next(one for one in declared.services(replace(place, root=False)) if one.name.startswith(name))
+        [made] = unprivileged.declared(
+            replace(place, root=True), [replace(one, writes=writes, reads=reads, prepare=None)]
+        )
+        return made
+
+    def reads_as(name: str, path: Path) -> bool:
+        command = [*accounts.without_rights(name), "head", "-c1", str(path)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def test_a_link_that_an_account_makes_leads_root_nowhere(reachable: Layout) -> None:
+        system_users.ensure()
+        make_folders(reachable)
+        outside = reachable.root / "roots-own"
+        outside.mkdir()
+        (outside / "file").write_text("root's")
+        (outside / "file").chmod(0o644)
+        (reachable.data / "folder").symlink_to(outside)
+        (reachable.data / "name").hardlink_to(outside / "file")
+        place = replace(this_checkout(reachable), root=True)
+        unprivileged.take(place, accounts.VITRINE, reachable.data)
+        assert reachable.data.stat().st_uid == system_users.uid(accounts.VITRINE)
+        found = (outside / "file").stat()
+        assert (outside.stat().st_uid, found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o644)

@@ -1,5 +1,6 @@
 """The configuration that supervisord reads back is the one that was declared."""
 
+import os
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from supervisor.datatypes import dict_of_key_value_pairs
 
 from stack.layout import SOCKET_PATH_MAX_BYTES, Layout
 from stack.service import Service, StackError, Unhealthy
-from stack.supervisor import end_of_log, render
+from stack.supervisor import end_of_log, private_folder, render
 
 
 class Never:
@@ -69,7 +70,37 @@ def test_a_long_path_gets_a_short_socket_of_its_own() -> None:
     short, long, other = (Layout(Path(root)) for root in ("/srv/v", "/srv/" + "v" * 100, "/srv/" + "w" * 100))
     assert short.socket == Path("/srv/v/.vitrine/run/supervisor.sock")
     assert len(str(long.socket)) <= SOCKET_PATH_MAX_BYTES
-    assert long.socket != other.socket
+    assert long.socket.parent != other.socket.parent
+    assert long.socket.parent.parent != Path("/tmp"), "where everybody could make a folder of this name first"
+
+
+@pytest.mark.parametrize("squatted", ["writable by all", "another user's", "a link"])
+def test_a_socket_that_somebody_else_could_have_made_is_not_used(tmp_path: Path, squatted: str) -> None:
+    shared, ours = tmp_path / "shared", tmp_path / "ours"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    folder = shared / "vitrine-0123"
+    if squatted == "a link":
+        ours.mkdir(mode=0o700)
+        folder.symlink_to(ours)
+    else:
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o777 if squatted == "writable by all" else 0o700)
+    if squatted == "another user's":
+        if os.geteuid() != 0:
+            return  # only root can make one
+        os.chown(folder, 12_345, 12_345)
+    for make in (False, True):
+        with pytest.raises(StackError, match="nobody else can write"):
+            private_folder(folder, make)
+
+
+def test_a_private_folder_is_made_and_used_again(tmp_path: Path) -> None:
+    folder = tmp_path / "vitrine-of-1" / "vitrine-0123"
+    private_folder(folder)  # nothing runs yet
+    for _ in range(2):
+        private_folder(folder, make=True)
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_end_of_a_log(tmp_path: Path) -> None:

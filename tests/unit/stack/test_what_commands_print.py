@@ -14,7 +14,7 @@ import stack.__main__ as vitrine
 from ml.budget import command as budget
 from ml.budget.overview import ChargeSeen, Overview
 from ml.score import command as score
-from stack import commands, handlers, status
+from stack import commands, doors, handlers, status
 from stack.layout import Layout
 from streaming import command_failure
 from streaming.contract.log_position import LogPosition
@@ -169,6 +169,7 @@ def test_ingest_assigns_no_such_value(name: str) -> None:
 def test_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(status, "lag", lambda place: {EVIL: 1})
     monkeypatch.setattr(status, "login", lambda place: "Airflow: [red]password[/red] :skull:")
+    monkeypatch.setattr(doors, "kept_out", lambda place: True)
     row = status.Row("gate", "running", 1, 1, False, EVIL, EVIL, 1)
     monkeypatch.setattr(status, "Console", lambda **kinds: Console(**{**kinds, "width": 900}))
     status.print_table(SimpleNamespace(), [row])  # type: ignore[arg-type]

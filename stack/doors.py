@@ -1,0 +1,74 @@
+"""Which ports ask for no password, who needs them, and the rule that keeps all others of this machine out."""
+
+import pwd
+from collections.abc import Callable
+
+from stack import accounts, machine, port_rule
+from stack.port_rule import Door, NoRule
+from stack.service import StackContext, StackError
+
+BEAM_PORTS = 100
+"""A TaskManager opens a few for each Python process of a task."""
+METRICS = ("watch", "gate_metrics", "store_metrics", "index_metrics")
+OPEN = "Other users of this machine can reach ports that ask for no password, MongoDB's among them"
+
+
+def doors(place: StackContext) -> tuple[Door, ...]:
+    """Returns the ports of this stack that ask for no password."""
+    mongo, beam = place.settings.port("mongo"), place.settings.port("flink_beam")
+    controller, transport = (
+        place.settings.port(name) for name in ("kafka_controller", "elasticsearch_transport")
+    )
+    metrics = tuple((port, port) for name in METRICS if (port := place.settings.port(name)))
+    return (
+        Door(((mongo, mongo),), (accounts.VITRINE,)),
+        Door(((beam, beam + BEAM_PORTS - 1),), (accounts.FLINK,)),
+        # Each of these servers talks to itself alone on it.
+        Door(((controller, controller),), (accounts.KAFKA,)),
+        Door(((transport, transport),), (accounts.ELASTICSEARCH,)),
+        Door(metrics, (accounts.VITRINE, *place.settings.readers_of_metrics)),
+    )
+
+
+def beam_ports(place: StackContext) -> str:
+    """Returns the ports that Beam's servers choose from, as beam/ServerFactory.java reads them."""
+    first = place.settings.port("flink_beam")
+    return f"{first}-{first + BEAM_PORTS - 1}"
+
+
+def close(place: StackContext, tell: Callable[[str, str], None]) -> None:
+    """Puts the rule in force, or tells why other users are not kept out. Raises StackError for a user that
+    does not exist."""
+    if not place.root:
+        tell("ports", gap("only root can keep them out: start the stack as root for that"))
+        return
+    wanted = doors(place)
+    uids = {name: _uid(name) for door in wanted for name in door.users}
+    try:
+        machine.install([machine.NFT])
+        port_rule.apply(port_rule.written(port_rule.table(place.layout.digest), wanted, uids))
+    except (NoRule, machine.Missing) as reason:
+        tell("ports", gap(f"no rule keeps them out ({reason}); in a container, give it NET_ADMIN"))
+
+
+def open_again(place: StackContext) -> None:
+    """Removes the rule."""
+    if place.root:
+        port_rule.remove(port_rule.table(place.layout.digest))
+
+
+def kept_out(place: StackContext) -> bool:
+    """True if the rule is in force; False if not, or if we may not know."""
+    return port_rule.in_force(port_rule.table(place.layout.digest))
+
+
+def gap(why: str) -> str:
+    """Returns the sentence that says what is open, and why."""
+    return f"{OPEN}; {why}"
+
+
+def _uid(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise StackError(f"VITRINE_METRICS_READERS names {name}, and this machine has no such user") from None

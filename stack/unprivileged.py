@@ -1,0 +1,100 @@
+"""Runs each service as its account where root starts the stack, with its own files and no others'."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from stack import accounts, file_modes, own_view, system_users
+from stack.service import Service, StackContext
+
+
+def declared(place: StackContext, services: Iterable[Service]) -> tuple[Service, ...]:
+    """Returns `services` as they run here: unchanged unless we are root."""
+    found = tuple(services)
+    if not place.root:
+        return found
+    lent = readers(found)
+    return tuple(one if one.external else _as_account(place, one, lent) for one in found)
+
+
+def readers(services: Iterable[Service]) -> dict[Path, tuple[str, ...]]:
+    """Returns the accounts that read each path that some service reads."""
+    found: dict[Path, dict[str, None]] = {}
+    for service in services:
+        for path in service.reads:
+            found.setdefault(path, {})[service.account] = None
+    return {path: tuple(sorted(those)) for path, those in found.items()}
+
+
+def command(place: StackContext, account: str) -> tuple[str, ...]:
+    """Returns the prefix that runs a command as `account`; empty unless we are root."""
+    return (*own_view.prefix(place), *accounts.without_rights(account)) if place.root else ()
+
+
+def home(place: StackContext, account: str) -> Path:
+    """Returns the folder for what the programs of an account keep for themselves."""
+    return place.layout.state / "homes" / account
+
+
+def variables(place: StackContext, account: str) -> dict[str, str]:
+    """Returns the variables by which a process finds what is its account's; empty unless we are root."""
+    if not place.root:
+        return {}
+    own = home(place, account)
+    return {
+        "HOME": str(own),
+        "USER": account,
+        "LOGNAME": account,
+        # An account can write no bytecode beside the code, and root must not run what an account wrote.
+        "PYTHONPYCACHEPREFIX": str(own / "bytecode"),
+        # Otherwise git tells nothing about a checkout of another user.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": str(place.layout.root),
+    }
+
+
+def _as_account(place: StackContext, service: Service, lent: Mapping[Path, tuple[str, ...]]) -> Service:
+    prefix = command(place, service.account)
+
+    def prepare() -> None:
+        own_view.check(own_view.prefix(place))
+        home(place, service.account).mkdir(parents=True, exist_ok=True)
+        take(place, service.account, home(place, service.account))
+        if service.prepare:
+            service.prepare()
+        take(place, service.account, *service.writes)
+        for path in service.reads:
+            if os.path.lexists(path):
+                lend(place, path, *lent[path])
+
+    return replace(
+        service,
+        command=(*prefix, *service.command),
+        environment={**variables(place, service.account), **service.environment},
+        prepare=prepare,
+    )
+
+
+def take(place: StackContext, account: str, *paths: Path) -> None:
+    """Makes those of `paths` that exist (folders, with all that is in them, or files, below `.vitrine`) the
+    property of `account`, and lets it reach them. Does nothing unless we are root."""
+    if not place.root:
+        return
+    owner, group = system_users.uid(account), system_users.gid(account)
+    for path in paths:
+        if os.path.lexists(path):
+            file_modes.give(path, owner, group)
+            file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
+
+
+def lend(place: StackContext, path: Path, *to: str) -> None:
+    """Lets one or two accounts read `path`: the last by its group, and the one before as owner. Does nothing
+    unless we are root."""
+    if not place.root:
+        return
+    *first, last = to
+    owner = system_users.uid(first[0]) if first else 0
+    file_modes.give(path, owner, system_users.gid(last), group_reads=True)
+    file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))

@@ -1,0 +1,192 @@
+"""Attacks on the running stack: by another user of the machine, by a service whose account somebody has
+taken, and by a web page. Each attack is also carried out by somebody who may, so that it is one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from waiting import until
+
+from stack import accounts, doors, own_view, services
+from stack.context import this_checkout
+from stack.ports import listening, replies
+from stack.ports.attempts import served, served_as_stranger
+from stack.supervisor import Supervisor
+
+PLACE = this_checkout()
+LAYOUT = PLACE.layout
+WITHOUT_A_LOGIN_YET = frozenset({"elasticsearch"})
+"""Whose own security, with a check of who asks, is not turned on."""
+WITHOUT_PASSWORD = ("mongo", "watch", "gate_metrics", "store_metrics", "index_metrics")
+
+
+def metrics(name: str, **headers: str) -> int:
+    """The status of an answer to a request for metrics."""
+    address = f"http://127.0.0.1:{PLACE.settings.port(name)}/metrics"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("name", WITHOUT_PASSWORD[1:])
+def test_a_web_page_reads_no_metrics(name: str) -> None:
+    assert metrics(name) == 200
+    assert metrics(name, Host="evil.example") == 403
+    assert metrics(name, Origin="http://evil.example") == 403
+    assert metrics(name, **{"Sec-Fetch-Site": "cross-site"}) == 403
+
+
+def test_all_ports_are_looked_at_and_no_page_is_served() -> None:
+    """`foreign_uid` of the stores with a password is theirs to test."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", "ports", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=LAYOUT.root,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    found = {one["port"]: one for one in json.loads(done.stdout)["ports"]}
+    declared = {
+        port for service in services.services(PLACE) if not service.external for port in service.ports
+    }
+    assert declared <= found.keys()
+    for one in found.values():
+        if one["service"] not in WITHOUT_A_LOGIN_YET:
+            assert (one["foreign_origin"], one["foreign_host"]) == ("refused", "refused"), one
+    if os.geteuid() == 0:
+        guarded = [PLACE.settings.port(name) for name in WITHOUT_PASSWORD]
+        assert {found[port]["foreign_uid"] for port in guarded} == {"refused"}
+    else:
+        assert {one["foreign_uid"] for one in found.values()} == {"unknown"}
+
+
+if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try what another user would
+
+    def as_account(name: str, *command: str) -> subprocess.CompletedProcess[str]:
+        become = (*own_view.prefix(PLACE), *accounts.without_rights(name))
+        return subprocess.run([*become, *command], capture_output=True, text=True, check=False)
+
+    def test_no_service_has_a_right_or_is_root() -> None:
+        running = {one.name: one.pid for one in Supervisor(LAYOUT).processes().values() if one.pid}
+        assert {"kafka", "elasticsearch", "flink-taskmanager", "airflow-scheduler", "gate"} <= running.keys()
+        of = {service.name: service.account for service in services.services(PLACE)}
+        for name, pid in running.items():
+            parent = psutil.Process(pid)
+            for process in (parent, *parent.children(recursive=True)):
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                lines = dict(line.split(":", 1) for line in status.splitlines())
+                assert process.uids().effective == process.uids().saved != 0, name
+                assert process.username() == of[name], name
+                assert int(lines["CapEff"], 16) == int(lines["CapBnd"], 16) == 0, name
+                assert lines["NoNewPrivs"].strip() == "1", name
+
+    def test_another_user_reaches_no_port_without_a_password() -> None:
+        assert doors.kept_out(PLACE)
+        ports = {PLACE.settings.port(name): name for name in WITHOUT_PASSWORD}
+        tries = {port: replies.as_stranger(name, port) for port, name in ports.items()}
+        assert all(served(port, those) for port, those in tries.items()), "whoever may is served"
+        assert served_as_stranger(tries) == dict.fromkeys(ports, "")
+
+    def test_another_user_reaches_no_connection_between_flink_and_its_python_processes() -> None:
+        first, last = map(int, doors.beam_ports(PLACE).split("-"))
+        with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+            outside = elsewhere.getsockname()[1]
+            assert outside not in range(first, last + 1)
+            attack = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 30)"
+            stranger = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+
+            def connects(port: int) -> bool:
+                done = subprocess.run([*stranger, "/usr/bin/python3", "-c", attack, str(port)], check=False)
+                return done.returncode == 0
+
+            assert connects(outside)
+            used = [port for port, name in listening.ports(PLACE).items() if first <= port <= last]
+            for port in used or [first]:
+                assert not connects(port)
+
+    def test_nothing_listens_that_is_neither_declared_nor_in_flinks_range() -> None:
+        declared = {port for service in services.services(PLACE) for port in service.ports}
+        first, last = map(int, doors.beam_ports(PLACE).split("-"))
+        undeclared = {port: name for port, name in listening.ports(PLACE).items() if port not in declared}
+        assert not {port: name for port, name in undeclared.items() if not first <= port <= last}
+
+    def test_an_account_reads_its_own_and_nothing_of_its_neighbours() -> None:
+        run = LAYOUT.run
+        secrets = {
+            accounts.VITRINE: [
+                run / "airflow-jwt",
+                run / "airflow-passwords.json",
+                LAYOUT.data,
+            ],
+            accounts.FLINK: [LAYOUT.flink_internal.key, run / "flink" / "conf" / "config.yaml"],
+            accounts.KAFKA: [run / "kafka.properties", LAYOUT.stores / "kafka"],
+            accounts.REDIS: [LAYOUT.stores / "redis"],
+            accounts.MONGODB: [LAYOUT.stores / "mongodb"],
+            accounts.ELASTICSEARCH: [LAYOUT.stores / "elasticsearch"],
+        }
+        roots = [run / "supervisord.conf", run / "settings.json", LAYOUT.log("supervisor")]
+        for name in accounts.ALL:
+            for owner, paths in {**secrets, "root": roots}.items():
+                for path in paths:
+                    assert path.exists()
+                    may = as_account(name, "test", "-r", str(path)).returncode == 0
+                    assert may is (owner == name), (name, path)
+        # The monitor asks Flink's REST server; what Flink's processes tell each other is not for it.
+        for name in accounts.ALL:
+            may = as_account(name, "test", "-r", str(LAYOUT.flink_rest.key)).returncode == 0
+            assert may is (name in (accounts.VITRINE, accounts.FLINK)), name
+
+    def test_an_account_writes_neither_code_nor_what_root_runs() -> None:
+        run = LAYOUT.run
+        targets = [LAYOUT.root, LAYOUT.root / "stack", LAYOUT.python("main").parent, run, LAYOUT.jars]
+        targets += [
+            run / "supervisord.conf",
+            run / "flink" / "conf",
+            run / "flink" / "lib",
+        ]
+        for name in accounts.ALL:
+            for path in targets:
+                assert path.exists()
+                assert as_account(name, "test", "-w", str(path)).returncode != 0, (name, path)
+
+    def test_an_account_cannot_ask_the_supervisor() -> None:
+        attack = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", attack, str(LAYOUT.socket)], check=True)
+        for name in accounts.ALL:
+            assert as_account(name, "/usr/bin/python3", "-c", attack, str(LAYOUT.socket)).returncode != 0
+
+    def test_the_monitor_knows_the_services_all_the_same() -> None:
+        def known() -> set[str]:
+            address = f"http://127.0.0.1:{PLACE.settings.port('watch')}/recent"
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                readings = json.load(answer)["readings"]
+            told = {one["metric"]: one["value"] for one in readings}
+            assert told.get("vitrine_foreign_users_kept_out", 1) == 1
+            up = [one for one in readings if one["metric"] == "vitrine_service_up" and one["value"]]
+            return {one["labels"]["service"] for one in up}
+
+        until(lambda: {"kafka", "flink-jobmanager", "gate"} <= known(), "the monitor's answer")
+
+    def test_what_roots_commands_write_the_services_can_replace() -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", "reconcile", "--json"],
+            capture_output=True,
+            check=False,
+            cwd=LAYOUT.root,
+        )
+        assert done.returncode in (0, 1, 3), done.stderr
+        verdict = LAYOUT.data / "reconcile.json"
+        if verdict.exists():
+            assert verdict.owner() == accounts.VITRINE
+        wrong = [path for path in LAYOUT.data.rglob("*") if path.owner() != accounts.VITRINE]
+        assert not wrong

@@ -1,0 +1,179 @@
+"""Where root starts the stack, each service runs as an account without rights, also below a closed home."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stack import accounts, file_modes, own_view, services, system_users, unprivileged
+from stack.context import this_checkout
+from stack.layout import HERE, Layout
+from stack.machine import Missing
+from stack.service import Service, StackError
+
+ROOTS = replace(this_checkout(), root=True)
+OF = {
+    "kafka": accounts.KAFKA,
+    "redis": accounts.REDIS,
+    "mongodb": accounts.MONGODB,
+    "elasticsearch": accounts.ELASTICSEARCH,
+    "flink-jobmanager": accounts.FLINK,
+    "flink-taskmanager": accounts.FLINK,
+    "flink-job": accounts.FLINK,
+}
+
+
+def test_every_service_drops_all_rights_before_it_starts() -> None:
+    own = {service.name: service for service in services.services(replace(ROOTS, root=False))}
+    for service in services.services(ROOTS):
+        account = OF.get(service.name, accounts.VITRINE)
+        assert service.account == account
+        command = service.command
+        assert command[-len(own[service.name].command) :] == own[service.name].command
+        prefix = command[: -len(own[service.name].command)]
+        assert prefix[-len(accounts.without_rights(account)) :] == accounts.without_rights(account)
+        home = Path(service.environment["PYTHONPYCACHEPREFIX"]).parent
+        assert home.name == account, "root never runs bytecode that an account wrote"
+
+
+def test_without_root_nothing_changes() -> None:
+    place = replace(ROOTS, root=False)
+    for service in services.services(place):
+        assert "setpriv" not in service.command
+        assert "PYTHONPYCACHEPREFIX" not in service.environment
+
+
+def test_what_a_service_owns_no_other_account_owns_or_is_lent() -> None:
+    found = services.services(ROOTS)
+    owned = {(path, service.account) for service in found for path in service.writes}
+    for path, owner in owned:
+        for other, account in owned:
+            assert account == owner or not other.is_relative_to(path), (path, other)
+        for service in found:
+            if service.account != owner:
+                assert not [read for read in service.reads if read.is_relative_to(path)], (path, service.name)
+    for path, those in unprivileged.readers(found).items():
+        assert len(those) <= 2, path
+
+
+def test_secrets_are_their_readers_alone() -> None:
+    """Flink, whose Python processes run what is submitted, gets nothing of Airflow's or of the ledger's."""
+    run = HERE.run
+    for service in services.services(ROOTS):
+        reaches = {*service.reads, *service.writes}
+        assert not {run, HERE.state, HERE.root, run / "supervisord.conf", run / "settings.json"} & reaches
+        if service.account == accounts.FLINK:
+            assert not [path for path in reaches if "airflow" in path.name or path == HERE.data]
+            assert not [name for name in service.environment if name.startswith(("MONGO", "AIRFLOW"))]
+
+
+def test_the_outermost_closed_folder_is_covered_once(tmp_path: Path) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+    for folder in (home / "closed" / "checkout", home / "python", other / "java"):
+        folder.mkdir(parents=True)
+    for folder in tmp_path.parents:  # pytest's own folders are closed
+        assert folder.is_dir()
+    (home / "closed").chmod(0o700)
+    home.chmod(0o700)
+    other.chmod(0o755)
+    needed = [home / "closed" / "checkout", home / "python", other / "java"]
+    found = own_view.closed(needed)
+    outermost = next((one for one in reversed(home.parents) if not one.stat().st_mode & 1), home)
+    assert found == [outermost]
+
+
+class Ready:
+    def check(self) -> None:
+        pass
+
+
+if os.geteuid() == 0:  # only root may become another user
+
+    @pytest.fixture
+    def home() -> Iterator[Path]:
+        """A closed home, in a folder that everybody may enter."""
+        made = Path("/srv") / f"vitrine-test-{os.getpid()}"
+        made.mkdir(mode=0o700)
+        yield made
+        subprocess.run(["rm", "-rf", str(made)], check=True)
+
+    def run(service: Service) -> subprocess.CompletedProcess[str]:
+        assert service.prepare is not None
+        service.prepare()
+        return subprocess.run(
+            service.command,
+            env={"PATH": "/usr/bin:/bin", **service.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+
+    def in_closed_home(home: Path, script: str, *writes: str) -> Service:
+        (home / "secret").write_text("of the home's owner")
+        layout = Layout(home / "checkout")
+        (layout.root / "code").mkdir(parents=True)
+        (layout.root / "code" / "file").write_text("code")
+        for name in writes:
+            (layout.state / name).mkdir(parents=True)
+        layout.run.mkdir(parents=True, exist_ok=True)
+        (layout.run / "of-another").write_text("secret")
+        file_modes.close(layout)
+        system_users.ensure()
+        place = replace(ROOTS, layout=layout)
+        one = Service(
+            name="one",
+            command=("/bin/sh", "-c", script),
+            health=Ready(),
+            account=accounts.KAFKA,
+            writes=tuple(layout.state / name for name in writes),
+        )
+        [declared] = unprivileged.declared(place, [one])
+        return declared
+
+    def test_below_a_closed_home_a_service_reaches_the_checkout_and_nothing_else(home: Path) -> None:
+        service = in_closed_home(
+            home,
+            f"cd {home}/checkout && cat code/file && echo in > .vitrine/stores/own/made && ls -A {home};"
+            f"cat {home}/secret {home}/checkout/.vitrine/run/of-another; touch {home}/new code/new",
+            "stores/own",
+        )
+        done = run(service)
+        assert done.stdout == "codecheckout\n", done.stderr
+        made = home / "checkout/.vitrine/stores/own/made"
+        assert made.stat().st_uid == system_users.uid(accounts.KAFKA)
+        assert {path.name for path in home.iterdir()} == {"secret", "checkout"}
+        assert not (home / "checkout/code/new").exists()
+
+    def test_it_has_no_capability_and_can_gain_none(home: Path) -> None:
+        done = run(in_closed_home(home, "cat /proc/self/status; id -nG; wc -c < /etc/shadow"))
+        status = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
+        assert all(int(status[name], 16) == 0 for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb", "CapInh"))
+        assert status["NoNewPrivs"] == "1"
+        assert 0 not in map(int, (*status["Uid"].split(), *status["Gid"].split(), *status["Groups"].split()))
+        assert "Permission denied" in done.stderr
+
+    def test_where_nothing_can_be_mounted_the_message_says_what_to_do(
+        home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bounded = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all", "--"]
+        covering = own_view.prefix
+
+        def refused(place: object) -> tuple[str, ...]:
+            return (*bounded, *covering(place))  # type: ignore[arg-type]
+
+        service = in_closed_home(home, "true")
+        monkeypatch.setattr(own_view, "prefix", refused)
+        with pytest.raises(StackError, match=f"may not enter .*{home}.* SYS_ADMIN"):
+            run(service)
+
+    def test_a_persons_name_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+        import pwd
+
+        person = pwd.struct_passwd(("vitrine", "x", 1000, 1000, "", "/home/vitrine", "/bin/bash"))
+        monkeypatch.setattr(pwd, "getpwnam", lambda name: person)
+        with pytest.raises(Missing, match="rename that user"):
+            system_users.ensure()
