@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import principals
 
+from streaming.dedup.redis.commands import DEFAULT_USER
+
 TRUSTED = "/certificates/trusted"
 """Where containers find the stores' certificates."""
 JAVA_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -68,11 +70,12 @@ def librdkafka(name: str, password: str) -> dict[str, str]:
 
 def redis(passwords: dict[str, str]) -> dict[str, str]:
     """Returns the files for Redis: its list of users, which holds hashes, and the address of each."""
-    rules = [
-        f"user {name} on #{hashlib.sha256(password.encode()).hexdigest()} {principals.REDIS_RIGHTS[name]}\n"
-        for name, password in passwords.items()
+    rules = {name: " ".join(of_name) for name, of_name in principals.REDIS_RIGHTS.items()}
+    lines = [
+        f"user {name} on #{hashlib.sha256(word.encode()).hexdigest()} {rules[name]}"
+        for name, word in passwords.items()
     ]
-    files = {"redis_users": "".join(["user default off\n", *rules])}
+    files = {"redis_users": "".join(f"{line}\n" for line in (DEFAULT_USER, *lines))}
     for name in ("gate", "watch", "airflow", "operator"):
         address = f"rediss://{name}:{passwords[name]}@redis:6379/0?ssl_ca_certs={TRUSTED}/redis.pem"
         files[f"{name}_redis"] = address

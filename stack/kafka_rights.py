@@ -24,7 +24,8 @@ class Right(NamedTuple):
     """An operation on one resource, or on all whose name begins with `name`. Reading and writing include
     describing: its partitions and offsets, or the members of a group."""
 
-    principal: Principal
+    principal: str
+    """A Principal, or a user whom only the containers have (docker/kafka_setup.py)."""
     resource: Literal["topic", "group", "transactional_id"]
     name: str
     operation: Literal["read", "write", "describe", "describe_configs"]

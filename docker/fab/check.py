@@ -24,9 +24,10 @@ os.environ |= {
     "AIRFLOW__FAB__CONFIG_FILE": str(ROOT / "docker" / "fab" / "webserver_config.py"),
     "AIRFLOW__API__BASE_URL": OWN,
     "AIRFLOW__API_AUTH__JWT_SECRET": "of this check only " * 5,
-    "AIRFLOW_ADMIN_PASSWORD": "admin",
+    "VITRINE_SECRETS_DIR": HOME,
     "VITRINE_DATA_DIR": f"{HOME}/data",
 }
+Path(HOME, "airflow_admin").write_text("admin")
 
 import airflow  # noqa: E402, F401
 from airflow import settings  # noqa: E402

@@ -1,9 +1,10 @@
-"""Makes the user `admin` in FAB's database if there is none, with the password in AIRFLOW_ADMIN_PASSWORD.
+"""Makes the user `admin` in FAB's database if there is none, with the password of the secret airflow_admin.
 
 `airflow users create` would take the password as an argument, which other processes see.
 """
 
 import os
+from pathlib import Path
 
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
@@ -16,7 +17,7 @@ with get_application_builder() as builder:
             "",
             "admin@localhost",
             manager.find_role("Admin"),
-            os.environ["AIRFLOW_ADMIN_PASSWORD"],
+            Path(os.environ["VITRINE_SECRETS_DIR"], "airflow_admin").read_text().strip(),
         )
         if not made:
             raise SystemExit("The user admin could not be made: FAB's log above has the reason.")

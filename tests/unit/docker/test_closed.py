@@ -15,6 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
+from stack import elasticsearch_users, kafka_rights
+from stack.components import redis as native_redis
+from streaming.contract import topics
+from streaming.settings import RedisSettings
+
 ROOT = Path(__file__).parents[3]
 DOCKER = ROOT / "docker"
 TEXT = (DOCKER / "compose.yaml").read_text()
@@ -273,15 +278,19 @@ def test_each_user_has_a_password_of_its_own(made: Path) -> None:
 
 def test_redis_knows_hashes_only_and_lets_nobody_in_without_a_name(made: Path) -> None:
     lines = (made / "redis_users").read_text().splitlines()
-    assert lines[0] == "user default off"
+    assert lines[0] == "user default off resetpass ~* &* +@all", "Redis replays its file with these rights"
     by_user = {line.split()[1]: line for line in lines[1:]}
     assert by_user.keys() == set(PRINCIPALS.REDIS)
     word = re.findall(r"gate:(\w+)@", (made / "gate_redis").read_text())[0]
     assert f"#{sha256(word.encode()).hexdigest()}" in by_user["gate"]
     for line in by_user.values():
-        assert "nopass" not in line
-        assert "+@all" not in line
-        assert "~*" not in line
+        assert not re.search(r"nopass|\+@|~\*|&", line)
+    native = native_redis.users(RedisSettings().key_prefix, lambda name: name)
+    rules_of = {line.split()[1]: line.split()[4:] for line in native.splitlines()}
+    assert rules_of["default"] == lines[0].split()[4:]
+    assert rules_of["watch"] == [*by_user["watch"].split()[4:], "+module|list"], "its health check is another"
+    for name in ("gate", "airflow"):
+        assert by_user[name].split()[4:] == rules_of[name]
 
 
 def test_elasticsearchs_users_have_hashes_and_no_superuser_is_among_them(made: Path) -> None:
@@ -296,6 +305,10 @@ def test_elasticsearchs_users_have_hashes_and_no_superuser_is_among_them(made: P
     roles = yaml.safe_load((DOCKER / "elasticsearch" / "roles.yml").read_text())
     assert granted.keys() == roles.keys() | {"kibana_system", "kibana_admin"}
     assert {user for names in granted.values() for user in names.split(",")} == users.keys()
+    native = elasticsearch_users.roles("")
+    for role, user in (("index", "index"), ("reader", "airflow"), ("watch", "watch")):
+        assert user in granted[f"vitrine_{role}"].split(",")
+        assert roles[f"vitrine_{role}"] == native[user]
 
 
 def test_mongodbs_users_are_those_with_a_password(made: Path) -> None:
@@ -305,31 +318,34 @@ def test_mongodbs_users_are_those_with_a_password(made: Path) -> None:
     assert not re.search(r"root|dbOwner|readWrite|AnyDatabase", script)
 
 
-def test_kafkas_rights_follow_from_what_the_stages_declare() -> None:
-    setup = tool("kafka_setup")
-    rules = set(setup.rules())
-    written = {
-        (user, topic) for user, kind, topic, _, right in rules if (kind, right) == (setup.TOPIC, setup.WRITE)
-    }
-    assert written == {
-        ("gate", "valid_customer_session"),
-        ("gate", "rejected_user_session"),
-        ("gate", "extraction_due"),
-        ("store", "refused_documents"),
-        ("index", "refused_documents"),
-        ("flink", "session_summaries"),
-        ("flink", "product_activity"),
-        ("flink", "product_sentiment"),
-        ("operator", "user_session_info"),
-    }
-    personal = {"user_session_info", "valid_customer_session", "rejected_user_session", "*"}
+def test_kafkas_rights_are_the_native_stacks() -> None:
+    rules = tool("kafka_setup").rules()
+    declared = kafka_rights.rights("")
+    users = set(PRINCIPALS.KAFKA) - {"setup", "broker", "health"}
+    assert {right.principal for right in rules} == users
+    assert {right for right in rules if right.principal != "operator"} == {
+        right for right in declared if right.principal in users
+    }, "nobody whom both have may do more or less here"
+
+
+def test_the_operator_sends_raw_sessions_and_changes_nothing_else() -> None:
+    mine = {right for right in tool("kafka_setup").rules() if right.principal == "operator"}
+    assert {right[1:4] for right in mine if right.operation == "write"} == {("topic", topics.RAW, "write")}
+    assert not [right for right in mine if right.resource == "group" and right.operation == "read"]
+    read = {right.name for right in mine if (right.resource, right.operation) == ("topic", "read")}
+    assert {topics.RAW, topics.VALID, topics.REJECTED} <= read
+    assert ("group", "ingest", "describe") in {right[1:4] for right in mine}
+
+
+def test_persons_messages_are_read_by_those_who_need_them_alone() -> None:
+    personal = {topics.RAW, topics.VALID, topics.REJECTED}
     readers = {
-        user
-        for user, kind, name, _, right in rules
-        if (kind, right) == (setup.TOPIC, setup.READ) and name in personal
+        right.principal
+        for right in tool("kafka_setup").rules()
+        if right.resource == "topic" and right.operation == "read" and right.name in personal
     }
-    assert readers == {"gate", "store", "flink", "airflow", "operator"}, "not index, not watch"
-    assert {user for user, *_ in rules} <= set(PRINCIPALS.KAFKA) - {"setup", "broker", "health"}
+    # The watch reads the first record that a stage has not: when it was appended is the lag in seconds.
+    assert readers == {"gate", "store", "flink", "airflow", "operator", "watch"}, "not index"
 
 
 def test_the_stores_take_nothing_in_the_clear() -> None:

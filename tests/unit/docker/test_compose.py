@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from stack.components import redis as native_redis
+from stack.context import this_checkout
+
 ROOT = Path(__file__).parents[3]
 DOCKER = ROOT / "docker"
 COMPOSE = DOCKER / "compose.yaml"
@@ -181,6 +184,26 @@ def test_secrets_and_what_was_made_stay_out_of_the_images() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".git", ".vitrine", "docker/secrets"} <= set(ignored)
     assert (DOCKER / ".gitignore").read_text().split() == ["secrets/"]
+
+
+def test_redis_has_the_settings_of_the_native_one_and_less_memory_than_its_container() -> None:
+    lines = (DOCKER / "redis" / "redis.conf").read_text().splitlines()
+    own = dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+    [service] = native_redis.services(this_checkout())
+    words = service.command[1:]
+    native = dict(zip((name.removeprefix("--") for name in words[::2]), words[1::2], strict=True))
+    of_the_place = {"bind", "port", "dir", "daemonize", "loadmodule", "aclfile", "maxmemory"}
+    for name in native.keys() - of_the_place:
+        assert own[name].strip('"') == native[name], name
+    assert own["maxmemory-policy"] == "noeviction"
+    # Beside its data Redis holds buffers, and copies of pages while it writes its file anew.
+    assert mib(own["maxmemory"]) * 4 <= mib(SERVICES["redis"]["mem_limit"]) * 3
+
+
+def mib(size: str) -> int:
+    """A size of Redis or Compose (`768mb`, `1g`) in MiB."""
+    [(number, unit)] = re.findall(r"^(\d+)([mg])b?$", size)
+    return int(number) * {"m": 1, "g": 1024}[unit]
 
 
 def test_with_fab_every_service_of_airflow_has_its_auth_manager_and_lock() -> None:

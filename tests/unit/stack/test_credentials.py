@@ -13,7 +13,7 @@ from stack.context import under
 from stack.principals import Principal
 from stack.service import StackContext
 from stack.settings import StackSettings, own_addresses
-from streaming.dedup.redis.commands import CLAIMING, READING
+from streaming.dedup.redis.commands import CLAIMING, READING, rights
 from streaming.process.exit_code import InvalidRequest
 
 PRINCIPAL_OF = {
@@ -154,7 +154,7 @@ def test_redis_knows_digests_only_and_lets_nobody_in_without_a_password(place: S
 
 
 def test_of_redis_a_gate_gets_its_own_keys_and_no_dangerous_command() -> None:
-    assert redis.rights("my*[ ]prefix:", ["get"]) == ("~my????prefix:{gate}:*", "+get")
+    assert rights("my*[ ]prefix:", ["get"]) == ("~my????prefix:{gate}:*", "+get")
     dangerous = {
         "config",
         "flushall",
