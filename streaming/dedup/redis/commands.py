@@ -17,8 +17,8 @@ READING = ("ping", "info", "get", "hget", "hkeys", "pfcount", "bf.info")
 CLAIMING = (
     *READING,
     *("script|load", "script|exists", "eval", "evalsha", "scan"),
-    *("mget", "set", "exists", "del", "unlink", "pexpire", "pexpireat"),
-    *("hgetall", "hlen", "hset", "hdel", "sadd", "srem", "smembers", "pfadd"),
+    *("mget", "set", "exists", "del", "unlink", "pexpire", "pexpireat", "pttl"),
+    *("hgetall", "hlen", "hset", "hdel", "sadd", "srem", "smembers", "pfadd", "pfmerge"),
     *("bf.reserve", "bf.insert", "bf.mexists"),
 )
 """What a gate needs: it claims, counts, and rebuilds its keys."""

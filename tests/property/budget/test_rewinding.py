@@ -285,7 +285,7 @@ def test_planted_faults_are_caught(
         run_state_machine_as_test(
             Rewinding,
             settings=settings(
-                max_examples=1_000,
+                max_examples=10_000,  # one of some 600 shows the fault that is hardest to find
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,

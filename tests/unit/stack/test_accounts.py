@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import accounts, file_modes, own_view, services, system_users, unprivileged
+from stack import accounts, file_modes, own_view, readable, services, system_users, unprivileged
 from stack.context import this_checkout
 from stack.layout import HERE, Layout
 from stack.machine import Missing
@@ -123,6 +123,7 @@ if os.geteuid() == 0:  # only root may become another user
         (layout.run / "of-another").write_text("secret")
         file_modes.close(layout)
         system_users.ensure()
+        readable.open_code(layout)  # the tests' umask closes it
         place = replace(ROOTS, layout=layout)
         one = Service(
             name="one",
