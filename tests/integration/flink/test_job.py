@@ -171,7 +171,7 @@ def restarts(cluster: flink.FlinkSettings, job: str) -> list[str]:
     "limit", [USUAL, KeyLimit(products=MAX_INTERACTIONS, categories=MAX_INTERACTIONS)], ids=["usual", "none"]
 )
 def test_twenty_messages_of_ten_thousand_new_products_do_not_end_it(
-    kafka: KafkaSettings, tmp_path: Path, limit: KeyLimit
+    kafka: KafkaSettings, checkpoints: Path, limit: KeyLimit
 ) -> None:
     """Without the limit their totals are 400,000, which did not fit into the heap: about 1.8 kB each."""
     told = list(valid_sessions(600))
@@ -179,7 +179,7 @@ def test_twenty_messages_of_ten_thousand_new_products_do_not_end_it(
     cluster = flink.FlinkSettings()
     environment = {
         "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-        "VITRINE_FLINK_CHECKPOINT_DIR": tmp_path.as_uri(),
+        "VITRINE_FLINK_CHECKPOINT_DIR": checkpoints.as_uri(),
         "VITRINE_WINDOW_SESSION_PRODUCTS": str(limit.products),
         "VITRINE_WINDOW_SESSION_CATEGORIES": str(limit.categories),
     }
