@@ -24,16 +24,18 @@ def roles(database: str) -> dict[Principal, list[Any]]:
     }
 
 
-def put(address: str, database: str, password: Callable[[Principal], str]) -> None:
-    """Makes each user that is missing, and gives all their roles and passwords. Raises StackError if the
-    server knows an admin with another password."""
+def put(address: str, database: str, password: Callable[[Principal], str], formerly: str) -> None:
+    """Makes each user that is missing, and gives all their roles and passwords. `formerly`: the admin's
+    password in an earlier release. Raises StackError if the server knows an admin with another one."""
     wanted = roles(database)
-    secret = password(Principal.ADMIN)
-    if not _lets_in(address, secret):
+    secret = next((one for one in (password(Principal.ADMIN), formerly) if _lets_in(address, one)), None)
+    if secret is None:
+        secret = password(Principal.ADMIN)
         _make_admin(address, secret, wanted[Principal.ADMIN])
     with _client(address, secret) as admin:
         known = {user["user"] for user in admin.admin.command("usersInfo")["users"]}
-        for name, own in wanted.items():
+        # The admin last: further connections still log in with the password of before.
+        for name, own in sorted(wanted.items(), key=lambda item: item[0] is Principal.ADMIN):
             command = "updateUser" if name in known else "createUser"
             admin.admin.command(command, name.value, pwd=password(name), roles=own)
 

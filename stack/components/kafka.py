@@ -12,7 +12,7 @@ from stack import accounts, certificates, kafka_acls, unprivileged
 from stack.credentials import KAFKA_LOGIN_MODULE, USERS, jaas
 from stack.health import KafkaHealth
 from stack.kafka_rights import rights
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.service import Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.kafka.clients import ensure_topics
@@ -24,7 +24,7 @@ BY_HAND = (Principal.ADMIN, Principal.SHOP)
 
 def server_properties(place: StackContext) -> str:
     """Returns the broker's settings. With one node, every internal topic has one replica. They contain the
-    passwords of Kafka's users."""
+    passwords of Kafka's users, which let nobody in to another store."""
     client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
     pairs = {
         "process.roles": "broker,controller",
@@ -38,7 +38,7 @@ def server_properties(place: StackContext) -> str:
         "sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "sasl.mechanism.controller.protocol": "PLAIN",
-        "listener.name.client.plain.sasl.jaas.config": _users(place, USERS["kafka"]),
+        "listener.name.client.plain.sasl.jaas.config": _users(place, USERS[Store.KAFKA]),
         "listener.name.controller.plain.sasl.jaas.config": _users(place, ()),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{Principal.ADMIN};User:{Principal.BROKER}",
@@ -67,15 +67,15 @@ def server_properties(place: StackContext) -> str:
 def _users(place: StackContext, others: Iterable[Principal]) -> str:
     """Returns the users that a listener lets in: the broker, which also logs in to itself as such, and
     `others`."""
-    own = place.password(Principal.BROKER)
-    known = {one: place.password(one) for one in (Principal.BROKER, *sorted(others))}
+    known = {one: place.password(Store.KAFKA, one) for one in (Principal.BROKER, *sorted(others))}
+    own = known[Principal.BROKER]
     listed = " ".join(f'user_{name}="{password}"' for name, password in known.items())
     return f'{KAFKA_LOGIN_MODULE} required username="{Principal.BROKER}" password="{own}" {listed};'
 
 
 def client_properties(place: StackContext, user: Principal) -> str:
     """Returns the settings with which Kafka's own commands log in as `user`."""
-    login = jaas(KAFKA_LOGIN_MODULE, user, place.password(user))
+    login = jaas(KAFKA_LOGIN_MODULE, user, place.password(Store.KAFKA, user))
     return f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config={login}\n"
 
 

@@ -1,10 +1,12 @@
 """MongoDB: mongod if the machine has one, otherwise the embedded wire-compatible server."""
 
+from functools import partial
 from pathlib import Path
 
-from stack import accounts, machine
+from stack import accounts, machine, passwords
 from stack.credentials import without_login
 from stack.health import MongoHealth
+from stack.principals import Principal, Store
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.settings import MongoSettings, variable
@@ -41,7 +43,8 @@ def _put_users(place: StackContext) -> None:
         variable(MongoSettings, "database"), MongoSettings.model_fields["database"].default
     )
     address = without_login(place.environment[ADDRESS_VARIABLE["mongodb"]])
-    mongodb_users.put(address, database, place.password)
+    formerly = passwords.generated(place.layout, Principal.ADMIN)
+    mongodb_users.put(address, database, partial(place.password, Store.MONGODB), formerly)
 
 
 def services(place: StackContext) -> tuple[Service, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import uuid
@@ -22,7 +23,7 @@ from stack import kafka_acls, passwords
 from stack.context import this_checkout
 from stack.credentials import without_login
 from stack.kafka_rights import Right, rights
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.kafka import clients
@@ -53,6 +54,12 @@ def elasticsearch_as(principal: Principal) -> Elasticsearch:
     return Elasticsearch(
         given["VITRINE_ELASTICSEARCH_URL"], basic_auth=login, max_retries=0, request_timeout=HUNG_S
     )
+
+
+def secrets_of(*principals: Principal) -> list[str]:
+    """Their generated secrets, and their passwords for all stores."""
+    generated = [passwords.generated(PLACE.layout, one) for one in principals]
+    return generated + [passwords.derived(secret, store) for secret in generated for store in Store]
 
 
 class TestRedis:
@@ -320,7 +327,7 @@ class TestElasticsearch:
 
 
 def test_no_password_is_on_a_command_line_or_in_a_log() -> None:
-    known = [passwords.password(PLACE.layout, one).encode() for one in Principal]
+    known = [secret.encode() for secret in secrets_of(*Principal)]
     for process in Path("/proc").glob("[0-9]*"):
         try:
             line = (process / "cmdline").read_bytes()
@@ -337,5 +344,22 @@ def test_each_service_has_its_own_credentials_only() -> None:
     assert set(variables(RedisSettings)) - shown_by(Principal.GATE).keys() <= {"VITRINE_REDIS_KEY_PREFIX"}
     for principal in set(Principal) - {Principal.ADMIN, Principal.BROKER}:
         text = str(shown_by(principal))
-        others = [one for one in Principal if one is not principal]
-        assert not [one for one in others if passwords.password(PLACE.layout, one) in text]
+        assert not [secret for secret in secrets_of(*set(Principal) - {principal}) if secret in text]
+
+
+def test_whoever_takes_the_broker_over_gets_in_to_no_other_store() -> None:
+    """Kafka's settings hold its users' passwords, of the admin too."""
+    known = (PLACE.layout.run / "kafka.properties").read_text()
+    found = dict(re.findall(r'user_(\w+)="([^"]+)"', known))
+    assert Principal.ADMIN in found
+    redis_url = without_login(PLACE.environment["VITRINE_REDIS_URL"])
+    anyone = Elasticsearch(PLACE.environment["VITRINE_ELASTICSEARCH_URL"], max_retries=0)
+    for user, password in found.items():
+        with (
+            Redis.from_url(redis_url, username=user, password=password) as attacker,
+            pytest.raises(AuthenticationError),
+        ):
+            attacker.ping()
+        with pytest.raises(ApiError) as refused:
+            anyone.options(basic_auth=(user, password)).info()
+        assert refused.value.meta.status == 401
