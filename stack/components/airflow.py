@@ -4,7 +4,6 @@ import hmac
 import json
 import os
 import secrets
-import subprocess
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
@@ -152,6 +151,10 @@ def variables(place: StackContext) -> dict[str, str]:
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
 
+def _environment(place: StackContext) -> dict[str, str]:
+    return place.passed(Principal.AIRFLOW, *READS) | variables(place)
+
+
 def _written(place: StackContext) -> tuple[Path, ...]:
     """What all four processes write, and the secrets that they are told."""
     layout = place.layout
@@ -177,14 +180,7 @@ def _prepare(place: StackContext) -> None:
     if (place.layout.airflow / DATABASE).exists() and marker.exists() and marker.read_text() == version:
         return
     airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
-    own = unprivileged.variables(place, accounts.VITRINE)
-    migrated = subprocess.run(
-        [*unprivileged.command(place, accounts.VITRINE), airflow, "db", "migrate"],
-        env=dict(os.environ) | dict(place.environment) | own | variables(place),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    migrated = unprivileged.run(place, accounts.VITRINE, (airflow, "db", "migrate"), _environment(place))
     if migrated.returncode:
         raise StackError(
             f"Airflow's database could not be made:\n{(migrated.stdout + migrated.stderr)[-2000:]}"
@@ -214,7 +210,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         return Service(
             name=f"airflow-{name}",
             command=(airflow, name, *arguments),
-            environment=place.passed(Principal.AIRFLOW, *READS) | variables(place),
+            environment=_environment(place),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
             external="airflow" in place.external,
             **more,

@@ -1,6 +1,5 @@
 """Kafka: one KRaft broker that is also the controller, from the jars of the release."""
 
-import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
@@ -104,12 +103,9 @@ def _prepare(place: StackContext) -> None:
     (place.layout.stores / "kafka").mkdir(parents=True, exist_ok=True)
     unprivileged.take(place, accounts.KAFKA, place.layout.stores / "kafka")
     unprivileged.lend(place, settings_file, accounts.KAFKA)
-    become = unprivileged.command(place, accounts.KAFKA)
-    command = (*become, *_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
+    command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
     named = f"--cluster-id={cluster_id}"  # one argument, because an id may begin with a dash
-    formatted = subprocess.run(
-        [*command, named, "-c", str(settings_file)], capture_output=True, text=True, check=False
-    )
+    formatted = unprivileged.run(place, accounts.KAFKA, (*command, named, "-c", str(settings_file)), {})
     if formatted.returncode:
         raise StackError(
             f"Kafka's storage could not be formatted:\n{(formatted.stdout + formatted.stderr)[-2000:]}"
