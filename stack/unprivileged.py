@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from stack import accounts, file_modes, own_view, system_users
 from stack.inherited import inherited
@@ -39,14 +40,27 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Runs `program` to its end as `account` (as the caller, unless we are root), with `environment` and what
     services inherit. Our own environment has the admin's passwords, and the caller's whole shell."""
+    with start(place, account, program, environment) as process:
+        output, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def start(
+    place: StackContext,
+    account: str,
+    program: Iterable[str],
+    environment: Mapping[str, str],
+    output: int | IO[str] = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    """Starts `program` as `run` runs it."""
     own = {"PATH": SYSTEM_PATH, **inherited(os.environ, place.root), **variables(place, account)}
-    return subprocess.run(
+    return subprocess.Popen(
         [*command(place, account), *program],
         env={**own, **environment},
         cwd=place.layout.root,
-        capture_output=True,
+        stdout=output,
+        stderr=output,
         text=True,
-        check=False,
     )
 
 
