@@ -5,12 +5,11 @@ Whoever learns the password for one store has none for another: Kafka, for one, 
 """
 
 import hmac
-import os
 import secrets
-import tempfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
+from stack import secret_file
 from stack.layout import Layout
 from stack.principals import Principal, Store
 
@@ -37,22 +36,4 @@ def file(layout: Layout, principal: Principal) -> Path:
 def generated(layout: Layout, principal: Principal) -> str:
     """Returns the secret of `principal`, which no store and no service is told. Makes it at the first call;
     it never changes while the file exists."""
-    path = file(layout, principal)
-    if not path.exists():
-        _make(path)
-    return path.read_text()
-
-
-def _make(path: Path) -> None:
-    """Writes a new secret, unless another process is faster: then its secret is kept."""
-    for folder in (path.parents[1], path.parent):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")  # readable by its owner only
-    try:
-        with os.fdopen(descriptor, "w") as out:
-            out.write(secrets.token_urlsafe(BYTES))
-        os.link(name, path)  # never a file without its content
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()
+    return secret_file.read(file(layout, principal), secrets.token_urlsafe(BYTES))

@@ -2,7 +2,6 @@
 
 import hmac
 import json
-import os
 import secrets
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml.budget.settings import BudgetSettings
-from stack import accounts, airflow_passwords, logins, unprivileged
+from stack import accounts, airflow_passwords, logins, secret_file, unprivileged
 from stack.health import HttpHealth
 from stack.principals import Principal
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
@@ -52,14 +51,7 @@ READS: tuple[type[Settings] | str, ...] = (
 
 
 def _secret(place: StackContext, name: str, fresh: str) -> str:
-    """Returns the secret saved as `name`; saves `fresh` as it the first time, so that it never changes."""
-    file = place.layout.run / name
-    if not file.exists():
-        place.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(fresh)
-    return file.read_text()
+    return secret_file.read(place.layout.run / name, fresh)
 
 
 def _token_secret(place: StackContext) -> str:
