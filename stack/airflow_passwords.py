@@ -3,11 +3,11 @@
 import json
 import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from stack.layout import Layout
 from streaming.data_folder import atomic_file
+from streaming.process.exit_code import InvalidRequest
 
 
 def file(layout: Layout) -> Path:
@@ -33,9 +33,9 @@ def ensure(layout: Layout, users: Iterable[str]) -> None:
 
 
 def password(layout: Layout, user: str) -> str:
-    """Returns the password of `user`. Raises FileNotFoundError before Airflow's first start, and KeyError for
-    an unknown user."""
-    return str(json.loads(file(layout).read_text())[user])
+    """Returns the password of `user`. Raises KeyError for an unknown user, and for all before Airflow's first
+    start."""
+    return _read(file(layout))[user]
 
 
 def take_unshown(layout: Layout) -> dict[str, str]:
@@ -47,9 +47,18 @@ def take_unshown(layout: Layout) -> dict[str, str]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    with suppress(FileNotFoundError):
-        return dict(json.loads(path.read_text()))
-    return {}
+    """Raises InvalidRequest if the file, which Airflow's account may write, is not as we write it."""
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise InvalidRequest(
+            f"{path} is no JSON object of users and passwords: remove it, and ./vitrine up makes it anew"
+        )
+    return dict(found)
 
 
 def _write(path: Path, content: dict[str, str]) -> None:

@@ -7,15 +7,15 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from streaming.process.exit_code import InvalidRequest
 
 ADMIN, AIRFLOW, WATCH = Principal.ADMIN, Principal.AIRFLOW, Principal.WATCH
 USERS = {
-    "redis": frozenset({ADMIN, Principal.GATE, AIRFLOW, WATCH}),
-    "mongodb": frozenset({ADMIN, Principal.STORE, AIRFLOW, WATCH}),
-    "kafka": frozenset(set(Principal) - {Principal.BROKER}),
-    "elasticsearch": frozenset({ADMIN, Principal.INDEX, AIRFLOW, WATCH}),
+    Store.REDIS: frozenset({ADMIN, Principal.GATE, AIRFLOW, WATCH}),
+    Store.MONGODB: frozenset({ADMIN, Principal.STORE, AIRFLOW, WATCH}),
+    Store.KAFKA: frozenset(set(Principal) - {Principal.BROKER}),
+    Store.ELASTICSEARCH: frozenset({ADMIN, Principal.INDEX, AIRFLOW, WATCH}),
 }
 """Who may log in to each store."""
 
@@ -32,8 +32,8 @@ def without_login(address: str) -> str:
 
 def variables(
     principal: Principal,
-    password: Callable[[Principal], str],
-    own: Collection[str],
+    password: Callable[[Store, Principal], str],
+    own: Collection[Store],
     given: Mapping[str, str],
 ) -> dict[str, str]:
     """Returns the variables with which `principal` logs in to the stores `own`, which this checkout runs.
@@ -42,7 +42,7 @@ def variables(
     found: dict[str, str] = {}
     for store in own:
         user = principal if principal in USERS[store] else None
-        found |= _MAKERS[store](user, password(user) if user else "", given)
+        found |= _MAKERS[store](user, password(store, user) if user else "", given)
     return found
 
 
@@ -99,4 +99,9 @@ def _with_login(address: str, user: Principal | None, password: str) -> str:
     )
 
 
-_MAKERS = {"kafka": _kafka, "redis": _redis, "elasticsearch": _elasticsearch, "mongodb": _mongodb}
+_MAKERS = {
+    Store.KAFKA: _kafka,
+    Store.REDIS: _redis,
+    Store.ELASTICSEARCH: _elasticsearch,
+    Store.MONGODB: _mongodb,
+}

@@ -16,50 +16,32 @@ def roles(database: str) -> dict[Principal, list[Any]]:
     """Returns the roles of each user. The monitor only greets the server."""
     both = [{"role": "readWrite", "db": database}]
     return {
-        Principal.ADMIN: ["root"],
         Principal.STORE: both,
         # It reads sessions, and writes similar users, the models' registry and the privacy ledger.
         Principal.AIRFLOW: both,
         Principal.WATCH: [],
+        # Last: until then, further connections log in with the password of before.
+        Principal.ADMIN: ["root"],
     }
 
 
-def put(address: str, database: str, password: Callable[[Principal], str]) -> None:
-    """Makes each user that is missing, and gives all their roles and passwords. Raises StackError if the
-    server knows an admin with another password."""
-    wanted = roles(database)
-    secret = password(Principal.ADMIN)
-    if not _lets_in(address, secret):
-        _make_admin(address, secret, wanted[Principal.ADMIN])
-    with _client(address, secret) as admin:
-        known = {user["user"] for user in admin.admin.command("usersInfo")["users"]}
-        for name, own in wanted.items():
-            command = "updateUser" if name in known else "createUser"
-            admin.admin.command(command, name.value, pwd=password(name), roles=own)
-
-
-def _client(address: str, password: str | None) -> MongoClient[Mapping[str, Any]]:
-    login: dict[str, Any] = {"username": Principal.ADMIN.value, "password": password} if password else {}
-    return MongoClient(address, serverSelectionTimeoutMS=TIMEOUT_MS, **login)
-
-
-def _lets_in(address: str, password: str) -> bool:
-    with _client(address, password) as admin:
+def put(address: str, database: str, password: Callable[[Principal], str], asks: bool = True) -> None:
+    """Makes each user that is missing, and gives all their roles and passwords. `asks`: False if the server
+    asks nobody for a login now. Raises StackError if it refuses the admin's."""
+    login: dict[str, Any] = {"username": Principal.ADMIN.value, "password": password(Principal.ADMIN)}
+    client: MongoClient[Mapping[str, Any]] = MongoClient(
+        address, serverSelectionTimeoutMS=TIMEOUT_MS, **(login if asks else {})
+    )
+    with client as admin:
         try:
-            admin.admin.command("usersInfo")
-        except OperationFailure:
-            return False
-    return True
-
-
-def _make_admin(address: str, password: str, own: list[Any]) -> None:
-    """A mongod without any user lets who comes from this machine make the first one, and nothing else."""
-    with _client(address, None) as anyone:
-        try:
-            anyone.admin.command("createUser", Principal.ADMIN.value, pwd=password, roles=own)
+            known = {user["user"] for user in admin.admin.command("usersInfo")["users"]}
         except OperationFailure as error:
             raise StackError(
-                "mongod has an admin with another password than .vitrine/run/passwords/admin: bring back "
-                f"that file, or start mongod once without --auth and drop the user ({error.code})",
+                f"mongod refuses the admin ({error.code}): its data is of another installation, for example. "
+                "To give it this one's users: ./vitrine down mongodb && rm -f "
+                ".vitrine/run/mongod-has-users && ./vitrine up",
                 "mongodb",
             ) from None
+        for name, own in roles(database).items():
+            command = "updateUser" if name in known else "createUser"
+            admin.admin.command(command, name.value, pwd=password(name), roles=own)

@@ -1,40 +1,39 @@
-"""The generated password of each principal, in a file that only its owner may read. Standard library only."""
+"""The passwords of each principal: one for each store, which follow from one generated secret in a file that
+only its owner may read. Standard library only.
 
-import os
+Whoever learns the password for one store has none for another: Kafka, for one, must know all its users'.
+"""
+
+import hmac
 import secrets
-import tempfile
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
+from stack import secret_file
 from stack.layout import Layout
-from stack.principals import Principal
+from stack.principals import Principal, Store
 
 BYTES = 32
 
 
+def of(layout: Layout, store: Store, principal: Principal) -> str:
+    """Returns the password of `principal` for `store` and no other: letters, digits, `-` and `_`."""
+    return derived(generated(layout, principal), store)
+
+
+def derived(secret: str, store: Store) -> str:
+    """Returns the password for `store` that follows from the generated `secret`, which nobody can compute
+    from it, nor the one for another store."""
+    digest = hmac.digest(secret.encode(), f"vitrine password for {store}".encode(), "sha256")
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
 def file(layout: Layout, principal: Principal) -> Path:
-    """Returns the file that contains the password of `principal`, and nothing else."""
+    """Returns the file that contains the secret of `principal`, and nothing else."""
     return layout.passwords / principal
 
 
-def password(layout: Layout, principal: Principal) -> str:
-    """Returns the password of `principal`: letters, digits, `-` and `_`. Makes it at the first call; it never
-    changes while the file exists."""
-    path = file(layout, principal)
-    if not path.exists():
-        _make(path)
-    return path.read_text()
-
-
-def _make(path: Path) -> None:
-    """Writes a new password, unless another process is faster: then its password is kept."""
-    for folder in (path.parents[1], path.parent):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")  # readable by its owner only
-    try:
-        with os.fdopen(descriptor, "w") as out:
-            out.write(secrets.token_urlsafe(BYTES))
-        os.link(name, path)  # never a file without its content
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()
+def generated(layout: Layout, principal: Principal) -> str:
+    """Returns the secret of `principal`, which no store and no service is told. Makes it at the first call;
+    it never changes while the file exists."""
+    return secret_file.read(file(layout, principal), secrets.token_urlsafe(BYTES))

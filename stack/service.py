@@ -7,7 +7,7 @@ from typing import Protocol
 
 from stack import accounts, credentials, passwords
 from stack.layout import Layout
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.settings import StackSettings, asking
 from streaming.settings import Settings, variables
 
@@ -85,9 +85,9 @@ class StackContext:
     """Whose credentials `environment` has. None: this process is a service itself. It must not read the
     generated passwords, and what it declares has none."""
 
-    def password(self, principal: Principal) -> str:
-        """Returns the generated password of `principal`; empty if this process must not read any."""
-        return passwords.password(self.layout, principal) if self.principal else ""
+    def password(self, store: Store, principal: Principal) -> str:
+        """Returns the password of `principal` for `store`; empty if this process must not read any."""
+        return passwords.of(self.layout, store, principal) if self.principal else ""
 
     def passed(self, principal: Principal, *read: type[Settings] | str) -> dict[str, str]:
         """Returns the variables that a process of `principal` reads: those of settings classes and those

@@ -1,13 +1,14 @@
 """Ports and sizes of the local stack, and the addresses derived from them. Nothing else defines them."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from stack import credentials, logins, machine, passwords
 from stack.layout import Layout
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from streaming.settings import Settings, variable
 
 # The variable by which the user gives the address of an external component.
@@ -132,11 +133,11 @@ def external(settings: StackSettings, given: Mapping[str, str]) -> frozenset[str
     )
 
 
-def asking(external: frozenset[str]) -> frozenset[str]:
+def asking(external: frozenset[str]) -> frozenset[Store]:
     """Returns the components of this stack that ask for a generated password: all but the external ones and
     the embedded MongoDB, which cannot ask."""
-    embedded = () if machine.mongod() else ("mongodb",)
-    return frozenset(credentials.USERS.keys() - external - set(embedded))
+    embedded = () if machine.mongod() else (Store.MONGODB,)
+    return frozenset(store for store in Store if store not in external and store not in embedded)
 
 
 def environment(
@@ -164,9 +165,7 @@ def environment(
         return found
     own = asking(elsewhere)
     try:
-        return found | credentials.variables(
-            principal, lambda one: passwords.password(layout, one), own, found
-        )
+        return found | credentials.variables(principal, partial(passwords.of, layout), own, found)
     except OSError:
         # In a container with a read-only file system, or as a user who must not read them.
         return found

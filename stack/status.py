@@ -153,6 +153,7 @@ def new_logins(place: StackContext) -> str:
     """Returns the passwords that were not shown yet, a line each."""
     fresh = airflow_passwords.take_unshown(place.layout)
     return "\n".join(
-        f"Airflow's user {name}: password {password}, shown only this once (./vitrine password {name})"
+        f"Airflow's user {name}: password {visible(password)}, shown only this once "
+        f"(./vitrine password {name})"
         for name, password in fresh.items()
     )

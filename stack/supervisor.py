@@ -23,6 +23,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from stack import port_rule, process_states
 from stack.changes import Changes
+from stack.inherited import inherited
 from stack.layout import HERE, Layout
 from stack.service import Service, StackError
 
@@ -33,9 +34,6 @@ LAUNCHED_WITHIN_S = 120
 LOG_MAX_BYTES = 20_000_000
 LOG_BACKUPS = 2
 CONFIGURATION = "VITRINE_CONFIGURATION_SHA256"
-INHERITED = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-)
 ENDED = ("STOPPED", "EXITED", "FATAL")
 
 
@@ -196,13 +194,10 @@ class Supervisor:
             "-c",
             str(self.configuration),
         ]
-        # Each service inherits this environment. It must contain neither Vitrine settings (each service is
-        # passed only those that it reads) nor what else the caller keeps there.
-        inherited = {
-            name: value for name, value in os.environ.items() if name in INHERITED or name.startswith("LC_")
-        }
+        # Each service inherits this environment, and is passed only those Vitrine settings that it reads.
+        own = inherited(os.environ, os.geteuid() == 0)
         started = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self._layout.root, env=inherited
+            command, capture_output=True, text=True, check=False, cwd=self._layout.root, env=own
         )
         deadline = time.monotonic() + LAUNCHED_WITHIN_S
         while started.returncode == 0 and time.monotonic() < deadline:

@@ -1,12 +1,15 @@
 """Runs each service as its account where root starts the stack, with its own files and no others'."""
 
 import os
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from stack import accounts, file_modes, own_view, system_users
-from stack.service import Service, StackContext
+from stack.inherited import inherited
+from stack.service import SYSTEM_PATH, Service, StackContext
 
 
 def declared(place: StackContext, services: Iterable[Service]) -> tuple[Service, ...]:
@@ -30,6 +33,35 @@ def readers(services: Iterable[Service]) -> dict[Path, tuple[str, ...]]:
 def command(place: StackContext, account: str) -> tuple[str, ...]:
     """Returns the prefix that runs a command as `account`; empty unless we are root."""
     return (*own_view.prefix(place), *accounts.without_rights(account)) if place.root else ()
+
+
+def run(
+    place: StackContext, account: str, program: Iterable[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs `program` to its end as `account` (as the caller, unless we are root), with `environment` and what
+    services inherit. Our own environment has the admin's passwords, and the caller's whole shell."""
+    with start(place, account, program, environment) as process:
+        output, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def start(
+    place: StackContext,
+    account: str,
+    program: Iterable[str],
+    environment: Mapping[str, str],
+    output: int | IO[str] = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    """Starts `program` as `run` runs it."""
+    own = {"PATH": SYSTEM_PATH, **inherited(os.environ, place.root), **variables(place, account)}
+    return subprocess.Popen(
+        [*command(place, account), *program],
+        env={**own, **environment},
+        cwd=place.layout.root,
+        stdout=output,
+        stderr=output,
+        text=True,
+    )
 
 
 def home(place: StackContext, account: str) -> Path:

@@ -2,16 +2,14 @@
 
 import hmac
 import json
-import os
 import secrets
-import subprocess
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ml.budget.settings import BudgetSettings
-from stack import accounts, airflow_passwords, logins, unprivileged
+from stack import accounts, airflow_passwords, logins, secret_file, unprivileged
 from stack.health import HttpHealth
 from stack.principals import Principal
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
@@ -53,14 +51,7 @@ READS: tuple[type[Settings] | str, ...] = (
 
 
 def _secret(place: StackContext, name: str, fresh: str) -> str:
-    """Returns the secret saved as `name`; saves `fresh` as it the first time, so that it never changes."""
-    file = place.layout.run / name
-    if not file.exists():
-        place.layout.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(fresh)
-    return file.read_text()
+    return secret_file.read(place.layout.run / name, fresh)
 
 
 def _token_secret(place: StackContext) -> str:
@@ -152,6 +143,10 @@ def variables(place: StackContext) -> dict[str, str]:
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
 
+def _environment(place: StackContext) -> dict[str, str]:
+    return place.passed(Principal.AIRFLOW, *READS) | variables(place)
+
+
 def _written(place: StackContext) -> tuple[Path, ...]:
     """What all four processes write, and the secrets that they are told."""
     layout = place.layout
@@ -177,14 +172,7 @@ def _prepare(place: StackContext) -> None:
     if (place.layout.airflow / DATABASE).exists() and marker.exists() and marker.read_text() == version:
         return
     airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
-    own = unprivileged.variables(place, accounts.VITRINE)
-    migrated = subprocess.run(
-        [*unprivileged.command(place, accounts.VITRINE), airflow, "db", "migrate"],
-        env=dict(os.environ) | dict(place.environment) | own | variables(place),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    migrated = unprivileged.run(place, accounts.VITRINE, (airflow, "db", "migrate"), _environment(place))
     if migrated.returncode:
         raise StackError(
             f"Airflow's database could not be made:\n{(migrated.stdout + migrated.stderr)[-2000:]}"
@@ -214,7 +202,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         return Service(
             name=f"airflow-{name}",
             command=(airflow, name, *arguments),
-            environment=place.passed(Principal.AIRFLOW, *READS) | variables(place),
+            environment=_environment(place),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
             external="airflow" in place.external,
             **more,

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import zipfile
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 
 from stack import accounts, certificates, elasticsearch_users
 from stack.health import HttpHealth
 from stack.identity import Identity
+from stack.principals import Store
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.settings import ElasticsearchSettings, variable
@@ -129,7 +131,7 @@ def _variables(place: StackContext) -> dict[str, str]:
 
 def _users(place: StackContext) -> dict[str, str]:
     prefix = place.environment.get(variable(ElasticsearchSettings, "index_prefix"), "")
-    return elasticsearch_users.files(prefix, place.password)
+    return elasticsearch_users.files(prefix, partial(place.password, Store.ELASTICSEARCH))
 
 
 def _login(place: StackContext) -> dict[str, str]:

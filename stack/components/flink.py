@@ -16,7 +16,7 @@ import yaml
 from stack import accounts, certificates, doors
 from stack.components import beam_on_loopback
 from stack.health import HttpHealth
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.contract.topology import FLINK_JOB
@@ -217,7 +217,7 @@ def _read_by(place: StackContext, *others: str) -> str:
 def _login_of_the_job(place: StackContext) -> str:
     """Returns a text that changes with the password that the job shows to Kafka. A job keeps the one that it
     was submitted with: a cluster that is started anew gets it anew, from its checkpoint."""
-    return sha256(place.password(Principal.FLINK).encode()).hexdigest()
+    return sha256(place.password(Store.KAFKA, Principal.FLINK).encode()).hexdigest()
 
 
 def _link_libraries(place: StackContext, folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Kafka: one KRaft broker that is also the controller, from the jars of the release."""
 
-import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from stack import accounts, certificates, kafka_acls, unprivileged
 from stack.credentials import KAFKA_LOGIN_MODULE, USERS, jaas
 from stack.health import KafkaHealth
 from stack.kafka_rights import rights
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.service import Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.kafka.clients import ensure_topics
@@ -24,7 +23,7 @@ BY_HAND = (Principal.ADMIN, Principal.SHOP)
 
 def server_properties(place: StackContext) -> str:
     """Returns the broker's settings. With one node, every internal topic has one replica. They contain the
-    passwords of Kafka's users."""
+    passwords of Kafka's users, which let nobody in to another store."""
     client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
     pairs = {
         "process.roles": "broker,controller",
@@ -38,7 +37,7 @@ def server_properties(place: StackContext) -> str:
         "sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.inter.broker.protocol": "PLAIN",
         "sasl.mechanism.controller.protocol": "PLAIN",
-        "listener.name.client.plain.sasl.jaas.config": _users(place, USERS["kafka"]),
+        "listener.name.client.plain.sasl.jaas.config": _users(place, USERS[Store.KAFKA]),
         "listener.name.controller.plain.sasl.jaas.config": _users(place, ()),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{Principal.ADMIN};User:{Principal.BROKER}",
@@ -67,15 +66,15 @@ def server_properties(place: StackContext) -> str:
 def _users(place: StackContext, others: Iterable[Principal]) -> str:
     """Returns the users that a listener lets in: the broker, which also logs in to itself as such, and
     `others`."""
-    own = place.password(Principal.BROKER)
-    known = {one: place.password(one) for one in (Principal.BROKER, *sorted(others))}
+    known = {one: place.password(Store.KAFKA, one) for one in (Principal.BROKER, *sorted(others))}
+    own = known[Principal.BROKER]
     listed = " ".join(f'user_{name}="{password}"' for name, password in known.items())
     return f'{KAFKA_LOGIN_MODULE} required username="{Principal.BROKER}" password="{own}" {listed};'
 
 
 def client_properties(place: StackContext, user: Principal) -> str:
     """Returns the settings with which Kafka's own commands log in as `user`."""
-    login = jaas(KAFKA_LOGIN_MODULE, user, place.password(user))
+    login = jaas(KAFKA_LOGIN_MODULE, user, place.password(Store.KAFKA, user))
     return f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config={login}\n"
 
 
@@ -104,12 +103,9 @@ def _prepare(place: StackContext) -> None:
     (place.layout.stores / "kafka").mkdir(parents=True, exist_ok=True)
     unprivileged.take(place, accounts.KAFKA, place.layout.stores / "kafka")
     unprivileged.lend(place, settings_file, accounts.KAFKA)
-    become = unprivileged.command(place, accounts.KAFKA)
-    command = (*become, *_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
+    command = (*_java(place, 128), "kafka.tools.StorageTool", "format", "--standalone")
     named = f"--cluster-id={cluster_id}"  # one argument, because an id may begin with a dash
-    formatted = subprocess.run(
-        [*command, named, "-c", str(settings_file)], capture_output=True, text=True, check=False
-    )
+    formatted = unprivileged.run(place, accounts.KAFKA, (*command, named, "-c", str(settings_file)), {})
     if formatted.returncode:
         raise StackError(
             f"Kafka's storage could not be formatted:\n{(formatted.stdout + formatted.stderr)[-2000:]}"

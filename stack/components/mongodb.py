@@ -1,10 +1,13 @@
 """MongoDB: mongod if the machine has one, otherwise the embedded wire-compatible server."""
 
+from functools import partial
 from pathlib import Path
 
-from stack import accounts, machine
+from stack import accounts, machine, unprivileged
+from stack.components import mongod as real
 from stack.credentials import without_login
 from stack.health import MongoHealth
+from stack.principals import Principal, Store
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.settings import MongoSettings, variable
@@ -14,8 +17,7 @@ def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
     """Returns the command of the database: `mongod` if given, otherwise the embedded server."""
     port, folder = str(place.settings.port("mongo")), place.layout.stores / "mongodb"
     if mongod:
-        on_loopback = ("--bind_ip", "127.0.0.1", "--port", port, "--nounixsocket")
-        return (mongod, *on_loopback, "--auth", "--dbpath", str(folder / "mongod"))
+        return real.command(mongod, place.settings.port("mongo"), folder / "mongod")
     embedded = str(place.layout.environment("main") / "bin" / "nx-27017")
     files = ("--data-dir", str(folder / "nx"), "--log-file", str(_logs(place) / "server.log"))
     return (
@@ -37,11 +39,13 @@ def _logs(place: StackContext) -> Path:
 def _put_users(place: StackContext) -> None:
     from stack import mongodb_users
 
-    database = place.environment.get(
-        variable(MongoSettings, "database"), MongoSettings.model_fields["database"].default
-    )
     address = without_login(place.environment[ADDRESS_VARIABLE["mongodb"]])
-    mongodb_users.put(address, database, place.password)
+    mongodb_users.put(address, _database(place), partial(place.password, Store.MONGODB))
+
+
+def _database(place: StackContext) -> str:
+    default = str(MongoSettings.model_fields["database"].default)
+    return place.environment.get(variable(MongoSettings, "database"), default)
 
 
 def services(place: StackContext) -> tuple[Service, ...]:
@@ -54,12 +58,17 @@ def services(place: StackContext) -> tuple[Service, ...]:
     def prepare() -> None:
         for needed in (folder / ("mongod" if mongod else "nx"), _logs(place)):
             needed.mkdir(parents=True, exist_ok=True)
+        if mongod:
+            unprivileged.take(place, accounts.MONGODB, folder)
+            real.make_users(place, mongod, folder / "mongod", _database(place))
 
     return (
         Service(
             name="mongodb",
             command=command(place, mongod),
-            # Ours answers before it has users.
+            # Other passwords are for its next start to make.
+            configuration=place.password(Store.MONGODB, Principal.ADMIN) if mongod else "",
+            # Ours greets without a login.
             health=MongoHealth(address if external else without_login(address)),
             ports=(place.settings.port("mongo"),),
             address=f"127.0.0.1:{place.settings.port('mongo')}",

@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from stack import accounts, certificates
 from stack.health import RedisHealth
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.dedup.redis.commands import CLAIMING, DEFAULT_USER, READING, rights
@@ -37,7 +38,7 @@ def _users(place: StackContext) -> str:
     prefix = place.environment.get(
         variable(RedisSettings, "key_prefix"), RedisSettings.model_fields["key_prefix"].default
     )
-    return users(prefix, place.password)
+    return users(prefix, partial(place.password, Store.REDIS))
 
 
 def _prepare(place: StackContext) -> None:

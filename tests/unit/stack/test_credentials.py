@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from stack import services as declared
 from stack.changes import process
 from stack.components import kafka, redis
 from stack.context import under
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.service import StackContext
 from stack.settings import StackSettings, own_addresses
 from streaming.dedup.redis.commands import CLAIMING, READING, rights
@@ -29,15 +30,17 @@ PRINCIPAL_OF = {
 }
 
 
-def secrets_of(place: StackContext) -> dict[Principal, str]:
-    return {one: passwords.password(place.layout, one) for one in Principal}
+def secrets_of(place: StackContext) -> dict[str, Principal]:
+    """Whose each generated secret is, and each password for a store."""
+    made = {passwords.of(place.layout, store, one): one for store in Store for one in Principal}
+    return made | {passwords.generated(place.layout, one): one for one in Principal}
 
 
 def test_a_service_gets_the_password_of_its_own_principal_at_most(place: StackContext) -> None:
     known = secrets_of(place)
     for service in declared.services(place):
         text = str(dict(service.environment))
-        found = {one for one, secret in known.items() if secret in text}
+        found = {one for secret, one in known.items() if secret in text}
         assert found <= {PRINCIPAL_OF.get(service.name)}, service.name
 
 
@@ -45,23 +48,42 @@ def test_no_password_is_on_a_command_line_in_an_address_or_in_a_health_check(pla
     known = secrets_of(place)
     for service in declared.services(place):
         shown = f"{service.command} {service.address} {service.health!r}"
-        assert not [one for one, secret in known.items() if secret in shown], service.name
+        assert not [one for secret, one in known.items() if secret in shown], service.name
 
 
 def test_commands_log_in_as_admin(place: StackContext) -> None:
-    secret = passwords.password(place.layout, Principal.ADMIN)
-    assert place.environment["VITRINE_REDIS_URL"] == f"redis://admin:{secret}@127.0.0.1:16379/0"
+    of = {store: passwords.of(place.layout, store, Principal.ADMIN) for store in Store}
+    assert place.environment["VITRINE_REDIS_URL"] == f"redis://admin:{of[Store.REDIS]}@127.0.0.1:16379/0"
     assert place.environment["VITRINE_ELASTICSEARCH_USERNAME"] == "admin"
-    assert place.environment["VITRINE_ELASTICSEARCH_PASSWORD"] == secret
+    assert place.environment["VITRINE_ELASTICSEARCH_PASSWORD"] == of[Store.ELASTICSEARCH]
     properties = json.loads(place.environment["VITRINE_KAFKA_CLIENT_PROPERTIES"])
-    assert (properties["sasl.username"], properties["sasl.password"]) == ("admin", secret)
+    assert (properties["sasl.username"], properties["sasl.password"]) == ("admin", of[Store.KAFKA])
+
+
+def test_what_a_store_is_told_lets_nobody_in_to_another(
+    place: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka must know its users' passwords themselves: whoever takes it over has them."""
+    monkeypatch.setattr(machine, "mongod", lambda: "/usr/bin/mongod")
+    told = {
+        Store.KAFKA: kafka.server_properties(place) + kafka.client_properties(place, Principal.ADMIN),
+        Store.REDIS: redis.users("vitrine:", partial(place.password, Store.REDIS)),
+    }
+    for store in Store:
+        for one in credentials.USERS[store]:
+            shown = credentials.variables(one, place.password, [store], place.environment)
+            told[store] = told.get(store, "") + str(shown)
+    for store, text in told.items():
+        for other in set(Store) - {store}:
+            assert not [one for one in Principal if place.password(other, one) in text], (store, other)
+        assert not [one for one in Principal if passwords.generated(place.layout, one) in text], store
 
 
 def test_the_users_further_properties_of_kafkas_clients_stay(place: StackContext) -> None:
     more = {"VITRINE_KAFKA_CLIENT_PROPERTIES": '{"socket.keepalive.enable": true, "sasl.password": "old"}'}
     made = json.loads(under(place, more).environment["VITRINE_KAFKA_CLIENT_PROPERTIES"])
     assert made["socket.keepalive.enable"] is True
-    assert made["sasl.password"] == place.password(Principal.ADMIN)
+    assert made["sasl.password"] == place.password(Store.KAFKA, Principal.ADMIN)
 
 
 def test_properties_that_are_no_json_are_refused_without_showing_them(place: StackContext) -> None:
@@ -72,19 +94,19 @@ def test_properties_that_are_no_json_are_refused_without_showing_them(place: Sta
 
 
 def test_who_may_only_send_gets_no_login_to_the_other_stores(place: StackContext) -> None:
-    sent = credentials.variables(Principal.SHOP, place.password, credentials.USERS, place.environment)
+    sent = credentials.variables(Principal.SHOP, place.password, list(Store), place.environment)
     assert json.loads(sent["VITRINE_KAFKA_CLIENT_PROPERTIES"])["sasl.username"] == "shop"
     assert sent["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"
     assert (sent["VITRINE_ELASTICSEARCH_USERNAME"], sent["VITRINE_ELASTICSEARCH_PASSWORD"]) == ("", "")
-    assert place.password(Principal.ADMIN) not in str(sent)
+    assert not [store for store in Store if place.password(store, Principal.ADMIN) in str(sent)]
 
 
 def test_kafkas_properties_have_the_passwords_and_so_only_their_owner_reads_them(place: StackContext) -> None:
     text = kafka.server_properties(place)
-    assert all(f'user_{one}="{secret}"' in text for one, secret in secrets_of(place).items())
+    assert all(f'user_{one}="{place.password(Store.KAFKA, one)}"' in text for one in Principal)
     controller = next(line for line in text.splitlines() if line.startswith("listener.name.controller"))
     assert [word for word in controller.split() if word.startswith("user_")] == [
-        f'user_broker="{place.password(Principal.BROKER)}";'
+        f'user_broker="{place.password(Store.KAFKA, Principal.BROKER)}";'
     ]
 
 
@@ -132,7 +154,7 @@ def test_a_service_that_reads_the_declarations_knows_only_its_own_password(place
     assert inside.environment["VITRINE_REDIS_URL"] == own["VITRINE_REDIS_URL"]
     assert not inside.external
     declarations = [process(service) for service in declared.services(inside)]
-    found = {one for one, secret in known.items() if secret in str(declarations)}
+    found = {one for secret, one in known.items() if secret in str(declarations)}
     assert found <= {Principal.WATCH}
 
 
@@ -144,8 +166,8 @@ def test_addresses_are_shown_without_login() -> None:
 
 
 def test_redis_knows_digests_only_and_lets_nobody_in_without_a_password(place: StackContext) -> None:
-    written = redis.users("vitrine:", place.password)
-    assert not [secret for secret in secrets_of(place).values() if secret in written]
+    written = redis.users("vitrine:", partial(place.password, Store.REDIS))
+    assert not [secret for secret in secrets_of(place) if secret in written]
     assert written.startswith("user default off resetpass ")
     lines = {line.split()[1]: line for line in written.splitlines()}
     assert lines.keys() == {"default", "admin", "gate", "airflow", "watch"}
@@ -182,18 +204,19 @@ def test_a_real_mongod_asks_for_a_login_and_the_embedded_server_cannot(
     assert not there.external
     by_name = {service.name: service for service in declared.services(there)}
     for name, user in (("store", Principal.STORE), ("airflow-scheduler", Principal.AIRFLOW)):
-        login = f"{user}:{place.password(user)}"
+        login = f"{user}:{place.password(Store.MONGODB, user)}"
         assert by_name[name].environment["MONGO_URI"] == f"mongodb://{login}@127.0.0.1:27117"
     connection = json.loads(by_name["airflow-scheduler"].environment["AIRFLOW_CONN_MONGO_DEFAULT"])
-    assert (connection["login"], connection["password"]) == ("airflow", place.password(Principal.AIRFLOW))
+    own = place.password(Store.MONGODB, Principal.AIRFLOW)
+    assert (connection["login"], connection["password"]) == ("airflow", own)
     assert by_name["mongodb"].once_healthy is not None
 
 
 def test_in_a_container_that_can_keep_no_password_commands_go_on_without(
     place: StackContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(layout: object, principal: object) -> str:
+    def refuse(layout: object, store: object, principal: object) -> str:
         raise OSError("read-only file system")
 
-    monkeypatch.setattr(passwords, "password", refuse)
+    monkeypatch.setattr(passwords, "of", refuse)
     assert under(place, {}).environment["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"

@@ -1,13 +1,14 @@
 """Each user of Elasticsearch has a role with what it needs."""
 
 from base64 import b64decode
+from functools import partial
 from hashlib import pbkdf2_hmac
 
 import yaml
 
 from stack import elasticsearch_users
 from stack.components import elasticsearch
-from stack.principals import Principal
+from stack.principals import Principal, Store
 from stack.service import StackContext
 from streaming.contract import topics
 
@@ -27,9 +28,10 @@ def test_only_the_index_stage_and_the_admin_change_anything() -> None:
 
 
 def test_the_files_contain_digests_only_and_stay_the_same(place: StackContext) -> None:
-    files = elasticsearch_users.files("", place.password)
-    assert files == elasticsearch_users.files("", place.password)
-    assert not [one for one in Principal if place.password(one) in str(files)]
+    password = partial(place.password, Store.ELASTICSEARCH)
+    files = elasticsearch_users.files("", password)
+    assert files == elasticsearch_users.files("", password)
+    assert not [one for one in Principal if password(one) in str(files)]
     assert files["users_roles"].splitlines() == [
         "index:index",
         "airflow:airflow",
@@ -45,8 +47,8 @@ def test_the_files_contain_digests_only_and_stay_the_same(place: StackContext) -
     for line in files["users"].splitlines():
         user, digest = line.split(":")
         iterations, salt, key = digest.removeprefix("{PBKDF2}").split("$")
-        password = place.password(Principal(user)).encode()
-        assert pbkdf2_hmac("sha512", password, b64decode(salt), int(iterations), 32) == b64decode(key)
+        known = password(Principal(user)).encode()
+        assert pbkdf2_hmac("sha512", known, b64decode(salt), int(iterations), 32) == b64decode(key)
 
 
 def test_elasticsearch_knows_no_other_users(place: StackContext) -> None:

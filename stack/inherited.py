@@ -1,0 +1,32 @@
+"""What a process of the stack gets of the environment of whoever starts it: nothing that may be a secret.
+
+Standard library only.
+"""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+NAMES = frozenset({"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ"})
+FOLDERS = {"TMPDIR": stat.S_IROTH | stat.S_IWOTH | stat.S_IXOTH}
+FILES = {"SSL_CERT_FILE": stat.S_IROTH, "SSL_CERT_DIR": stat.S_IROTH | stat.S_IXOTH}
+
+
+def inherited(given: Mapping[str, str], root: bool) -> dict[str, str]:
+    """Returns the part of `given`, an environment, that processes get. With `root`, they run as accounts
+    without rights: a folder or file that is closed to these, such as a TMPDIR of root's own, is left out."""
+    found = {name: value for name, value in given.items() if name in NAMES or name.startswith("LC_")}
+    for name, needed in (FOLDERS | FILES).items():
+        if name in given and (not root or _open_to_others(given[name], needed)):
+            found[name] = given[name]
+    return found
+
+
+def _open_to_others(value: str, needed: int) -> bool:
+    """True if others may do `needed` (bits of a mode) with the path `value`, and enter all above it."""
+    path = Path(value).resolve()
+    try:
+        entered = all(one.stat().st_mode & stat.S_IXOTH for one in path.parents)
+        return entered and path.stat().st_mode & needed == needed
+    except OSError:
+        return False
