@@ -90,11 +90,12 @@ def take(place: StackContext, account: str, *paths: Path) -> None:
 
 
 def lend(place: StackContext, path: Path, *to: str) -> None:
-    """Lets one or two accounts read `path`: the last by its group, and the one before as owner. Does nothing
-    unless we are root."""
+    """Lets one or two accounts read `path`, which stays root's: the last by its group, and the one before as
+    owner of the files. Does nothing unless we are root."""
     if not place.root:
         return
     *first, last = to
+    common = system_users.gid(accounts.COMMON)
     owner = system_users.uid(first[0]) if first else 0
-    file_modes.give(path, owner, system_users.gid(last), group_reads=True)
-    file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
+    file_modes.lend(path, system_users.gid(last), common, owner)
+    file_modes.let_through(place.layout, path, common)

@@ -149,6 +149,9 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
             run / "supervisord.conf",
             run / "flink" / "conf",
             run / "flink" / "lib",
+            LAYOUT.flink_rest.folder,
+            LAYOUT.flink_rest.password,
+            LAYOUT.flink_internal.folder,
         ]
         for name in accounts.ALL:
             for path in targets:
