@@ -112,14 +112,18 @@ def open_to_readers(path: Path) -> None:
             _itself(descriptor).chmod(wanted)
 
 
-def lend_all(path: Path, group: int) -> None:
-    """Lets `group` read `path` and all that is in it, and leaves everything else as it is."""
-    for _, descriptor in _below(path):
+def lend_code(path: Path, group: int, endings: Collection[str]) -> None:
+    """Lets `group` enter the folder `path` and those in it, and read their files whose names end in one of
+    `endings`, where others may not already. Leaves everything else as it is."""
+    for one, descriptor in _below(path):
         found = os.fstat(descriptor)
-        if not stat.S_ISLNK(found.st_mode):
-            mode = stat.S_IMODE(found.st_mode)
+        mode = stat.S_IMODE(found.st_mode)
+        folder = stat.S_ISDIR(found.st_mode)
+        code = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and one.name.endswith(tuple(endings))
+        wanted = mode | (mode & 0o500) >> 3
+        if (folder or code) and (mode & 0o500) >> 6 & ~mode:
             os.chown(_itself(descriptor), -1, group)
-            _itself(descriptor).chmod(mode | (mode & 0o500) >> 3)
+            _itself(descriptor).chmod(wanted)
 
 
 def _below(top: Path, but: Collection[Path] = ()) -> Iterator[tuple[Path, int]]:

@@ -85,6 +85,14 @@ def test_the_outermost_closed_folder_is_covered_once(tmp_path: Path) -> None:
     assert found == [outermost]
 
 
+def test_every_file_of_the_code_is_known_as_code() -> None:
+    """Otherwise a service could not read it in a checkout that was made with umask 077."""
+    found = [path for name in readable.CODE for path in (HERE.root / name, *(HERE.root / name).rglob("*"))]
+    names = [str(path) for path in found if path.is_file() and "__pycache__" not in path.parts]
+    assert len(names) > 400
+    assert not [name for name in names if not name.endswith(readable.ENDINGS)]
+
+
 class Ready:
     def check(self) -> None:
         pass
@@ -115,8 +123,8 @@ if os.geteuid() == 0:  # only root may become another user
     def in_closed_home(home: Path, script: str, *writes: str) -> Service:
         (home / "secret").write_text("of the home's owner")
         layout = Layout(home / "checkout")
-        (layout.root / "code").mkdir(parents=True)
-        (layout.root / "code" / "file").write_text("code")
+        (layout.root / "stack").mkdir(parents=True)
+        (layout.root / "stack" / "file.py").write_text("code")
         for name in writes:
             (layout.state / name).mkdir(parents=True)
         layout.run.mkdir(parents=True, exist_ok=True)
@@ -138,8 +146,8 @@ if os.geteuid() == 0:  # only root may become another user
     def test_below_a_closed_home_a_service_reaches_the_checkout_and_nothing_else(home: Path) -> None:
         service = in_closed_home(
             home,
-            f"cd {home}/checkout && cat code/file && echo in > .vitrine/stores/own/made && ls -A {home};"
-            f"cat {home}/secret {home}/checkout/.vitrine/run/of-another; touch {home}/new code/new",
+            f"cd {home}/checkout && cat stack/file.py && echo in > .vitrine/stores/own/made && ls -A {home};"
+            f"cat {home}/secret {home}/checkout/.vitrine/run/of-another; touch {home}/new stack/new",
             "stores/own",
         )
         done = run(service)
@@ -147,7 +155,33 @@ if os.geteuid() == 0:  # only root may become another user
         made = home / "checkout/.vitrine/stores/own/made"
         assert made.stat().st_uid == system_users.uid(accounts.KAFKA)
         assert {path.name for path in home.iterdir()} == {"secret", "checkout"}
-        assert not (home / "checkout/code/new").exists()
+        assert not (home / "checkout/stack/new").exists()
+
+    def test_only_code_is_lent_of_a_checkout_that_its_umask_has_closed(tmp_path: Path) -> None:
+        layout = Layout(tmp_path / "checkout")
+        code = ["pyproject.toml", "stack/layout.py", "dags/.airflowignore", "plugins/static/page.html"]
+        personal = ["rejected.jsonl", ".env", "notes.md", "docker/secrets/redis", "lab/rejected.jsonl"]
+        for name in (*code, *personal):
+            file = layout.root / name
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.write_text("content")
+            file.chmod(0o600)
+        (layout.root / "docker/secrets/redis").chmod(0o444)  # kept by the folder alone, as make_secrets does
+        for folder in (layout.root, layout.root / "stack", layout.root / "docker"):
+            folder.chmod(0o700)
+        (layout.root / "ml").symlink_to(layout.root / "docker")
+        system_users.ensure()
+        readable.open_code(layout)
+        common = system_users.gid(accounts.COMMON)
+
+        def lent(name: str) -> bool:
+            of = [layout.root / name, *(layout.root / name).parents[: name.count("/")]]
+            found = [path.lstat() for path in of]
+            return all((one.st_gid == common and one.st_mode & 0o040) or one.st_mode & 0o004 for one in found)
+
+        assert [name for name in code if not lent(name)] == []
+        assert [name for name in personal if lent(name)] == []
+        assert (layout.root / "docker").stat().st_gid != common
 
     def test_it_has_no_capability_and_can_gain_none(home: Path) -> None:
         done = run(in_closed_home(home, "cat /proc/self/status; id -nG; wc -c < /etc/shadow"))
