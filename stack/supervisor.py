@@ -148,9 +148,10 @@ def private_folder(folder: Path, make: bool = False) -> None:
 
 
 def _listener(layout: Layout) -> dict[str, object]:
-    command = [str(layout.python("main")), "-m", "stack.process_states", str(layout.states)]
+    arguments = [str(layout.states), port_rule.table(layout.digest), str(layout.port_rule)]
+    command = [str(layout.python("main")), "-m", "stack.process_states", *arguments]
     return {
-        "command": shlex.join([*command, port_rule.table(layout.digest)]).replace("%", "%%"),
+        "command": shlex.join(command).replace("%", "%%"),
         "directory": HERE.root,  # where the code is
         "events": "PROCESS_STATE,TICK_60",
         "buffer_size": 1_000,
