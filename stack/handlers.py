@@ -53,7 +53,7 @@ def password(arguments: Namespace) -> int:
     if arguments.json:
         _print_json({"user": user, "role": users[user], "password": found})
     else:
-        print(found)
+        print(visible(found))  # the account of Airflow can write the file
     return ExitCode.DONE
 
 

@@ -11,6 +11,7 @@ from stack import (
     readable,
     saved_settings,
     system_users,
+    unprivileged,
 )
 from stack import services as declared
 from stack.context import this_checkout, under
@@ -38,8 +39,9 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     saved_settings.remember(place.layout)
     provision.ensure(place.layout, wanted, tell)
     if place.root:
-        readable.open_code(place.layout)
-        readable.open_installed(place.layout)
+        with unprivileged.giving():
+            readable.open_code(place.layout)
+            readable.open_installed(place.layout)
     # Declared again, because what was just installed (Java, for example) is part of the declarations.
     place = this_checkout()
     services = declared.services(place)

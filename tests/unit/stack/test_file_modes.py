@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import accounts, file_modes, system_users, unprivileged
+from stack import accounts, file_modes, own_view, system_users, unprivileged
 from stack import services as declared
 from stack.context import this_checkout
 from stack.layout import HERE, Layout
@@ -112,8 +112,11 @@ if as_root:  # as another user, the stack's programs are all that user's own
             folder.chmod(0o755)
         return layout
 
-    def test_each_account_reads_its_own_and_what_it_is_lent(reachable: Layout) -> None:
+    def test_each_account_reads_its_own_and_what_it_is_lent(
+        reachable: Layout, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Another user of the machine reads nothing, and an account nothing of another's."""
+        monkeypatch.setattr(own_view, "prefix", lambda place: ())  # this checkout is in no closed folder
         system_users.ensure()
         place = this_checkout(reachable)
         script = reachable.state / "elasticsearch/elasticsearch-8/bin/elasticsearch"
