@@ -5,7 +5,8 @@ import sys
 
 from pydantic import ValidationError
 
-from stack import commands, file_modes, saved_settings, settings_table
+from stack import checkout_owner, commands, file_modes, saved_settings, settings_table
+from stack.checkout_owner import AnotherUsers
 from stack.context import this_checkout
 from stack.layout import HERE
 from stack.machine import Missing
@@ -30,8 +31,12 @@ def main() -> int:
         if not (wrong := settings_table.refused(error)):
             raise
         return _ended(ExitCode.INVALID_REQUEST, *wrong)
-    except Missing as missing:
-        return _ended(ExitCode.UNAVAILABLE, str(missing))
+    except (Missing, AnotherUsers) as error:
+        return _ended(ExitCode.UNAVAILABLE, str(error))
+    except PermissionError as error:
+        if (why := checkout_owner.reason(HERE)) is None:
+            raise
+        return _ended(ExitCode.UNAVAILABLE, f"{error}. {why}")
     except StackError as error:
         code = _ended(ExitCode.NOT_STARTED, str(error))
         if error.service and (end := end_of_log(HERE, error.service)):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from stack import accounts, machine, port_rule
 from stack.port_rule import Door, NoRule
 from stack.service import StackContext, StackError
+from stack.settings import StackSettings
 
 BEAM_PORTS = 100
 """A TaskManager opens a few for each Python process of a task."""
@@ -14,11 +15,18 @@ OPEN = "Other users of this machine can reach ports that ask for no password, Mo
 
 
 def doors(place: StackContext) -> tuple[Door, ...]:
-    """Returns the ports of this stack that ask for no password."""
+    """Returns the ports of this stack that ask for no password. Raises StackError if another port of ours is
+    in the range that only Flink's account may use."""
     mongo, beam = place.settings.port("mongo"), place.settings.port("flink_beam")
     controller, transport = (
         place.settings.port(name) for name in ("kafka_controller", "elasticsearch_transport")
     )
+    own = [name.removesuffix("_port") for name in StackSettings.model_fields if name.endswith("_port")]
+    if inside := [name for name in own if beam < place.settings.port(name) < beam + BEAM_PORTS]:
+        raise StackError(
+            "VITRINE_FLINK_BEAM_PORT begins a range of ports for Flink alone "
+            f"({beam_ports(place)}), and the port of {inside[0]} is in it: change one of the two"
+        )
     metrics = tuple((port, port) for name in METRICS if (port := place.settings.port(name)))
     return (
         Door(((mongo, mongo),), (accounts.VITRINE,)),
@@ -44,9 +52,12 @@ def close(place: StackContext, tell: Callable[[str, str], None]) -> None:
         return
     wanted = doors(place)
     uids = {name: _uid(name) for door in wanted for name in door.users}
+    rule = port_rule.written(port_rule.table(place.layout.digest), wanted, uids)
+    place.layout.port_rule.unlink(missing_ok=True)
     try:
         machine.install([machine.NFT])
-        port_rule.apply(port_rule.written(port_rule.table(place.layout.digest), wanted, uids))
+        port_rule.apply(rule)
+        place.layout.port_rule.write_text(rule)  # the supervisor's listener applies it again
     except (NoRule, machine.Missing) as reason:
         tell("ports", gap(f"no rule keeps them out ({reason}); in a container, give it NET_ADMIN"))
 
@@ -54,6 +65,7 @@ def close(place: StackContext, tell: Callable[[str, str], None]) -> None:
 def open_again(place: StackContext) -> None:
     """Removes the rule."""
     if place.root:
+        place.layout.port_rule.unlink(missing_ok=True)
         port_rule.remove(port_rule.table(place.layout.digest))
 
 

@@ -46,21 +46,50 @@ def installed(layout: Layout) -> frozenset[Path]:
     return frozenset({layout.state / "envs", layout.jars, layout.uv.parents[1]})
 
 
-def give(path: Path, owner: int, group: int, group_reads: bool = False) -> None:
-    """Makes `path`, with all that is in it, the property of `owner` and `group`; with `group_reads` the group
-    may read it. Others may do nothing. Files with several names are left alone: an account could have given
-    itself one of a file that is not its own."""
+def give(path: Path, owner: int, group: int) -> list[Path]:
+    """Makes `path`, with all that is in it, the property of `owner` and `group`, for the owner alone. Returns
+    the files with several names, which are left alone: an account could have given itself one of a file that
+    is not its own."""
+    left = []
+    for one, descriptor in _below(path):
+        found = os.fstat(descriptor)
+        if _has_other_names(found):
+            left.append(one)
+        else:
+            _set(descriptor, found, owner, group, found.st_mode & 0o700)
+    return left
+
+
+def lend(path: Path, group: int, passing: int, owner: int = 0) -> None:
+    """Lets `group` read `path`, with all that is in it, and `owner` read the files; nobody else.
+
+    Folders are root's, so that no reader can put anything in the place of what root reads there. Where
+    `owner` is not root, `passing` is the group of both readers; it may go through the folders."""
     for _, descriptor in _below(path):
         found = os.fstat(descriptor)
-        if stat.S_ISLNK(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink > 1):
+        if _has_other_names(found):
             continue
-        mode = stat.S_IMODE(found.st_mode) & ~UMASK
-        if group_reads:
-            mode |= (mode & 0o500) >> 3
-        if (found.st_uid, found.st_gid) != (owner, group):
-            os.chown(_itself(descriptor), owner, group)
-        if mode != stat.S_IMODE(found.st_mode):
-            _itself(descriptor).chmod(mode)
+        own = found.st_mode & 0o700
+        if owner == 0:
+            _set(descriptor, found, 0, group, own | (own & 0o500) >> 3)
+        elif stat.S_ISDIR(found.st_mode):
+            _set(descriptor, found, 0, passing, 0o710)
+        else:
+            _set(descriptor, found, owner, group, 0o440)
+
+
+def _has_other_names(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) and found.st_nlink > 1
+
+
+def _set(descriptor: int, found: os.stat_result, owner: int, group: int, mode: int) -> None:
+    """Sets owner and mode, which has no set-uid bit, of what is no link."""
+    if stat.S_ISLNK(found.st_mode):
+        return
+    if mode != stat.S_IMODE(found.st_mode):
+        _itself(descriptor).chmod(mode)  # before another owns it: a set-uid bit would be that one's
+    if (found.st_uid, found.st_gid) != (owner, group):
+        os.chown(_itself(descriptor), owner, group)
 
 
 def let_through(layout: Layout, path: Path, group: int) -> None:
@@ -83,34 +112,48 @@ def open_to_readers(path: Path) -> None:
             _itself(descriptor).chmod(wanted)
 
 
-def lend_all(path: Path, group: int) -> None:
-    """Lets `group` read `path` and all that is in it, and leaves everything else as it is."""
-    for _, descriptor in _below(path):
+def lend_code(path: Path, group: int, endings: Collection[str]) -> None:
+    """Lets `group` enter the folder `path` and those in it, and read their files whose names end in one of
+    `endings`, where others may not already. Leaves everything else as it is."""
+    for one, descriptor in _below(path):
         found = os.fstat(descriptor)
-        if not stat.S_ISLNK(found.st_mode):
-            mode = stat.S_IMODE(found.st_mode)
+        mode = stat.S_IMODE(found.st_mode)
+        folder = stat.S_ISDIR(found.st_mode)
+        code = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and one.name.endswith(tuple(endings))
+        wanted = mode | (mode & 0o500) >> 3
+        if (folder or code) and (mode & 0o500) >> 6 & ~mode:
             os.chown(_itself(descriptor), -1, group)
-            _itself(descriptor).chmod(mode | (mode & 0o500) >> 3)
+            _itself(descriptor).chmod(wanted)
 
 
 def _below(top: Path, but: Collection[Path] = ()) -> Iterator[tuple[Path, int]]:
     """Yields `top` and all that is in it, each with a descriptor of it (valid until the next) and each folder
     before what is in it, so that the way in is closed first. Does not enter the folders `but`.
 
-    Descriptors, because the accounts whose folders root walks through could otherwise put a link in a
-    folder's place meanwhile."""
+    Descriptors, because the accounts whose folders root walks through could otherwise put a link, or a pipe
+    that nobody writes to, in a folder's place meanwhile."""
     with _opened(top.name, os.open(top.parent, os.O_PATH | os.O_DIRECTORY)) as descriptor:
-        if descriptor is None:
-            return
-        yield top, descriptor
-        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            return
-    for folder, folders, files, inside in os.fwalk(top):
-        for name in (*files, *folders):
-            with _opened(name, os.dup(inside)) as descriptor:
-                if descriptor is not None:
-                    yield Path(folder, name), descriptor
-        folders[:] = [name for name in folders if Path(folder, name) not in but]
+        if descriptor is not None:
+            yield from _with_content(top, descriptor, but)
+
+
+def _with_content(path: Path, descriptor: int, but: Collection[Path]) -> Iterator[tuple[Path, int]]:
+    yield path, descriptor
+    if path in but or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        return
+    try:
+        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
+    except OSError:  # another user's, or removed
+        return
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+        for name in names:
+            with _opened(name, os.dup(folder)) as found:
+                if found is not None:
+                    yield from _with_content(path / name, found, but)
+    finally:
+        os.close(folder)
 
 
 @contextmanager

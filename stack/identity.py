@@ -1,5 +1,6 @@
 """A key and its certificate, as files of a folder that only its owner may read."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,3 +31,9 @@ class Identity:
     def password(self) -> Path:
         """The password of `store`."""
         return self.folder / "password"
+
+    def password_text(self) -> str:
+        """Returns the password of `store`. Raises OSError, also for a link: who puts one there may not choose
+        what root reads."""
+        with os.fdopen(os.open(self.password, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as file:
+            return file.read()

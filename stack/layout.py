@@ -85,6 +85,11 @@ class Layout:
         return self.run / "states.json"
 
     @property
+    def port_rule(self) -> Path:
+        """The table of `stack.port_rule` while it should be in force."""
+        return self.run / "port-rule.nft"
+
+    @property
     def digest(self) -> str:
         """Distinguishes this checkout from others of the machine."""
         return sha256(str(self.root).encode()).hexdigest()[:16]

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Iterable
 
-from stack import changes, doors, file_modes, provision, readable, saved_settings, system_users
+from stack import (
+    changes,
+    checkout_owner,
+    doors,
+    file_modes,
+    provision,
+    readable,
+    saved_settings,
+    system_users,
+    unprivileged,
+)
 from stack import services as declared
 from stack.context import this_checkout, under
 from stack.service import Service, StackContext
@@ -15,8 +25,10 @@ Tell = Callable[[str, str], None]
 def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     """Starts the services called `names` (all, if none) with what they need, and restarts running services
     that a changed setting concerns. Returns all of these when they are healthy.
-    Raises Missing if something cannot be installed and StackError if a service does not start."""
+    Raises AnotherUsers if somebody else has started the stack here, Missing if something cannot be installed
+    and StackError if a service does not start."""
     place = this_checkout()
+    checkout_owner.require(place.layout)
     make_folders(place.layout)
     if place.root:
         system_users.ensure()
@@ -27,8 +39,9 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     saved_settings.remember(place.layout)
     provision.ensure(place.layout, wanted, tell)
     if place.root:
-        readable.open_code(place.layout)
-        readable.open_installed(place.layout)
+        with unprivileged.giving():
+            readable.open_code(place.layout)
+            readable.open_installed(place.layout)
     # Declared again, because what was just installed (Java, for example) is part of the declarations.
     place = this_checkout()
     services = declared.services(place)
@@ -55,6 +68,8 @@ def take_down(place: StackContext, tell: Tell, only: Iterable[str] = ()) -> list
     supervisor = Supervisor(place.layout)
     processes = supervisor.processes()
     if not supervisor.running():
+        if not only:
+            doors.open_again(place)  # the supervisor may have been killed
         return []
     services = declared.services(place)
     alive = {name for name, process in processes.items() if process.state not in ENDED}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 JAVA_MIN_VERSION = 17
+LOCK_TIMEOUT_S = 300
+"""How long apt waits for another that installs, such as the first start of a second checkout."""
 
 
 class Missing(Exception):
@@ -51,7 +53,7 @@ def install(tools: Iterable[Tool]) -> None:
         raise Missing(
             f"This machine lacks {', '.join(tool.name for tool in missing)} ({why}). On Debian: {by_hand}"
         )
-    apt = [*_as_root(by_hand, why), "apt-get", "-q", "-y"]
+    apt = [*_as_root(by_hand, why), "apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT_S}"]
     print(f"Installing Debian packages ({why}). This needs root.", file=sys.stderr, flush=True)
     # Debian would start a newly installed server on its default port, which nothing here uses.
     with _NoAutostart():

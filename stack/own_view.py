@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from stack import accounts
 from stack.service import StackContext, StackError
 
 SCRIPT = Path(__file__).parent / "own_view.sh"
@@ -39,17 +40,31 @@ def closed(needed: Iterable[Path]) -> list[Path]:
 
 
 @cache
-def check(prefix: tuple[str, ...]) -> None:
-    """Raises StackError, with what to do, if a command cannot be run with `prefix`: in a container that may
-    not mount, for example."""
-    if not prefix:
-        return
-    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
+def check(prefix: tuple[str, ...], account: str) -> None:
+    """Raises StackError, with what to do, if a command cannot be run with `prefix` (in a container that may
+    not mount, for example), or not as `account`, with no right and none to gain."""
+    if prefix and (refused := _failed([*prefix, "true"])):
         folders = [prefix[at + 1] for at, word in enumerate(prefix) if word == "cover"]
         raise StackError(
             f"Services run as users without rights, who may not enter {', '.join(folders)}, and nothing "
-            f"can be mounted here to show them this checkout alone ({tried.stderr.strip()}). Move it to a "
+            f"can be mounted here to show them this checkout alone ({refused}). Move it to a "
             "folder that everybody may enter, such as /srv/vitrine (Python and Java too, if they lie there), "
             "or give the container the capability SYS_ADMIN, or start Vitrine as a user other than root"
         )
+    # Without SETPCAP, setpriv keeps the bounding set and says nothing.
+    none_left = ("grep", "-q", "^CapBnd:[[:space:]]*0*$", "/proc/self/status")
+    if refused := _failed([*prefix, *accounts.without_rights(account), *none_left]):
+        raise StackError(
+            f"Services run as users without rights, and root may not become {account} here ({refused}): give "
+            "the container the capabilities SETUID, SETGID and SETPCAP, or start Vitrine as a user other "
+            "than root"
+        )
+
+
+def _failed(command: list[str]) -> str:
+    """Runs a command. Returns why it failed; empty if it did not."""
+    try:
+        tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return (tried.stderr.strip() or f"{command[0]} ended with {tried.returncode}") if tried.returncode else ""

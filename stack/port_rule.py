@@ -1,7 +1,8 @@
 """Keeps other users of this machine from ports that ask for no password: an nftables table of this checkout,
 by the uid of who connects. Standard library only.
 
-It holds for connections over loopback, the only way to these ports. Root passes.
+It holds for connections over loopback; root passes. Where the kernel routes packets of other machines and of
+containers to loopback addresses (route_localnet), those are dropped.
 """
 
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 ROOT = 0
 
@@ -34,17 +36,22 @@ def table(digest: str) -> str:
 def written(name: str, doors: Iterable[Door], uids: Mapping[str, int]) -> str:
     """Returns the table as nft reads it: it replaces an older one of the name in one step. A connection is
     answered with a reset, so that it fails at once."""
-    rules = []
+    here, elsewhere = [], []
     for door in doors:
         ports = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in door.ports)
         allowed = ", ".join(str(uid) for uid in sorted({ROOT, *(uids[user] for user in door.users)}))
         if ports:
-            rules.append(
-                f'oifname "lo" tcp dport {{ {ports} }} meta skuid != {{ {allowed} }} reject with tcp reset'
-            )
-    chain = "\n".join(["type filter hook output priority filter; policy accept;", *rules])
+            to = f"tcp dport {{ {ports} }}"
+            here.append(f'oifname "lo" {to} meta skuid != {{ {allowed} }} reject with tcp reset')
+            elsewhere.append(f'iifname != "lo" ip daddr 127.0.0.0/8 {to} drop')
     one = f"table inet {name}"
-    return f"{one}\ndelete {one}\n{one} {{\nchain output {{\n{chain}\n}}\n}}\n"
+    chains = _chain("output", here) + _chain("input", elsewhere)
+    return f"{one}\ndelete {one}\n{one} {{\n{chains}}}\n"
+
+
+def _chain(hook: str, rules: Iterable[str]) -> str:
+    lines = "\n".join([f"type filter hook {hook} priority filter; policy accept;", *rules])
+    return f"chain {hook} {{\n{lines}\n}}\n"
 
 
 def apply(text: str) -> None:
@@ -52,6 +59,18 @@ def apply(text: str) -> None:
     done = _nft(["-f", "-"], text)
     if done:
         raise NoRule(done)
+
+
+def kept_in_force(name: str, file: Path) -> bool:
+    """Returns whether the table is in force, after applying it anew from `file` if it is not: whatever loads
+    a firewall anew removes all tables."""
+    if in_force(name):
+        return True
+    try:
+        apply(file.read_text())
+    except (OSError, NoRule):
+        return False
+    return in_force(name)
 
 
 def remove(name: str) -> None:

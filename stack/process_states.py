@@ -77,8 +77,9 @@ def write(file: Path, published: Published) -> None:
     unfinished.replace(file)
 
 
-def main(file: Path, table: str) -> None:
-    """Publishes after each change of a process, and every minute; never returns. Ends with supervisord."""
+def main(file: Path, table: str, rule: Path) -> None:
+    """Publishes after each change of a process, and every minute, and applies the rule `table` again from the
+    file `rule` if it is gone. Never returns; ends with supervisord."""
     rpc = childutils.getRPCInterface(os.environ).supervisor
     starts: Counter[str] = Counter()
     pid = int(rpc.getPID())
@@ -88,11 +89,11 @@ def main(file: Path, table: str) -> None:
         starts[event.get("processname", "")] += headers["eventname"] == STARTING
         try:
             services = observed(rpc.getAllProcessInfo(), starts)
-            write(file, Published(pid, services, port_rule.in_force(table)))
+            write(file, Published(pid, services, port_rule.kept_in_force(table, rule)))
         except OSError as error:
             print(f"{time.strftime('%FT%T')} not published: {error}", file=sys.stderr, flush=True)
         childutils.listener.ok(sys.stdout)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

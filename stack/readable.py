@@ -8,7 +8,14 @@ from stack import accounts, environments, file_modes, system_users
 from stack.layout import Layout
 
 MARK = "opened"
-NOT_CODE = frozenset({".git", ".vitrine"})
+CODE = ("dags", "dashboards", "lab", "ml", "plugins", "stack", "streaming", "pyproject.toml")
+"""What a service reads of the checkout. Beside it lie files of who made the checkout: exports, notes,
+passwords of containers."""
+ENDINGS = (
+    *(".airflowignore", ".css", ".html", ".j2", ".java", ".js", ".json", ".lua", ".md", ".ndjson"),
+    *(".py", ".sh", ".svg", ".toml", ".txt", ".xml", ".yaml"),
+)
+"""Of the files in these folders: an export that somebody writes there is not code."""
 OTHERS_READ = 0o004
 
 
@@ -30,12 +37,12 @@ def open_installed(layout: Layout) -> None:
 
 
 def open_code(layout: Layout) -> None:
-    """Lets the accounts read a checkout that was made with a umask that closes it."""
+    """Lets the accounts read the code of a checkout that the umask has closed, and nothing else."""
     common = system_users.gid(accounts.COMMON)
     found = layout.root.stat()
     if not found.st_mode & OTHERS_READ:
         os.chown(layout.root, -1, common)
         layout.root.chmod(stat.S_IMODE(found.st_mode) | 0o050)
-    for path in layout.root.iterdir():
-        if path.name not in NOT_CODE and not path.is_symlink() and not path.stat().st_mode & OTHERS_READ:
-            file_modes.lend_all(path, common)
+    for name in CODE:
+        if os.path.lexists(layout.root / name):
+            file_modes.lend_code(layout.root / name, common, ENDINGS)

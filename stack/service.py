@@ -67,7 +67,7 @@ class Service:
     writes: tuple[Path, ...] = ()
     """The files and folders below `.vitrine` that are its account's alone. `prepare` makes the folders."""
     reads: tuple[Path, ...] = ()
-    """Those that stay root's and that it reads; no more than two accounts may read the same."""
+    """Those that it reads, in folders that stay root's; no more than two accounts may read the same."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from stack import port_rule, process_states
+from stack import checkout_owner, port_rule, process_states
 from stack.changes import Changes
 from stack.inherited import inherited
 from stack.layout import HERE, Layout
@@ -31,6 +31,7 @@ from stack.service import Service, StackError
 START_RETRIES = 1_000_000
 STARTED_AFTER_S = 2
 LAUNCHED_WITHIN_S = 120
+NOT_PRIVATE = "The socket of Vitrine's supervisor must be in a folder of yours that nobody else can write"
 LOG_MAX_BYTES = 20_000_000
 LOG_BACKUPS = 2
 CONFIGURATION = "VITRINE_CONFIGURATION_SHA256"
@@ -121,8 +122,8 @@ def _program(layout: Layout, service: Service) -> dict[str, object]:
 
 
 def private_folder(folder: Path, make: bool = False) -> None:
-    """Makes `folder` if `make`. Raises StackError unless it, if it is there, is a folder of ours that nobody
-    else can write: in a shared one, another user could have put a socket of their own in its place."""
+    """Makes `folder` if `make`, and keeps others from writing to it and to the one above, if they are ours.
+    Raises StackError if another user could have put a socket of their own in it."""
     if make:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for one in (folder, folder.parent):
@@ -130,20 +131,25 @@ def private_folder(folder: Path, make: bool = False) -> None:
             found = one.lstat()
         except FileNotFoundError:
             continue
-        shared = one != folder and found.st_mode & stat.S_ISVTX  # others can't rename what is ours in it
-        mine = found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022
-        if not stat.S_ISDIR(found.st_mode) or not (mine or shared):
-            raise StackError(
-                f"{one} must be a folder of yours that nobody else can write, because it holds the socket of "
-                "Vitrine's supervisor. Somebody else may have made it: remove it as root, or move the "
-                "checkout to a shorter path"
-            )
+        if one != folder and found.st_mode & stat.S_ISVTX:
+            continue  # shared, but others cannot rename what is ours in it
+        if found.st_uid not in (0, os.geteuid()):
+            raise StackError(f"{NOT_PRIVATE}. {checkout_owner.whose(one, found.st_uid)}")
+        if not stat.S_ISDIR(found.st_mode) or found.st_mode & stat.S_IWOTH:
+            raise StackError(f"{NOT_PRIVATE}: {one} is not one. Move it away, or close it (chmod go-w {one})")
+        if found.st_mode & stat.S_IWGRP:
+            # As the umask 002 of many users makes them, for their own group.
+            one.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IWGRP)
+    for socket in folder.glob("supervisor.sock*"):  # from when others could write there
+        if (owner := socket.lstat().st_uid) not in (0, os.geteuid()):
+            raise StackError(checkout_owner.whose(socket, owner))
 
 
 def _listener(layout: Layout) -> dict[str, object]:
-    command = [str(layout.python("main")), "-m", "stack.process_states", str(layout.states)]
+    arguments = [str(layout.states), port_rule.table(layout.digest), str(layout.port_rule)]
+    command = [str(layout.python("main")), "-m", "stack.process_states", *arguments]
     return {
-        "command": shlex.join([*command, port_rule.table(layout.digest)]).replace("%", "%%"),
+        "command": shlex.join(command).replace("%", "%%"),
         "directory": HERE.root,  # where the code is
         "events": "PROCESS_STATE,TICK_60",
         "buffer_size": 1_000,

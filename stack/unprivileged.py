@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from stack import accounts, file_modes, own_view, system_users
 from stack.inherited import inherited
-from stack.service import SYSTEM_PATH, Service, StackContext
+from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 
 
 def declared(place: StackContext, services: Iterable[Service]) -> tuple[Service, ...]:
@@ -78,6 +79,8 @@ def variables(place: StackContext, account: str) -> dict[str, str]:
         "HOME": str(own),
         "USER": account,
         "LOGNAME": account,
+        # Root's own may be closed to it (pam_tmpdir).
+        "TMPDIR": "/tmp",
         # An account can write no bytecode beside the code, and root must not run what an account wrote.
         "PYTHONPYCACHEPREFIX": str(own / "bytecode"),
         # Otherwise git tells nothing about a checkout of another user.
@@ -91,7 +94,7 @@ def _as_account(place: StackContext, service: Service, lent: Mapping[Path, tuple
     prefix = command(place, service.account)
 
     def prepare() -> None:
-        own_view.check(own_view.prefix(place))
+        own_view.check(own_view.prefix(place), service.account)
         home(place, service.account).mkdir(parents=True, exist_ok=True)
         take(place, service.account, home(place, service.account))
         if service.prepare:
@@ -109,24 +112,40 @@ def _as_account(place: StackContext, service: Service, lent: Mapping[Path, tuple
     )
 
 
+@contextmanager
+def giving() -> Iterator[None]:
+    """Raises StackError, with what to do, if root may not give files to an account."""
+    try:
+        yield
+    except PermissionError as error:
+        raise StackError(
+            f"Services run as users without rights, and root may not give them their files ({error}). In a "
+            "container, give it the capabilities CHOWN, FOWNER and DAC_OVERRIDE; on a disk of the network, "
+            "move the checkout to one of this machine; or start Vitrine as a user other than root"
+        ) from error
+
+
 def take(place: StackContext, account: str, *paths: Path) -> None:
     """Makes those of `paths` that exist (folders, with all that is in them, or files, below `.vitrine`) the
     property of `account`, and lets it reach them. Does nothing unless we are root."""
     if not place.root:
         return
     owner, group = system_users.uid(account), system_users.gid(account)
-    for path in paths:
-        if os.path.lexists(path):
-            file_modes.give(path, owner, group)
-            file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
+    with giving():
+        for path in paths:
+            if os.path.lexists(path):
+                file_modes.give(path, owner, group)
+                file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
 
 
 def lend(place: StackContext, path: Path, *to: str) -> None:
-    """Lets one or two accounts read `path`: the last by its group, and the one before as owner. Does nothing
-    unless we are root."""
+    """Lets one or two accounts read `path`, which stays root's: the last by its group, and the one before as
+    owner of the files. Does nothing unless we are root."""
     if not place.root:
         return
     *first, last = to
+    common = system_users.gid(accounts.COMMON)
     owner = system_users.uid(first[0]) if first else 0
-    file_modes.give(path, owner, system_users.gid(last), group_reads=True)
-    file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
+    with giving():
+        file_modes.lend(path, system_users.gid(last), common, owner)
+        file_modes.let_through(place.layout, path, common)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from streaming.data_folder import atomic_file
+from streaming.data_folder import atomic_file, opening
 from streaming.stores import StoreUnavailable
 
 T = TypeVar("T")
@@ -50,8 +50,8 @@ class OuterFileInFolder:
 
     def __init__(self, folder: Path, dataset: str, key: bytes | None = None) -> None:
         self._folder = folder
-        self._file = folder / f"{dataset}.json"
-        self._lock = folder / f"{dataset}.lock"
+        self._file = f"{dataset}.json"
+        self._lock = f"{dataset}.lock"
         self._given = key
 
     @contextmanager
@@ -68,13 +68,13 @@ class OuterFileInFolder:
             os.close(opened)
 
     def read(self) -> bytes | None:
-        return self._done(lambda: _content(self._file))
+        return self._done(lambda: self._content(self._file))
 
     def write(self, content: bytes) -> None:
-        self._done(lambda: atomic_file.write(self._file, content, _OWNER_ONLY))
+        self._done(lambda: atomic_file.write(self._folder / self._file, content, _OWNER_ONLY))
 
     def key(self) -> bytes | None:
-        return self._given or self._done(lambda: _content(self._folder / KEY))
+        return self._given or self._done(lambda: self._content(KEY))
 
     def make_key(self) -> bytes:
         if (known := self.key()) is not None:
@@ -84,8 +84,13 @@ class OuterFileInFolder:
         return made
 
     def _open_lock(self) -> int:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _OWNER_ONLY)
+        with opening.folder(self._folder, 0o700) as inside:
+            return opening.new_or_existing(self._lock, inside, os.O_RDWR, _OWNER_ONLY)
+
+    def _content(self, name: str) -> bytes | None:
+        with suppress(FileNotFoundError), opening.folder(self._folder) as inside:
+            return opening.content(name, inside)
+        return None
 
     def _done(self, step: Callable[[], T]) -> T:
         try:
@@ -102,9 +107,3 @@ def _taken(opened: int) -> bool:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
     return False
-
-
-def _content(file: Path) -> bytes | None:
-    with suppress(FileNotFoundError):
-        return file.read_bytes()
-    return None

@@ -129,8 +129,8 @@ def security(place: StackContext) -> dict[str, Any]:
     rest, internal = place.layout.flink_rest, place.layout.flink_internal
     return {
         **TLS,
-        **_stores("rest", rest.store, rest.store, rest.password.read_text()),
-        **_stores("internal", internal.store, internal.store, internal.password.read_text()),
+        **_stores("rest", rest.store, rest.store, rest.password_text()),
+        **_stores("internal", internal.store, internal.store, internal.password_text()),
     }
 
 

@@ -17,7 +17,7 @@ from streaming.access_record import entry as form
 from streaming.access_record.entry import Deed, Entry
 from streaming.access_record.label import Kind, label
 from streaming.access_record.settings import AccessRecordSettings
-from streaming.data_folder import ownership
+from streaming.data_folder import opening
 from streaming.settings import DataSettings
 
 TAIL_BYTES = 1_000_000
@@ -54,17 +54,18 @@ class AccessRecord:
         person. Returns when they are on disk. Raises NotRecorded."""
         now = datetime.now(UTC)
         try:
-            ownership.make_folder(self._folder, 0o700)
-            self._drop_expired(now)
-            about: list[str | None] = [None]
-            if sessions is not None or users is not None:
-                key = self._key()
-                about = [form.whose(key, "session", id_) for id_ in sessions or ()]
-                about += [form.whose(key, "user", id_) for id_ in users or ()]
-            self._append(
-                self._folder / form.file_name(now),
-                [form.line(form.entry(now, who, did, what, whose, why)) for whose in about],
-            )
+            with opening.folder(self._folder, 0o700) as inside:
+                self._drop_expired(inside, now)
+                about: list[str | None] = [None]
+                if sessions is not None or users is not None:
+                    key = self._key(inside)
+                    about = [form.whose(key, "session", id_) for id_ in sessions or ()]
+                    about += [form.whose(key, "user", id_) for id_ in users or ()]
+                self._append(
+                    inside,
+                    form.file_name(now),
+                    [form.line(form.entry(now, who, did, what, whose, why)) for whose in about],
+                )
         except OSError as error:
             raise NotRecorded(error) from error
 
@@ -79,8 +80,8 @@ class AccessRecord:
     def key(self) -> bytes:
         """Returns the key of hashes and labels (label.py), generated the first time. Raises NotRecorded."""
         try:
-            ownership.make_folder(self._folder, 0o700)
-            return self._key()
+            with opening.folder(self._folder, 0o700) as inside:
+                return self._key(inside)
         except OSError as error:
             raise NotRecorded(error) from error
 
@@ -88,59 +89,55 @@ class AccessRecord:
         """Returns today's label of `id_`. Raises NotRecorded."""
         return label(self.key(), kind, id_, datetime.now(UTC).date())
 
-    def _append(self, file: Path, lines: Iterable[bytes]) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        opened = os.open(file, flags, 0o600)
+    def _append(self, inside: int, name: str, lines: Iterable[bytes]) -> None:
+        opened = opening.new_or_existing(name, inside, os.O_RDWR | os.O_APPEND, 0o600)
         try:
-            ownership.as_its_folder(opened, self._folder)
             size = os.fstat(opened).st_size
             # A line that a full disk has cut must not take the next one with it.
             if size and os.pread(opened, 1, size - 1) != b"\n":
                 os.write(opened, b"\n")
             for line in lines:
                 if os.write(opened, line) != len(line):
-                    raise OSError(0, "the entry was written in part", str(file))
+                    raise OSError(0, "the entry was written in part", str(self._folder / name))
             os.fsync(opened)
         finally:
             os.close(opened)
 
-    def _key(self) -> bytes:
+    def _key(self, inside: int) -> bytes:
         """The key, generated the first time."""
-        file = self._folder / KEY
-        with suppress(FileNotFoundError):
-            return file.read_bytes()
+        if (known := opening.content(KEY, inside)) is not None:
+            return known
         # Whole or not at all, and never in the place of one that another process has made meanwhile.
-        made = self._folder / f"{KEY}.{secrets.token_hex(8)}"
-        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            ownership.as_its_folder(out.fileno(), self._folder)
-            out.write(secrets.token_bytes(form.KEY_BYTES))
+        made, key = f"{KEY}.{secrets.token_hex(8)}", secrets.token_bytes(form.KEY_BYTES)
+        with os.fdopen(opening.new(made, inside, os.O_WRONLY, 0o600), "wb") as out:
+            out.write(key)
             out.flush()
             os.fsync(out.fileno())
         try:
             with suppress(FileExistsError):
-                os.link(made, file)
+                os.link(made, KEY, src_dir_fd=inside, dst_dir_fd=inside, follow_symlinks=False)
         finally:
-            made.unlink()
-        return file.read_bytes()
+            opening.remove(made, inside)
+        return opening.content(KEY, inside) or key
 
-    def _files(self) -> list[Path]:
-        with suppress(FileNotFoundError):
-            return sorted((file for file in self._folder.iterdir() if form.is_file(file.name)), reverse=True)
-        return []
+    def _names(self, inside: int) -> list[str]:
+        with os.scandir(inside) as entries:
+            return sorted((entry.name for entry in entries if form.is_file(entry.name)), reverse=True)
 
-    def _drop_expired(self, now: datetime) -> None:
-        for file in self._files():
-            if form.expired(file.name, now, self._keep_days):
-                file.unlink(missing_ok=True)
+    def _drop_expired(self, inside: int, now: datetime) -> None:
+        for name in self._names(inside):
+            if form.expired(name, now, self._keep_days):
+                opening.remove(name, inside)
 
     def _backwards(self) -> Iterator[Entry]:
-        for file in self._files():
-            with file.open("rb") as opened:
-                size = opened.seek(0, os.SEEK_END)
-                opened.seek(max(0, size - TAIL_BYTES))
-                lines = opened.read().splitlines()
-            whole = lines[1:] if size > TAIL_BYTES else lines
-            yield from filter(None, map(form.read, reversed(whole)))
+        with suppress(FileNotFoundError), opening.folder(self._folder) as inside:
+            for name in self._names(inside):
+                with os.fdopen(opening.existing(name, inside, os.O_RDONLY), "rb") as opened:
+                    size = opened.seek(0, os.SEEK_END)
+                    opened.seek(max(0, size - TAIL_BYTES))
+                    lines = opened.read().splitlines()
+                whole = lines[1:] if size > TAIL_BYTES else lines
+                yield from filter(None, map(form.read, reversed(whole)))
 
 
 def stored_record() -> AccessRecord:

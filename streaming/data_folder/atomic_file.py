@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from streaming.data_folder import ownership
+from streaming.data_folder import opening
 
 UNFINISHED = ".unfinished"
 """The suffix of a file while it is written. The next attempt replaces an unfinished file that a crash
@@ -22,24 +22,29 @@ def writing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     The folder must exist. `mode`: the file's permissions, restricted by the umask. Only one process at a time
     may write to a path. Raises OSError.
     """
-    unfinished = path.with_name(path.name + UNFINISHED)
-    unfinished.unlink(missing_ok=True)  # it may have another mode
+    with opening.folder(path.parent) as inside, _writing(path.name, inside, mode) as file:
+        yield file
+
+
+@contextmanager
+def _writing(name: str, inside: int, mode: int) -> Iterator[BinaryIO]:
+    """The same in the open folder `inside`."""
+    unfinished = name + UNFINISHED
+    opening.remove(unfinished, inside)  # it may have another mode
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            ownership.as_its_folder(file.fileno(), path.parent)
+        with os.fdopen(opening.new(unfinished, inside, os.O_WRONLY, mode), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
-        sync(path.parent)
+        os.rename(unfinished, name, src_dir_fd=inside, dst_dir_fd=inside)
+        os.fsync(inside)
     finally:
-        unfinished.unlink(missing_ok=True)
+        opening.remove(unfinished, inside)
 
 
 def write(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replaces `path` by `content` as `writing` does, and creates its folder if necessary."""
-    ownership.make_folder(path.parent)
-    with writing(path, mode) as file:
+    with opening.folder(path.parent, 0o777) as inside, _writing(path.name, inside, mode) as file:
         file.write(content)
 
 

@@ -1,11 +1,10 @@
 """Turns a file into messages for the raw topic, in bounded memory."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from streaming.data_folder import ownership
+from streaming.data_folder import opening
 from streaming.file_import import json_lines, source, visit
 from streaming.file_import.grouping import Grouping
 from streaming.file_import.json_lines import Outgoing
@@ -47,9 +46,8 @@ class Reading:
                 yield json_lines.outgoing(line, self.feed, self._assigned)
 
     def _shop_events(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
-        ownership.make_folder(spill)
-        with tempfile.TemporaryDirectory(prefix="ingest-", dir=spill) as directory:
-            grouping = Grouping(Path(directory), settings.memory_mb, settings.threads)
+        with opening.temporary(spill, "ingest-") as directory:
+            grouping = Grouping(directory, settings.memory_mb, settings.threads)
             try:
                 reader: RowReader | None = None
                 for block in source.blocks(self._path):

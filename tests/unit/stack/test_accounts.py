@@ -85,6 +85,14 @@ def test_the_outermost_closed_folder_is_covered_once(tmp_path: Path) -> None:
     assert found == [outermost]
 
 
+def test_every_file_of_the_code_is_known_as_code() -> None:
+    """Otherwise a service could not read it in a checkout that was made with umask 077."""
+    found = [path for name in readable.CODE for path in (HERE.root / name, *(HERE.root / name).rglob("*"))]
+    names = [str(path) for path in found if path.is_file() and "__pycache__" not in path.parts]
+    assert len(names) > 400
+    assert not [name for name in names if not name.endswith(readable.ENDINGS)]
+
+
 class Ready:
     def check(self) -> None:
         pass
@@ -115,8 +123,8 @@ if os.geteuid() == 0:  # only root may become another user
     def in_closed_home(home: Path, script: str, *writes: str) -> Service:
         (home / "secret").write_text("of the home's owner")
         layout = Layout(home / "checkout")
-        (layout.root / "code").mkdir(parents=True)
-        (layout.root / "code" / "file").write_text("code")
+        (layout.root / "stack").mkdir(parents=True)
+        (layout.root / "stack" / "file.py").write_text("code")
         for name in writes:
             (layout.state / name).mkdir(parents=True)
         layout.run.mkdir(parents=True, exist_ok=True)
@@ -135,22 +143,72 @@ if os.geteuid() == 0:  # only root may become another user
         [declared] = unprivileged.declared(place, [one])
         return declared
 
+    def run_below(service: Service) -> subprocess.CompletedProcess[str] | None:
+        """Runs a service below a closed home. None where the kernel lets us mount nothing (a container
+        without SYS_ADMIN): then, and only then, it does not start, and the message says what to do."""
+        may = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+        if may:
+            return run(service)
+        with pytest.raises(StackError, match=r"may not enter .*SYS_ADMIN.*a user other than root"):
+            run(service)
+        return None
+
     def test_below_a_closed_home_a_service_reaches_the_checkout_and_nothing_else(home: Path) -> None:
         service = in_closed_home(
             home,
-            f"cd {home}/checkout && cat code/file && echo in > .vitrine/stores/own/made && ls -A {home};"
-            f"cat {home}/secret {home}/checkout/.vitrine/run/of-another; touch {home}/new code/new",
+            f"cd {home}/checkout && cat stack/file.py && echo in > .vitrine/stores/own/made && ls -A {home};"
+            f"cat {home}/secret {home}/checkout/.vitrine/run/of-another; touch {home}/new stack/new",
             "stores/own",
         )
-        done = run(service)
-        assert done.stdout == "codecheckout\n", done.stderr
-        made = home / "checkout/.vitrine/stores/own/made"
-        assert made.stat().st_uid == system_users.uid(accounts.KAFKA)
+        done = run_below(service)
+        if done:
+            assert done.stdout == "codecheckout\n", done.stderr
+            made = home / "checkout/.vitrine/stores/own/made"
+            assert made.stat().st_uid == system_users.uid(accounts.KAFKA)
         assert {path.name for path in home.iterdir()} == {"secret", "checkout"}
-        assert not (home / "checkout/code/new").exists()
+        assert not (home / "checkout/stack/new").exists()
+        # Nor does an account reach anything of it without the view.
+        for name in ("secret", "checkout/stack/file.py", "checkout/.vitrine/run/of-another"):
+            tried = [*accounts.without_rights(accounts.KAFKA), "cat", str(home / name)]
+            assert (
+                "Permission denied"
+                in subprocess.run(tried, capture_output=True, text=True, check=False).stderr
+            )
+
+    def test_only_code_is_lent_of_a_checkout_that_its_umask_has_closed(tmp_path: Path) -> None:
+        layout = Layout(tmp_path / "checkout")
+        code = ["pyproject.toml", "stack/layout.py", "dags/.airflowignore", "plugins/static/page.html"]
+        personal = ["rejected.jsonl", ".env", "notes.md", "docker/secrets/redis", "lab/rejected.jsonl"]
+        for name in (*code, *personal):
+            file = layout.root / name
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.write_text("content")
+            file.chmod(0o600)
+        (layout.root / "docker/secrets/redis").chmod(0o444)  # kept by the folder alone, as make_secrets does
+        for folder in (layout.root, layout.root / "stack", layout.root / "docker"):
+            folder.chmod(0o700)
+        (layout.root / "ml").symlink_to(layout.root / "docker")
+        system_users.ensure()
+        readable.open_code(layout)
+        common = system_users.gid(accounts.COMMON)
+
+        def lent(name: str) -> bool:
+            of = [layout.root / name, *(layout.root / name).parents[: name.count("/")]]
+            found = [path.lstat() for path in of]
+            return all((one.st_gid == common and one.st_mode & 0o040) or one.st_mode & 0o004 for one in found)
+
+        assert [name for name in code if not lent(name)] == []
+        assert [name for name in personal if lent(name)] == []
+        assert (layout.root / "docker").stat().st_gid != common
 
     def test_it_has_no_capability_and_can_gain_none(home: Path) -> None:
-        done = run(in_closed_home(home, "cat /proc/self/status; id -nG; wc -c < /etc/shadow"))
+        service = in_closed_home(home, "cat /proc/self/status; id -nG; wc -c < /etc/shadow")
+        done = run_below(service)
+        if done is None:  # the same in an open one
+            home.chmod(0o755)
+            own_view.check.cache_clear()
+            bare = service.command[service.command.index("setpriv") :]
+            done = subprocess.run(bare, capture_output=True, text=True, check=False, cwd="/")
         status = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
         assert all(int(status[name], 16) == 0 for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb", "CapInh"))
         assert status["NoNewPrivs"] == "1"
@@ -170,6 +228,33 @@ if os.geteuid() == 0:  # only root may become another user
         monkeypatch.setattr(own_view, "prefix", refused)
         with pytest.raises(StackError, match=f"may not enter .*{home}.* SYS_ADMIN"):
             run(service)
+
+    @pytest.mark.parametrize("missing", ["setuid", "setgid", "setpcap"])
+    def test_where_root_cannot_become_an_account_without_rights_the_message_says_what_to_do(
+        missing: str,
+    ) -> None:
+        """As in a container without the capability; without SETPCAP setpriv keeps rights and says nothing."""
+        system_users.ensure()
+        lacking = ("setpriv", f"--bounding-set=-{missing}", "--inh-caps=-all", "--")
+        own_view.check((), accounts.KAFKA)
+        with pytest.raises(StackError, match=r"may not become vitrine-kafka .*SETPCAP.*other than root"):
+            # What is found to be missing is the prefix's part of the command here, not the container's.
+            own_view.check.__wrapped__(("env", *lacking), accounts.KAFKA)
+
+    def test_where_root_may_not_give_files_away_the_message_says_what_to_do(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*given: object) -> None:
+            raise PermissionError(1, "Operation not permitted", "data")
+
+        system_users.ensure()
+        monkeypatch.setattr(os, "chown", refused)
+        place = replace(this_checkout(Layout(tmp_path)), root=True)
+        place.layout.run.mkdir(parents=True, exist_ok=True)
+        with pytest.raises(StackError, match=r"CHOWN.*a user other than root"):
+            unprivileged.take(place, accounts.VITRINE, place.layout.run)
+        with pytest.raises(StackError, match=r"CHOWN.*a user other than root"):
+            unprivileged.lend(place, place.layout.run, accounts.VITRINE)
 
     def test_a_persons_name_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         import pwd

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import accounts, file_modes, system_users, unprivileged
+from stack import accounts, file_modes, own_view, system_users, unprivileged
 from stack import services as declared
 from stack.context import this_checkout
 from stack.layout import HERE, Layout
@@ -112,8 +112,11 @@ if as_root:  # as another user, the stack's programs are all that user's own
             folder.chmod(0o755)
         return layout
 
-    def test_each_account_reads_its_own_and_what_it_is_lent(reachable: Layout) -> None:
+    def test_each_account_reads_its_own_and_what_it_is_lent(
+        reachable: Layout, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Another user of the machine reads nothing, and an account nothing of another's."""
+        monkeypatch.setattr(own_view, "prefix", lambda place: ())  # this checkout is in no closed folder
         system_users.ensure()
         place = this_checkout(reachable)
         script = reachable.state / "elasticsearch/elasticsearch-8/bin/elasticsearch"
@@ -176,3 +179,41 @@ if as_root:  # as another user, the stack's programs are all that user's own
         assert reachable.data.stat().st_uid == system_users.uid(accounts.VITRINE)
         found = (outside / "file").stat()
         assert (outside.stat().st_uid, found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o644)
+
+    def test_nobody_who_is_lent_a_folder_chooses_what_root_reads_there(reachable: Layout) -> None:
+        """Flink's keys are lent to two accounts; root reads the password there, and writes it for one."""
+        system_users.ensure()
+        make_folders(reachable)
+        rest = reachable.flink_rest
+        rest.folder.mkdir(parents=True)
+        rest.key.write_text("key")
+        rest.password.write_text("password")
+        (reachable.run / "of-root").write_text("root's")
+        place = replace(this_checkout(reachable), root=True)
+        unprivileged.lend(place, rest.folder, accounts.VITRINE, accounts.FLINK)
+        for name in (accounts.VITRINE, accounts.FLINK):
+            attack = f"cd {rest.folder} && mv password old && ln -s {reachable.run}/of-root password"
+            for command in (attack, f"cd {rest.folder} && rm -f key.pem", f"mv {rest.folder} {rest.folder}2"):
+                tried = [*accounts.without_rights(name), "/bin/sh", "-c", command]
+                assert subprocess.run(tried, capture_output=True, check=False).returncode, command
+            assert reads_as(name, rest.key)
+            assert reads_as(name, rest.password)
+        assert not reads_as(accounts.KAFKA, rest.key)
+        assert rest.password_text() == "password"
+        rest.password.unlink()
+        rest.password.symlink_to(reachable.run / "of-root")  # as if it had been a folder of the account's
+        with pytest.raises(OSError, match=str(rest.password)):
+            rest.password_text()
+
+    def test_no_file_keeps_the_right_to_run_as_its_owner(reachable: Layout) -> None:
+        system_users.ensure()
+        make_folders(reachable)
+        program = reachable.run / "folder" / "program"
+        program.parent.mkdir()
+        place = replace(this_checkout(reachable), root=True)
+        for those in ((accounts.FLINK,), (accounts.VITRINE, accounts.FLINK)):
+            program.write_text("#!/bin/sh")
+            os.chown(program, system_users.uid(accounts.VITRINE), -1)
+            program.chmod(0o6755)
+            unprivileged.lend(place, program.parent, *those)
+            assert not stat.S_IMODE(program.stat().st_mode) & 0o7000

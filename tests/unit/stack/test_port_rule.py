@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from waiting import free_port
 
-from stack import accounts, doors, machine, port_rule
+from stack import accounts, doors, machine, port_rule, system_users
 from stack.context import this_checkout, under
 from stack.layout import Layout
 from stack.port_rule import Door
@@ -25,6 +25,11 @@ chain output {
 type filter hook output priority filter; policy accept;
 oifname "lo" tcp dport { 27117 } meta skuid != { 0, 1001, 1002 } reject with tcp reset
 oifname "lo" tcp dport { 80, 100-199 } meta skuid != { 0, 1001 } reject with tcp reset
+}
+chain input {
+type filter hook input priority filter; policy accept;
+iifname != "lo" ip daddr 127.0.0.0/8 tcp dport { 27117 } drop
+iifname != "lo" ip daddr 127.0.0.0/8 tcp dport { 80, 100-199 } drop
 }
 }
 """
@@ -93,6 +98,38 @@ def test_a_reader_who_does_not_exist_is_named(tmp_path: Path) -> None:
         doors.close(place, lambda name, state: None)
 
 
+def test_no_port_of_ours_is_in_the_range_of_flink_alone(tmp_path: Path) -> None:
+    place = under(this_checkout(Layout(tmp_path)), {"VITRINE_FLINK_BEAM_PORT": "27100"})
+    with pytest.raises(StackError, match="the port of mongo is in it"):
+        doors.doors(place)
+
+
+def test_a_rule_that_was_removed_is_applied_again_until_the_stack_goes_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `nft flush ruleset`, or a firewall that is loaded anew, removes it."""
+    tables: list[str] = []
+    monkeypatch.setattr(port_rule, "in_force", lambda name: bool(tables))
+    monkeypatch.setattr(port_rule, "apply", tables.append)
+    monkeypatch.setattr(port_rule, "remove", lambda name: tables.clear())
+    monkeypatch.setattr(machine, "install", lambda tools: None)
+    monkeypatch.setattr(doors, "_uid", lambda name: 1)
+    place = replace(this_checkout(Layout(tmp_path)), root=True)
+    table, file = port_rule.table(place.layout.digest), place.layout.port_rule
+    file.parent.mkdir(parents=True, exist_ok=True)
+    assert not port_rule.kept_in_force(table, file), "nothing was applied yet"
+    doors.close(place, lambda name, state: None)
+    [applied] = tables
+    tables.clear()
+    assert port_rule.kept_in_force(table, file)
+    assert tables == [applied]
+    assert port_rule.kept_in_force(table, file)
+    assert tables == [applied]
+    doors.open_again(place)
+    assert not port_rule.kept_in_force(table, file)
+    assert tables == []
+
+
 if os.geteuid() == 0:  # only root may make a rule, and try what another user can
 
     def connects(uid: int, port: int) -> bool:
@@ -104,8 +141,21 @@ if os.geteuid() == 0:  # only root may make a rule, and try what another user ca
             subprocess.run([*become, python, "-c", attack], capture_output=True, check=False).returncode == 0
         )
 
-    def test_the_kernel_refuses_another_user_until_the_rule_is_removed() -> None:
-        machine.install([machine.NFT])
+    def test_the_kernel_refuses_another_user_until_the_rule_is_removed(tmp_path: Path) -> None:
+        """Where it takes no rule from us (a container without NET_ADMIN), the start says so."""
+        told: list[str] = []
+        elsewhere = {"VITRINE_PORT_OFFSET": "30000"}  # not the ports of a stack that runs
+        place = replace(under(this_checkout(Layout(tmp_path)), elsewhere), root=True)
+        place.layout.run.mkdir(parents=True, exist_ok=True)
+        system_users.ensure()
+        doors.close(place, lambda name, state: told.append(state))
+        assert doors.kept_out(place) is place.layout.port_rule.exists() is (told == [])
+        if told:
+            assert told[0].startswith(doors.OPEN)
+            assert "NET_ADMIN" in told[0]
+            return
+        doors.open_again(place)
+        assert not doors.kept_out(place)
         name = port_rule.table("of_a_test")
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]

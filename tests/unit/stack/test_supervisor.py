@@ -1,15 +1,23 @@
 """The configuration that supervisord reads back is the one that was declared."""
 
 import os
+import pwd
+import runpy
+import sys
 from configparser import RawConfigParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from supervisor.datatypes import dict_of_key_value_pairs
 
-from stack.layout import SOCKET_PATH_MAX_BYTES, Layout
+from stack import checkout_owner, environments, lifecycle, port_rule
+from stack.checkout_owner import AnotherUsers
+from stack.context import this_checkout
+from stack.layout import HERE, SOCKET_PATH_MAX_BYTES, Layout
 from stack.service import Service, StackError, Unhealthy
 from stack.supervisor import end_of_log, private_folder, render
+from streaming.process.exit_code import ExitCode
 
 
 class Never:
@@ -101,6 +109,75 @@ def test_a_private_folder_is_made_and_used_again(tmp_path: Path) -> None:
     for _ in range(2):
         private_folder(folder, make=True)
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_the_umask_002_has_made_is_closed_and_used(tmp_path: Path) -> None:
+    folder = tmp_path / ".vitrine" / "run"
+    folder.mkdir(parents=True)
+    for one in (folder, folder.parent):
+        one.chmod(0o775)
+    private_folder(folder)
+    assert [one.stat().st_mode & 0o777 for one in (folder, folder.parent)] == [0o755, 0o755]
+
+
+if os.geteuid() == 0:  # only root can make another user's folder
+
+    def test_what_another_user_has_started_is_left_alone_and_not_to_be_deleted(tmp_path: Path) -> None:
+        layout = Layout(tmp_path)
+        layout.run.mkdir(parents=True)
+        checkout_owner.require(layout)
+        for folder in (layout.run, layout.state):
+            os.chown(folder, 12_345, 12_345)
+            with pytest.raises(AnotherUsers, match=r"belongs to 12345.*chown -R root .*do not delete it"):
+                checkout_owner.require(layout)
+            with pytest.raises(StackError, match=r"belongs to 12345.*do not delete it"):
+                private_folder(layout.run)
+
+    def test_a_socket_of_another_user_is_not_used(tmp_path: Path) -> None:
+        folder = tmp_path / "run"
+        folder.mkdir(mode=0o770)
+        (folder / "supervisor.sock").touch()
+        os.chown(folder / "supervisor.sock", 12_345, 12_345)
+        with pytest.raises(StackError, match="belongs to 12345"):
+            private_folder(folder)
+
+
+def test_who_may_not_enter_is_told_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `./vitrine status` without sudo, after a start by root."""
+    script = runpy.run_path(str(HERE.root / "vitrine"))
+    layout = Layout(tmp_path)
+    layout.state.mkdir()
+
+    def closed(*given: object) -> None:
+        raise PermissionError(13, "Permission denied", str(layout.state / "envs"))
+
+    monkeypatch.setattr(environments, "ensure", closed)
+    monkeypatch.setitem(script["main"].__globals__, "HERE", layout)
+    monkeypatch.setattr(sys, "argv", ["vitrine", "status"])
+    with pytest.raises(PermissionError):  # our own: nothing that another start would explain
+        script["main"]()
+    owner, us = layout.state.stat().st_uid, os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: us + 1)
+    with pytest.raises(SystemExit) as ended:
+        script["main"]()
+    assert ended.value.code == ExitCode.UNAVAILABLE
+    told = capsys.readouterr().err
+    assert f".vitrine belongs to {pwd.getpwuid(owner).pw_name}" in told
+    assert "do not delete it" in told
+
+
+def test_down_removes_the_rule_that_a_killed_supervisor_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+    monkeypatch.setattr(port_rule, "remove", removed.append)
+    place = replace(this_checkout(Layout(tmp_path)), root=True)
+    assert lifecycle.take_down(place, lambda name, state: None, ["gate"]) == []
+    assert not removed
+    assert lifecycle.take_down(place, lambda name, state: None) == []
+    assert removed == [port_rule.table(place.layout.digest)]
 
 
 def test_the_end_of_a_log(tmp_path: Path) -> None:
