@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from streaming.data_folder import atomic_file
+from streaming.data_folder import atomic_file, ownership
 from streaming.stores import StoreUnavailable
 
 T = TypeVar("T")
@@ -84,8 +84,17 @@ class OuterFileInFolder:
         return made
 
     def _open_lock(self) -> int:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _OWNER_ONLY)
+        ownership.make_folder(self._folder, 0o700)
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        with suppress(FileExistsError):
+            made = os.open(self._lock, flags | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+            try:
+                ownership.as_its_folder(made, self._folder)
+            except OSError:
+                os.close(made)
+                raise
+            return made
+        return os.open(self._lock, flags)
 
     def _done(self, step: Callable[[], T]) -> T:
         try:

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from ml.budget.outer_file import OuterFileInFolder
 from streaming.access_record.file import AccessRecord
 from streaming.data_folder import atomic_file, ownership
 
@@ -31,6 +32,31 @@ if os.geteuid() == 0:  # only root can write in another user's folder
         assert len(found) == 7
         assert {path.stat().st_uid for path in found} == {VITRINE_UID}
         assert {path.stat().st_gid for path in found} == {VITRINE_UID}
+
+    def test_the_ledgers_folder_too_if_a_command_of_roots_is_the_first(tmp_path: Path) -> None:
+        """Otherwise no process of the stack could charge the budget or show it any more."""
+        data = tmp_path / "data"
+        data.mkdir()
+        os.chown(data, VITRINE_UID, VITRINE_UID)
+        outer = OuterFileInFolder(data / "ledger", "sessions")
+        with outer.locked(1):
+            outer.make_key()
+            outer.write(b"{}")
+        found = list((data / "ledger").iterdir())
+        assert {path.name for path in found} == {"key", "sessions.json", "sessions.lock"}
+        for path in (data / "ledger", *found):
+            assert (path.stat().st_uid, path.stat().st_gid) == (VITRINE_UID, VITRINE_UID), path
+
+    def test_no_file_that_was_there_is_given_away_as_the_ledgers_lock(tmp_path: Path) -> None:
+        """An account could have made a hard link to a file of root's."""
+        folder, roots = tmp_path / "ledger", tmp_path / "roots"
+        folder.mkdir()
+        roots.touch()
+        os.chown(folder, VITRINE_UID, VITRINE_UID)
+        (folder / "sessions.lock").hardlink_to(roots)
+        with OuterFileInFolder(folder, "sessions").locked(1):
+            pass
+        assert roots.stat().st_uid == 0
 
     def test_a_link_in_the_place_of_a_new_folder_is_not_given_away(tmp_path: Path) -> None:
         data, roots = tmp_path / "data", tmp_path / "roots"
