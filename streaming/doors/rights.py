@@ -33,3 +33,10 @@ def refusal(roles: Iterable[str], method: str, dag: str | None, part: str | None
             "start or change it. The page Privacy budget shows what is left."
         )
     return None
+
+
+def refusal_of_asset(roles: Iterable[str], method: str) -> str | None:
+    """Returns the same for `method` with an asset or an alias of one: an event of an asset starts DAGs."""
+    if method == "GET" or {role.lower() for role in roles} & PRIVILEGED:
+        return None
+    return "An asset's event starts DAGs that spend the privacy budget: only the roles op and admin make one."
