@@ -52,6 +52,7 @@ EXPECTED = [
     ("/api/v2/dags/similar_users/dagRuns", RUN, (403, 404, 404, 404)),
     (f"{TASK}/logs/1", None, (403, 404, 404, 404)),
     (f"{TASK}/xcomEntries", None, (403, 200, 200, 200)),
+    (f"{TASK}/xcomEntries", {"key": "return_value", "value": "x"}, (403, 403, 404, 404)),
     ("/api/v2/assets", None, (200, 200, 200, 200)),
     ("/api/v2/assets/events", {"asset_id": 1, "extra": {}}, (403, 403, 404, 404)),
     ("/api/v2/assets/1/materialize", {}, (403, 403, 404, 404)),

@@ -25,6 +25,8 @@ def refusal(roles: Iterable[str], method: str, dag: str | None, part: str | None
         if part in READ_BY_ANALYSTS and ANALYST not in held:
             return "Task logs and XCom hold exact figures: they are for the roles analyst, op and admin."
         return None
+    if part == "XCOM":
+        return "Only the roles op and admin change XCom: tasks act on what they read there."
     if dag is None:
         return "Only the roles op and admin change DAGs without naming one."
     if dag in SPEND_BUDGET:

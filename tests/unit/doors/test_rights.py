@@ -24,6 +24,15 @@ def test_an_analyst_starts_what_spends_nothing(method: str) -> None:
     assert refusal(["user"], method, "similar_users", "RUN") is None
 
 
+@pytest.mark.parametrize("method", WRITES)
+@pytest.mark.parametrize("dag", ["similar_users", "shap_reports", None])
+def test_only_op_and_admin_change_what_tasks_read(method: str, dag: str | None) -> None:
+    for roles in (["user"], ["viewer"], ["Custom"], []):
+        assert refusal(roles, method, dag, "XCOM"), roles
+    for roles in (["op"], ["admin"]):
+        assert refusal(roles, method, dag, "XCOM") is None, roles
+
+
 @pytest.mark.parametrize("part", ["TASK_LOGS", "XCOM"])
 @pytest.mark.parametrize("dag", ["similar_users", None])
 def test_viewers_read_no_exact_figures(part: str, dag: str | None) -> None:

@@ -155,6 +155,21 @@ def test_viewers_read_neither_task_logs_nor_xcom(enter: Callable[[str], TestClie
     assert enter("user").get(path).status_code != 403
 
 
+@pytest.mark.parametrize("dag", ["similar_users", "shap_reports"])
+def test_an_analyst_changes_no_xcom(enter: Callable[[str], TestClient], dag: str) -> None:
+    """Tasks act on what they read there."""
+    entries = f"/api/v2/dags/{dag}/dagRuns/r/taskInstances/find/xcomEntries"
+    forged = {"key": "return_value", "value": {"path": "/dev/zero"}}
+    attempts = [
+        ("POST", entries, forged),
+        ("PATCH", f"{entries}/return_value", {"value": {"path": "/dev/null"}}),
+        ("DELETE", f"{entries}/return_value", None),
+    ]
+    for method, path, body in attempts:
+        assert enter("user").request(method, path, json=body).status_code == 403, (method, path)
+        assert enter("op").request(method, path, json=body).status_code == 404, (method, path)
+
+
 class Generous:
     """An auth manager that lets everybody do everything; FAB's is as generous to analysts with assets."""
 
