@@ -16,8 +16,9 @@ from waiting import until
 
 from stack import accounts, doors, own_view, services
 from stack.context import this_checkout
-from stack.ports import listening, replies
+from stack.ports import listening, outcome, replies
 from stack.ports.attempts import served, served_as_stranger
+from stack.ports.listening import Address
 from stack.supervisor import Supervisor
 
 PLACE = this_checkout()
@@ -53,11 +54,11 @@ def test_all_ports_are_looked_at_and_no_page_is_served() -> None:
         cwd=LAYOUT.root,
     )
     assert done.returncode in (0, 1), done.stderr
-    found = {one["port"]: one for one in json.loads(done.stdout)["ports"]}
+    found = {(one["address"], one["port"]): one for one in json.loads(done.stdout)["ports"]}
     declared = {
         port for service in services.services(PLACE) if not service.external for port in service.ports
     }
-    assert declared <= found.keys()
+    assert declared <= {port for _, port in found}
     for one in found.values():
         assert (one["foreign_origin"], one["foreign_host"]) == ("refused", "refused"), one
     if os.geteuid() == 0:
@@ -88,10 +89,10 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
 
     def test_another_user_reaches_no_port_without_a_password() -> None:
         assert doors.kept_out(PLACE)
-        ports = {PLACE.settings.port(name): name for name in WITHOUT_PASSWORD}
-        tries = {port: replies.as_stranger(name, port) for port, name in ports.items()}
-        assert all(served(port, those) for port, those in tries.items()), "whoever may is served"
-        assert served_as_stranger(tries) == dict.fromkeys(ports, "")
+        ports = {Address("127.0.0.1", PLACE.settings.port(name)): name for name in WITHOUT_PASSWORD}
+        tries = {address: replies.as_stranger(name, address.port) for address, name in ports.items()}
+        assert all(served(address, those) for address, those in tries.items()), "whoever may is served"
+        assert served_as_stranger(tries) == dict.fromkeys(ports, outcome.REFUSED)
 
     def test_another_user_reaches_no_connection_between_flink_and_its_python_processes() -> None:
         first, last = map(int, doors.beam_ports(PLACE).split("-"))
@@ -106,15 +107,16 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
                 return done.returncode == 0
 
             assert connects(outside)
-            used = [port for port, name in listening.ports(PLACE).items() if first <= port <= last]
+            used = [address.port for address in listening.ports(PLACE) if first <= address.port <= last]
             for port in used or [first]:
                 assert not connects(port)
 
     def test_nothing_listens_that_is_neither_declared_nor_in_flinks_range() -> None:
         declared = {port for service in services.services(PLACE) for port in service.ports}
         first, last = map(int, doors.beam_ports(PLACE).split("-"))
-        undeclared = {port: name for port, name in listening.ports(PLACE).items() if port not in declared}
-        assert not {port: name for port, name in undeclared.items() if not first <= port <= last}
+        found = listening.ports(PLACE)
+        undeclared = {address: name for address, name in found.items() if address.port not in declared}
+        assert not {one: name for one, name in undeclared.items() if not first <= one.port <= last}
 
     def test_an_account_reads_its_own_and_nothing_of_its_neighbours() -> None:
         run = LAYOUT.run
