@@ -12,7 +12,8 @@ import pytest
 
 
 def _task(dags: Mapping[str, Any], dag: str, task: str) -> Callable[..., Any]:
-    return inspect.unwrap(dags[dag].get_task(task).python_callable)
+    called: Callable[..., Any] = inspect.unwrap(dags[dag].get_task(task).python_callable)
+    return called
 
 
 def test_similar_users_come_from_the_data_folder_only(
