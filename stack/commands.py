@@ -18,7 +18,7 @@ Vitrine shows what the visitors of a shop do, and learns from it under different
   ./vitrine test      runs the tests, from unit to end-to-end
 
 The first command installs what it needs into .vitrine/ below this folder: three Python environments, jars,
-and, where they are missing, Debian packages (for these alone it needs root). Everything listens on 127.0.0.1.
+and, where they are missing, Debian packages (which needs root). Everything listens on 127.0.0.1.
 Progress goes to standard error; with --json one JSON object goes to standard output.
 """
 
