@@ -110,7 +110,7 @@ def extract_sessions() -> None:
         extracted = parquet.extracted(folder)
         extracted_to_ms = extracted[-1].to_ms if extracted else 0
         announced = inlet_events[EXTRACT]
-        announced_to_ms = announced[-1].extra["extracted_to_ms"] if announced else 0
+        announced_to_ms = windows.announced_to_ms(announced[-1].extra) if announced else 0
         if rows == 0 and extracted_to_ms <= announced_to_ms:
             raise AirflowSkipException(
                 "No session has arrived since the last extraction: nothing to extract."

@@ -65,7 +65,8 @@ def shap_reports() -> None:
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=1)
     )
     def explain(report_run: str, name: str) -> str:
-        """Writes the page in the environment `main`, and into its summary which runs it belongs to."""
+        """Writes the page in the environment `main`, and into its summary which runs it belongs to. The name
+        comes from XCom, which the API can change: only the name of a folder of models leads to one."""
         import json
         import logging
 
@@ -76,6 +77,8 @@ def shap_reports() -> None:
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         layout = DataSettings().layout
+        if name not in {path.parent.name for path in layout.models.glob(f"*/{RUN}")}:
+            raise ValueError(f"There are no models called {name!r}.")
         models, reports = layout.models / name, layout.reports
         run(str(models), str(reports), name)
         entry, trained = reports / f"{name}.json", json.loads((models / RUN).read_text())

@@ -9,7 +9,6 @@ It deletes the documents of earlier runs after it has written all new ones.
 
 from datetime import timedelta
 from os import environ
-from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
 
@@ -69,9 +68,9 @@ def similar_users() -> None:
     @task.external_python(
         python=environ["VITRINE_MAIN_PYTHON"], expect_airflow=False, execution_timeout=timedelta(hours=2)
     )
-    def find(params_json: str) -> dict[str, Any]:
-        """Finds the pairs in the environment `main`, writes them to a file and returns its path. Counts of
-        users are in the log only, because everyone with a login reads arguments of tasks."""
+    def find(params_json: str) -> None:
+        """Finds the pairs in the environment `main` and writes them to a file of the data folder. Counts of
+        users are in the log only: viewers read no task logs."""
         import json
         import logging
 
@@ -80,23 +79,21 @@ def similar_users() -> None:
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         layout = DataSettings().layout
-        found = run(layout.extract, layout.similar_users, **json.loads(params_json))
-        return {"path": found["path"]}
+        run(layout.extract, layout.similar_users, **json.loads(params_json))
 
     @task(outlets=[SIMILAR_USERS], execution_timeout=timedelta(hours=2))
-    def load(found: dict[str, Any], run_id: str) -> None:
+    def load(run_id: str) -> None:
         """Replaces documents by user id, so that a retry has the same result; then deletes those that this
-        run did not write."""
+        run did not write. Takes no path from XCom, which the API can change."""
         import json
         from itertools import islice
-        from pathlib import Path
 
         from airflow.providers.mongo.hooks.mongo import MongoHook
         from pymongo import ReplaceOne
 
-        from streaming.settings import MongoSettings
+        from streaming.settings import DataSettings, MongoSettings
 
-        with MongoHook() as mongo, Path(found["path"]).open() as lines:
+        with MongoHook() as mongo, DataSettings().layout.similar_users.open() as lines:
             collection = mongo.get_collection("similar_users", mongo_db=MongoSettings().database)
             users = ({**json.loads(line), "run": run_id} for line in lines)
             while batch := list(islice(users, 1_000)):
@@ -104,8 +101,7 @@ def similar_users() -> None:
             collection.delete_many({"run": {"$ne": run_id}})
 
     found = find("{{ params | tojson }}")
-    require_extract() >> found
-    load(found)
+    require_extract() >> found >> load()
 
 
 similar_users()

@@ -17,13 +17,13 @@ from streaming.dashboards.figures import Figures
 from streaming.settings import ElasticsearchSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
-from vitrine_doors import whole_body
+from vitrine_doors import refuse_foreign_pages, whole_body
 from vitrine_pages import FORM_POLICY, page
 from vitrine_persons import who
 
 LONGEST_BYTES = 2_048
 MOST = 5
-router = APIRouter(dependencies=[Depends(requires_access_connection("GET"))])
+router = APIRouter(dependencies=[Depends(refuse_foreign_pages), Depends(requires_access_connection("GET"))])
 _looking = threading.Lock()
 
 
@@ -57,9 +57,8 @@ def _look_up(reader: str, kind: Kind, label: str, why: str) -> HTMLResponse:
     try:
         record = stored_record()
         found = list(islice(meant(record.key(), label, _ids(kind), datetime.now(UTC)), MOST))
-        if found:
-            about = {"users": found} if kind == "user" else {"sessions": found}
-            record.add(reader, "look-up", label, why=why, **about)
+        about = {} if not found else {"users": found} if kind == "user" else {"sessions": found}
+        record.add(reader, "look-up", label, why=why, **about)  # one that finds nobody, too
     except StoreUnavailable as error:
         return _page(label=label, reason=why, problem=f"{error}.")
     finally:

@@ -28,13 +28,20 @@ def narrowed(manager: type[Any], roles: Any) -> type[Any]:
             why = rights.refusal(roles(user), method, dag, part)
             if why and method == "GET":
                 return False  # Airflow also asks to find out what it leaves out of an answer
-            if why:
-                raise HTTPException(403, why)
+            _refuse(why)
             return bool(
                 super().is_authorized_dag(
                     method=method, user=user, access_entity=access_entity, details=details
                 )
             )
+
+        def is_authorized_asset(self, *, method: str, user: Any, details: Any = None) -> bool:
+            _refuse(rights.refusal_of_asset(roles(user), method))
+            return bool(super().is_authorized_asset(method=method, user=user, details=details))
+
+        def is_authorized_asset_alias(self, *, method: str, user: Any, details: Any = None) -> bool:
+            _refuse(rights.refusal_of_asset(roles(user), method))
+            return bool(super().is_authorized_asset_alias(method=method, user=user, details=details))
 
         def filter_authorized_dag_ids(
             self, *, dag_ids: Iterable[str], user: Any, method: str = "GET", **more: Any
@@ -55,6 +62,11 @@ def narrowed(manager: type[Any], roles: Any) -> type[Any]:
             return {dag for dag in dag_ids if not rights.refusal(roles(user), method, dag, None)}
 
     return Narrowed
+
+
+def _refuse(why: str | None) -> None:
+    if why:
+        raise HTTPException(403, why)
 
 
 VitrineAuthManager = narrowed(SimpleAuthManager, lambda user: [user.role or ""])

@@ -25,14 +25,14 @@ from streaming.data_folder.layout import TRUSTED
 from streaming.settings import DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
-from vitrine_doors import whole_body
+from vitrine_doors import refuse_foreign_pages, whole_body
 from vitrine_pages import FORM_POLICY, ReportedModel, named, page
 from vitrine_persons import who
 
 log = logging.getLogger(__name__)
 
 _privileged = requires_access_connection("GET")
-router = APIRouter(dependencies=[Depends(_privileged)])
+router = APIRouter(dependencies=[Depends(refuse_foreign_pages), Depends(_privileged)])
 RETRY_AFTER_S = 10
 NEWEST = 200
 # An explanation takes a process of some 400 MB and several seconds.

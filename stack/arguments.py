@@ -51,11 +51,13 @@ ask for no password, "airflow": {"url", "users": {name: role}}}."""
 PORTS_DETAILS = """\
 Looks up in the kernel on which TCP ports the processes of this stack listen, and tries each in the protocols
 of all servers: as another user of this machine (as `nobody`, which only root can: otherwise unknown), as a
-web page of another origin, and as one whose name was made to lead here. Refused means: no connection, none
-without a login or a certificate, or nothing but an error. Exits 1 unless all are refused.
+web page of another origin (which reads, or posts), and as one whose name was made to lead here. Refused
+means: no connection, none without a login or a certificate, or nothing but an error. Unknown also means that
+the port said nothing in its own protocol, as a paused server does: look again later. Exits 1 unless all are
+refused.
 
-With --json: {"ports": [{"service", "port", "foreign_uid", "foreign_origin", "foreign_host"}]}, each of the
-last three refused, answered or unknown."""
+With --json: {"ports": [{"service", "port", "address", "foreign_uid", "foreign_origin", "foreign_host"}]},
+each of the last three refused, answered or unknown."""
 
 PASSWORD_DETAILS = """\
 No other command shows it again after the first start. Exits 1 if the user has none yet. Who the users are is

@@ -52,6 +52,10 @@ EXPECTED = [
     ("/api/v2/dags/similar_users/dagRuns", RUN, (403, 404, 404, 404)),
     (f"{TASK}/logs/1", None, (403, 404, 404, 404)),
     (f"{TASK}/xcomEntries", None, (403, 200, 200, 200)),
+    (f"{TASK}/xcomEntries", {"key": "return_value", "value": "x"}, (403, 403, 404, 404)),
+    ("/api/v2/assets", None, (200, 200, 200, 200)),
+    ("/api/v2/assets/events", {"asset_id": 1, "extra": {}}, (403, 403, 404, 404)),
+    ("/api/v2/assets/1/materialize", {}, (403, 403, 404, 404)),
 ]
 
 
@@ -70,7 +74,7 @@ def main() -> int:
         token = client.post("/auth/token", json={"username": name, "password": name}).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         answers = [
-            client.request("POST" if body else "GET", path, json=body).status_code
+            client.request("GET" if body is None else "POST", path, json=body).status_code
             for path, body, _ in EXPECTED
         ]
         right = answers == [statuses[column] for *_, statuses in EXPECTED]

@@ -1,35 +1,48 @@
 """Carries out attempts on a port, also as another user of this machine. Standard library only."""
 
+import errno
 import json
 import os
 import pwd
 import socket
 import ssl
-import traceback
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from stack.ports.listening import Address
+from stack.ports.outcome import Heard, outcome
 from stack.ports.replies import Try
 
+Tries = Mapping[Address, tuple[Try, ...]]
 STRANGER = "nobody"
 ENOUGH_BYTES = 65_536
 TIMEOUT_S = 5.0
+OWN_TIMEOUT_S = 60.0
+"""In the port's own protocol, in which a busy server answers at last."""
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.ENETUNREACH)
+"""A server that listens everywhere is not to be reached by IPv6 on a machine that has none."""
 
 
-def served(port: int, tries: Iterable[Try]) -> str:
-    """Returns the name of the first attempt on `port` that was served; empty if all were refused."""
-    return next((one.name for one in tries if one.serves(_reply(port, one))), "")
+def served(address: Address, tries: Sequence[Try]) -> str | None:
+    """Returns what `outcome` says of all attempts on `address`."""
+    return outcome([(one, _heard(address, one)) for one in tries])
 
 
-def all_served(tries: Mapping[int, tuple[Try, ...]]) -> dict[int, str]:
-    """Returns the same for each port. Most attempts wait for a server that says nothing."""
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        return dict(zip(tries, pool.map(served, tries, tries.values()), strict=True))
+def all_served(tries: Tries) -> dict[Address, str | None]:
+    """Returns the same for each address. Most attempts wait for a server that says nothing."""
+    each = [(address, one) for address, those in tries.items() for one in those]
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        told = list(pool.map(_heard, *zip(*each, strict=True))) if each else []
+    heard: dict[Address, list[tuple[Try, Heard]]] = {address: [] for address in tries}
+    for (address, one), reply in zip(each, told, strict=True):
+        heard[address].append((one, reply))
+    return {address: outcome(those) for address, those in heard.items()}
 
 
-def served_as_stranger(tries: Mapping[int, tuple[Try, ...]]) -> dict[int, str]:
-    """Returns the same for each port, as tried by a user who has no rights and is no account of ours. Needs
-    root. Raises ChildProcessError if the attempts cannot be made."""
+def served_as_stranger(tries: Tries) -> dict[Address, str | None]:
+    """Returns the same for each address, as tried by a user who has no rights and is no account of ours.
+    Needs root. Raises ChildProcessError if the attempts cannot be made."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -38,9 +51,9 @@ def served_as_stranger(tries: Mapping[int, tuple[Try, ...]]) -> dict[int, str]:
             _become(STRANGER)
             found = all_served(tries)
             with os.fdopen(writing, "w") as out:
-                json.dump(found, out)
-        except Exception:  # noqa: BLE001  (told, and then the process ends)
-            traceback.print_exc()
+                json.dump([[*address, name] for address, name in found.items()], out)
+        except Exception as error:  # noqa: BLE001  (told, and then the process ends)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
         finally:
             os._exit(0)  # what the parent has open is not the child's to end
     os.close(writing)
@@ -49,7 +62,7 @@ def served_as_stranger(tries: Mapping[int, tuple[Try, ...]]) -> dict[int, str]:
     os.waitpid(child, 0)
     if not text:
         raise ChildProcessError(f"no attempt could be made as {STRANGER}")
-    return {int(port): name for port, name in json.loads(text).items()}
+    return {Address(host, port): name for host, port, name in json.loads(text)}
 
 
 def _become(name: str) -> None:
@@ -59,13 +72,11 @@ def _become(name: str) -> None:
     os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
 
 
-def _reply(port: int, attempt: Try) -> bytes:
-    """Returns the beginning of what the port sends; empty if it sends nothing or refuses."""
-    reply = b""
+def _heard(address: Address, attempt: Try) -> Heard:
+    """Tries once. Whatever is neither a reply nor a refusal, such as no way to the address, is silence."""
+    reply, waits = b"", attempt.own and not attempt.tls
     try:
-        with socket.socket() as plain:
-            plain.settimeout(TIMEOUT_S)
-            plain.connect(("127.0.0.1", port))
+        with socket.create_connection(address, OWN_TIMEOUT_S if waits else TIMEOUT_S) as plain:
             connection = _any_tls().wrap_socket(plain) if attempt.tls else plain
             with connection:
                 connection.sendall(attempt.sent)
@@ -74,9 +85,11 @@ def _reply(port: int, attempt: Try) -> bytes:
                     if not received:
                         break
                     reply += received
-    except OSError:  # refused, reset, silent, or a certificate is demanded
-        pass
-    return reply
+    except (ConnectionError, PermissionError, ssl.SSLError):  # refused, reset, or a certificate is demanded
+        return Heard(reply)
+    except OSError as error:
+        return Heard(reply, silent=error.errno not in _NO_SUCH_ADDRESS)
+    return Heard(reply)
 
 
 def _any_tls() -> ssl.SSLContext:

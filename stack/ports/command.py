@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import msgspec
+import psutil
 from rich.console import Console
 from rich.table import Table
 
 from stack.context import this_checkout
 from stack.ports import attempts, listening, replies
-from stack.service import StackContext
+from stack.service import StackContext, StackError
 from streaming.process.exit_code import ExitCode
 
 REFUSED, ANSWERED, UNKNOWN = "refused", "answered", "unknown"
@@ -22,6 +23,7 @@ class Port:
 
     service: str
     port: int
+    address: str
     foreign_uid: str
     """Another user of this machine, in the protocols of all our servers."""
     foreign_origin: str
@@ -35,17 +37,26 @@ class Port:
 
 
 def looked_at(place: StackContext) -> list[Port]:
-    """Tries each listening port. Only root can try what another user would."""
-    found = listening.ports(place)
-    strangers = {port: replies.as_stranger(service, port) for port, service in found.items()}
-    by_uid = attempts.served_as_stranger(strangers) if place.root else {}
-    by_page = attempts.all_served({port: replies.from_page(service, port) for port, service in found.items()})
-    by_name = attempts.all_served(
-        {port: replies.by_rebinding(service, port) for port, service in found.items()}
-    )
+    """Tries each address. Only root can try what another user would. Raises StackError if the attempts
+    cannot be made."""
+    try:
+        found = listening.ports(place)
+        asked = [
+            {address: kind(service, address.port) for address, service in found.items()}
+            for kind in (replies.as_stranger, replies.from_page, replies.by_rebinding)
+        ]
+        by_uid = attempts.served_as_stranger(asked[0]) if place.root else {}
+        by_page, by_name = map(attempts.all_served, asked[1:])
+    except (psutil.Error, OSError) as error:
+        raise StackError(f"The ports could not be tried: {error or type(error).__name__}") from error
     return [
-        Port(service, port, *(_word(served.get(port)) for served in (by_uid, by_page, by_name)))
-        for port, service in found.items()
+        Port(
+            service,
+            address.port,
+            address.host,
+            *(_word(by.get(address)) for by in (by_uid, by_page, by_name)),
+        )
+        for address, service in found.items()
     ]
 
 
@@ -66,7 +77,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _print(found: Iterable[Port]) -> None:
-    table = Table("service", "port", "another user", "another page", "another name", box=None)
+    table = Table("service", "port", "address", "another user", "another page", "another name", box=None)
     for one in found:
-        table.add_row(one.service, str(one.port), one.foreign_uid, one.foreign_origin, one.foreign_host)
+        row = (one.service, str(one.port), one.address, one.foreign_uid, one.foreign_origin, one.foreign_host)
+        table.add_row(*row)
     Console().print(table)

@@ -14,6 +14,7 @@ EVIL = "evil.example"
 _REFUSALS = frozenset({401, 403, 407})
 _NOT_THIS_NAME = frozenset({400, 421})
 _BAD_REQUEST = 400
+_FAILED = 500
 _ID = 0x56495452
 _UNAUTHORIZED = b"\x10code\x00" + struct.pack("<i", 13)
 # Airflow's pages are an empty shell to somebody who is not logged in; the figures come from these.
@@ -28,6 +29,16 @@ PATHS = {
     "watch": ("/metrics", "/recent"),
 }
 """What is asked of a service by HTTP; of others `/`."""
+POSTED = {"elasticsearch": ("/", "/_refresh"), "airflow-api-server": ("/api/v2/dags",)}
+"""What is sent to a service by POST, which a browser sends without asking first; to others `/`. Nothing that
+would do harm if it were served."""
+_HTTP = "HTTP"
+_OWN = dict.fromkeys(("airflow-api-server", "elasticsearch", "watch", "gate", "store", "index"), _HTTP) | {
+    "kafka": "Kafka",
+    "redis": "Redis",
+    "mongodb": "MongoDB",
+}
+"""The protocol in which each service must answer before it counts as closed."""
 
 
 @dataclass(frozen=True)
@@ -37,33 +48,60 @@ class Try:
     name: str
     sent: bytes
     serves: Callable[[bytes], bool]
+    own: bool | None
+    """Whether it is in the protocol of the port's service; None if that is not known."""
     tls: bool = False
+    question: str = ""
+    """The same for attempts that differ in TLS only."""
 
 
 def as_stranger(service: str, port: int) -> tuple[Try, ...]:
     """Returns what a program of another user would try."""
     asked = [get(path, f"127.0.0.1:{port}") for path in PATHS.get(service, ("/",))]
+    http2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
     return (
-        *(Try("HTTP", sent, _http_serves) for sent in asked),
-        *(Try("HTTPS", sent, _http_serves, tls=True) for sent in asked),
-        Try("Redis PING", b"*1\r\n$4\r\nPING\r\n", _redis_serves),
-        Try("Kafka Metadata", _kafka_metadata(), _kafka_serves),
-        Try("MongoDB listDatabases", _mongo_list_databases(), _mongo_serves),
-        Try("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), _http2_serves),
+        *(one for sent in asked for one in _by_http(service, sent, _http_serves)),
+        Try("Redis PING", b"*1\r\n$4\r\nPING\r\n", _redis_serves, _own(service, "Redis")),
+        Try("Kafka Metadata", _kafka_metadata(), _kafka_serves, _own(service, "Kafka")),
+        Try("MongoDB listDatabases", _mongo_list_databases(), _mongo_serves, _own(service, "MongoDB")),
+        Try("HTTP/2", http2, _http2_serves, _own(service, "HTTP/2")),
     )
 
 
 def from_page(service: str, port: int) -> tuple[Try, ...]:
-    """Returns what a web page of another origin would try, in the browser of a user of this stack."""
-    origin = (("Origin", f"http://{EVIL}"),)
-    asked = [get(path, f"127.0.0.1:{port}", origin) for path in PATHS.get(service, ("/",))]
-    return tuple(Try("HTTP", sent, _page_reads, tls) for sent in asked for tls in (False, True))
+    """Returns what a web page of another origin would try, in the browser of a user of this stack who is not
+    logged in."""
+    host, origin = f"127.0.0.1:{port}", (("Origin", f"http://{EVIL}"),)
+    asked = [get(path, host, origin) for path in PATHS.get(service, ("/",))]
+    posted = [post(path, host, origin) for path in POSTED.get(service, ("/",))]
+    return (
+        *(one for sent in asked for one in _by_http(service, sent, _page_reads)),
+        *(one for sent in posted for one in _by_http(service, sent, _post_acts)),
+    )
 
 
 def by_rebinding(service: str, port: int) -> tuple[Try, ...]:
     """Returns what a web page would try that had its own name taken for this machine's."""
     asked = [get(path, f"{EVIL}:{port}") for path in PATHS.get(service, ("/",))]
-    return tuple(Try("HTTP", sent, _rebound_reads, tls) for sent in asked for tls in (False, True))
+    return tuple(one for sent in asked for one in _by_http(service, sent, _rebound_reads))
+
+
+def _by_http(service: str, sent: bytes, serves: Callable[[bytes], bool]) -> tuple[Try, Try]:
+    own, question = _own(service, _HTTP), sent.decode()
+    return (
+        Try("HTTP", sent, serves, own, question=question),
+        Try("HTTPS", sent, serves, own, tls=True, question=question),
+    )
+
+
+def _own(service: str, protocol: str) -> bool | None:
+    return _OWN[service] == protocol if service in _OWN else None
+
+
+def post(path: str, host: str, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """Returns a POST request that a browser sends to another origin without asking first."""
+    more = (*headers, ("Content-Type", "text/plain"), ("Content-Length", "2"))
+    return get(path, host, more).replace(b"GET", b"POST", 1) + b"{}"
 
 
 def get(path: str, host: str, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
@@ -97,6 +135,12 @@ def _page_reads(reply: bytes) -> bool:
 
 def _rebound_reads(reply: bytes) -> bool:
     return _http_serves(reply) and _status(reply) not in _NOT_THIS_NAME
+
+
+def _post_acts(reply: bytes) -> bool:
+    """Whether the server did what was posted, though the page may not read its answer."""
+    status = _status(reply)
+    return status is not None and not _to_tls(reply) and (status < _BAD_REQUEST or status == _FAILED)
 
 
 def _redis_serves(reply: bytes) -> bool:

@@ -48,6 +48,13 @@ class DedupSettings(WordSettings):
         description="How long counters of distinct users per day are kept. Older days, as of an old import, "
         "are not counted: raise it before the import, or count again with ./vitrine distinct --recount",
     )
+    overdue_kept_ms: int = Field(
+        30 * DAY_MS,
+        ge=0,
+        description="How long counters of an earlier release, which never expired, are kept after the first "
+        "start if their day is longer ago than days_kept_ms. To keep them, raise that meanwhile and start "
+        "the gate again",
+    )
     imports_max: int = Field(
         10_000,
         ge=1,

@@ -25,6 +25,8 @@ def refusal(roles: Iterable[str], method: str, dag: str | None, part: str | None
         if part in READ_BY_ANALYSTS and ANALYST not in held:
             return "Task logs and XCom hold exact figures: they are for the roles analyst, op and admin."
         return None
+    if part == "XCOM":
+        return "Only the roles op and admin change XCom: tasks act on what they read there."
     if dag is None:
         return "Only the roles op and admin change DAGs without naming one."
     if dag in SPEND_BUDGET:
@@ -33,3 +35,10 @@ def refusal(roles: Iterable[str], method: str, dag: str | None, part: str | None
             "start or change it. The page Privacy budget shows what is left."
         )
     return None
+
+
+def refusal_of_asset(roles: Iterable[str], method: str) -> str | None:
+    """Returns the same for `method` with an asset or an alias of one: an event of an asset starts DAGs."""
+    if method == "GET" or {role.lower() for role in roles} & PRIVILEGED:
+        return None
+    return "An asset's event starts DAGs that spend the privacy budget: only the roles op and admin make one."

@@ -6,7 +6,7 @@ a lost file is extracted again automatically, and a crash leaves no gap.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from streaming.contract.period import Window
@@ -50,6 +50,13 @@ def plan(
     if period is not None:
         again |= {part for part in parts if part.overlaps(scope)}
     return sorted([*again, *_gaps(parts, scope)])
+
+
+def announced_to_ms(extra: Mapping[str, object] | None) -> int:
+    """Returns up to when sessions were extracted, as the extra of an asset event says; 0 if it does not: op
+    and admin can make an event by hand, with any extra or none."""
+    announced = (extra or {}).get("extracted_to_ms")
+    return announced if isinstance(announced, int) else 0
 
 
 def _gaps(parts: list[Window], scope: Window) -> Iterable[Window]:

@@ -81,6 +81,7 @@ class RedisDedupStore:
         # redis-py declares str | bytes for every reply; this client returns bytes.
         self._redis: Any = connection.client(settings)
         self._horizon, self._kept, self._words = dedup.horizon, dedup.kept, dedup.words
+        self._overdue_kept_ms = dedup.overdue_kept_ms
         self._imports_max, self._counters_are_bounded = dedup.imports_max, False
         sessions = ceil(dedup.session_capacity / dedup.horizon_segments)
         self._filters = {
@@ -190,7 +191,8 @@ class RedisDedupStore:
                 self._unlink(self._keys_of(name, segment))
                 self._redis.srem(self._key(name, b"dropping"), segment)
             if not self._counters_are_bounded:
-                older_counters.bound(self._redis, self._prefix + b"users:", self._kept, self._words)
+                counters = self._prefix + b"users:"
+                older_counters.bound(self._redis, counters, self._kept, self._words, self._overdue_kept_ms)
                 self._counters_are_bounded = True
 
     def filter_fill(self) -> list[FilterFill]:

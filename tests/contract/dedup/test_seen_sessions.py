@@ -392,7 +392,11 @@ def test_counters_of_an_earlier_release_are_bounded(redis: RedisSettings) -> Non
         f"{today}:country:United States": 2,
         f"{today}:device:mobile": 1,
         f"{today}T01:referrer:Google": 1,
+        "2001-01-01:country:other": 1,
     }
+    assert 29 * DAY_MS < client.pttl(f"{prefix}2001-01-01:country:other") <= 30 * DAY_MS, (
+        "not dropped unasked"
+    )
     assert client.pttl(f"{prefix}all") == -1
     assert 399 * DAY_MS < client.pttl(prefix + today) < 402 * DAY_MS
     assert client.pttl(f"{prefix}{today}T01:referrer:Google") < 37 * DAY_MS

@@ -213,14 +213,22 @@ def test_a_stage_finds_its_topics_made_without_the_right_to_make_them(place: Pla
 def test_redis_lets_nobody_in_without_a_login_or_in_the_clear(place: Place) -> None:
     trusted = str(place.folder / "certificates" / "trusted" / "redis.pem")
     port = place.ports["redis"]
-    for address in (
-        f"redis://localhost:{port}/0",
-        f"rediss://localhost:{port}/0?ssl_ca_certs={trusted}",
-        f"rediss://gate:guessed@localhost:{port}/0?ssl_ca_certs={trusted}",
-        place.secret("gate_redis").partition("?")[0],  # the certificate is no authority's
+    with redis.Redis.from_url(place.secret("gate_redis"), socket_timeout=HUNG_S) as who_may:
+        assert who_may.ping()
+    for address, refusal in (
+        (f"redis://localhost:{port}/0", redis.ConnectionError),
+        (f"rediss://localhost:{port}/0?ssl_ca_certs={trusted}", redis.AuthenticationError),
+        (f"rediss://gate:guessed@localhost:{port}/0?ssl_ca_certs={trusted}", redis.AuthenticationError),
+        # The certificate is no authority's.
+        (place.secret("gate_redis").partition("?")[0], redis.ConnectionError),
     ):
-        with redis.Redis.from_url(address, socket_timeout=5) as client, pytest.raises(redis.RedisError):
+        with (
+            redis.Redis.from_url(address, socket_timeout=HUNG_S) as client,
+            pytest.raises(refusal) as refused,  # a time-out is none
+        ):
             client.ping()
+        by_login = isinstance(refused.value, redis.AuthenticationError)  # which is a ConnectionError, too
+        assert by_login is (refusal is redis.AuthenticationError), address
 
 
 @pytest.mark.parametrize(

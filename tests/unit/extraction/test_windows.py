@@ -1,7 +1,7 @@
 import pytest
 
 from streaming.contract.period import END_OF_TIME_MS, Window, period
-from streaming.extraction.windows import file_name, of_file_name, plan
+from streaming.extraction.windows import announced_to_ms, file_name, of_file_name, plan
 
 DAY_MS = 86_400_000
 
@@ -93,3 +93,15 @@ def test_a_period_must_end_after_it_begins(start: str | None, end: str) -> None:
 def test_an_invalid_moment() -> None:
     with pytest.raises(ValueError, match="2026-13-01"):
         period("2026-13-01T00:00:00Z", None)
+
+
+@pytest.mark.parametrize(
+    "extra", [None, {}, {"extracted_to_ms": None}, {"extracted_to_ms": "1000"}, {"files": 3}]
+)
+def test_an_event_made_by_hand_announces_nothing(extra: dict[str, object] | None) -> None:
+    """It must not end every later extraction."""
+    assert announced_to_ms(extra) == 0
+
+
+def test_an_extraction_announces_up_to_when() -> None:
+    assert announced_to_ms({"files": 3, "extracted_to_ms": 1_000}) == 1_000

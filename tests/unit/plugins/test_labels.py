@@ -90,3 +90,25 @@ def test_what_cannot_be_recorded_is_not_shown(enter: Callable[[str], TestClient]
     answer = enter("op").post("/label", data={"label": shown, "why": "x"})
     assert answer.status_code == 503
     assert ">u3<" not in answer.text
+
+
+def test_a_look_that_finds_nobody_is_recorded_too(
+    enter: Callable[[str], TestClient], reports_dir: Path
+) -> None:
+    answer = enter("op").post("/label", data={"label": "user-000000000000", "why": "a guess"})
+    assert "Nobody has this label" in answer.text
+    [entry] = entries(reports_dir)
+    assert (entry["did"], entry["what"], entry["why"]) == ("look-up", "user-000000000000", "a guess")
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:8000", "http://evil.example", "null"])
+def test_a_page_of_another_server_looks_nobody_up(
+    enter: Callable[[str], TestClient], reports_dir: Path, origin: str
+) -> None:
+    """The browser of an op sends the session along to another port of the same machine."""
+    form = {"label": stored_record().label("user", "u3"), "why": "invented"}
+    client = enter("op")
+    own = f"{client.base_url.scheme}://{client.base_url.netloc.decode()}"
+    assert client.post("/label", data=form, headers={"Origin": origin}).status_code == 403
+    assert not entries(reports_dir)
+    assert client.post("/label", data=form, headers={"Origin": own}).status_code == 200

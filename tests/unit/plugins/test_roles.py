@@ -153,3 +153,41 @@ def test_lists_work_for_every_role(enter: Callable[[str], TestClient], role: str
 def test_viewers_read_neither_task_logs_nor_xcom(enter: Callable[[str], TestClient], path: str) -> None:
     assert enter("viewer").get(path).status_code == 403
     assert enter("user").get(path).status_code != 403
+
+
+@pytest.mark.parametrize("dag", ["similar_users", "shap_reports"])
+def test_an_analyst_changes_no_xcom(enter: Callable[[str], TestClient], dag: str) -> None:
+    """Tasks act on what they read there."""
+    entries = f"/api/v2/dags/{dag}/dagRuns/r/taskInstances/find/xcomEntries"
+    forged = {"key": "return_value", "value": {"path": "/dev/zero"}}
+    attempts = [
+        ("POST", entries, forged),
+        ("PATCH", f"{entries}/return_value", {"value": {"path": "/dev/null"}}),
+        ("DELETE", f"{entries}/return_value", None),
+    ]
+    for method, path, body in attempts:
+        assert enter("user").request(method, path, json=body).status_code == 403, (method, path)
+        assert enter("op").request(method, path, json=body).status_code == 404, (method, path)
+
+
+class Generous:
+    """An auth manager that lets everybody do everything; FAB's is as generous to analysts with assets."""
+
+    def is_authorized_asset(self, *, method: str, user: Any, details: Any = None) -> bool:
+        return True
+
+    is_authorized_asset_alias = is_authorized_asset
+
+
+@pytest.mark.parametrize("question", ["is_authorized_asset", "is_authorized_asset_alias"])
+def test_no_auth_manager_lets_an_analyst_make_an_event_of_an_asset(plugin: ModuleType, question: str) -> None:
+    from fastapi import HTTPException
+
+    from vitrine_roles import narrowed
+
+    ask = getattr(narrowed(Generous, lambda user: [user])(), question)
+    for role in ("Viewer", "User", "Custom"):
+        assert ask(method="GET", user=role)
+        with pytest.raises(HTTPException, match="op and admin"):
+            ask(method="POST", user=role)
+    assert ask(method="POST", user="Op")

@@ -2,18 +2,24 @@
 told apart."""
 
 import json
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from stack.context import this_checkout
-from stack.ports import attempts, command, listening, replies
-from stack.service import StackContext
+from stack.ports import attempts, command, listening, outcome, replies
+from stack.ports.listening import Address
+from stack.service import StackContext, StackError
 
 ID = struct.pack(">i", 0x56495452)
 MONGO = struct.pack("<iiii", 100, 7, 0x56495452, 2013)
@@ -81,9 +87,10 @@ def test_requests_carry_the_name_and_origin_of_the_evil_page() -> None:
 
 
 @contextmanager
-def answering(answer: Callable[[bytes], bytes]) -> Iterator[int]:
+def answering(answer: Callable[[bytes], bytes], host: str = "127.0.0.1") -> Iterator[Address]:
     """A server that answers each connection by what it received first."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as server:
 
         def serve() -> None:
             while True:
@@ -95,7 +102,7 @@ def answering(answer: Callable[[bytes], bytes]) -> Iterator[int]:
                     connection.sendall(answer(connection.recv(65_536)))
 
         threading.Thread(target=serve, daemon=True).start()
-        yield server.getsockname()[1]
+        yield Address(*server.getsockname()[:2])
 
 
 def redis(received: bytes) -> bytes:
@@ -105,7 +112,7 @@ def redis(received: bytes) -> bytes:
 def guarded(received: bytes) -> bytes:
     if b"evil" in received:
         return http(403)
-    return http(401) if received.startswith(b"GET") else http(400)
+    return http(401) if received.startswith((b"GET", b"POST")) else http(400)
 
 
 def trusting(received: bytes) -> bytes:
@@ -124,7 +131,11 @@ def test_open_and_closed_servers_are_told_apart(
         monkeypatch.setattr(command, "this_checkout", lambda: StackContext(**{**vars(place), "root": True}))
         assert command.run(Namespace(json=True)) == 1
         told = {
-            one["port"]: (one["foreign_uid"], one["foreign_origin"], one["foreign_host"])
+            Address(one["address"], one["port"]): (
+                one["foreign_uid"],
+                one["foreign_origin"],
+                one["foreign_host"],
+            )
             for one in json.loads(capsys.readouterr().out)["ports"]
         }
         assert told == {
@@ -136,3 +147,125 @@ def test_open_and_closed_servers_are_told_apart(
         assert command.run(Namespace(json=False)) == 0
         monkeypatch.setattr(command, "this_checkout", lambda: StackContext(**{**vars(place), "root": False}))
         assert command.run(Namespace(json=False)) == 1, "what could not be tried is not refused"
+
+
+def http_of_others(address: Address, service: str = "watch") -> str | None:
+    return attempts.served(address, replies.as_stranger(service, address.port))
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of these tests say nothing at all, however long one waits."""
+    monkeypatch.setattr(attempts, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(attempts, "OWN_TIMEOUT_S", 0.2)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("service", ["watch", "redis", "kafka", "mongodb", "flink-taskmanager"])
+def test_a_server_that_says_nothing_is_not_closed(service: str) -> None:
+    """It may be paused or overloaded, and serve later. The kernel accepts for it."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        assert http_of_others(Address(*server.getsockname()), service) is None
+
+
+@pytest.mark.usefixtures("short")
+def test_nor_to_a_page_if_it_serves_pages() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        address = Address(*server.getsockname())
+        for kind in (replies.from_page, replies.by_rebinding):
+            assert attempts.served(address, kind("watch", address.port)) is None
+            assert attempts.served(address, kind("redis", address.port)) == outcome.REFUSED
+
+
+def test_silence_in_other_protocols_and_in_tls_says_nothing() -> None:
+    asked = replies.as_stranger("watch", 1)
+    heard = [
+        (one, outcome.Heard(http(403)) if one.own and not one.tls else outcome.Heard(silent=True))
+        for one in asked
+    ]
+    assert outcome.outcome(heard) == outcome.REFUSED
+    one_path_silent = [(heard[0][0], outcome.Heard(silent=True)), *heard[1:]]
+    assert outcome.outcome(one_path_silent) is None
+
+
+def test_nobody_listening_is_refused_without_waiting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address(*server.getsockname())
+    assert http_of_others(address) == outcome.REFUSED
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "::1"])
+def test_a_server_is_tried_where_it_listens(host: str) -> None:
+    try:
+        with answering(trusting, host) as address:
+            assert http_of_others(address) == "HTTP"
+    except OSError:
+        if ":" not in host:
+            raise
+        pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("host", "tried"),
+    [
+        ("127.0.0.1", ["127.0.0.1"]),
+        ("127.0.0.2", ["127.0.0.2"]),
+        ("0.0.0.0", ["127.0.0.1"]),
+        ("::", ["::1", "127.0.0.1"]),
+        ("::1", ["::1"]),
+        ("::ffff:127.0.0.1", ["127.0.0.1"]),
+        ("::ffff:0.0.0.0", ["127.0.0.1"]),
+        ("192.0.2.1", ["192.0.2.1"]),
+    ],
+)
+def test_every_address_that_listens_is_tried(host: str, tried: list[str]) -> None:
+    assert listening.tried(host, 7) == [Address(one, 7) for one in tried]
+
+
+def test_a_page_also_posts() -> None:
+    posts = [one for one in replies.from_page("elasticsearch", 7) if one.sent.startswith(b"POST")]
+    assert posts
+    for one in posts:
+        assert b"\r\nOrigin: http://evil.example\r\n" in one.sent
+        assert one.sent.endswith(b"\r\n\r\n{}")
+        assert one.serves(http(200)), "though the page may not read the answer"
+        assert not one.serves(http(401))
+        assert not one.serves(http(405))
+
+
+LISTENS = """
+import os, socket, sys
+os.chdir("/")
+server = socket.create_server(("127.0.0.2", 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_an_earlier_start_left_is_found_though_it_is_not_roots_and_left_its_folder(
+    tmp_path: Path,
+) -> None:
+    place = this_checkout()
+    place = replace(place, layout=replace(place.layout, root=tmp_path))
+    program = place.layout.state / "left.py"
+    program.parent.mkdir()
+    program.write_text(LISTENS)
+    with subprocess.Popen(
+        [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as left:
+        assert left.stdout is not None
+        port = int(left.stdout.readline())
+        with socket.create_server(("127.0.0.1", 0)) as own:
+            found = listening.ports(place)
+            assert found == {Address("127.0.0.2", port): listening.UNDECLARED}
+            assert own.getsockname()[1] not in {address.port for address in found}
+        left.communicate("")
+
+
+def test_a_stranger_that_does_not_exist_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid():
+        pytest.skip("only root tries what another user would")
+    monkeypatch.setattr(attempts, "STRANGER", "no-such-user")
+    monkeypatch.setattr(listening, "ports", lambda place: {Address("127.0.0.1", 1): "watch"})
+    with pytest.raises(StackError, match="no-such-user"):
+        command.looked_at(replace(this_checkout(), root=True))
