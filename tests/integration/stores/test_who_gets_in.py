@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import ssl
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
