@@ -31,6 +31,7 @@ from streaming.settings import (
     variable,
 )
 from streaming.summaries.settings import WindowSettings
+from streaming.words.settings import WordSettings
 
 DATABASE = "airflow.db"
 HEALTH_PATH = "/api/v2/monitor/health"
@@ -46,6 +47,7 @@ READS: tuple[type[Settings] | str, ...] = (
     AccessRecordSettings,
     DoorSettings,
     WindowSettings,
+    WordSettings,
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
     *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
     "VITRINE_MAIN_PYTHON",

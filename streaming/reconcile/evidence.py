@@ -8,6 +8,7 @@ from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.stores import Document
 from streaming.summaries.key_limit import KeyLimit
+from streaming.words.lists import Words
 
 
 class OffsetRange(Struct, frozen=True):
@@ -88,6 +89,8 @@ class Evidence(Struct, frozen=True):
     """How long the gate remembers users."""
     key_limit: KeyLimit
     """How many window totals one session may make."""
+    words: Words
+    """The lists with whose words summaries are made."""
     indexes: Mapping[str, Iterable[tuple[str, Document]]]
     """(id, document) of each index, by its name in topics.py."""
     mongodb: Iterable[Document]
