@@ -1,4 +1,5 @@
-"""The generated password of each principal, in a file that only its owner may read. Standard library only."""
+"""The generated password of each principal and the key of imports, each in a file that only its owner may
+read. Standard library only."""
 
 import os
 import secrets
@@ -6,20 +7,19 @@ import tempfile
 from pathlib import Path
 
 from stack.layout import Layout
-from stack.principals import Principal
 
 BYTES = 32
 
 
-def file(layout: Layout, principal: Principal) -> Path:
-    """Returns the file that contains the password of `principal`, and nothing else."""
-    return layout.passwords / principal
+def file(layout: Layout, name: str) -> Path:
+    """Returns the file that contains the password called `name` and nothing else."""
+    return layout.passwords / name
 
 
-def password(layout: Layout, principal: Principal) -> str:
-    """Returns the password of `principal`: letters, digits, `-` and `_`. Makes it at the first call; it never
+def password(layout: Layout, name: str) -> str:
+    """Returns the password called `name`: letters, digits, `-` and `_`. Makes it at the first call; it never
     changes while the file exists."""
-    path = file(layout, principal)
+    path = file(layout, name)
     if not path.exists():
         _make(path)
     return path.read_text()

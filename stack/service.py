@@ -85,9 +85,9 @@ class StackContext:
     """Whose credentials `environment` has. None: this process is a service itself. It must not read the
     generated passwords, and what it declares has none."""
 
-    def password(self, principal: Principal) -> str:
-        """Returns the generated password of `principal`; empty if this process must not read any."""
-        return passwords.password(self.layout, principal) if self.principal else ""
+    def password(self, name: str) -> str:
+        """Returns the generated password called `name`; empty if this process must not read any."""
+        return passwords.password(self.layout, name) if self.principal else ""
 
     def passed(self, principal: Principal, *read: type[Settings] | str) -> dict[str, str]:
         """Returns the variables that a process of `principal` reads: those of settings classes and those

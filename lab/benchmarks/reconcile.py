@@ -74,6 +74,7 @@ def evidence(count: int) -> Evidence:
         horizon=gate.horizon,
         key_limit=USUAL,
         words=words,
+        imports=gate.imports,
         indexes={name: Made(partial(found, name)) for name in topics.INDEXED},
         mongodb=Made(lambda: ({"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions())),
         valid=Made(lambda: (ValidRecord(0, s.raw_offset, s.user_id.encode(), encode(s)) for s in sessions())),

@@ -1,5 +1,5 @@
-"""The messages of a chaos test: simulated sessions, a few with words that are on no list; 5 of 100 messages
-are repetitions, 2 of 100 broken."""
+"""The messages of a chaos test: simulated sessions, a few with words that are on no list or feeds that nobody
+imported; 5 of 100 messages are repetitions, 2 of 100 broken."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -55,6 +55,9 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
             message = next(sessions)
             if number % ODD_EVERY == 7 and message.kind in ("valid", "late"):
                 said = json.loads(message.value) | dict.fromkeys(ODD, f"odd word {number}")
+                message = message._replace(value=json.dumps(said).encode())
+            elif number % ODD_EVERY == 8 and message.kind in ("valid", "late"):
+                said = json.loads(message.value) | {"feed": f"import-{number:012x}-{number:024x}"}
                 message = message._replace(value=json.dumps(said).encode())
             yield Event(message.key, message.value)
             if message.kind in ("valid", "late"):

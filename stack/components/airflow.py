@@ -49,7 +49,10 @@ READS: tuple[type[Settings] | str, ...] = (
     WindowSettings,
     WordSettings,
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
-    *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
+    *(
+        variable(GateSettings, name)
+        for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments", "import_keys")
+    ),
     "VITRINE_MAIN_PYTHON",
 )
 

@@ -45,7 +45,7 @@ class _Reconciliation:
         self._held = {name: _holding(name, found) for name, found in evidence.indexes.items()}
         self._held[MONGODB] = StoreContents(MONGODB, map(by_id, evidence.mongodb))
         self._admitted = Admitted()
-        self._outcomes = Outcomes(self._scope, self._discrepancies.add)
+        self._outcomes = Outcomes(self._scope, evidence.imports, self._discrepancies.add)
         self._lateness = Lateness(self._scope.spans, evidence.allowed_lateness_ms)
         self._figures = Figures(only_touched=not self._scope.whole, limit=evidence.key_limit)
         self._other_model = Discrepancies()

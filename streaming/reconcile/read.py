@@ -64,6 +64,7 @@ def evidence(
         horizon=gate.horizon,
         key_limit=window.limit,
         words=words,
+        imports=gate.imports,
         indexes={name: documents(name) for name in topics.INDEXED},
         mongodb=Rereadable(store.scan),
         valid=records(topics.VALID, _valid),

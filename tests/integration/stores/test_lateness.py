@@ -13,7 +13,7 @@ from streaming.contract import topics
 from streaming.contract.session import LIVE_FEED, Session
 from streaming.kafka import clients
 from streaming.reconcile.command import run
-from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.settings import ElasticsearchSettings, ImportSettings, KafkaSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.summaries.product import WINDOW_MS
 
@@ -24,7 +24,7 @@ ARRIVALS = [
     (59, LIVE_FEED, False),
     (61, LIVE_FEED, True),
     (30, LIVE_FEED, False),
-    (600, "import-0123456789ab", False),
+    (600, ImportSettings().imports.feed("0123456789ab"), False),
     (59, LIVE_FEED, False),
     (600, LIVE_FEED, True),
     (0, LIVE_FEED, False),

@@ -12,6 +12,7 @@ from support import sessions
 from support.gate_model import GateModel
 
 from streaming.contract import topics
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
@@ -37,6 +38,7 @@ ARRIVED_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 HORIZON_MS = 24 * HOUR_MS
 LATENESS_MS = HOUR_MS
+IMPORTS = ImportKeys(("key of now", "key of then"))
 WORDS = Words(Further(payments={"Points": ["bonus"]}))
 LIMIT = KeyLimit(products=2, categories=2)
 """Some of the sessions have more."""
@@ -112,6 +114,7 @@ class World:
             horizon=Horizon(HORIZON_MS, 4),
             key_limit=LIMIT,
             words=WORDS,
+            imports=IMPORTS,
             indexes={name: list(found.items()) for name, found in self.indexes.items()},
             mongodb=deepcopy(list(self.mongodb.values())),
             valid=self.valid,
@@ -392,6 +395,33 @@ def test_a_digest_depends_on_contents_and_not_on_their_order(world: World, rando
     world.mongodb[shuffled[0][0]]["clicks"] += 1
     changed = world.reconcile().digests
     assert {where for where in before if changed[where] != before[where]} == {"mongodb"}
+
+
+@given(worlds(), st.sampled_from(["live", "of now", "of then", "forged", "of a former release", "named"]))
+def test_the_feed_of_an_outcome_is_judged_as_the_gate_does(world: World, feed: str) -> None:
+    """Valid, or rejected for its feed: what the settings of then accepted, nobody knows of other names."""
+    sent = {
+        "of now": IMPORTS.feed("0" * 12),
+        "of then": ImportKeys(IMPORTS.keys[1:]).feed("0" * 12),
+        "forged": ImportKeys(("a guess",)).feed("0" * 12),
+        "of a former release": "import-000000000000",
+    }.get(feed, feed)
+    one = sessions.session(session_id="one", event_time_ms=ARRIVED_MS, user_id="u1", feed=sent)
+    world.send(0, b"u1", encoder.encode(one))
+    world.valid, world.rejected = [], []
+    world.process()
+    [at] = [at for at, record in enumerate(world.valid) if decode(record.value or b"").session_id == "one"]
+    report = world.reconcile()
+    assert report.holds == (feed != "forged"), report.breaks
+    assert report.holds or "VITRINE_IMPORT_KEYS" in report.breaks[0].what
+    raw = world.raw[-1]
+    del world.valid[at]
+    world.fill(world.sessions())
+    world.rejected.append(
+        RejectedRecord(0, raw.partition, raw.offset, str(Reason.UNKNOWN_FEED), raw.key, raw.value)
+    )
+    others = [one.what for one in world.reconcile().breaks if one.session == "one"]
+    assert bool(others) == (feed in ("live", "of now", "of then")), others
 
 
 def with_odd_words(world: World) -> World:

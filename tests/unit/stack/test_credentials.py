@@ -12,7 +12,7 @@ from stack.components import kafka, redis
 from stack.context import under
 from stack.principals import Principal
 from stack.service import StackContext
-from stack.settings import StackSettings, own_addresses
+from stack.settings import StackSettings, environment, own_addresses
 from streaming.dedup.redis.commands import CLAIMING, READING, rights
 from streaming.process.exit_code import InvalidRequest
 
@@ -39,6 +39,24 @@ def test_a_service_gets_the_password_of_its_own_principal_at_most(place: StackCo
         text = str(dict(service.environment))
         found = {one for one, secret in known.items() if secret in text}
         assert found <= {PRINCIPAL_OF.get(service.name)}, service.name
+
+
+def test_the_key_of_imports_goes_to_those_who_make_or_judge_imports_alone(place: StackContext) -> None:
+    """Whoever sends the shop's sessions, and could name an import, does not get it."""
+    key = passwords.password(place.layout, credentials.IMPORTS)
+    assert place.environment["VITRINE_IMPORT_KEYS"] == key
+    holders = {one.name for one in declared.services(place) if key in str(dict(one.environment))}
+    assert holders == {"gate", *(name for name, of in PRINCIPAL_OF.items() if of is Principal.AIRFLOW)}
+    for other in set(Principal) - credentials.KNOW_IMPORTS:
+        given = environment(place.settings, place.layout, place.environment, other)
+        assert key not in str(given), other
+
+
+def test_given_keys_of_imports_are_kept(place: StackContext) -> None:
+    shared = under(place, {"VITRINE_IMPORT_KEYS": "new,old"})
+    assert shared.environment["VITRINE_IMPORT_KEYS"] == "new,old"
+    [gate] = [one for one in declared.services(shared) if one.name == "gate"]
+    assert gate.environment["VITRINE_IMPORT_KEYS"] == "new,old"
 
 
 def test_no_password_is_on_a_command_line_in_an_address_or_in_a_health_check(place: StackContext) -> None:
