@@ -123,6 +123,11 @@ COMMANDS = (
         "streaming.distinct.arguments.add_arguments", "streaming.distinct.arguments.DETAILS",
     ),
     Command(
+        "words", "list the words of sessions that are on no list and count as `other`",
+        "streaming.unlisted_words.command.run",
+        "streaming.unlisted_words.arguments.add_arguments", "streaming.unlisted_words.arguments.DETAILS",
+    ),
+    Command(
         "evaluate", "train private and other models on one CSV and test them on another",
         "ml.evaluate.command.run", "ml.evaluate.arguments.add_arguments", "ml.evaluate.arguments.DETAILS",
     ),

@@ -18,6 +18,12 @@ USERS = {
     Store.ELASTICSEARCH: frozenset({ADMIN, Principal.INDEX, AIRFLOW, WATCH}),
 }
 """Who may log in to each store."""
+IMPORT_KEYS = "VITRINE_IMPORT_KEYS"
+IMPORTS = "imports"
+"""The name of the generated key that marks feeds of imports."""
+KNOW_IMPORTS = frozenset({ADMIN, Principal.GATE, AIRFLOW})
+"""Who gets that key: `ingest`, the gate, and the DAG that reconciles. Whoever has it can make feeds that
+escape the live feed's horizon."""
 
 
 def without_login(address: str) -> str:
@@ -35,15 +41,17 @@ def variables(
     password: Callable[[Store, Principal], str],
     own: Collection[Store],
     given: Mapping[str, str],
+    import_key: Callable[[], str],
 ) -> dict[str, str]:
     """Returns the variables with which `principal` logs in to the stores `own`, which this checkout runs.
     `given`: the variables with their addresses and the user's further settings. For a store that does not
-    know `principal` they contain no login, whatever `given` has."""
+    know `principal` they contain no login, whatever `given` has; the same for the key of imports."""
     found: dict[str, str] = {}
     for store in own:
         user = principal if principal in USERS[store] else None
         found |= _MAKERS[store](user, password(store, user) if user else "", given)
-    return found
+    keys = (given.get(IMPORT_KEYS) or import_key()) if principal in KNOW_IMPORTS else ""
+    return found | {IMPORT_KEYS: keys}
 
 
 KAFKA_LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"

@@ -1,5 +1,5 @@
 """The passwords of each principal: one for each store, which follow from one generated secret in a file that
-only its owner may read. Standard library only.
+only its owner may read; and the key of imports, in a file too. Standard library only.
 
 Whoever learns the password for one store has none for another: Kafka, for one, must know all its users'.
 """
@@ -28,12 +28,13 @@ def derived(secret: str, store: Store) -> str:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def file(layout: Layout, principal: Principal) -> Path:
-    """Returns the file that contains the secret of `principal`, and nothing else."""
-    return layout.passwords / principal
+def file(layout: Layout, name: str) -> Path:
+    """Returns the file that contains the secret called `name`, that of a principal for example, and nothing
+    else."""
+    return layout.passwords / name
 
 
-def generated(layout: Layout, principal: Principal) -> str:
-    """Returns the secret of `principal`, which no store and no service is told. Makes it at the first call;
-    it never changes while the file exists."""
-    return secret_file.read(file(layout, principal), secrets.token_urlsafe(BYTES))
+def generated(layout: Layout, name: str) -> str:
+    """Returns the secret called `name`; a principal's is told to no store and no service. Makes it at the
+    first call; it never changes while the file exists."""
+    return secret_file.read(file(layout, name), secrets.token_urlsafe(BYTES))

@@ -165,7 +165,13 @@ def environment(
         return found
     own = asking(elsewhere)
     try:
-        return found | credentials.variables(principal, partial(passwords.of, layout), own, found)
+        return found | credentials.variables(
+            principal,
+            partial(passwords.of, layout),
+            own,
+            found,
+            partial(passwords.generated, layout, credentials.IMPORTS),
+        )
     except OSError:
         # In a container with a read-only file system, or as a user who must not read them.
         return found

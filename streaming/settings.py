@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.time_units import DAY_MS
 from streaming.data_folder.layout import DataLayout
 
@@ -55,6 +56,26 @@ def variable(settings: type[Settings], field: str) -> str:
 def variables(settings: type[Settings], *fields: str) -> tuple[str, ...]:
     """Returns the environment variables of the fields called `fields`; without any, those of all fields."""
     return tuple(variable(settings, field) for field in fields or settings.model_fields)
+
+
+class ImportSettings(Settings):
+    """By what the gate, `reconcile` and `./vitrine ingest` know the feeds of imports. The local stack makes a
+    key of its own; several machines that share a log need the same."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+
+    import_keys: SecretStr = Field(
+        SecretStr(""),
+        alias="VITRINE_IMPORT_KEYS",
+        description="Secrets, separated by commas, that mark the feeds of imports: the first makes names, "
+        "all are accepted. Keep an old one after the new, as long as the topics have its sessions",
+    )
+
+    @property
+    def imports(self) -> ImportKeys:
+        """The secrets as the value that pure code takes."""
+        keys = self.import_keys.get_secret_value().split(",")
+        return ImportKeys(tuple(key.strip() for key in keys if key.strip()))
 
 
 class KafkaSettings(Settings):

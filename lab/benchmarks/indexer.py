@@ -42,6 +42,7 @@ from streaming.sinks.stage import consumer, run_sink
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
+from streaming.words.lists import Words
 
 Document = tuple[str, bytes, bytes]
 """Index, id and body."""
@@ -101,7 +102,7 @@ def main() -> int:
 
 def _documents(sessions: int) -> Iterator[Document]:
     """Yields the documents of simulated sessions: summaries, sentiments and window aggregates, each once."""
-    windows = Windows(USUAL)
+    windows, words = Windows(USUAL), Words()
     shop = TrafficSettings(sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0)
     for offset, message in enumerate(traffic(shop)):
         judged = parse(message.value, _FAR_FUTURE_MS)
@@ -116,7 +117,7 @@ def _documents(sessions: int) -> Iterator[Document]:
             arrived_at_ms=message.due_ms,
         )
         windows.add(session)
-        for index, id_, document in documents(session):
+        for index, id_, document in documents(session, words):
             yield index, id_.encode(), msgspec.json.encode(document)
     for id_, activity in windows.activities().items():
         yield topics.PRODUCT_ACTIVITY, id_.encode(), msgspec.json.encode(activity)

@@ -25,6 +25,7 @@ from streaming.stores import Document
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
+from streaming.words.lists import Words
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ class Made(Generic[T]):
 
 def evidence(count: int) -> Evidence:
     """Returns correct evidence of `count` sessions of different users on one partition."""
+    words = Words()
 
     def sessions() -> Iterator[ValidSession]:
         for offset, session in enumerate(valid_sessions(count)):
@@ -61,7 +63,7 @@ def evidence(count: int) -> Evidence:
                 yield id_, msgspec.to_builtins(activity)
             return
         for session in sessions():
-            for where, id_, document in documents(session):
+            for where, id_, document in documents(session, words):
                 if where == index:
                     yield id_, msgspec.to_builtins(document)
 
@@ -71,6 +73,8 @@ def evidence(count: int) -> Evidence:
         allowed_lateness_ms=gate.allowed_lateness_ms,
         horizon=gate.horizon,
         key_limit=USUAL,
+        words=words,
+        imports=gate.imports,
         indexes={name: Made(partial(found, name)) for name in topics.INDEXED},
         mongodb=Made(lambda: ({"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions())),
         valid=Made(lambda: (ValidRecord(0, s.raw_offset, s.user_id.encode(), encode(s)) for s in sessions())),

@@ -1,4 +1,5 @@
-"""The messages of a chaos test: simulated sessions; 5 of 100 messages are repetitions, 2 of 100 broken."""
+"""The messages of a chaos test: simulated sessions, a few with words that are on no list or feeds that nobody
+imported; 5 of 100 messages are repetitions, 2 of 100 broken."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from streaming.simulate.traffic import Message, traffic
 REPEATED, BROKEN = 0.05, 0.02
 KEPT = 2_000
 """Earlier sessions that may be repeated at any later time."""
-TOMBSTONE_EVERY, HUGE_EVERY = 10_000, 25_000
+TOMBSTONE_EVERY, HUGE_EVERY, ODD_EVERY = 10_000, 25_000, 500
+ODD = ("country", "deviceType", "referrer", "operatingSystem", "browserType", "gender")
 SPAN_MS = 24 * HOUR_MS
 
 
@@ -51,6 +53,12 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
             yield rng.choice(REPETITIONS)(of, rng, partitions)
         else:
             message = next(sessions)
+            if number % ODD_EVERY == 7 and message.kind in ("valid", "late"):
+                said = json.loads(message.value) | dict.fromkeys(ODD, f"odd word {number}")
+                message = message._replace(value=json.dumps(said).encode())
+            elif number % ODD_EVERY == 8 and message.kind in ("valid", "late"):
+                said = json.loads(message.value) | {"feed": f"import-{number:012x}-{number:024x}"}
+                message = message._replace(value=json.dumps(said).encode())
             yield Event(message.key, message.value)
             if message.kind in ("valid", "late"):
                 if len(kept) == KEPT:

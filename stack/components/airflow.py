@@ -29,6 +29,7 @@ from streaming.settings import (
     variable,
 )
 from streaming.summaries.settings import WindowSettings
+from streaming.words.settings import WordSettings
 
 DATABASE = "airflow.db"
 HEALTH_PATH = "/api/v2/monitor/health"
@@ -44,8 +45,12 @@ READS: tuple[type[Settings] | str, ...] = (
     AccessRecordSettings,
     DoorSettings,
     WindowSettings,
+    WordSettings,
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
-    *(variable(GateSettings, name) for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments")),
+    *(
+        variable(GateSettings, name)
+        for name in ("allowed_lateness_ms", "horizon_ms", "horizon_segments", "import_keys")
+    ),
     "VITRINE_MAIN_PYTHON",
 )
 

@@ -23,6 +23,7 @@ from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import trust
 from streaming.settings import FlinkRestSettings, KafkaSettings
 from streaming.summaries.settings import JobSettings, WindowSettings, job_name
+from streaming.words.settings import WordSettings
 
 PYFLINK = Path("lib/python3.11/site-packages/pyflink")
 TLS = {
@@ -302,7 +303,7 @@ def services(place: StackContext) -> tuple[Service, ...]:
         name=FLINK_JOB.name,
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
         environment=place.passed(
-            Principal.FLINK, KafkaSettings, JobSettings, WindowSettings, FlinkRestSettings
+            Principal.FLINK, KafkaSettings, JobSettings, WindowSettings, WordSettings, FlinkRestSettings
         )
         | variables(place)
         | {

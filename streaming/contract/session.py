@@ -54,8 +54,8 @@ class Session(Struct, frozen=True, rename="camel", kw_only=True):
     event_time_ms: TimeMs
     """When the session ended, milliseconds since 1970-01-01T00:00Z; not before EARLIEST_TIME_MS."""
     feed: Word = LIVE_FEED
-    """Where the session comes from: `live`, the name of an import, or a feed that the gate's settings name
-    (feeds.py); others are rejected. Only live sessions can be late."""
+    """Where the session comes from: `live`, the marked name of an import, or a feed that the gate's
+    settings name (feeds.py); others are rejected. Only live sessions can be late."""
 
     user_id: Id
     name: Name

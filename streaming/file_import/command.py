@@ -74,7 +74,7 @@ def ingest(
     """Sends the sessions of `path` and counts the gate's outcomes; events are grouped in the folder `spill`.
     Raises SourceError, KafkaException, GateSilent, or StoreUnavailable if the events do not fit on the
     disk."""
-    reading = Reading(path, assigned, steps)
+    reading = Reading(path, assigned, steps, settings.imports)
     require(kafka)
     ensure_topics(kafka)
     outcomes = GateOutcomes(kafka)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from streaming.contract.feeds import NO_KEYS, ImportKeys, is_named_like_an_import
 from streaming.contract.session import LIVE_FEED, UNKNOWN
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -19,7 +20,7 @@ class Outgoing(NamedTuple):
     value: bytes
 
 
-def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:
+def outgoing(line: bytes, feed: str, assigned: Mapping[str, str], imports: ImportKeys = NO_KEYS) -> Outgoing:
     """Returns `line` as a session of the import `feed`. Fields that are absent or unknown get their value
     from `assigned`; all other values keep their bytes."""
     try:
@@ -29,8 +30,10 @@ def outgoing(line: bytes, feed: str, assigned: Mapping[str, str]) -> Outgoing:
         return Outgoing(None, line)
     key = _text(fields.get("userId"))
     given = _text(fields.get("feed"))
-    if given == LIVE_FEED or "feed" not in fields:
-        # An old export must not be late compared with live traffic, nor move the watermark.
+    foreign = given is not None and is_named_like_an_import(given) and not imports.made(given)
+    if given == LIVE_FEED or "feed" not in fields or foreign:
+        # An old export must not be late compared with live traffic, nor move the watermark. The gate would
+        # reject the import of another log, or of an earlier release.
         fields["feed"] = msgspec.Raw(_encoder.encode(feed))
     for field, value in assigned.items():
         if field not in fields or (_text(fields[field]) or "").lower() == UNKNOWN:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from streaming.contract.feeds import ImportKeys
 from streaming.data_folder import opening
 from streaming.file_import import json_lines, source, visit
 from streaming.file_import.grouping import Grouping
@@ -25,11 +26,14 @@ class Reading:
     """One pass over `path`; `events` counts the rows or lines read so far. Raises SourceError if the file
     cannot be imported; if only its end is damaged, while `messages` is read."""
 
-    def __init__(self, path: Path, assigned: Mapping[str, str], watcher: Watcher) -> None:
+    def __init__(
+        self, path: Path, assigned: Mapping[str, str], watcher: Watcher, imports: ImportKeys
+    ) -> None:
         self.format = source.recognise(path)
-        self.feed = source.feed_of(path)
+        self.feed = source.feed_of(path, imports)
         self.events = 0
         self._path, self._assigned, self._watcher = path, assigned, watcher
+        self._imports = imports
 
     def messages(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
         """Yields a message for each session, and each line that cannot be read unchanged. Grouping needs
@@ -43,7 +47,7 @@ class Reading:
             self._watcher.read(block.position_bytes)
             for line in block.lines:
                 self.events += 1
-                yield json_lines.outgoing(line, self.feed, self._assigned)
+                yield json_lines.outgoing(line, self.feed, self._assigned, self._imports)
 
     def _shop_events(self, settings: IngestSettings, spill: Path) -> Iterator[Outgoing]:
         with opening.temporary(spill, "ingest-") as directory:

@@ -3,10 +3,10 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from streaming.settings import Settings
+from streaming.settings import ImportSettings
 
 
-class IngestSettings(Settings):
+class IngestSettings(ImportSettings):
     """How much memory and how many threads an import may use, and how long it waits for the gate."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_INGEST_", frozen=True)

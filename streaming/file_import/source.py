@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from streaming.contract.feeds import import_feed
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.topics import RAW_MAX_BYTES
 from streaming.file_import import shop_events
 from streaming.process.exit_code import InvalidRequest
@@ -78,10 +78,15 @@ def recognise(path: Path) -> Format:
     )
 
 
-def feed_of(path: Path) -> str:
-    """Returns the name of the feed for `path`, a hash of its bytes: the same file is the same feed."""
+def feed_of(path: Path, imports: ImportKeys) -> str:
+    """Returns the name of the feed for `path`, from a hash of its bytes: the same file is the same feed.
+    Raises SourceError if there is no key."""
+    if not imports.keys:
+        raise SourceError(
+            "VITRINE_IMPORT_KEYS is not set, so the gate would reject this import: set it to the gate's"
+        )
     with _readable(path), path.open("rb") as stored:
-        return import_feed(hashlib.file_digest(stored, "sha256").hexdigest())
+        return imports.feed(hashlib.file_digest(stored, "sha256").hexdigest())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, json
 
 from streaming.contract import feeds, horizon
+from streaming.contract.feeds import LIVE_ONLY, Feeds
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED
 from streaming.contract.valid_session import UserKind
@@ -44,8 +45,8 @@ class Rules(Struct, frozen=True):
     allowed_lateness_ms: int
     extraction_every: int
     horizon_ms: int
-    further_feeds: frozenset[str] = frozenset()
-    """Feeds that are accepted besides the live one and imports."""
+    feeds: Feeds = LIVE_ONLY
+    """The feeds that are accepted."""
 
 
 class Valid(Struct, frozen=True):

@@ -1,8 +1,9 @@
 """From raw messages to a decision: parse, claim in the dedup store, decide."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from streaming.contract import feeds, horizon
+from streaming.contract.feeds import LIVE_ONLY, Feeds
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Rejection
 from streaming.contract.session import LIVE_FEED
@@ -21,14 +22,14 @@ from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
 
 class Batch:
     """The raw messages of one transaction, parsed and compared with the horizon and the feeds. `begins`: by
-    partition, the offset at which reading was before; `further_feeds`: those that the settings name."""
+    partition, the offset at which reading was before; `accepted`: the feeds that are accepted."""
 
     def __init__(
         self,
         raws: Sequence[Raw],
         begins: Mapping[int, int],
         horizon_ms: int,
-        further_feeds: Collection[str] = (),
+        accepted: Feeds = LIVE_ONLY,
     ) -> None:
         self.raws = raws
         self.parsed: list[Candidate | Rejection] = []
@@ -42,7 +43,7 @@ class Batch:
             session = parse(raw.value, raw.arrived_at_ms)
             if isinstance(session, Rejection):
                 self.parsed.append(session)
-            elif session.feed != LIVE_FEED and not feeds.is_declared(session.feed, further_feeds):
+            elif session.feed != LIVE_FEED and not accepted.accept(session.feed):
                 self.parsed.append(feeds.UNKNOWN)
             elif horizon.is_beyond(session, raw.arrived_at_ms, horizon_ms):
                 self.parsed.append(horizon.refusal(session.feed, horizon_ms))

@@ -6,6 +6,7 @@ from threading import Event
 from confluent_kafka import Consumer
 
 from streaming.contract import topics
+from streaming.contract.feeds import Feeds
 from streaming.contract.topology import GATE
 from streaming.dedup.port import DedupStore
 from streaming.gate.claiming import Claiming
@@ -88,7 +89,7 @@ def run_on(
         settings.allowed_lateness_ms,
         settings.extraction_every,
         settings.horizon_ms,
-        frozenset(settings.feeds),
+        Feeds(settings.imports, frozenset(settings.feeds)),
     )
     stage = GateStage(
         rules, claiming, committing, Upkeep(store, log, settings.warn_at_fill), progress, on_step

@@ -11,12 +11,19 @@ from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.corrections import Attempts
 from streaming.reconcile.evidence import Evidence, ValidRecord
-from streaming.reconcile.expected_documents import MONGODB, by_id, decoded, expected_documents, session_in
+from streaming.reconcile.expected_documents import (
+    MONGODB,
+    by_id,
+    decoded,
+    expected_documents,
+    session_in,
+    summaries_by_other_lists,
+)
 from streaming.reconcile.lateness import Lateness
 from streaming.reconcile.outcomes import Outcomes
 from streaming.reconcile.report import SHOWN, Discrepancies, Discrepancy, DistinctUsers, Report
 from streaming.reconcile.session_names import first_in, sessions_at
-from streaming.reconcile.store_contents import OTHER_MAKER, Maker, StoreContents
+from streaming.reconcile.store_contents import OTHER_LISTS, OTHER_MAKER, Maker, StoreContents
 from streaming.reconcile.window_figures import Figures
 from streaming.stores import Document
 from streaming.summaries.review import MODEL_FIELDS
@@ -38,7 +45,7 @@ class _Reconciliation:
         self._held = {name: _holding(name, found) for name, found in evidence.indexes.items()}
         self._held[MONGODB] = StoreContents(MONGODB, map(by_id, evidence.mongodb))
         self._admitted = Admitted()
-        self._outcomes = Outcomes(self._scope, self._discrepancies.add)
+        self._outcomes = Outcomes(self._scope, evidence.imports, self._discrepancies.add)
         self._lateness = Lateness(self._scope.spans, evidence.allowed_lateness_ms)
         self._figures = Figures(only_touched=not self._scope.whole, limit=evidence.key_limit)
         self._other_model = Discrepancies()
@@ -111,10 +118,10 @@ class _Reconciliation:
             self._report_session("valid", "is there twice", session)
             return
         self._admit(session, settled)
-        for where, id_, document in expected_documents(session):
+        for where, id_, document in expected_documents(session, self._evidence.words):
             if not settled:
                 self._held[where].exclude_if_present(id_)
-            elif wrong := self._held[where].match(id_, document):
+            elif wrong := self._match(where, id_, document, session):
                 self._report_session(where, wrong, session, id_)
 
     def _take_from_mongodb(self, document: Document) -> None:
@@ -129,9 +136,15 @@ class _Reconciliation:
             return
         self._older_than_log += 1
         self._admit(session, settled=True)
-        for where, document_id, content in expected_documents(session):
-            if wrong := self._held[where].match(document_id, content):
+        for where, document_id, content in expected_documents(session, self._evidence.words):
+            wrong = self._match(where, document_id, content, session)
+            # Nothing makes this summary anew, and the lists may have changed since.
+            if wrong and wrong != OTHER_LISTS:
                 self._report_session(where, wrong, session, document_id)
+
+    def _match(self, where: str, id_: str, document: object, session: ValidSession) -> str | None:
+        others = summaries_by_other_lists(session) if where == topics.SESSION_SUMMARIES else ()
+        return self._held[where].match(id_, document, others)
 
     def _admit(self, session: ValidSession, settled: bool) -> None:
         self._admitted.add(session)

@@ -25,6 +25,7 @@ from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettin
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.summaries.settings import WindowSettings
+from streaming.words.settings import WordSettings
 
 REBUILD = "./vitrine resummarise"
 NOT_COMPARED = "The stores could not be compared"
@@ -78,6 +79,7 @@ def gather(timeout_s: float, console: Console, window: Window | None) -> Evidenc
         scope,
         GateSettings(),
         WindowSettings(),
+        WordSettings().words,
         ElasticsearchIndex(ElasticsearchSettings()),
         MongoSessions(MongoSettings()),
     )

@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
 
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.stores import Document
 from streaming.summaries.key_limit import KeyLimit
+from streaming.words.lists import Words
 
 
 class OffsetRange(Struct, frozen=True):
@@ -88,6 +90,10 @@ class Evidence(Struct, frozen=True):
     """How long the gate remembers users."""
     key_limit: KeyLimit
     """How many window totals one session may make."""
+    words: Words
+    """The lists with whose words summaries are made."""
+    imports: ImportKeys
+    """By what the gate knows the feeds of imports."""
     indexes: Mapping[str, Iterable[tuple[str, Document]]]
     """(id, document) of each index, by its name in topics.py."""
     mongodb: Iterable[Document]

@@ -1,6 +1,7 @@
 """The documents that the stores must contain for a valid session, and the session in a document. Pure."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -9,15 +10,27 @@ from streaming.reconcile.evidence import ValidRecord
 from streaming.reconcile.store_contents import as_json
 from streaming.stores import Document
 from streaming.summaries.documents import documents
+from streaming.summaries.session import summarise
+from streaming.words.lists import FIELDS, Words
 
 MONGODB = "mongodb"
+_BUILT_IN = Words()
 
 
-def expected_documents(session: ValidSession) -> Iterator[tuple[str, str, object]]:
+def expected_documents(session: ValidSession, words: Words) -> Iterator[tuple[str, str, object]]:
     """Yields (store, id, document) of every document that follows from `session`, without window
     aggregates."""
     yield MONGODB, session.session_id, session
-    yield from documents(session)
+    yield from documents(session, words)
+
+
+def summaries_by_other_lists(session: ValidSession) -> Iterator[object]:
+    """Yields the summaries of `session` that other lists of words have made: that of the built-in lists
+    alone, and that of a release without lists."""
+    summary = summarise(session, _BUILT_IN)
+    yield summary
+    own: dict[str, Any] = {field: getattr(session, field) for field in FIELDS}
+    yield msgspec.structs.replace(summary, **own)
 
 
 def by_id(document: Document) -> tuple[str, Document]:

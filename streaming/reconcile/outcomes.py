@@ -12,7 +12,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
-from streaming.contract.feeds import is_built_in
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.folding import folded
 from streaming.contract.horizon import is_old
 from streaming.contract.log_position import LogPosition
@@ -41,8 +41,10 @@ class Outcomes:
     """Add all outcomes first (`valid`, `rejected`), then the raw records in the order of their offsets
     (`raw`). Calls `report` with each discrepancy."""
 
-    def __init__(self, scope: ReconcileScope, report: Callable[[Discrepancy], None]) -> None:
-        self._spans, self._report = scope.spans, report
+    def __init__(
+        self, scope: ReconcileScope, imports: ImportKeys, report: Callable[[Discrepancy], None]
+    ) -> None:
+        self._spans, self._imports, self._report = scope.spans, imports, report
         self._codes = {at: bytearray(span.end - span.first) for at, span in self._spans.items()}
         self._digests = {at: array("Q", bytes(8 * len(codes))) for at, codes in self._codes.items()}
         self._horizons_ms: dict[LogPosition, int | None] = {}
@@ -101,7 +103,7 @@ class Outcomes:
             wrong: str | None = "has no outcome"
         else:
             digest, horizon_ms = self._digests[record.partition][at], self._horizons_ms.get(position)
-            wrong = _wrong(code, digest, record, parsed, admitted, horizon_ms)
+            wrong = _wrong(code, digest, record, parsed, admitted, self._imports, horizon_ms)
         if code in (_VALID, _LATE) and isinstance(parsed, Session):
             late = lateness.is_late(record.partition, parsed)
             if not wrong and late != (code == _LATE):
@@ -169,6 +171,7 @@ def _wrong(
     record: RawRecord,
     parsed: Session | Rejection,
     admitted: Admitted,
+    imports: ImportKeys,
     horizon_ms: int | None,
 ) -> str | None:
     """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if
@@ -188,11 +191,13 @@ def _wrong(
             return "came out as beyond_horizon, but is within the horizon"
     elif kind in (Reason.UNKNOWN_FEED, Reason.TOO_MANY_IMPORTS):
         # Which other feeds were accepted depends on the settings of then.
-        accepted = is_built_in(parsed.feed) if kind == Reason.UNKNOWN_FEED else parsed.feed == LIVE_FEED
-        if accepted:
+        declared = kind == Reason.UNKNOWN_FEED and imports.made(parsed.feed)
+        if declared or parsed.feed == LIVE_FEED:
             return f"came out as {kind}, but its feed is accepted"
     elif not is_valid:
         return f"came out as {kind}, but is a valid session"
+    elif imports.is_forged(parsed.feed):
+        return "came out as valid, but ./vitrine ingest did not make its feed (VITRINE_IMPORT_KEYS)"
     elif digest != _session_digest(parsed, record.arrived_at_ms):
         return "came out as valid with another content"
     if not is_valid and digest != _bytes_digest(record):

@@ -17,6 +17,7 @@ from streaming.settings import KafkaSettings
 from streaming.sinks.port import DocumentIndex, SessionStore
 from streaming.stores import Document
 from streaming.summaries.settings import WindowSettings
+from streaming.words.lists import Words
 
 T = TypeVar("T")
 NOWHERE = -1
@@ -38,6 +39,7 @@ def evidence(
     scope: ReconcileScope,
     gate: GateSettings,
     window: WindowSettings,
+    words: Words,
     index: DocumentIndex,
     store: SessionStore,
 ) -> Evidence:
@@ -61,6 +63,8 @@ def evidence(
         allowed_lateness_ms=gate.allowed_lateness_ms,
         horizon=gate.horizon,
         key_limit=window.limit,
+        words=words,
+        imports=gate.imports,
         indexes={name: documents(name) for name in topics.INDEXED},
         mongodb=Rereadable(store.scan),
         valid=records(topics.VALID, _valid),

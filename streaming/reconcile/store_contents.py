@@ -20,6 +20,7 @@ as_json = msgspec.json.Encoder(order="sorted", enc_hook=repr).encode
 documents do not use is represented by its repr."""
 
 MISSING, OTHER_CONTENT, OTHER_MAKER = "is missing", "has another content", "was made by another model"
+OTHER_LISTS = "was made with other lists of words (./vitrine resummarise makes it anew)"
 _UNMATCHED, _OLDER, _MATCHED, _EXCLUDED = 0, 1, 2, 3
 
 
@@ -70,9 +71,9 @@ class StoreContents:
         self._ids, self._contents = _in_order(ids, order), _in_order(contents, order)
         self._state = bytearray(np.frombuffer(older, np.uint8)[order].tobytes())
 
-    def match(self, id_: str, document: object) -> str | None:
+    def match(self, id_: str, document: object, by_other_lists: Iterable[object] = ()) -> str | None:
         """Marks the document `id_` as matched and returns how it differs from `document`; None if it does
-        not."""
+        not. `by_other_lists`: what other lists of words make of it."""
         at = self._at(id_)
         if at is None or self._state[at] in (_MATCHED, _EXCLUDED):
             return MISSING
@@ -80,7 +81,10 @@ class StoreContents:
         if older and self._maker:
             rest = self._maker.rest(msgspec.to_builtins(document))
             return OTHER_MAKER if self._contents[at] == digest(rest) else OTHER_CONTENT
-        return None if self._contents[at] == digest(document) else OTHER_CONTENT
+        found = self._contents[at]
+        if found == digest(document):
+            return None
+        return OTHER_LISTS if any(found == digest(other) for other in by_other_lists) else OTHER_CONTENT
 
     def is_matched(self, id_: str) -> bool:
         at = self._at(id_)

@@ -15,6 +15,7 @@ from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
 from streaming.summaries.session import summarise
+from streaming.words.lists import Words
 
 _encode = msgspec.json.Encoder().encode
 _NONE: list[Any] = []
@@ -25,10 +26,10 @@ PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductAc
 PARTS_IN_A_ROW = 500
 
 
-def reduce(messages: Iterable[bytes], sentiment: bool, limit: KeyLimit) -> dict[str, list[Any]]:
+def reduce(messages: Iterable[bytes], sentiment: bool, limit: KeyLimit, words: Words) -> dict[str, list[Any]]:
     """Returns what follows from `messages` of `valid_customer_session`, by column: session id, summary
-    (JSON), a list of (id, JSON) of the reviews if `sentiment`, a list of parts as in PART, of each session no
-    more than `limit`.
+    (JSON) with the words of `words`, a list of (id, JSON) of the reviews if `sentiment`, a list of parts as
+    in PART, of each session no more than `limit`.
 
     A message that is not a session has None as its id, and empty values.
     """
@@ -46,7 +47,7 @@ def reduce(messages: Iterable[bytes], sentiment: bool, limit: KeyLimit) -> dict[
             continue
         windows.add(session)
         session_ids.append(session.session_id)
-        summaries.append(_encode(summarise(session)))
+        summaries.append(_encode(summarise(session, words)))
         if sentiment and session.reviews:
             classified.append([[review.review_id, _encode(review).decode()] for review in reviews(session)])
         else:

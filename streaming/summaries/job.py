@@ -3,7 +3,8 @@
     flink run -d -py streaming/summaries/job.py            (from a retained checkpoint: -s <path of chk-N>)
 
 Settings come from the submitting process's environment: KafkaSettings (VITRINE_KAFKA_*), JobSettings
-(VITRINE_FLINK_*) and WindowSettings (VITRINE_WINDOW_*). The job's name is `<topic prefix>session-summaries`.
+(VITRINE_FLINK_*), WindowSettings (VITRINE_WINDOW_*) and WordSettings (VITRINE_WORDS_*). The job's name is
+`<topic prefix>session-summaries`.
 Client and TaskManager need a Python environment with this project installed (`python.client.executable`,
 `python.executable`), and the Kafka connector and flink-python in Flink's lib folder.
 
@@ -28,6 +29,8 @@ from streaming.summaries.batch import reduce
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.settings import JobSettings, WindowSettings, job_name
 from streaming.summaries.worker_life import end_with_task_manager
+from streaming.words.lists import Further, Words
+from streaming.words.settings import WordSettings
 
 _TYPES = {
     "STRING": DataTypes.STRING(),
@@ -39,17 +42,19 @@ _TYPES = {
 class ReduceSessions(ScalarFunction):  # type: ignore[misc]
     """`batch.reduce` for Flink: takes a series of messages, returns a frame with as many rows."""
 
-    def __init__(self, sentiment: bool, limit: KeyLimit) -> None:
+    def __init__(self, sentiment: bool, limit: KeyLimit, further: Further) -> None:
         self.sentiment = sentiment
         self.limit = limit
+        self.further = further
 
     def open(self, function_context: FunctionContext) -> None:
         """Flink calls it once per worker."""
         end_with_task_manager()
         garbage_collection.tune_for_batches()
+        self.words = Words(self.further)
 
     def eval(self, messages: "pd.Series[Any]") -> pd.DataFrame:
-        return pd.DataFrame(reduce(messages, self.sentiment, self.limit))
+        return pd.DataFrame(reduce(messages, self.sentiment, self.limit, self.words))
 
 
 def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
@@ -96,7 +101,7 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
     return flink
 
 
-def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings) -> None:
+def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings, words: WordSettings) -> None:
     """Submits the job to the cluster of this process. Raises if Flink refuses it."""
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance()
@@ -107,7 +112,7 @@ def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings) -> No
     row = DataTypes.ROW([DataTypes.FIELD(name, _TYPES[type_]) for name, type_ in sql.REDUCED.items()])
     environment.create_temporary_system_function(
         "reduce_sessions",
-        udf(ReduceSessions(job.sentiment, window.limit), result_type=row, func_type="pandas"),
+        udf(ReduceSessions(job.sentiment, window.limit, words.further), result_type=row, func_type="pandas"),
     )
     for statement in (*sql.tables(kafka, job), sql.view("reduce_sessions")):
         environment.execute_sql(statement)
@@ -118,4 +123,4 @@ def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings) -> No
 
 
 if __name__ == "__main__":
-    submit(KafkaSettings(), JobSettings(), WindowSettings())
+    submit(KafkaSettings(), JobSettings(), WindowSettings(), WordSettings())

@@ -1,4 +1,7 @@
-"""The summary of one session: user and origin, interactions, funnel step and revenue. Pure."""
+"""The summary of one session: user and origin, interactions, funnel step and revenue. Pure.
+
+Dashboards make a row of each word in it, and a visitor chooses words. So each is that of a list, or `other`.
+"""
 
 from typing import Literal
 
@@ -7,6 +10,7 @@ from msgspec import Struct
 from streaming.contract.interactions import cart_value_cents, cents, top_category
 from streaming.contract.session import Action
 from streaming.contract.valid_session import UserKind, ValidSession
+from streaming.words.lists import Words
 
 FunnelStep = Literal["browse", "view", "cart", "purchase"]
 
@@ -34,7 +38,7 @@ class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
     distinct_products: int
     top_category: str | None
     """The category with most interactions, the first in code point order if several have as many; None
-    without interactions."""
+    without interactions. As sent: no dashboard makes rows of it."""
     key_activities: list[Action]
     """The distinct actions in the order of their first occurrences."""
     funnel_step: FunnelStep
@@ -47,17 +51,21 @@ class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
     review_count: int
 
     gender: str
+    """This and the words down to the country are those of lists, as is the payment method."""
     device_type: str
     operating_system: str
     browser_type: str
     referrer: str
     country: str
     state: str
+    """State and city are as sent: no dashboard makes rows of them."""
     city: str
 
 
-def summarise(session: ValidSession) -> SessionSummary:
-    """Returns the document of `session` in `session_summaries`."""
+def summarise(session: ValidSession, words: Words) -> SessionSummary:
+    """Returns the document of `session` in `session_summaries`, with the words of the lists `words`."""
+    keys = words.key_words(session.country, session.device_type, session.referrer)
+    payment = session.payment_method_type
     actions = session.actions
     viewed = actions.count("view")
     carted = actions.count("cart")
@@ -93,14 +101,14 @@ def summarise(session: ValidSession) -> SessionSummary:
         purchase_made=session.purchase_made,
         amount_spent_cents=cents(session.amount_spent),
         cart_value_cents=cart_value_cents(actions, session.product_prices) if carted else 0,
-        payment_method_type=session.payment_method_type,
+        payment_method_type=None if payment is None else words.payments.bounded(payment),
         review_count=len(session.reviews),
-        gender=session.gender,
-        device_type=session.device_type,
-        operating_system=session.operating_system,
-        browser_type=session.browser_type,
-        referrer=session.referrer,
-        country=session.country,
+        gender=words.genders.bounded(session.gender),
+        device_type=keys.device,
+        operating_system=words.systems.bounded(session.operating_system),
+        browser_type=words.browsers.bounded(session.browser_type),
+        referrer=keys.referrer,
+        country=keys.country,
         state=session.state,
         city=session.city,
     )

@@ -28,6 +28,22 @@ class Further(Struct, frozen=True):
     countries: Table = {}
     devices: Table = {}
     referrers: Table = {}
+    systems: Table = {}
+    browsers: Table = {}
+    genders: Table = {}
+    payments: Table = {}
+
+
+FIELDS = {
+    "country": "countries",
+    "device_type": "devices",
+    "referrer": "referrers",
+    "operating_system": "systems",
+    "browser_type": "browsers",
+    "gender": "genders",
+    "payment_method_type": "payments",
+}
+"""The fields of a session that have a list, and the name of each list in Further and Words."""
 
 
 class KeyWords(NamedTuple):
@@ -79,8 +95,17 @@ class Words:
         self.countries = WordList(built_in.countries(), more.countries)
         self.devices = WordList(built_in.DEVICES, more.devices)
         self.referrers = WordList(built_in.CHANNELS, more.referrers, sites=built_in.SITES)
+        self.systems = WordList(built_in.SYSTEMS, more.systems)
+        self.browsers = WordList(built_in.BROWSERS, more.browsers)
+        self.genders = WordList(built_in.GENDERS, more.genders)
+        self.payments = WordList(built_in.PAYMENTS, more.payments)
         self.key_words = lru_cache(_REMEMBERED)(self._key_words)
         """Returns the KeyWords of country, device type and referrer."""
+
+    def of(self, field: str) -> WordList:
+        """Returns the list of one of FIELDS."""
+        found: WordList = getattr(self, FIELDS[field])
+        return found
 
     @property
     def by_dimension(self) -> Mapping[str, WordList]:

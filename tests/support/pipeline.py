@@ -27,6 +27,7 @@ from streaming.simulate.traffic import traffic
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
+from streaming.words.lists import Words
 from support.gate_model import GateModel
 
 HORIZON_MS = 21 * 86_400_000
@@ -42,7 +43,7 @@ class Pipeline:
         )
         self._producer.init_transactions(HUNG_S)
         self._gate = GateModel(HORIZON_MS)
-        self._windows = Windows(USUAL)
+        self._windows, self._words = Windows(USUAL), Words()
         self._written: dict[str, object] = {}
         self._at = {"gate": dict[int, int](), "summaries": dict[int, int]()}
 
@@ -96,7 +97,7 @@ class Pipeline:
             if offset < self._at["summaries"].get(partition, 0):
                 continue
             session = decode(message.value() or b"")
-            for topic, id_, document in documents(session):
+            for topic, id_, document in documents(session, self._words):
                 self._produce(topic, msgspec.json.encode(document), id_.encode())
             self._windows.add(session)
         for id_, activity in self._windows.activities().items():

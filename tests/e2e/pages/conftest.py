@@ -16,7 +16,7 @@ from stack.context import this_checkout
 from streaming.contract import topics
 from streaming.contract.session import Action, Review, Sentiment, Session
 from streaming.kafka import clients
-from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.settings import ElasticsearchSettings, ImportSettings, KafkaSettings
 from streaming.sinks.elasticsearch.index import client
 
 HUNG_MS = HUNG_S * 1000
@@ -146,7 +146,7 @@ class Odd(Sent):
 @pytest.fixture(scope="session")
 def sent() -> Sent:
     """Forty sessions of twenty-five users, sent to the raw topic and searchable."""
-    feed = f"import-{uuid.uuid4().hex[:12]}"
+    feed = ImportSettings().imports.feed(uuid.uuid4().hex)
     sessions = [_session(feed, number) for number in range(40)]
     _send_and_await(feed, sessions)
     return Sent(feed, sessions)
@@ -155,7 +155,7 @@ def sent() -> Sent:
 @pytest.fixture(scope="session")
 def odd() -> Odd:
     """Two sessions for each of the words that a page must be able to draw."""
-    feed = f"import-{uuid.uuid4().hex[:12]}"
+    feed = ImportSettings().imports.feed(uuid.uuid4().hex)
     sessions = [_session_of(feed, number, word) for number, word in enumerate(WORDS * 2)]
     _send_and_await(feed, sessions)
     return Odd(feed, sessions, WORDS)

@@ -20,7 +20,9 @@ from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.elasticsearch.index import client as index_client
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
+from streaming.words.lists import Words
 
+WORDS = Words()
 HOUR_MS = 3_600_000
 FROM_MS = 1_700_000_000_000 - 1_700_000_000_000 % HOUR_MS
 TO_MS = FROM_MS + 30 * HOUR_MS
@@ -54,7 +56,7 @@ def _session(at: random.Random, number: int, kind: UserKind, user: str) -> Valid
         user_id=user,
         gender=at.choice(["female", "male", "other"]),
         device_type=at.choice(["mobile", "mobile", "desktop", "tablet"]),
-        operating_system=at.choice(["Android", "iOS", "Linux"]),
+        operating_system=at.choice(["Android", "iOS", "Linux", "TempleOS", "Genera"]),
         browser_type=at.choice(["Firefox", "Chrome"]),
         product_ids=products,
         product_names=[PRODUCTS[p][0] for p in products],
@@ -66,10 +68,10 @@ def _session(at: random.Random, number: int, kind: UserKind, user: str) -> Valid
         clicks=at.randrange(60),
         purchase_made=bought,
         amount_spent=PRODUCTS[products[-1]][1] if bought else 0.0,
-        payment_method_type=at.choice(["card", "PayPal"]) if bought else None,
+        payment_method_type=at.choice(["card", "PayPal", "cowries"]) if bought else None,
         reviews=reviews if at.random() < 0.5 else [],
         referrer=at.choice(["Google", "Google", "Direct", "Newsletter"]),
-        country=at.choice(["Germany", "France", "Italy", "Spain"]),
+        country=at.choice(["Germany", "FR", "France", "Italy", "Spain", "Narnia"]),
         user_kind=kind,
         late=live and at.random() < 0.05,
         raw_partition=0,
@@ -108,7 +110,11 @@ def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
     for index, document in DOCUMENTS.items():
         ElasticsearchIndex(settings).prepare(index, document)
     found = [
-        *((index, key, document) for session in sessions for index, key, document in documents(session)),
+        *(
+            (index, key, document)
+            for session in sessions
+            for index, key, document in documents(session, WORDS)
+        ),
         *((topics.PRODUCT_ACTIVITY, key, document) for key, document in window(sessions).items()),
     ]
     actions = (

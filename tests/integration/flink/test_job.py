@@ -22,7 +22,10 @@ from streaming.summaries import submitter
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import USUAL, KeyLimit
 from streaming.summaries.product import window
+from streaming.words.lists import Further, Words
 
+WORDS_OF_ITS_OWN = {"Points": ["bonus points"]}
+WORDS = Words(Further(payments=WORDS_OF_ITS_OWN))
 AWKWARD = ["🛋 sofa", 'a "quoted"\\name', "nul\x00and\x1fseparators", "Ünïcode", "𝄞" * 128]
 """Texts that might be changed on the way through another process, another language and JSON."""
 
@@ -38,6 +41,8 @@ def awkward_sessions(like: ValidSession) -> Iterator[ValidSession]:
             product_prices=[1e9],
             actions=["purchase"],
             reviews=[Review(product_id=text, rating=1, text=text, sentiment="negative")],
+            operating_system=text[:128],
+            payment_method_type="Bonus-Points",
         )
 
 
@@ -69,7 +74,7 @@ def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
 def expected(sessions: list[ValidSession], limit: KeyLimit) -> dict[str, dict[str, object]]:
     wanted: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED}
     for session in sessions:
-        for topic, key, document in documents(session):
+        for topic, key, document in documents(session, WORDS):
             wanted[topic][key] = msgspec.to_builtins(document)
     wanted[topics.PRODUCT_ACTIVITY] = msgspec.to_builtins(window(sessions, limit))
     return wanted
@@ -123,6 +128,7 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
         "VITRINE_KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
         "VITRINE_FLINK_CHECKPOINT_DIR": checkpoints.as_uri(),
         "VITRINE_FLINK_CHECKPOINT_INTERVAL_MS": "500",
+        "VITRINE_WORDS_PAYMENTS": json.dumps(WORDS_OF_ITS_OWN),
     }
     ensure_topics(kafka)
     first, second = told[:2_000], told[2_000:]

@@ -2,12 +2,14 @@
 
 import time
 from collections import Counter
+from itertools import count
 
 from redis import Redis
 from support.gates import GatesOn
 from support.sessions import raw_value
 
 from lab.own_redis import OwnRedis
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.headers import header_texts
 from streaming.kafka.clients import read_all
 from streaming.simulate.settings import TrafficSettings
@@ -58,18 +60,26 @@ def test_new_words_in_every_message_make_no_new_counters(gates_on: GatesOn, kept
 def test_new_feeds_in_every_message_cost_redis_a_bounded_amount(
     gates_on: GatesOn, kept_redis: OwnRedis
 ) -> None:
-    """On the commit before, each made a field for ever, and passed the horizon."""
+    """At first, each made a field for ever, and passed the horizon; then those still did that were named like
+    an import, as whoever has the shop's login can name them."""
     gates, now_ms = gates_on(kept_redis.settings), time.time_ns() // 1_000_000
     gates.environment["VITRINE_GATE_IMPORTS_MAX"] = "100"
     old_ms = now_ms - 1_000 * 24 * HOUR_MS
     invented = [odd(number, old_ms, feed=f"feed-{number}") for number in range(SESSIONS)]
-    forged = [odd(number, old_ms, feed=f"import-{number:012x}") for number in range(SESSIONS, 2 * SESSIONS)]
-    gates.send([*invented, *forged])
+    keys = ImportKeys(("key of now", "key of then"))
+    gates.environment["VITRINE_IMPORT_KEYS"] = "key of now, key of then"
+    names = (f"import-{number:012x}" for number in count())
+    guessed = (ImportKeys(("a guess",)).feed(f"{number:012x}") for number in count())
+    made = (ImportKeys((keys.keys[number % 2],)).feed(f"{number:012x}") for number in count())
+    forged = [odd(SESSIONS + number, old_ms, feed=next(names)) for number in range(SESSIONS)]
+    forged += [odd(2 * SESSIONS + number, old_ms, feed=next(guessed)) for number in range(SESSIONS)]
+    imported = [odd(3 * SESSIONS + number, old_ms, feed=next(made)) for number in range(SESSIONS)]
+    gates.send([*invented, *forged, *imported])
     gates.wait_until_done_by_starting()
     counted = Counter(
         header_texts(message)["reason"] for message in read_all(gates.kafka, "rejected_user_session")
     )
-    assert counted == {"unknown_feed": SESSIONS, "too_many_imports": SESSIONS - 100}
+    assert counted == {"unknown_feed": 3 * SESSIONS, "too_many_imports": SESSIONS - 100}
     with Redis.from_url(kept_redis.url) as redis:
         [feeds] = redis.scan_iter(match="*{gate}:feeds")
         assert redis.hlen(feeds) == 100

@@ -15,8 +15,10 @@ from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.elasticsearch.sink import ElasticsearchSink
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
+from streaming.words.lists import Words
 
 Found = dict[str, dict[str, Any]]
+WORDS = Words()
 
 
 class Load:
@@ -36,7 +38,7 @@ def expected(pipeline: Pipeline) -> dict[str, Found]:
     sessions = pipeline.valid()
     found: dict[str, Found] = {index: {} for index in topics.INDEXED}
     for session in sessions:
-        for index, id_, document in documents(session):
+        for index, id_, document in documents(session, WORDS):
             found[index][id_] = msgspec.to_builtins(document)
     found[topics.PRODUCT_ACTIVITY] = {id_: msgspec.to_builtins(a) for id_, a in window(sessions).items()}
     return found

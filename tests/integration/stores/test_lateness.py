@@ -13,18 +13,19 @@ from streaming.contract import topics
 from streaming.contract.session import LIVE_FEED, Session
 from streaming.kafka import clients
 from streaming.reconcile.command import run
-from streaming.settings import ElasticsearchSettings, KafkaSettings
+from streaming.settings import ElasticsearchSettings, ImportSettings, KafkaSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.summaries.product import WINDOW_MS
 
 MINUTE_MS = 60_000
+IMPORT = "an import"
 ARRIVALS = [
     # minutes before now, feed, late
     (0, LIVE_FEED, False),
     (59, LIVE_FEED, False),
     (61, LIVE_FEED, True),
     (30, LIVE_FEED, False),
-    (600, "import-0123456789ab", False),
+    (600, IMPORT, False),
     (59, LIVE_FEED, False),
     (600, LIVE_FEED, True),
     (0, LIVE_FEED, False),
@@ -48,7 +49,8 @@ def test_out_of_order_within_the_lateness_counts_in_its_hour_and_later_is_counte
     for number, (minutes, feed, late) in enumerate(ARRIVALS):
         event_time_ms = now_ms - minutes * MINUTE_MS
         fields = {name: getattr(like, name) for name in Session.__struct_fields__}
-        fields |= {"session_id": str(number), "user_id": "u", "feed": feed, "event_time_ms": event_time_ms}
+        named = ImportSettings().imports.feed("0123456789ab") if feed == IMPORT else feed
+        fields |= {"session_id": str(number), "user_id": "u", "feed": named, "event_time_ms": event_time_ms}
         fields |= {"product_ids": ["p"], "product_names": ["n"], "product_prices": [1.0]}
         fields |= {"product_categories": ["c"], "actions": ["view"], "reviews": []}
         sender.produce(clients.name(kafka, topics.RAW), msgspec.json.encode(Session(**fields)), b"u")

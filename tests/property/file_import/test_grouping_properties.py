@@ -11,11 +11,13 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.session import MAX_INTERACTIONS
 from streaming.file_import.reading import Reading
 from streaming.file_import.settings import IngestSettings
 from streaming.file_import.shop_events import COLUMNS
 
+KEYS = ImportKeys(("key",))
 T_S = 1_572_566_400  # 2019-11-01T00:00Z
 TIMES = {f"2019-11-01 00:0{m}:{s:02d} UTC": (T_S + 60 * m + s) * 1000 for m in (0, 1) for s in (0, 1, 59)} | {
     "2019-11-01T00:00:30Z": (T_S + 30) * 1000,
@@ -56,7 +58,7 @@ def imported(content: str) -> tuple[int, list[dict[str, Any]]]:
     with TemporaryDirectory() as directory:
         path = Path(directory) / "events.csv"
         path.write_text(content, newline="")
-        reading = Reading(path, {}, Unwatched())
+        reading = Reading(path, {}, Unwatched(), KEYS)
         sent = list(reading.messages(IngestSettings(memory_mb=256, threads=1), Path(directory)))
     return reading.events, [msgspec.json.decode(message.value) for message in sent]
 
@@ -123,7 +125,7 @@ def test_no_line_is_lost(lines: list[str]) -> None:
     with TemporaryDirectory() as directory:
         path = Path(directory) / "events.csv"
         path.write_text("\n".join([",".join(COLUMNS), *lines]), newline="")
-        reading = Reading(path, {}, Unwatched())
+        reading = Reading(path, {}, Unwatched(), KEYS)
         sent = [message.value for message in reading.messages(IngestSettings(), Path(directory))]
     assert reading.events == len(lines)
     malformed = [value for value in sent if not value.startswith(b'{"schemaVersion":1,')]

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 from support.records import text_headers
 from support.sessions import raw_value
 
+from streaming.contract.feeds import Feeds
 from streaming.contract.horizon import Horizon
 from streaming.contract.session import Visit
 from streaming.dedup.memory import InMemoryDedupStore
@@ -148,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         if not sent:
             return
         raws = [Raw(partition, begin + i, self.arrival(one), b"k", one.value) for i, one in enumerate(sent)]
-        batch = Batch(raws, {partition: begin}, HORIZON_MS, {"import"})
+        batch = Batch(raws, {partition: begin}, HORIZON_MS, Feeds(named=frozenset({"import"})))
         while True:
             try:
                 self.asked[partition] = Asked(

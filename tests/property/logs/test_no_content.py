@@ -31,6 +31,7 @@ from streaming.stores import StoreUnavailable
 from streaming.summaries.batch import reduce
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import USUAL
+from streaming.words.lists import Words
 
 GOLDEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_text()
@@ -38,6 +39,7 @@ GOLDEN: dict[str, Any] = json.loads(
 NOW_MS = GOLDEN["eventTimeMs"]
 DAY_MS = 86_400_000
 MARK = "zZmArKzZ"
+WORDS = Words()
 
 
 def marked(value: Any) -> Any:
@@ -103,13 +105,13 @@ def steps(value: bytes) -> Iterator[Callable[[], object]]:
     for record in records(decision):
         admitted = record.value or b""
         yield lambda admitted=admitted: document(admitted)  # type: ignore[misc]
-        yield lambda admitted=admitted: list(documents(valid_session.decode(admitted)))  # type: ignore[misc]
+        yield lambda admitted=admitted: list(documents(valid_session.decode(admitted), WORDS))  # type: ignore[misc]
         for index, kind in DOCUMENTS.items():
             written, _ = newest([IndexRecord(index, 0, 1, NOW_MS, MARK.encode(), admitted)])
             yield lambda written=written: list(arrivals(write for _, write in written.values()))  # type: ignore[misc]
             yield lambda admitted=admitted, kind=kind: msgspec.json.decode(admitted, type=kind)  # type: ignore[misc]
     yield lambda: document(value)
-    yield lambda: reduce([value], False, USUAL)
+    yield lambda: reduce([value], False, USUAL, WORDS)
     yield lambda: GOLDEN[json.loads(value)["sessionId"]]
 
 

@@ -17,6 +17,7 @@ from ml.features import schema as schemas
 from ml.features.encoding import Encoding
 from ml.features.session_row import session_row
 from streaming.contract import parsing, valid_session
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.session import Session
 from streaming.file_import.reading import Reading
 from streaming.file_import.settings import IngestSettings
@@ -112,7 +113,9 @@ def imported(visits: dict[str, tuple[Done, list[int]]]) -> dict[str, bytes]:
     with TemporaryDirectory() as directory:
         path = Path(directory) / "2019-Nov.csv"
         path.write_text(text.getvalue(), newline="")
-        reading = Reading(path, {"deviceType": "desktop", "referrer": "Direct"}, _Unwatched())
+        reading = Reading(
+            path, {"deviceType": "desktop", "referrer": "Direct"}, _Unwatched(), ImportKeys(("key",))
+        )
         sent = reading.messages(IngestSettings(memory_mb=256, threads=1), Path(directory))
         return {msgspec.json.decode(message.value)["sessionId"]: message.value for message in sent}
 

@@ -12,6 +12,7 @@ from support import sessions
 from support.gate_model import GateModel
 
 from streaming.contract import topics
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
@@ -31,11 +32,14 @@ from streaming.reconcile.report import Report
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
+from streaming.words.lists import Further, Words
 
 ARRIVED_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 HORIZON_MS = 24 * HOUR_MS
 LATENESS_MS = HOUR_MS
+IMPORTS = ImportKeys(("key of now", "key of then"))
+WORDS = Words(Further(payments={"Points": ["bonus"]}))
 LIMIT = KeyLimit(products=2, categories=2)
 """Some of the sessions have more."""
 Document = dict[str, Any]
@@ -90,7 +94,7 @@ class World:
         self.mongodb = {s.session_id: {"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions}
         self.indexes = {name: {} for name in topics.INDEXED}
         for session in sessions:
-            for index, id_, document in documents(session):
+            for index, id_, document in documents(session, WORDS):
                 self.indexes[index][id_] = msgspec.to_builtins(document)
         for id_, activity in window(sessions, LIMIT).items():
             self.indexes[topics.PRODUCT_ACTIVITY][id_] = msgspec.to_builtins(activity)
@@ -109,6 +113,8 @@ class World:
             allowed_lateness_ms=LATENESS_MS,
             horizon=Horizon(HORIZON_MS, 4),
             key_limit=LIMIT,
+            words=WORDS,
+            imports=IMPORTS,
             indexes={name: list(found.items()) for name, found in self.indexes.items()},
             mongodb=deepcopy(list(self.mongodb.values())),
             valid=self.valid,
@@ -389,6 +395,77 @@ def test_a_digest_depends_on_contents_and_not_on_their_order(world: World, rando
     world.mongodb[shuffled[0][0]]["clicks"] += 1
     changed = world.reconcile().digests
     assert {where for where in before if changed[where] != before[where]} == {"mongodb"}
+
+
+@given(worlds(), st.sampled_from(["live", "of now", "of then", "forged", "of a former release", "named"]))
+def test_the_feed_of_an_outcome_is_judged_as_the_gate_does(world: World, feed: str) -> None:
+    """Valid, or rejected for its feed: what the settings of then accepted, nobody knows of other names."""
+    sent = {
+        "of now": IMPORTS.feed("0" * 12),
+        "of then": ImportKeys(IMPORTS.keys[1:]).feed("0" * 12),
+        "forged": ImportKeys(("a guess",)).feed("0" * 12),
+        "of a former release": "import-000000000000",
+    }.get(feed, feed)
+    one = sessions.session(session_id="one", event_time_ms=ARRIVED_MS, user_id="u1", feed=sent)
+    world.send(0, b"u1", encoder.encode(one))
+    world.valid, world.rejected = [], []
+    world.process()
+    [at] = [at for at, record in enumerate(world.valid) if decode(record.value or b"").session_id == "one"]
+    report = world.reconcile()
+    assert report.holds == (feed != "forged"), report.breaks
+    assert report.holds or "VITRINE_IMPORT_KEYS" in report.breaks[0].what
+    raw = world.raw[-1]
+    del world.valid[at]
+    world.fill(world.sessions())
+    world.rejected.append(
+        RejectedRecord(0, raw.partition, raw.offset, str(Reason.UNKNOWN_FEED), raw.key, raw.value)
+    )
+    others = [one.what for one in world.reconcile().breaks if one.session == "one"]
+    assert bool(others) == (feed in ("live", "of now", "of then")), others
+
+
+def with_odd_words(world: World) -> World:
+    """The world, with one valid session more whose words are on no list or on a further one."""
+    odd = sessions.session(
+        session_id="odd",
+        event_time_ms=ARRIVED_MS,
+        user_id="u1",
+        operating_system="TempleOS",
+        payment_method_type="bonus",
+        country="Narnia",
+    )
+    world.send(0, b"u1", encoder.encode(odd))
+    world.valid, world.rejected = [], []
+    world.process()
+    return world
+
+
+@given(worlds(), st.sampled_from([("bonus", "TempleOS", "Narnia"), ("other", "other", "other")]))
+def test_a_summary_of_other_lists_is_named_as_such(world: World, said: tuple[str, str, str]) -> None:
+    """Of a release without lists, or of the built-in ones alone."""
+    made = with_odd_words(world).indexes[topics.SESSION_SUMMARIES]["odd"]
+    assert (made["paymentMethodType"], made["operatingSystem"], made["country"]) == (
+        "Points",
+        "other",
+        "other",
+    )
+    assert world.reconcile().holds
+    made |= dict(zip(("paymentMethodType", "operatingSystem", "country"), said, strict=True))
+    [one] = world.reconcile().breaks
+    assert one.session == "odd"
+    assert "resummarise" in one.what
+    made["country"] = "Atlantis"
+    assert [one.what for one in world.reconcile().breaks] == ["has another content"]
+
+
+@given(worlds())
+def test_a_summary_of_other_lists_holds_once_nothing_can_make_it_anew(world: World) -> None:
+    made = with_odd_words(world).indexes[topics.SESSION_SUMMARIES]["odd"]
+    world.valid, world.cut = [], {topics.VALID: [0]}
+    made["paymentMethodType"] = "other"
+    assert world.reconcile().holds
+    made["paymentMethodType"] = "Gold"
+    assert [one.session for one in world.reconcile().breaks] == ["odd"]
 
 
 @given(worlds(), st.data())

@@ -17,6 +17,7 @@ from streaming.summaries.batch import COLUMNS, PART, PARTS_IN_A_ROW, reduce
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import WINDOW_MS, ProductActivity, merge, window
+from streaming.words.lists import Words
 
 words = st.sampled_from(["a", "b", "ö", "🛋", "a\x00b", '"'])
 interactions = st.lists(
@@ -33,6 +34,7 @@ interactions = st.lists(
 
 BASE = next(valid_sessions(1))
 LIMIT = KeyLimit(products=3, categories=2)
+WORDS = Words()
 """Some of the sessions have more."""
 PARALLEL = ("product_ids", "product_names", "product_prices", "product_categories", "actions")
 
@@ -66,7 +68,7 @@ def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession]
     totals: dict[str, ProductActivity] = {}
     for first in range(0, len(sessions), batch_size):
         batch = sessions[first : first + batch_size]
-        columns = reduce(map(encode, batch), True, LIMIT)
+        columns = reduce(map(encode, batch), True, LIMIT, WORDS)
         assert tuple(columns) == COLUMNS
         for session_id, summary, reviews, parts in zip(*columns.values(), strict=True):
             single[topics.SESSION_SUMMARIES][session_id] = json.loads(summary)
@@ -79,7 +81,7 @@ def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession]
     expected = [
         (topic, key, msgspec.to_builtins(document))
         for one in sessions
-        for topic, key, document in documents(one)
+        for topic, key, document in documents(one, WORDS)
     ]
     assert sorted(expected, key=lambda it: it[:2]) == sorted(
         ((topic, key, document) for topic, of in single.items() for key, document in of.items()),
@@ -93,7 +95,7 @@ def test_a_message_that_is_not_a_session_gives_an_empty_row(
     sessions: list[ValidSession], poison: list[bytes]
 ) -> None:
     sound = list(map(encode, sessions))
-    columns, alone = reduce([*poison, *sound], True, LIMIT), reduce(sound, True, LIMIT)
+    columns, alone = reduce([*poison, *sound], True, LIMIT, WORDS), reduce(sound, True, LIMIT, WORDS)
     assert columns["session_id"] == [None] * len(poison) + alone["session_id"]
     assert columns["summary"][len(poison) :] == alone["summary"]
     assert columns["reviews"] == [[] for _ in poison] + alone["reviews"]
@@ -117,7 +119,7 @@ def test_no_row_has_many_parts(messages: int, products: int) -> None:
         )
         for n in range(messages)
     ]
-    columns = reduce(map(encode, bombs), False, KeyLimit(products=products, categories=1))
+    columns = reduce(map(encode, bombs), False, KeyLimit(products=products, categories=1), WORDS)
     assert {len(column) for column in columns.values()} == {messages}
     assert max(map(len, columns["parts"])) <= PARTS_IN_A_ROW
     assert sorted(part[0] for row in columns["parts"] for part in row) == sorted(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streaming.contract.feeds import ImportKeys
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
 from streaming.file_import.assignment import SETTABLE, AssignmentError, check
@@ -34,6 +35,15 @@ def test_a_session_gets_the_feed_of_the_import() -> None:
 def test_a_session_of_another_import_keeps_its_feed() -> None:
     line = GOLDEN.replace(b'"live"', b'"import-old"')
     assert outgoing(line, FEED, {}) == (b"u1-000007", line)
+    own = ImportKeys(("key",))
+    line = GOLDEN.replace(b'"live"', f'"{own.feed("0123456789ab")}"'.encode())
+    assert outgoing(line, FEED, {}, own) == (b"u1-000007", line)
+
+
+@pytest.mark.parametrize("feed", ["import-0123456789ab", ImportKeys(("another",)).feed("0123456789ab")])
+def test_a_session_of_an_import_that_the_gate_would_not_know_gets_this_ones_feed(feed: str) -> None:
+    line = GOLDEN.replace(b'"live"', f'"{feed}"'.encode())
+    assert json.loads(outgoing(line, FEED, {}, ImportKeys(("key",))).value) == FIELDS | {"feed": FEED}
 
 
 def test_only_absent_and_unknown_fields_are_filled() -> None:

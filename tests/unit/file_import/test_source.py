@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from streaming.contract.feeds import ImportKeys
 from streaming.file_import import source
 from streaming.file_import.shop_events import COLUMNS
 from streaming.file_import.source import Format, SourceError
 
+KEYS = ImportKeys(("key",))
 HEADER = ",".join(COLUMNS).encode()
 
 
@@ -68,8 +70,15 @@ def test_a_feed_is_named_after_the_bytes(tmp_path: Path) -> None:
     one, same, other = (tmp_path / name for name in ("one", "same", "other"))
     for path, content in ((one, b"x"), (same, b"x"), (other, b"y")):
         path.write_bytes(content)
-    assert source.feed_of(one) == source.feed_of(same) == "import-2d711642b726"
-    assert source.feed_of(one) != source.feed_of(other)
+    assert source.feed_of(one, KEYS) == source.feed_of(same, KEYS)
+    assert source.feed_of(one, KEYS).startswith("import-2d711642b726-")
+    assert source.feed_of(one, KEYS) != source.feed_of(other, KEYS)
+
+
+def test_without_a_key_nothing_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"x")
+    with pytest.raises(SourceError, match="VITRINE_IMPORT_KEYS is not set"):
+        source.feed_of(tmp_path / "one", ImportKeys())
 
 
 def test_a_file_that_cannot_be_imported_raises_a_clear_error(tmp_path: Path) -> None:

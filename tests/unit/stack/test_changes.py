@@ -43,6 +43,7 @@ PARTLY = {
             "VITRINE_GATE_ALLOWED_LATENESS_MS",
             "VITRINE_GATE_HORIZON_MS",
             "VITRINE_GATE_HORIZON_SEGMENTS",
+            "VITRINE_IMPORT_KEYS",
         }
         for service in AIRFLOW
     },
@@ -61,6 +62,8 @@ def concerns(place: StackContext, before: Mapping[str, str], **now: str) -> dict
         ("VITRINE_GATE_LINGER_MS", "50", {"gate"}),
         ("VITRINE_GATE_SESSION_CAPACITY", "20000000", {"gate", "watch"}),
         ("VITRINE_GATE_HORIZON_MS", "86400000", {"gate", "watch", *AIRFLOW}),
+        ("VITRINE_WORDS_PAYMENTS", "{}", {"gate", "flink-job", *AIRFLOW}),
+        ("VITRINE_IMPORT_KEYS", "a,b", {"gate", *AIRFLOW}),
         ("VITRINE_INGEST_MEMORY_MB", "1024", set()),
         ("VITRINE_SIMULATE_SEED", "7", set()),
         ("VITRINE_KAFKA_HEAP_MIB", "600", {"kafka"}),

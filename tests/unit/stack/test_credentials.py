@@ -13,7 +13,7 @@ from stack.components import kafka, redis
 from stack.context import under
 from stack.principals import Principal, Store
 from stack.service import StackContext
-from stack.settings import StackSettings, own_addresses
+from stack.settings import StackSettings, environment, own_addresses
 from streaming.dedup.redis.commands import CLAIMING, READING, rights
 from streaming.process.exit_code import InvalidRequest
 
@@ -44,6 +44,24 @@ def test_a_service_gets_the_password_of_its_own_principal_at_most(place: StackCo
         assert found <= {PRINCIPAL_OF.get(service.name)}, service.name
 
 
+def test_the_key_of_imports_goes_to_those_who_make_or_judge_imports_alone(place: StackContext) -> None:
+    """Whoever sends the shop's sessions, and could name an import, does not get it."""
+    key = passwords.generated(place.layout, credentials.IMPORTS)
+    assert place.environment["VITRINE_IMPORT_KEYS"] == key
+    holders = {one.name for one in declared.services(place) if key in str(dict(one.environment))}
+    assert holders == {"gate", *(name for name, of in PRINCIPAL_OF.items() if of is Principal.AIRFLOW)}
+    for other in set(Principal) - credentials.KNOW_IMPORTS:
+        given = environment(place.settings, place.layout, place.environment, other)
+        assert key not in str(given), other
+
+
+def test_given_keys_of_imports_are_kept(place: StackContext) -> None:
+    shared = under(place, {"VITRINE_IMPORT_KEYS": "new,old"})
+    assert shared.environment["VITRINE_IMPORT_KEYS"] == "new,old"
+    [gate] = [one for one in declared.services(shared) if one.name == "gate"]
+    assert gate.environment["VITRINE_IMPORT_KEYS"] == "new,old"
+
+
 def test_no_password_is_on_a_command_line_in_an_address_or_in_a_health_check(place: StackContext) -> None:
     known = secrets_of(place)
     for service in declared.services(place):
@@ -71,7 +89,7 @@ def test_what_a_store_is_told_lets_nobody_in_to_another(
     }
     for store in Store:
         for one in credentials.USERS[store]:
-            shown = credentials.variables(one, place.password, [store], place.environment)
+            shown = credentials.variables(one, place.password, [store], place.environment, place.import_key)
             told[store] = told.get(store, "") + str(shown)
     for store, text in told.items():
         for other in set(Store) - {store}:
@@ -94,7 +112,9 @@ def test_properties_that_are_no_json_are_refused_without_showing_them(place: Sta
 
 
 def test_who_may_only_send_gets_no_login_to_the_other_stores(place: StackContext) -> None:
-    sent = credentials.variables(Principal.SHOP, place.password, list(Store), place.environment)
+    sent = credentials.variables(
+        Principal.SHOP, place.password, list(Store), place.environment, place.import_key
+    )
     assert json.loads(sent["VITRINE_KAFKA_CLIENT_PROPERTIES"])["sasl.username"] == "shop"
     assert sent["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"
     assert (sent["VITRINE_ELASTICSEARCH_USERNAME"], sent["VITRINE_ELASTICSEARCH_PASSWORD"]) == ("", "")

@@ -32,6 +32,7 @@ from streaming.replay import rejected_command as rejected
 from streaming.replay.history import History, Rejected
 from streaming.stores import StoreUnavailable
 from streaming.summaries import submitter
+from streaming.unlisted_words import command as words
 
 EVIL = "x\x1b]0;pwned\x07\x1b[2J\nforged [red]line[/red] :skull:\r\u202etxt.exe\x7f\x9b"
 SHOWN = r"x\u001b]0;pwned\u0007\u001b[2J\u000aforged [red]line[/red] :skull:\u000d\u202etxt.exe\u007f\u009b"
@@ -110,6 +111,23 @@ def test_rejected(as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     else:
         shows_it(printed)
         assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_words(as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Sessions:
+        def scan(self) -> list[dict[str, str]]:
+            return [{"country": EVIL}, {"country": "[red]rare[/red]"}] + [{"country": EVIL}] * 4
+
+    monkeypatch.setattr(words, "MongoSessions", lambda settings: Sessions())
+    arguments = argparse.Namespace(json=as_json, most=10, least=5)
+    assert words.run(arguments) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert "rare" not in printed
+    if as_json:
+        assert means_it(printed)["fields"]["country"]["words"] == [{"word": EVIL, "sessions": 5}]
+    else:
+        shows_it(printed)
 
 
 def test_rejected_counts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from streaming.contract.session import Review
 from streaming.contract.topics import PRODUCT_SENTIMENT, SESSION_SUMMARIES
 from streaming.summaries.documents import documents
 from streaming.summaries.review import reviews
+from streaming.words.lists import Words
 
 GOOD = Review(product_id="p1", rating=5, text="Absolutely wonderful, I love it!", sentiment="negative")
 BAD = Review(product_id="p9", rating=1, text="Terrible. It broke and I hate it.", sentiment="negative")
@@ -27,5 +28,5 @@ def test_the_text_is_not_in_the_document() -> None:
 
 
 def test_documents_are_the_summary_and_each_review() -> None:
-    found = [(topic, of) for topic, of, _ in documents(session_with(reviews=[GOOD, BAD]))]
+    found = [(topic, of) for topic, of, _ in documents(session_with(reviews=[GOOD, BAD]), Words())]
     assert found == [(SESSION_SUMMARIES, "s1"), (PRODUCT_SENTIMENT, "s1:0"), (PRODUCT_SENTIMENT, "s1:1")]

@@ -6,27 +6,33 @@ from support.sessions import session_with
 
 from streaming.contract.interactions import cents
 from streaming.contract.valid_session import ValidSession
-from streaming.summaries.session import summarise
+from streaming.summaries.session import SessionSummary, summarise
+from streaming.words.lists import Words
 
 SOFA = ("p1", "Sofa", 499.99, "sofas")
 LAMP = ("p2", "Lamp", 20.0, "lamps")
+WORDS = Words()
+
+
+def summarised(session: ValidSession) -> SessionSummary:
+    return summarise(session, WORDS)
 
 
 def test_counts_interactions_not_products() -> None:
-    summary = summarise(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"), (*LAMP, "cart")))
+    summary = summarised(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"), (*LAMP, "cart")))
     assert (summary.viewed, summary.carted, summary.removed, summary.purchased) == (3, 1, 0, 0)
     assert summary.distinct_products == 2
 
 
 def test_key_activities_are_in_the_order_of_their_first_occurrences() -> None:
-    summary = summarise(session_with((*LAMP, "cart"), (*SOFA, "view"), (*LAMP, "cart"), (*LAMP, "purchase")))
+    summary = summarised(session_with((*LAMP, "cart"), (*SOFA, "view"), (*LAMP, "cart"), (*LAMP, "purchase")))
     assert summary.key_activities == ["cart", "view", "purchase"]
 
 
 def test_top_category_has_most_interactions_and_is_the_first_among_equals() -> None:
-    assert summarise(session_with((*SOFA, "view"), (*LAMP, "view"))).top_category == "lamps"
-    assert summarise(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"))).top_category == "sofas"
-    assert summarise(session_with()).top_category is None
+    assert summarised(session_with((*SOFA, "view"), (*LAMP, "view"))).top_category == "lamps"
+    assert summarised(session_with((*SOFA, "view"), (*SOFA, "view"), (*LAMP, "view"))).top_category == "sofas"
+    assert summarised(session_with()).top_category is None
 
 
 @pytest.mark.parametrize(
@@ -40,21 +46,21 @@ def test_top_category_has_most_interactions_and_is_the_first_among_equals() -> N
     ],
 )
 def test_funnel_step_is_the_furthest_reached(actions: list[str], step: str) -> None:
-    assert summarise(session_with(*((*SOFA, action) for action in actions))).funnel_step == step
+    assert summarised(session_with(*((*SOFA, action) for action in actions))).funnel_step == step
 
 
 def test_a_purchase_without_interactions_counts_as_purchase() -> None:
-    assert summarise(session_with(purchase_made=True, amount_spent=5.25)).funnel_step == "purchase"
+    assert summarised(session_with(purchase_made=True, amount_spent=5.25)).funnel_step == "purchase"
 
 
 def test_cart_value_is_added_minus_removed_and_never_negative() -> None:
     assert (
-        summarise(
+        summarised(
             session_with((*SOFA, "cart"), (*LAMP, "cart"), (*LAMP, "remove_from_cart"))
         ).cart_value_cents
         == 49999
     )
-    assert summarise(session_with((*LAMP, "cart"), (*SOFA, "remove_from_cart"))).cart_value_cents == 0
+    assert summarised(session_with((*LAMP, "cart"), (*SOFA, "remove_from_cart"))).cart_value_cents == 0
 
 
 def test_cents_are_half_even() -> None:
@@ -63,7 +69,7 @@ def test_cents_are_half_even() -> None:
 
 def test_contains_lateness_and_nothing_personal() -> None:
     whole: ValidSession = session_with((*SOFA, "view"), late=True)
-    document = msgspec.json.encode(summarise(whole)).decode()
+    document = msgspec.json.encode(summarised(whole)).decode()
     assert '"late":true' in document
     for private in (whole.name, whole.email, whole.zip_code):
         assert private not in document
