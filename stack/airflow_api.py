@@ -11,8 +11,8 @@ from stack.service import StackContext
 
 TIMEOUT_S = 30.0
 NO_REUSE = httpx.Limits(max_keepalive_connections=0)
-"""Airflow closes a connection after 5 idle seconds, as long as httpx keeps one: a call in that moment
-fails."""
+"""Airflow closes an idle connection after 5 s, and httpx keeps one for 5 s: a call at that moment would use
+a connection that Airflow is closing, and fail."""
 LOGINS = 5
 FINISHED = ("success", "failed")
 

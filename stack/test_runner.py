@@ -17,11 +17,9 @@ from stack.test_folders import KINDS, WITHOUT_SERVICES, Target, chosen, tools
 
 NOTHING_COLLECTED = 5
 """Pytest's exit code where no test matched."""
-IN_PARALLEL = ("-n", "2", "--dist", "loadfile", "-m", "not alone")
+IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 """Whole kinds run in two processes, each file in one of them: tests wait more than they compute, and those on
 the running stack use names of their own."""
-ALONE = ("-m", "alone")
-"""Tests that interrupt a service of the running stack come afterwards, in one process."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,8 @@ def _pytest(
     environment: Mapping[str, str],
     selecting: bool,
 ) -> list[CheckOutcome]:
-    """Runs pytest once for each kind and Python environment. If `selecting`, a run in which no test matched
-    is left out."""
+    """Runs pytest for each kind and Python environment, as `_passes` says. If `selecting`, and of tests that
+    run alone, a pass in which no test matched is left out."""
     groups: dict[tuple[str, str], list[str]] = {}
     for target in sorted(
         targets, key=lambda target: (KINDS.index(target.kind), target.environment != "main")
@@ -81,16 +79,23 @@ def _pytest(
     outcomes = []
     for (kind, name), arguments in groups.items():
         environments.ensure(layout, name, lambda text: print(f"vitrine: {text} …", file=sys.stderr))
-        in_turn: tuple[tuple[str, ...], ...] = ((),)
-        if name == "main" and not selecting:
-            in_turn = (IN_PARALLEL,) if kind in WITHOUT_SERVICES else (IN_PARALLEL, ALONE)
-        for which in in_turn:
-            command = [str(layout.python(name)), "-m", "pytest", *which, *options, *dict.fromkeys(arguments)]
-            label = f"{kind} ({name}{', alone' if which == ALONE else ''})"
+        for addition, own in _passes(kind, name, selecting).items():
+            command = [str(layout.python(name)), "-m", "pytest", *own, *options, *dict.fromkeys(arguments)]
+            label = f"{kind} ({name}{addition})"
             code, seconds, closing = _shown(label, command, environment)
-            if not (code == NOTHING_COLLECTED and (selecting or which == ALONE)):
+            if not (code == NOTHING_COLLECTED and (selecting or addition)):
                 outcomes.append(_outcome(label, code, seconds, closing))
     return outcomes
+
+
+def _passes(kind: str, environment: str, selecting: bool) -> dict[str, tuple[str, ...]]:
+    """Returns the options of each pass of pytest over the tests of a kind, by what its label adds. Tests that
+    interrupt a service of the running stack come last, in one process."""
+    if selecting or environment != "main":
+        return {"": ()}
+    if kind in WITHOUT_SERVICES:
+        return {"": IN_PARALLEL}
+    return {"": (*IN_PARALLEL, "-m", "not alone"), ", alone": ("-m", "alone")}
 
 
 def _with_services(targets: list[Target], options: Sequence[str], selecting: bool) -> list[CheckOutcome]:

@@ -56,7 +56,7 @@ class Shop:
         command = [python, "-m", "streaming.simulate", str(sessions), str(seed)]
 
         def has_sent() -> bool:
-            """False while Kafka does not answer in time: then nothing was sent."""
+            """False if Kafka did not answer in time. Messages that it had accepted by then stay."""
             sent = subprocess.run(command, env=_variables(self.place), check=False, capture_output=True)
             assert sent.returncode in (ExitCode.DONE, ExitCode.UNAVAILABLE), sent.stderr
             return sent.returncode == ExitCode.DONE

@@ -79,7 +79,7 @@ def test_every_user_has_a_password_of_their_own_that_nobody_else_reads(tmp_path:
     assert again["ann"] != first["ann"], "who was taken out does not come back with an old password"
 
 
-def test_a_password_is_told_once(tmp_path: Path) -> None:
+def test_a_password_is_shown_once(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     airflow_passwords.ensure(layout, ["admin"])
     airflow_passwords.ensure(layout, ["admin", "ann"])
@@ -96,8 +96,8 @@ def test_status_and_later_starts_show_no_password(
     place = under(place, {"VITRINE_AIRFLOW_USERS": USERS})
     airflow_passwords.ensure(place.layout, place.settings.users)
     secrets = json.loads(airflow_passwords.file(place.layout).read_text()).values()
-    shown = status.new_logins(place)
-    assert all(secret in shown for secret in secrets)
+    first_shown = status.new_logins(place)
+    assert all(secret in first_shown for secret in secrets)
     status.print_table(place, [])
     shown = capsys.readouterr().out + json.dumps(status.as_json(place, [])) + status.login(place)
     assert not status.new_logins(place)
