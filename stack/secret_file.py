@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from streaming.process.exit_code import InvalidRequest
@@ -33,8 +34,9 @@ def _make(path: Path, fresh: str) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     prefix = f".{path.name}-"
     for left in path.parent.glob(f"{prefix}*"):
-        if left.lstat().st_mtime < time.time() - _ABANDONED_S:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # of a process that runs, and is done by now
+            if left.lstat().st_mtime < time.time() - _ABANDONED_S:
+                left.unlink()
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # readable by its owner only
     try:
         with os.fdopen(descriptor, "w") as out:
