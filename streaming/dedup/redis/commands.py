@@ -14,6 +14,9 @@ its rights: without them it would drop what scripts wrote."""
 READING = ("ping", "info", "get", "hget", "hkeys", "pfcount", "bf.info")
 """What the counters of distinct users and the fill of the filters are read with."""
 
+WATCHING = (*READING, "dbsize")
+"""What the monitor needs."""
+
 CLAIMING = (
     *READING,
     *("script|load", "script|exists", "eval", "evalsha", "scan"),

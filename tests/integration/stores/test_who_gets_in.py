@@ -26,7 +26,10 @@ from stack.kafka_rights import Right, rights
 from stack.principals import Principal, Store
 from streaming.contract import topics
 from streaming.contract.topology import GATE
+from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
+from streaming.metrics import catalogue
+from streaming.monitor.stores import RedisProbe
 from streaming.settings import ElasticsearchSettings, KafkaSettings, RedisSettings, variables
 
 PLACE = this_checkout()
@@ -116,6 +119,10 @@ class TestRedis:
             for attack in (("SET", key, 1), ("PFADD", key, "u"), ("DEL", key), ("EVAL", "return 1", 0)):
                 with pytest.raises(NoPermissionError):
                     reader.execute_command(*attack)
+
+    def test_the_monitor_may_read_all_that_it_shows(self) -> None:
+        redis = RedisSettings(url=SecretStr(shown_by(Principal.WATCH)["VITRINE_REDIS_URL"]))
+        assert catalogue.REDIS_KEYS in {reading.metric for reading in RedisProbe(redis, GateSettings())()}
 
 
 @pytest.fixture
