@@ -1,5 +1,6 @@
 """Carries out attempts on a port, also as another user of this machine. Standard library only."""
 
+import encodings.idna  # noqa: F401  (of every address; a stranger could not load it from a closed folder)
 import errno
 import json
 import os

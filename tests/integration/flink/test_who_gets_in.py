@@ -114,8 +114,10 @@ def test_only_their_owner_can_read_the_keys() -> None:
     flinks = system_users.gid(accounts.FLINK) if os.geteuid() == 0 else None
     for file in files:
         found = file.stat()
-        # What root lends to Flink's account is read by the group that only this account has.
-        assert stat.S_IMODE(found.st_mode) == (0o640 if found.st_gid == flinks else 0o600)
+        # What root lends to Flink's account is read by the group that only this account has; what it lends
+        # to the services as well is theirs, to be read only.
+        lent = 0o640 if found.st_uid == 0 else 0o440
+        assert stat.S_IMODE(found.st_mode) == (lent if found.st_gid == flinks else 0o600)
 
     def readable() -> list[str]:
         return [str(file) for file in files if os.access(file, os.R_OK)]
