@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from stack import accounts, file_modes, own_view, system_users
+from stack import accounts, file_modes, own_view, reachable, system_users
 from stack.inherited import inherited
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 
@@ -95,6 +95,7 @@ def _as_account(place: StackContext, service: Service, lent: Mapping[Path, tuple
 
     def prepare() -> None:
         own_view.check(own_view.prefix(place), service.account)
+        reachable.require(service, place.layout.root, own_view.prefix(place))
         home(place, service.account).mkdir(parents=True, exist_ok=True)
         take(place, service.account, home(place, service.account))
         if service.prepare:
