@@ -139,6 +139,18 @@ def take(place: StackContext, account: str, *paths: Path) -> None:
                 file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
 
 
+def not_given(services: Iterable[Service]) -> dict[Path, str]:
+    """Returns the files that the account of a service is not given though it writes them, because they have
+    several names, each with the account. Needs root."""
+    written = {path: one.account for one in services if not one.external for path in one.writes}
+    return {
+        left: account
+        for path, account in written.items()
+        if os.path.lexists(path)
+        for left in file_modes.not_given(path, system_users.uid(account))
+    }
+
+
 def lend(place: StackContext, path: Path, *to: str) -> None:
     """Lets one or two accounts read `path`, which stays root's: the last by its group, and the one before as
     owner of the files. Does nothing unless we are root."""

@@ -180,6 +180,25 @@ if as_root:  # as another user, the stack's programs are all that user's own
         found = (outside / "file").stat()
         assert (outside.stat().st_uid, found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o644)
 
+    def test_files_that_an_account_is_not_given_are_found(reachable: Layout) -> None:
+        """A backup by `cp -al` of what an older start left: the store would only say that it may not read."""
+        system_users.ensure()
+        make_folders(reachable)
+        for name in ("one", "two"):
+            (reachable.data / name).write_text("data")
+        (reachable.root / "backup").hardlink_to(reachable.data / "one")
+        (reachable.data / "own").write_text("data")
+        os.chown(reachable.data / "own", system_users.uid(accounts.VITRINE), -1)
+        (reachable.root / "backup-of-own").hardlink_to(reachable.data / "own")
+        place = replace(this_checkout(reachable), root=True)
+        service = account(place, "gate", reachable.data, reachable.data / "not-there")
+        unprivileged.take(place, accounts.VITRINE, reachable.data)
+        left = {reachable.data / "one": accounts.VITRINE}
+        assert unprivileged.not_given([service, replace(service, external=True, account="nobody")]) == left
+        assert (reachable.data / "one").stat().st_uid == 0
+        os.chown(reachable.data / "one", system_users.uid(accounts.VITRINE), -1)
+        assert unprivileged.not_given([service]) == {}
+
     def test_nobody_who_is_lent_a_folder_chooses_what_root_reads_there(reachable: Layout) -> None:
         """Flink's keys are lent to two accounts; root reads the password there, and writes it for one."""
         system_users.ensure()
