@@ -1,6 +1,7 @@
 """The stack as a whole: installs what is missing, starts it, stops it."""
 
 from collections.abc import Callable, Iterable
+from shlex import quote
 
 from stack import (
     changes,
@@ -70,7 +71,8 @@ def _tell_of_files_left(wanted: Iterable[Service], tell: Tell) -> None:
         tell(
             "files of several names",
             f"{len(left)} stay as they are, because an account may have named a file so that is not its own. "
-            f"Services cannot use them: if they are your data, give them away (chown -h {account} {file})",
+            "Services cannot use them: if they are your data, give them away "
+            f"(chown -h {account} {quote(str(file))})",
         )
 
 

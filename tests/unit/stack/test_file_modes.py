@@ -5,11 +5,14 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import HUNG_S
 
 from stack import accounts, file_modes, own_view, system_users, unprivileged
 from stack import services as declared
@@ -62,6 +65,29 @@ def test_a_start_closes_what_an_older_one_left_open(layout: Layout) -> None:
     assert stat.S_IMODE(script.stat().st_mode) == 0o700, "its owner may do what they could before"
     assert Path("/etc/passwd").stat().st_mode == passwd, "a link is not followed"
     assert file_modes.close(layout) == []
+
+
+def test_no_walk_waits_for_a_pipe_that_is_put_in_a_folders_place(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account could stop every command of root's so, between the listing of a folder and its opening."""
+    folder, listed = layout.data / "extracts" / "folder", os.scandir
+    folder.mkdir()
+
+    def listed_and_exchanged(of: int) -> nullcontext[list[os.DirEntry[str]]]:
+        with listed(of) as entries:
+            names = list(entries)
+        if folder.is_dir():
+            folder.rmdir()
+            os.mkfifo(folder)
+        return nullcontext(names)
+
+    monkeypatch.setattr(os, "scandir", listed_and_exchanged)
+    walk = threading.Thread(target=file_modes.close, args=(layout,), daemon=True)
+    walk.start()
+    walk.join(HUNG_S)
+    assert not walk.is_alive()
+    assert folder.is_fifo()
 
 
 def test_the_commands_write_for_their_owner_alone(tmp_path: Path) -> None:
