@@ -68,6 +68,13 @@ def answer(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]
     return document
 
 
+@pytest.fixture
+def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the noise the same in each run, for figures that noise alone now and then makes worse."""
+    monkeypatch.setattr(command, "SystemRandomness", lambda: SeededRandomness(4))
+
+
+@pytest.mark.usefixtures("seeded")
 def test_with_a_schema(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     document = answer(
         capsys, "--train", files["train"], "--test", files["test"], "--target", "bought",
@@ -90,6 +97,7 @@ def test_with_a_schema(files: dict[str, Path], capsys: pytest.CaptureFixture[str
     assert by["neural_network", 1.0]["statement"]["most_rows_per_unit"] == 2
 
 
+@pytest.mark.usefixtures("seeded")
 def test_without_a_schema_the_search_costs_budget(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,11 +191,9 @@ def test_files_that_are_not_tables(
     assert str(bad) in capsys.readouterr().err
 
 
-def test_too_few_rows_to_find_a_schema(
-    files: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Noise alone may pass for a column now and then; with this seed it does not.
-    monkeypatch.setattr(command, "SystemRandomness", lambda: SeededRandomness(4))
+# Noise alone may pass for a column now and then; with this seed it does not.
+@pytest.mark.usefixtures("seeded")
+def test_too_few_rows_to_find_a_schema(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     ten = write(files["folder"] / "ten.csv", shop.columns(10, seed=5))
     assert run(ask("--train", ten, "--test", ten, "--target", "bought", "--epsilon", 0.5)) == 2
     assert "--schema" in capsys.readouterr().err
