@@ -75,7 +75,7 @@ def _ids(kind: Kind) -> Iterator[str]:
         finally:
             figures.close()
     else:
-        yield from (str(document["_id"]) for document in MongoSessions(MongoSettings()).scan())
+        yield from MongoSessions(MongoSettings()).ids()
 
 
 def _page(

@@ -79,7 +79,9 @@ def _vega() -> bytes:
     # In a separate process: the package contains a JavaScript engine, which would stay in this server's
     # memory.
     program = f"import vl_convert; print(vl_convert.javascript_bundle(vl_version={VEGA_LITE_VERSION!r}))"
-    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60).stdout
+    script = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
+    # The bundle has lost the notices that the licences ask for.
+    return b"/*!\n" + (HERE / "static" / "vega-licence.txt").read_bytes() + b"*/\n" + script.stdout
 
 
 def vega() -> bytes:

@@ -21,8 +21,9 @@ def doors(place: StackContext) -> tuple[Door, ...]:
     controller, transport = (
         place.settings.port(name) for name in ("kafka_controller", "elasticsearch_transport")
     )
-    own = [name.removesuffix("_port") for name in StackSettings.model_fields if name.endswith("_port")]
-    if inside := [name for name in own if beam < place.settings.port(name) < beam + BEAM_PORTS]:
+    others = [name.removesuffix("_port") for name in StackSettings.model_fields if name.endswith("_port")]
+    others.remove("flink_beam")
+    if inside := [name for name in others if beam <= place.settings.port(name) < beam + BEAM_PORTS]:
         raise StackError(
             "VITRINE_FLINK_BEAM_PORT begins a range of ports for Flink alone "
             f"({beam_ports(place)}), and the port of {inside[0]} is in it: change one of the two"
@@ -36,6 +37,13 @@ def doors(place: StackContext) -> tuple[Door, ...]:
         Door(((transport, transport),), (accounts.ELASTICSEARCH,)),
         Door(metrics, (accounts.VITRINE, *place.settings.readers_of_metrics)),
     )
+
+
+def kept(place: StackContext) -> str:
+    """Returns what other users cannot connect to while the rule is in force: whatever listens there, also a
+    program that has nothing to do with this stack."""
+    ranges = sorted(pair for door in doors(place) for pair in door.ports)
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def beam_ports(place: StackContext) -> str:

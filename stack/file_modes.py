@@ -46,18 +46,13 @@ def installed(layout: Layout) -> frozenset[Path]:
     return frozenset({layout.state / "envs", layout.jars, layout.uv.parents[1]})
 
 
-def give(path: Path, owner: int, group: int) -> list[Path]:
-    """Makes `path`, with all that is in it, the property of `owner` and `group`, for the owner alone. Returns
-    the files with several names, which are left alone: an account could have given itself one of a file that
-    is not its own."""
-    left = []
-    for one, descriptor in _below(path):
+def give(path: Path, owner: int, group: int) -> None:
+    """Makes `path`, with all that is in it, the property of `owner` and `group`, for the owner alone. Leaves
+    files with several names alone: an account could have given itself one of a file that is not its own."""
+    for _, descriptor in _below(path):
         found = os.fstat(descriptor)
-        if _has_other_names(found):
-            left.append(one)
-        else:
+        if not _has_other_names(found):
             _set(descriptor, found, owner, group, found.st_mode & 0o700)
-    return left
 
 
 def lend(path: Path, group: int, passing: int, owner: int = 0) -> None:
@@ -76,6 +71,13 @@ def lend(path: Path, group: int, passing: int, owner: int = 0) -> None:
             _set(descriptor, found, 0, passing, 0o710)
         else:
             _set(descriptor, found, owner, group, 0o440)
+
+
+def not_given(path: Path, owner: int) -> list[Path]:
+    """Returns the files below `path` that `give` leaves to another than `owner`, because they have several
+    names."""
+    found = ((one, os.fstat(descriptor)) for one, descriptor in _below(path))
+    return [one for one, of in found if _has_other_names(of) and of.st_uid != owner]
 
 
 def _has_other_names(found: os.stat_result) -> bool:

@@ -17,14 +17,14 @@ def inherited(given: Mapping[str, str], root: bool) -> dict[str, str]:
     without rights: a folder or file that is closed to these, such as a TMPDIR of root's own, is left out."""
     found = {name: value for name, value in given.items() if name in NAMES or name.startswith("LC_")}
     for name, needed in (FOLDERS | FILES).items():
-        if name in given and (not root or _open_to_others(given[name], needed)):
+        if name in given and (not root or open_to_others(Path(given[name]), needed)):
             found[name] = given[name]
     return found
 
 
-def _open_to_others(value: str, needed: int) -> bool:
-    """True if others may do `needed` (bits of a mode) with the path `value`, and enter all above it."""
-    path = Path(value).resolve()
+def open_to_others(named: Path, needed: int) -> bool:
+    """True if others may do `needed` (bits of a mode) with the path `named`, and enter all above it."""
+    path = named.resolve()
     try:
         entered = all(one.stat().st_mode & stat.S_IXOTH for one in path.parents)
         return entered and path.stat().st_mode & needed == needed

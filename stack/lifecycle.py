@@ -1,6 +1,7 @@
 """The stack as a whole: installs what is missing, starts it, stops it."""
 
 from collections.abc import Callable, Iterable
+from shlex import quote
 
 from stack import (
     changes,
@@ -49,6 +50,8 @@ def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     concerned = changes.concerned(
         lambda given: declared.services(under(place, given)), before, saved_settings.chosen()
     )
+    if place.root:
+        _tell_of_files_left(wanted, tell)
     doors.close(place, tell)
     return up(place, services, wanted, tell, concerned)
 
@@ -59,6 +62,18 @@ def _close(place: StackContext, tell: Tell) -> None:
     others = file_modes.close(place.layout, system_users.groups() if place.root else ())
     if others:
         tell("files", f"{len(others)} belong to another user and are unchanged, such as {others[0]}")
+
+
+def _tell_of_files_left(wanted: Iterable[Service], tell: Tell) -> None:
+    """Tells which files root does not give to their services' accounts."""
+    if left := unprivileged.not_given(wanted):
+        file, account = next(iter(left.items()))
+        tell(
+            "files of several names",
+            f"{len(left)} stay as they are, because an account may have named a file so that is not its own. "
+            "Services cannot use them: if they are your data, give them away "
+            f"(chown -h {account} {quote(str(file))})",
+        )
 
 
 def take_down(place: StackContext, tell: Tell, only: Iterable[str] = ()) -> list[str]:

@@ -42,7 +42,8 @@ class StackSettings(Settings):
     flink_data_port: int = Field(18121, description="Flink's data exchange")
     flink_beam_port: int = Field(
         17500,
-        description="The first of 100 ports for Flink's Python processes and its own metrics",
+        description="The first of 100 ports for Flink's Python processes and its own metrics. Where root "
+        "starts the stack, no other user can connect to any of them, whatever listens there",
     )
     airflow_port: int = Field(18080, description="Airflow's web page and REST")
     airflow_users: str = Field(

@@ -138,7 +138,11 @@ def print_table(place: StackContext, found: list[Row]) -> None:
         lags = ", ".join(f"{stage} {records}" for stage, records in behind.items())
         console.print(Text(visible(f"Consumer lag in records: {lags}")))
     console.print(Text(login(place)))
-    if any(row.state == "running" for row in found) and not doors.kept_out(place):
+    if doors.kept_out(place):
+        console.print(
+            Text(f"Only the users who need them connect to ports {doors.kept(place)}: a rule of root's")
+        )
+    elif any(row.state == "running" for row in found):
         console.print(Text(f"{doors.OPEN}: the rule that root's start makes is not in force."))
 
 

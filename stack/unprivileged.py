@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from stack import accounts, file_modes, own_view, system_users
+from stack import accounts, file_modes, own_view, reachable, system_users
 from stack.inherited import inherited
 from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 
@@ -95,6 +95,7 @@ def _as_account(place: StackContext, service: Service, lent: Mapping[Path, tuple
 
     def prepare() -> None:
         own_view.check(own_view.prefix(place), service.account)
+        reachable.require(service, place.layout.root, own_view.prefix(place))
         home(place, service.account).mkdir(parents=True, exist_ok=True)
         take(place, service.account, home(place, service.account))
         if service.prepare:
@@ -136,6 +137,18 @@ def take(place: StackContext, account: str, *paths: Path) -> None:
             if os.path.lexists(path):
                 file_modes.give(path, owner, group)
                 file_modes.let_through(place.layout, path, system_users.gid(accounts.COMMON))
+
+
+def not_given(services: Iterable[Service]) -> dict[Path, str]:
+    """Returns the files that the account of a service is not given though it writes them, because they have
+    several names, each with the account. Needs root."""
+    written = {path: one.account for one in services if not one.external for path in one.writes}
+    return {
+        left: account
+        for path, account in written.items()
+        if os.path.lexists(path)
+        for left in file_modes.not_given(path, system_users.uid(account))
+    }
 
 
 def lend(place: StackContext, path: Path, *to: str) -> None:

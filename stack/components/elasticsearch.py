@@ -66,19 +66,31 @@ def _home(place: StackContext) -> Path:
 
 
 def _unzip(archive: Path, home: Path) -> None:
-    """Unpacks each version once. Unpacks into another folder and renames it: an incomplete one is never
-    used."""
+    """Unpacks the archive, whose checksum is pinned, unless what lies there is what is in it. Unpacks into
+    another folder and renames it: an incomplete one is never used."""
     unpacked = home / archive.stem
-    if unpacked.exists():
-        return
-    partial = home / f"{archive.stem}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
     with zipfile.ZipFile(archive) as files:
+        if _is_unpacked(files, home, unpacked):
+            return
+        shutil.rmtree(unpacked, ignore_errors=True)
+        partial = home / f"{archive.stem}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
         files.extractall(partial)
     for script in (partial / archive.stem / "bin").iterdir():
         script.chmod(0o700)
     (partial / archive.stem).rename(unpacked)
     partial.rmdir()
+
+
+def _is_unpacked(files: zipfile.ZipFile, home: Path, unpacked: Path) -> bool:
+    """True if `unpacked` holds what `files` hold, byte by byte, and nothing else: a library more or another
+    would run as Elasticsearch."""
+    content = {home / one.filename: one for one in files.infolist() if not one.is_dir()}
+    there = {path for path in unpacked.rglob("*") if path.is_symlink() or not path.is_dir()}
+    return there == content.keys() and all(
+        path.is_file() and not path.is_symlink() and path.read_bytes() == files.read(one)
+        for path, one in content.items()
+    )
 
 
 def _prepare(place: StackContext) -> None:

@@ -145,14 +145,22 @@ class MongoSessions:
         self._synced.replace_one({"_id": COLLECTION}, mark, upsert=True)
 
     def scan(self) -> Iterator[Document]:
-        """In the server's order of ids. A page begins with the last string id of the one before, because only
-        of strings both servers have the same notion; ids of other types after it are read again and left
-        out."""
+        """In the server's order of ids."""
+        return self._scan(None)
+
+    def ids(self) -> Iterator[str]:
+        """Yields the id of every session, and reads nothing else of them."""
+        return (str(document["_id"]) for document in self._scan(["_id"]))
+
+    def _scan(self, fields: list[str] | None) -> Iterator[Document]:
+        """Yields the sessions with `fields` (None: with all that they have). A page begins with the last
+        string id of the one before, because only of strings both servers have the same notion; ids of other
+        types after it are read again and left out."""
         after: str | None = None
         passed: set[str] = set()
         limit = PAGE
         while True:
-            page = available(self._page, after, limit)
+            page = available(self._page, after, limit, fields)
             ids = [document["_id"] for document in page]  # before a reader may change the documents
             fresh = [document for document in page if repr(document["_id"]) not in passed]
             last = max((at for at, id_ in enumerate(ids) if isinstance(id_, str)), default=0)
@@ -173,8 +181,9 @@ class MongoSessions:
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
 
-    def _page(self, first: str | None, limit: int) -> list[Document]:
-        found = self._sessions.find({}).hint([("_id", 1)]).sort("_id", 1).limit(limit).batch_size(limit)
+    def _page(self, first: str | None, limit: int, fields: list[str] | None) -> list[Document]:
+        found = self._sessions.find({}, fields).hint([("_id", 1)]).sort("_id", 1)
+        found = found.limit(limit).batch_size(limit)
         return list(found if first is None else found.min([("_id", first)]))
 
 

@@ -127,6 +127,10 @@ def scanned(mongo: MongoSettings) -> None:
     assert len(list(MongoSessions(mongo).scan())) == 9
 
 
+def only_ids_read(mongo: MongoSettings) -> None:
+    assert list(MongoSessions(mongo).ids()) == [f"s{n}" for n in range(1, 10)]
+
+
 def extracted(mongo: MongoSettings) -> None:
     sessions = adapter.client(mongo)[mongo.database][COLLECTION]
     found = pages(sessions, Window(1, Int64(2**53)), size=3)
@@ -141,7 +145,15 @@ def met_again(mongo: MongoSettings) -> None:
     MongoSessions(mongo).insert([a_version(n, n) for n in range(1, 10)])
 
 
-@pytest.mark.parametrize("read", [scanned, extracted, found_by_id, met_again])
+def test_who_asks_for_ids_is_sent_nothing_else(mongo: MongoSettings, asked: Asked) -> None:
+    store = MongoSessions(mongo)
+    store.insert([a_version(1, 1) | {"email": "a@b.example"}])
+    asked.commands.clear()
+    assert list(store.ids()) == ["s1"]
+    assert [command["projection"] for command in asked.commands if "find" in command] == [{"_id": 1}]
+
+
+@pytest.mark.parametrize("read", [scanned, only_ids_read, extracted, found_by_id, met_again])
 def test_the_embedded_server_looks_at_no_more_than_it_gives(
     read: Callable[[MongoSettings], None],
     mongo: MongoSettings,

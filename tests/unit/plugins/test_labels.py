@@ -24,7 +24,7 @@ def enter(
     import vitrine_labels
 
     index = SimpleNamespace(ids=lambda field: iter(IDS), close=lambda: None)
-    sessions = SimpleNamespace(scan=lambda: ({"_id": id_} for id_ in IDS))
+    sessions = SimpleNamespace(ids=lambda: iter(IDS))
     monkeypatch.setattr(vitrine_labels, "Figures", lambda settings: index)
     monkeypatch.setattr(vitrine_labels, "MongoSessions", lambda settings: sessions)
 

@@ -171,6 +171,11 @@ def test_the_charts_script_comes_from_the_pinned_package(reader: TestClient) -> 
     script = reader.get("/static/vega.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert "window.vegaEmbed" in script.text
+    notice, _, code = script.text.partition("*/\n")
+    assert notice.startswith("/*!\n")
+    assert "Copyright (c) University of Washington Interactive Data Lab" in notice
+    assert "Redistributions in binary form must reproduce the above copyright" in notice
+    assert "vegaEmbed" in code
 
 
 def test_without_elasticsearch_the_page_gets_a_clear_message(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import accounts, file_modes, own_view, readable, services, system_users, unprivileged
+from stack import accounts, file_modes, own_view, reachable, readable, services, system_users, unprivileged
 from stack.context import this_checkout
 from stack.layout import HERE, Layout
 from stack.machine import Missing
@@ -174,6 +174,42 @@ if os.geteuid() == 0:  # only root may become another user
                 "Permission denied"
                 in subprocess.run(tried, capture_output=True, text=True, check=False).stderr
             )
+
+    @pytest.mark.parametrize(
+        ("name", "does"),
+        [("VITRINE_DATA_DIR", "write to"), ("VITRINE_FLINK_KEY_FILE", "read"), ("its program", "run")],
+    )
+    def test_what_a_service_needs_elsewhere_in_a_closed_home_is_told_before_it_starts(
+        home: Path, name: str, does: str
+    ) -> None:
+        """It would only say that there is no such file, which its owner sees there."""
+        service = in_closed_home(home, "true")
+        named = home / "elsewhere"
+        named.write_text("#!/bin/sh\n")
+        named.chmod(0o755)
+        command = (str(named),) if name == "its program" else ("/bin/true",)
+        needing = replace(service, command=command, environment={name: str(named)})
+        checkout = home / "checkout"
+        view = own_view.prefix(replace(ROOTS, layout=Layout(checkout)))
+        with pytest.raises(StackError, match=f"who cannot {does} {named} .{name}.. .*: put it in a folder"):
+            reachable.require(needing, checkout, view)
+
+    def test_a_folder_elsewhere_is_its_accounts_to_write(home: Path) -> None:
+        home.chmod(0o755)
+        (home / "data").mkdir(mode=0o755)
+        system_users.ensure()
+        service = replace(services.services(ROOTS)[0], command=("true",))
+
+        def require(folder: Path) -> None:
+            needing = replace(service, environment={"VITRINE_DATA_DIR": str(folder)})
+            reachable.require(needing, home / "checkout", ())
+
+        for folder in (home / "data", home / "data" / "not-made-yet"):
+            with pytest.raises(StackError, match=f"cannot write to {folder} .*chown -R {service.account} "):
+                require(folder)
+        os.chown(home / "data", system_users.uid(service.account), -1)
+        require(home / "data")
+        require(home / "data" / "not-made-yet")
 
     def test_only_code_is_lent_of_a_checkout_that_its_umask_has_closed(tmp_path: Path) -> None:
         layout = Layout(tmp_path / "checkout")

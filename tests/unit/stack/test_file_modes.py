@@ -5,11 +5,14 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import HUNG_S
 
 from stack import accounts, file_modes, own_view, system_users, unprivileged
 from stack import services as declared
@@ -62,6 +65,29 @@ def test_a_start_closes_what_an_older_one_left_open(layout: Layout) -> None:
     assert stat.S_IMODE(script.stat().st_mode) == 0o700, "its owner may do what they could before"
     assert Path("/etc/passwd").stat().st_mode == passwd, "a link is not followed"
     assert file_modes.close(layout) == []
+
+
+def test_no_walk_waits_for_a_pipe_that_is_put_in_a_folders_place(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account could stop every command of root's so, between the listing of a folder and its opening."""
+    folder, listed = layout.data / "extracts" / "folder", os.scandir
+    folder.mkdir()
+
+    def listed_and_exchanged(of: int) -> nullcontext[list[os.DirEntry[str]]]:
+        with listed(of) as entries:
+            names = list(entries)
+        if folder.is_dir():
+            folder.rmdir()
+            os.mkfifo(folder)
+        return nullcontext(names)
+
+    monkeypatch.setattr(os, "scandir", listed_and_exchanged)
+    walk = threading.Thread(target=file_modes.close, args=(layout,), daemon=True)
+    walk.start()
+    walk.join(HUNG_S)
+    assert not walk.is_alive()
+    assert folder.is_fifo()
 
 
 def test_the_commands_write_for_their_owner_alone(tmp_path: Path) -> None:
@@ -179,6 +205,25 @@ if as_root:  # as another user, the stack's programs are all that user's own
         assert reachable.data.stat().st_uid == system_users.uid(accounts.VITRINE)
         found = (outside / "file").stat()
         assert (outside.stat().st_uid, found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o644)
+
+    def test_files_that_an_account_is_not_given_are_found(reachable: Layout) -> None:
+        """A backup by `cp -al` of what an older start left: the store would only say that it may not read."""
+        system_users.ensure()
+        make_folders(reachable)
+        for name in ("one", "two"):
+            (reachable.data / name).write_text("data")
+        (reachable.root / "backup").hardlink_to(reachable.data / "one")
+        (reachable.data / "own").write_text("data")
+        os.chown(reachable.data / "own", system_users.uid(accounts.VITRINE), -1)
+        (reachable.root / "backup-of-own").hardlink_to(reachable.data / "own")
+        place = replace(this_checkout(reachable), root=True)
+        service = account(place, "gate", reachable.data, reachable.data / "not-there")
+        unprivileged.take(place, accounts.VITRINE, reachable.data)
+        left = {reachable.data / "one": accounts.VITRINE}
+        assert unprivileged.not_given([service, replace(service, external=True, account="nobody")]) == left
+        assert (reachable.data / "one").stat().st_uid == 0
+        os.chown(reachable.data / "one", system_users.uid(accounts.VITRINE), -1)
+        assert unprivileged.not_given([service]) == {}
 
     def test_nobody_who_is_lent_a_folder_chooses_what_root_reads_there(reachable: Layout) -> None:
         """Flink's keys are lent to two accounts; root reads the password there, and writes it for one."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from waiting import free_port
 
-from stack import accounts, doors, machine, port_rule, system_users
+from stack import accounts, doors, machine, port_rule, status, system_users
 from stack.context import this_checkout, under
 from stack.layout import Layout
 from stack.port_rule import Door
@@ -99,10 +99,30 @@ def test_a_reader_who_does_not_exist_is_named(tmp_path: Path) -> None:
         doors.close(place, lambda name, state: None)
 
 
-def test_no_port_of_ours_is_in_the_range_of_flink_alone(tmp_path: Path) -> None:
-    place = under(this_checkout(Layout(tmp_path)), {"VITRINE_FLINK_BEAM_PORT": "27100"})
+@pytest.mark.parametrize("first", ["27117", "27100", "27018"])
+def test_no_port_of_ours_is_in_the_range_of_flink_alone(tmp_path: Path, first: str) -> None:
+    place = under(this_checkout(Layout(tmp_path)), {"VITRINE_FLINK_BEAM_PORT": first})
     with pytest.raises(StackError, match="the port of mongo is in it"):
         doors.doors(place)
+
+
+@pytest.mark.parametrize("first", ["27017", "27118"])
+def test_beside_it_there_may_be_one(tmp_path: Path, first: str) -> None:
+    doors.doors(under(this_checkout(Layout(tmp_path)), {"VITRINE_FLINK_BEAM_PORT": first}))
+
+
+def test_status_names_the_ports_that_the_rule_takes_from_every_other_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"VITRINE_PORT_OFFSET": "1000", "VITRINE_GATE_METRICS_PORT": "0"}
+    place = under(this_checkout(Layout(tmp_path)), given)
+    monkeypatch.setattr(doors, "kept_out", lambda place: True)
+    status.print_table(place, [])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "ports 18500-18599, 20093, 20300, 20400, 20402, 20403, 28117: " in told
+    monkeypatch.setattr(doors, "kept_out", lambda place: False)
+    status.print_table(place, [])
+    assert "18500" not in capsys.readouterr().out
 
 
 def test_a_rule_that_was_removed_is_applied_again_until_the_stack_goes_down(

@@ -188,6 +188,7 @@ def test_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     monkeypatch.setattr(status, "lag", lambda place: {EVIL: 1})
     monkeypatch.setattr(status, "login", lambda place: "Airflow: [red]password[/red] :skull:")
     monkeypatch.setattr(doors, "kept_out", lambda place: True)
+    monkeypatch.setattr(doors, "kept", lambda place: "1")
     row = status.Row("gate", "running", 1, 1, False, EVIL, EVIL, 1)
     monkeypatch.setattr(status, "Console", lambda **kinds: Console(**{**kinds, "width": 900}))
     status.print_table(SimpleNamespace(), [row])  # type: ignore[arg-type]
