@@ -32,7 +32,7 @@ WORDS = [
     "`",
     "mobile",
     "a b",
-    "ß",
+    "ßß",
 ]
 TEXTS = {"positive": "I love this wonderful table.", "negative": "Horrible and broken, I hate it."}
 
