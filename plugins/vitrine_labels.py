@@ -58,7 +58,7 @@ def _look_up(reader: str, kind: Kind, label: str, why: str) -> HTMLResponse:
         record = stored_record()
         found = list(islice(meant(record.key(), label, _ids(kind), datetime.now(UTC)), MOST))
         about = {} if not found else {"users": found} if kind == "user" else {"sessions": found}
-        record.add(reader, "look-up", label, why=why, **about)  # one that finds nobody, too
+        record.add(reader, "look-up", label, why=why, **about)  # also a search without a result
     except StoreUnavailable as error:
         return _page(label=label, reason=why, problem=f"{error}.")
     finally:

@@ -6,7 +6,7 @@ import sys
 from pydantic import ValidationError
 
 from stack import checkout_owner, commands, file_modes, saved_settings, settings_table
-from stack.checkout_owner import AnotherUsers
+from stack.checkout_owner import AnotherOwner
 from stack.context import this_checkout
 from stack.layout import HERE
 from stack.machine import Missing
@@ -31,7 +31,7 @@ def main() -> int:
         if not (wrong := settings_table.refused(error)):
             raise
         return _ended(ExitCode.INVALID_REQUEST, *wrong)
-    except (Missing, AnotherUsers) as error:
+    except (Missing, AnotherOwner) as error:
         return _ended(ExitCode.UNAVAILABLE, str(error))
     except PermissionError as error:
         if (why := checkout_owner.reason(HERE)) is None:

@@ -8,18 +8,19 @@ from pathlib import Path
 from stack.layout import Layout
 
 
-class AnotherUsers(Exception):
-    """The stack of this checkout belongs to another user; the message says what to do."""
+class AnotherOwner(Exception):
+    """Another user owns the stack of this checkout; the message says what to do."""
 
 
 def require(layout: Layout) -> None:
-    """Raises AnotherUsers, before anything is changed, if another user has started the stack here."""
+    """Raises AnotherOwner, before anything is changed, if another user has started the stack here."""
     if why := reason(layout):
-        raise AnotherUsers(why)
+        raise AnotherOwner(why)
 
 
 def reason(layout: Layout) -> str | None:
-    """Returns what to do if another user has started the stack here; None if nobody else has."""
+    """Returns a message that says who has started the stack here, and what to do, if that is another user;
+    otherwise None."""
     for folder in (layout.state, layout.run):
         try:
             owner = folder.lstat().st_uid

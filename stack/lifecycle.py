@@ -26,7 +26,7 @@ Tell = Callable[[str, str], None]
 def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     """Starts the services called `names` (all, if none) with what they need, and restarts running services
     that a changed setting concerns. Returns all of these when they are healthy.
-    Raises AnotherUsers if somebody else has started the stack here, Missing if something cannot be installed
+    Raises AnotherOwner if somebody else has started the stack here, Missing if something cannot be installed
     and StackError if a service does not start."""
     place = this_checkout()
     checkout_owner.require(place.layout)

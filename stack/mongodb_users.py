@@ -20,7 +20,7 @@ def roles(database: str) -> dict[Principal, list[Any]]:
         # It reads sessions, and writes similar users, the models' registry and the privacy ledger.
         Principal.AIRFLOW: both,
         Principal.WATCH: [],
-        # Last: until then, further connections log in with the password of before.
+        # Last: further connections of the client log in with the password that it began with.
         Principal.ADMIN: ["root"],
     }
 

@@ -9,7 +9,7 @@ from stack import accounts, credentials, passwords
 from stack.layout import Layout
 from stack.principals import Principal, Store
 from stack.settings import StackSettings, asking
-from streaming.settings import Settings, variables
+from streaming.settings import Settings, variable, variables
 
 # Not the caller's PATH: a declaration must not depend on the shell it is made in.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -84,6 +84,10 @@ class StackContext:
     principal: Principal | None = Principal.ADMIN
     """Whose credentials `environment` has. None: this process is a service itself. It must not read the
     generated passwords, and what it declares has none."""
+
+    def value(self, settings: type[Settings], field: str) -> str:
+        """Returns the text that services read for a field of `settings`: what is set, or its default."""
+        return self.environment.get(variable(settings, field), str(settings.model_fields[field].default))
 
     def password(self, store: Store, principal: Principal) -> str:
         """Returns the password of `principal` for `store`; empty if this process must not read any."""

@@ -88,7 +88,7 @@ def connections(place: StackContext) -> dict[str, str]:
     """Returns Airflow's connections to the stores, as the environment variables that it reads."""
     kafka: dict[str, object] = {
         "bootstrap.servers": place.environment[ADDRESS_VARIABLE["kafka"]],
-        "group.id": place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "") + EXTRACTION_GROUP,
+        "group.id": place.value(KafkaSettings, "topic_prefix") + EXTRACTION_GROUP,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "isolation.level": "read_committed",

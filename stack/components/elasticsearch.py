@@ -83,7 +83,7 @@ def _unzip(archive: Path, home: Path) -> None:
 
 
 def _is_unpacked(files: zipfile.ZipFile, home: Path, unpacked: Path) -> bool:
-    """True if `unpacked` holds what `files` hold, byte by byte, and nothing else: a library more or another
+    """True if `unpacked` holds what `files` hold, byte by byte, and nothing else: an added or changed library
     would run as Elasticsearch."""
     content = {home / one.filename: one for one in files.infolist() if not one.is_dir()}
     there = {path for path in unpacked.rglob("*") if path.is_symlink() or not path.is_dir()}
@@ -142,7 +142,7 @@ def _variables(place: StackContext) -> dict[str, str]:
 
 
 def _users(place: StackContext) -> dict[str, str]:
-    prefix = place.environment.get(variable(ElasticsearchSettings, "index_prefix"), "")
+    prefix = place.value(ElasticsearchSettings, "index_prefix")
     return elasticsearch_users.files(prefix, partial(place.password, Store.ELASTICSEARCH))
 
 

@@ -245,7 +245,7 @@ def _has_slots(overview: dict[str, Any]) -> str | None:
 
 
 def _job(place: StackContext) -> str:
-    return job_name(KafkaSettings(topic_prefix=place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")))
+    return job_name(KafkaSettings(topic_prefix=place.value(KafkaSettings, "topic_prefix")))
 
 
 def checkpoints(place: StackContext) -> str:

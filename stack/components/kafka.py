@@ -23,7 +23,7 @@ BY_HAND = (Principal.ADMIN, Principal.SHOP)
 
 def server_properties(place: StackContext) -> str:
     """Returns the broker's settings. With one node, every internal topic has one replica. They contain the
-    passwords of Kafka's users, which let nobody in to another store."""
+    passwords of Kafka's users, which are valid for Kafka alone."""
     client, controller = place.settings.port("kafka"), place.settings.port("kafka_controller")
     pairs = {
         "process.roles": "broker,controller",

@@ -10,7 +10,7 @@ from stack.health import MongoHealth
 from stack.principals import Principal, Store
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
-from streaming.settings import MongoSettings, variable
+from streaming.settings import MongoSettings
 
 
 def command(place: StackContext, mongod: str | None) -> tuple[str, ...]:
@@ -44,8 +44,7 @@ def _put_users(place: StackContext) -> None:
 
 
 def _database(place: StackContext) -> str:
-    default = str(MongoSettings.model_fields["database"].default)
-    return place.environment.get(variable(MongoSettings, "database"), default)
+    return place.value(MongoSettings, "database")
 
 
 def services(place: StackContext) -> tuple[Service, ...]:

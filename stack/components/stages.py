@@ -43,7 +43,7 @@ def metrics_url(place: StackContext, stage: str) -> str:
 
 
 def _service(place: StackContext, stage: StageDeclaration) -> Service:
-    prefix = place.environment.get("VITRINE_KAFKA_TOPIC_PREFIX", "")
+    prefix = place.value(KafkaSettings, "topic_prefix")
     port = place.settings.port(f"{stage.name}_metrics")
     return Service(
         name=stage.name,

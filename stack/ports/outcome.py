@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stack.ports.replies import Try
 
-REFUSED = ""
+NONE_SERVED = ""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Heard:
 
 
 def outcome(heard: Sequence[tuple[Try, Heard]]) -> str | None:
-    """Returns the name of the first attempt that was served; REFUSED if all were refused; None if that is
+    """Returns the name of the first attempt that was served; NONE_SERVED if all were refused; None if it is
     unknown, because the port said nothing in its own protocol or, if that is not known, in none."""
     for attempt, told in heard:
         if attempt.serves(told.reply):
@@ -32,7 +32,7 @@ def outcome(heard: Sequence[tuple[Try, Heard]]) -> str | None:
     if any(_unanswered(those) for those in questions.values()):
         return None
     foreign = [told for attempt, told in heard if attempt.own is None]
-    return None if foreign and all(_unanswered([told]) for told in foreign) else REFUSED
+    return None if foreign and all(_unanswered([told]) for told in foreign) else NONE_SERVED
 
 
 def _unanswered(those: Iterable[Heard]) -> bool:

@@ -109,7 +109,7 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
         tries = {address: replies.as_stranger(name, address.port) for address, name in ports.items()}
         assert all(served(address, those) for address, those in tries.items()), "whoever may is served"
         if doors.kept_out(PLACE):
-            assert served_as_stranger(tries) == dict.fromkeys(ports, outcome.REFUSED)
+            assert served_as_stranger(tries) == dict.fromkeys(ports, outcome.NONE_SERVED)
         else:
             assert not may_make_rules(), "the rule is gone"
             assert all(served_as_stranger(tries).values()), "open, as start, status and Health say"

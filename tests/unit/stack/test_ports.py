@@ -174,7 +174,7 @@ def test_nor_to_a_page_if_it_serves_pages() -> None:
         address = Address(*server.getsockname())
         for kind in (replies.from_page, replies.by_rebinding):
             assert attempts.served(address, kind("watch", address.port)) is None
-            assert attempts.served(address, kind("redis", address.port)) == outcome.REFUSED
+            assert attempts.served(address, kind("redis", address.port)) == outcome.NONE_SERVED
 
 
 def test_silence_in_other_protocols_and_in_tls_says_nothing() -> None:
@@ -183,7 +183,7 @@ def test_silence_in_other_protocols_and_in_tls_says_nothing() -> None:
         (one, outcome.Heard(http(403)) if one.own and not one.tls else outcome.Heard(silent=True))
         for one in asked
     ]
-    assert outcome.outcome(heard) == outcome.REFUSED
+    assert outcome.outcome(heard) == outcome.NONE_SERVED
     one_path_silent = [(heard[0][0], outcome.Heard(silent=True)), *heard[1:]]
     assert outcome.outcome(one_path_silent) is None
 
@@ -191,7 +191,7 @@ def test_silence_in_other_protocols_and_in_tls_says_nothing() -> None:
 def test_nobody_listening_is_refused_without_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = Address(*server.getsockname())
-    assert http_of_others(address) == outcome.REFUSED
+    assert http_of_others(address) == outcome.NONE_SERVED
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "::1"])

@@ -12,7 +12,7 @@ import pytest
 from supervisor.datatypes import dict_of_key_value_pairs
 
 from stack import checkout_owner, environments, lifecycle, port_rule
-from stack.checkout_owner import AnotherUsers
+from stack.checkout_owner import AnotherOwner
 from stack.context import this_checkout
 from stack.layout import HERE, SOCKET_PATH_MAX_BYTES, Layout
 from stack.service import Service, StackError, Unhealthy
@@ -128,7 +128,7 @@ if os.geteuid() == 0:  # only root can make another user's folder
         checkout_owner.require(layout)
         for folder in (layout.run, layout.state):
             os.chown(folder, 12_345, 12_345)
-            with pytest.raises(AnotherUsers, match=r"belongs to 12345.*chown -R root .*do not delete it"):
+            with pytest.raises(AnotherOwner, match=r"belongs to 12345.*chown -R root .*do not delete it"):
                 checkout_owner.require(layout)
             with pytest.raises(StackError, match=r"belongs to 12345.*do not delete it"):
                 private_folder(layout.run)
