@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, Message, TopicPartition
 
 from streaming.kafka.committed_log import read_committed_offsets
 from streaming.kafka.records import records
@@ -49,8 +49,18 @@ class Assignment:
 
     def rewind(self) -> list[TopicPartition]:
         """Goes back to the committed offsets, and returns them as `add` does."""
-        held = [TopicPartition(topic or "", partition or 0) for topic, partition in self._next]
+        held = [_place(at) for at in self._next]
         return self.add(held) if held else []
+
+    def suspend(self) -> None:
+        """Reads no further, but stays in the group. Not by the client's pause: librdkafka loses a resume that
+        comes close to an assignment, and the partition is never read again (its issue 5591)."""
+        if self._consumer.assignment():
+            self._consumer.unassign()
+
+    def resume(self) -> None:
+        """Goes on after the last record that `take` has returned."""
+        self._consumer.assign([_place(at, offset) for at, offset in self._next.items()])
 
     def take(self, messages: Sequence[Message]) -> Records:
         """The records among `messages` that come next. Raises KafkaException on a fatal error."""
@@ -64,6 +74,11 @@ class Assignment:
                 taken.append(message)
         ends = {partition: end for partition, end in reached.items() if end != begins[partition]}
         return Records(taken, {partition: begins[partition] for partition in ends}, ends)
+
+
+def _place(at: Partition, offset: int = OFFSET_INVALID) -> TopicPartition:
+    topic, partition = at
+    return TopicPartition(topic or "", partition or 0, offset)
 
 
 def _starts(committed: Iterable[TopicPartition]) -> list[TopicPartition]:

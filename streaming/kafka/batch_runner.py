@@ -164,16 +164,16 @@ class BatchRunner(Generic[Batch, Result]):
                 if stop.is_set() or self._must_rewind:
                     raise _Dropped
         finally:
-            if has_paused:
-                self._consumer.resume(self._consumer.assignment())
+            if has_paused and not self._must_rewind:
+                self._assignment.resume()
 
     def _wait(self, pause_s: float, stop: Event) -> None:
         """Stays in the consumer group without reading. Ends early on `stop` and on a rebalance."""
         until_s = time.monotonic() + pause_s
         while (left_s := until_s - time.monotonic()) > 0 and not (stop.is_set() or self._must_rewind):
-            self._consumer.pause(self._consumer.assignment())
+            self._assignment.suspend()
             message = self._consumer.poll(min(left_s, _POLL_S))
-            # A partition that was assigned within `poll` may deliver a record before it is paused.
+            # A partition that was assigned within `poll` may deliver a record in it.
             if message is not None and records([message]):
                 self._must_rewind = True
 

@@ -6,7 +6,7 @@ it next asks for records, as from the real client.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -97,8 +97,8 @@ class MemoryMember:
 
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker, self._generation = broker, -1
+        self._dealt: list[int] = []
         self._read_to: dict[int, int] = {}
-        self._paused: set[int] = set()
 
     def subscribe(
         self, topics: list[str], on_assign: OnRebalance, on_revoke: OnRebalance, on_lost: OnRebalance
@@ -111,7 +111,7 @@ class MemoryMember:
         self._rejoin()
         with self._broker.lock:
             found: list[MemoryMessage] = []
-            for partition in sorted(self._read_to.keys() - self._paused):
+            for partition in sorted(self._read_to):
                 begin = self._read_to[partition]
                 values = self._broker.log[partition][begin : begin + count - len(found)]
                 found += [MemoryMessage(partition, begin + n, value) for n, value in enumerate(values)]
@@ -126,10 +126,12 @@ class MemoryMember:
     def assign(self, partitions: list[TopicPartition]) -> None:
         with self._broker.lock:
             self._read_to = {at.partition: max(at.offset, 0) for at in partitions}
-            self._paused = set()
+
+    def unassign(self) -> None:
+        self.assign([])
 
     def assignment(self) -> list[TopicPartition]:
-        return [TopicPartition(TOPIC, partition) for partition in self._read_to]
+        return _places(self._read_to)
 
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         with self._broker.lock:
@@ -142,12 +144,6 @@ class MemoryMember:
     def consumer_group_metadata(self) -> object:
         return "group"
 
-    def pause(self, partitions: Sequence[TopicPartition]) -> None:
-        self._paused |= {one.partition for one in partitions}
-
-    def resume(self, partitions: Sequence[TopicPartition]) -> None:
-        self._paused -= {one.partition for one in partitions}
-
     def commit(self, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
         assert not asynchronous
         with self._broker.lock:
@@ -155,7 +151,7 @@ class MemoryMember:
                 self._broker.offsets[one.partition] = one.offset, one.metadata or ""
 
     def close(self) -> None:
-        self._on_revoke(self, self.assignment())
+        self._revoke()
         self._broker.leave(self)
 
     def _rejoin(self) -> None:
@@ -165,10 +161,18 @@ class MemoryMember:
             self._generation = self._broker.generation
             dealt = self._broker.dealt_to(self)
         # Not under the lock: what is called commits, in a thread of its own.
-        if self._read_to:
-            self._on_revoke(self, self.assignment())
-            self._read_to = {}
-        self._on_assign(self, [TopicPartition(TOPIC, partition) for partition in dealt])
+        if self._dealt:
+            self._revoke()
+        self._dealt = dealt
+        self._on_assign(self, _places(dealt))
+
+    def _revoke(self) -> None:
+        self._on_revoke(self, _places(self._dealt))
+        self.unassign()
+
+
+def _places(partitions: Iterable[int]) -> list[TopicPartition]:
+    return [TopicPartition(TOPIC, partition) for partition in partitions]
 
 
 class RealBroker:

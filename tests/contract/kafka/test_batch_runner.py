@@ -6,6 +6,7 @@ was not committed in between.
 """
 
 import itertools
+import logging
 import threading
 from collections import defaultdict
 
@@ -178,17 +179,26 @@ def test_a_rebalance_in_the_middle_skips_nothing(broker: Broker, stage: type[Run
         assert not stage.writes_once or len(written) == len(both[partition]), "written twice"
 
 
+def assigned(caplog: pytest.LogCaptureFixture) -> list[list[int]]:
+    """The partitions of each assignment."""
+    return [
+        sorted(vars(record)["partitions"]) for record in caplog.records if record.msg == "partitions_assigned"
+    ]
+
+
 def test_partitions_that_come_while_the_store_is_unavailable_are_read_from_their_beginning(
-    broker: Broker, stage: type[Runner]
+    broker: Broker, stage: type[Runner], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The member that had them leaves without having written any of it."""
+    caplog.set_level(logging.INFO, batch_runner.__name__)
     back = threading.Event()
     store, others = unavailable_until(back), Store(itertools.repeat(True))
     sent = load(broker)
     leaving, staying = stage(broker, others), stage(broker, store)
     until(lambda: store.attempts and others.attempts, "attempts of both")
+    caplog.clear()
     leaving.end()
-    until(lambda: len(staying.member.assignment()) == PARTITIONS, "all partitions at the one that stays")
+    until(lambda: list(range(PARTITIONS)) in assigned(caplog), "all partitions at the one that stays")
     back.set()
     until_committed(broker, sent)
     staying.end()
