@@ -59,8 +59,10 @@ class Assignment:
             self._consumer.unassign()
 
     def resume(self) -> None:
-        """Goes on after the last record that `take` has returned."""
-        self._consumer.assign([_place(at, offset) for at, offset in self._next.items()])
+        """Goes on after the last record that `take` has returned. Does nothing if no partition is held: the
+        group may be about to deal some."""
+        if self._next:
+            self._consumer.assign([_place(at, offset) for at, offset in self._next.items()])
 
     def take(self, messages: Sequence[Message]) -> Records:
         """The records among `messages` that come next. Raises KafkaException on a fatal error."""

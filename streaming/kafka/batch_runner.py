@@ -164,7 +164,7 @@ class BatchRunner(Generic[Batch, Result]):
                 if stop.is_set() or self._must_rewind:
                     raise _Dropped
         finally:
-            if has_paused and not self._must_rewind:
+            if has_paused and not self._must_rewind:  # a rewind assigns anyway
                 self._assignment.resume()
 
     def _wait(self, pause_s: float, stop: Event) -> None:

@@ -52,6 +52,12 @@ class FakeConsumer:
     def assign(self, partitions: list[TopicPartition]) -> None:
         self.started = {at.partition: at.offset for at in partitions}
 
+    def unassign(self) -> None:
+        self.started = {}
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("t", partition) for partition in self.started]
+
 
 @pytest.fixture
 def consumer() -> FakeConsumer:
@@ -104,3 +110,20 @@ def test_an_error_that_will_pass_is_passed_over_and_a_fatal_one_raised(assignmen
     assert taken(assignment, FakeMessage(0, 5, Failure(fatal=False)), FakeMessage(0, 6)) == [(0, 6)]
     with pytest.raises(KafkaException):
         taken(assignment, FakeMessage(0, 7, Failure(fatal=True)))
+
+
+def test_suspended_it_reads_nothing_and_goes_on_after_what_was_taken(
+    assignment: Assignment, consumer: FakeConsumer
+) -> None:
+    taken(assignment, FakeMessage(0, 5), FakeMessage(0, 8))
+    assignment.suspend()
+    assert consumer.started == {}
+    assignment.resume()
+    assert consumer.started == {0: 9, 1: 0}
+
+
+def test_without_partitions_there_is_nothing_to_resume(consumer: FakeConsumer) -> None:
+    """An empty assignment would answer a question of the group's that the client has not passed on yet."""
+    consumer.started = {7: 0}
+    Assignment(consumer).resume()  # type: ignore[arg-type]
+    assert consumer.started == {7: 0}
