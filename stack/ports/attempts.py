@@ -1,13 +1,9 @@
-"""Carries out attempts on a port, also as another user of this machine. Standard library only."""
+"""Carries out attempts on a port. Standard library only."""
 
 import encodings.idna  # noqa: F401  (of every address; a stranger could not load it from a closed folder)
 import errno
-import json
-import os
-import pwd
 import socket
 import ssl
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +12,6 @@ from stack.ports.outcome import Heard, outcome
 from stack.ports.replies import Try
 
 Tries = Mapping[Address, tuple[Try, ...]]
-STRANGER = "nobody"
 ENOUGH_BYTES = 65_536
 TIMEOUT_S = 5.0
 OWN_TIMEOUT_S = 60.0
@@ -39,38 +34,6 @@ def all_served(tries: Tries) -> dict[Address, str | None]:
     for (address, one), reply in zip(each, told, strict=True):
         heard[address].append((one, reply))
     return {address: outcome(those) for address, those in heard.items()}
-
-
-def served_as_stranger(tries: Tries) -> dict[Address, str | None]:
-    """Returns the same for each address, as tried by a user who has no rights and is no account of ours.
-    Needs root. Raises ChildProcessError if the attempts cannot be made."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reading)
-            _become(STRANGER)
-            found = all_served(tries)
-            with os.fdopen(writing, "w") as out:
-                json.dump([[*address, name] for address, name in found.items()], out)
-        except Exception as error:  # noqa: BLE001  (told, and then the process ends)
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        finally:
-            os._exit(0)  # what the parent has open is not the child's to end
-    os.close(writing)
-    with os.fdopen(reading) as given:
-        text = given.read()
-    os.waitpid(child, 0)
-    if not text:
-        raise ChildProcessError(f"no attempt could be made as {STRANGER}")
-    return {Address(host, port): name for host, port, name in json.loads(text)}
-
-
-def _become(name: str) -> None:
-    user = pwd.getpwnam(name)
-    os.setgroups([])
-    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
-    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
 
 
 def _heard(address: Address, attempt: Try) -> Heard:

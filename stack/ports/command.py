@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stack.context import this_checkout
-from stack.ports import attempts, listening, replies
+from stack.ports import attempts, listening, replies, stranger
 from stack.service import StackContext, StackError
 from streaming.process.exit_code import ExitCode
 
@@ -43,10 +43,10 @@ def looked_at(place: StackContext) -> list[Port]:
         found = listening.ports(place)
         asked = [
             {address: kind(service, address.port) for address, service in found.items()}
-            for kind in (replies.as_stranger, replies.from_page, replies.by_rebinding)
+            for kind in (replies.from_page, replies.by_rebinding)
         ]
-        by_uid = attempts.served_as_stranger(asked[0]) if place.root else {}
-        by_page, by_name = map(attempts.all_served, asked[1:])
+        by_uid = stranger.served_as_stranger(found) if place.root else {}
+        by_page, by_name = map(attempts.all_served, asked)
     except (psutil.Error, OSError) as error:
         raise StackError(f"The ports could not be tried: {error or type(error).__name__}") from error
     return [

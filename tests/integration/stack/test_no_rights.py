@@ -20,8 +20,9 @@ from waiting import until
 from stack import accounts, doors, own_view, services
 from stack.context import this_checkout
 from stack.ports import listening, outcome, replies
-from stack.ports.attempts import served, served_as_stranger
+from stack.ports.attempts import served
 from stack.ports.listening import Address
+from stack.ports.stranger import served_as_stranger
 from stack.supervisor import Supervisor
 
 PLACE = this_checkout()
@@ -109,10 +110,10 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
         tries = {address: replies.as_stranger(name, address.port) for address, name in ports.items()}
         assert all(served(address, those) for address, those in tries.items()), "whoever may is served"
         if doors.kept_out(PLACE):
-            assert served_as_stranger(tries) == dict.fromkeys(ports, outcome.NONE_SERVED)
+            assert served_as_stranger(ports) == dict.fromkeys(ports, outcome.NONE_SERVED)
         else:
             assert not may_make_rules(), "the rule is gone"
-            assert all(served_as_stranger(tries).values()), "open, as start, status and Health say"
+            assert all(served_as_stranger(ports).values()), "open, as start, status and Health say"
 
     def test_another_user_reaches_no_connection_between_flink_and_its_python_processes() -> None:
         first, last = map(int, doors.beam_ports(PLACE).split("-"))

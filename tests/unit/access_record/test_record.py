@@ -1,8 +1,9 @@
 """Who looked at whom: what an entry says, and that it stays."""
 
 import json
-import multiprocessing
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,21 +75,22 @@ def test_texts_cannot_make_a_line_of_their_own(record: AccessRecord, tmp_path: P
     assert [entry.who for entry in record.newest(10)] == ["os:bob"]
 
 
-def _add_many(folder: Path, who: str) -> None:
-    record = AccessRecord(folder, 365)
-    for number in range(100):
-        record.add(who, "score", f"model {number}", [str(number)])
+ADD_MANY = """
+import sys
+from pathlib import Path
+from streaming.access_record.file import AccessRecord
+
+record = AccessRecord(Path(sys.argv[1]), 365)
+for number in range(100):
+    record.add(sys.argv[2], "score", f"model {number}", [str(number)])
+"""
 
 
 def test_many_processes_lose_no_entry_and_agree_on_the_key(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
     names = [f"os:{number}" for number in range(4)]
-    writers = [context.Process(target=_add_many, args=(tmp_path / "accesses", name)) for name in names]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
+    command = [sys.executable, "-c", ADD_MANY, str(tmp_path / "accesses")]
+    writers = [subprocess.Popen([*command, name]) for name in names]
+    assert [writer.wait() for writer in writers] == [0] * len(writers)
     entries = AccessRecord(tmp_path / "accesses", 365).newest(1_000)
     assert {(entry.who, entry.what) for entry in entries} == {
         (name, f"model {number}") for name in names for number in range(100)

@@ -3,6 +3,7 @@ told apart."""
 
 import json
 import os
+import pwd
 import socket
 import struct
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from stack.context import this_checkout
-from stack.ports import attempts, command, listening, outcome, replies
+from stack.ports import attempts, command, listening, outcome, replies, stranger
 from stack.ports.listening import Address
 from stack.service import StackContext, StackError
 
@@ -29,7 +30,7 @@ def http(status: int, *headers: str, body: str = "x") -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status} Said", *headers, "", body]).encode()
 
 
-def stranger(kind: str) -> replies.Try:
+def foreign(kind: str) -> replies.Try:
     return next(one for one in replies.as_stranger("some", 1) if one.name == kind)
 
 
@@ -58,7 +59,7 @@ def stranger(kind: str) -> replies.Try:
     ],
 )
 def test_what_another_user_is_told(kind: str, reply: bytes, served: bool) -> None:
-    assert stranger(kind).serves(reply) is served
+    assert foreign(kind).serves(reply) is served
 
 
 @pytest.mark.parametrize(
@@ -125,8 +126,8 @@ def test_open_and_closed_servers_are_told_apart(
     with answering(redis) as open_redis, answering(guarded) as closed, answering(trusting) as trusts:
         found = {open_redis: "redis", closed: "airflow-api-server", trusts: "watch"}
         monkeypatch.setattr(listening, "ports", lambda place: found)
-        monkeypatch.setattr(attempts, "STRANGER", "root")  # whoever runs this test may not change the user
-        monkeypatch.setattr(attempts, "_become", lambda name: None)
+        myself = pwd.getpwuid(os.geteuid()).pw_name  # who runs this test may not be able to become another
+        monkeypatch.setattr(stranger, "STRANGER", myself)
         place = this_checkout()
         monkeypatch.setattr(command, "this_checkout", lambda: StackContext(**{**vars(place), "root": True}))
         assert command.run(Namespace(json=True)) == 1
@@ -265,7 +266,7 @@ def test_what_an_earlier_start_left_is_found_though_it_is_not_roots_and_left_its
 def test_a_stranger_that_does_not_exist_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid():
         pytest.skip("only root tries what another user would")
-    monkeypatch.setattr(attempts, "STRANGER", "no-such-user")
+    monkeypatch.setattr(stranger, "STRANGER", "no-such-user")
     monkeypatch.setattr(listening, "ports", lambda place: {Address("127.0.0.1", 1): "watch"})
     with pytest.raises(StackError, match="no-such-user"):
         command.looked_at(replace(this_checkout(), root=True))
