@@ -73,7 +73,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
     """Returns config.yaml as flat keys. `module_flags`: the JVM options that the release ships with."""
     ports, python = place.settings, str(place.layout.python("flink"))
     return {
-        "env.java.opts.all": module_flags,
+        # Flink goes on after such an error in another thread, and then waits for that thread for ever.
+        "env.java.opts.all": f"{module_flags} -XX:+ExitOnOutOfMemoryError",
         "jobmanager.rpc.address": "127.0.0.1",
         "jobmanager.rpc.port": ports.port("flink_rpc"),
         "jobmanager.bind-host": "127.0.0.1",
@@ -86,6 +87,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "taskmanager.data.port": ports.port("flink_data"),
         # By default any free one, which no rule could name.
         "metrics.internal.query-service.port": doors.beam_ports(place),
+        # A TaskManager that follows a killed one may never get through to the JobManager; the next one does.
+        "taskmanager.registration.timeout": "60 s",
         "taskmanager.numberOfTaskSlots": ports.flink_slots,
         "taskmanager.memory.process.size": f"{ports.flink_taskmanager_mib}m",
         # RocksDB's caches are in it: it is divided by the slots, and .7 of a slot's part is RocksDB's.

@@ -26,12 +26,14 @@ PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductAc
 PARTS_IN_A_ROW = 500
 
 
-def reduce(messages: Iterable[bytes], sentiment: bool, limit: KeyLimit, words: Words) -> dict[str, list[Any]]:
+def reduce(
+    messages: Iterable[bytes | None], sentiment: bool, limit: KeyLimit, words: Words
+) -> dict[str, list[Any]]:
     """Returns what follows from `messages` of `valid_customer_session`, by column: session id, summary
     (JSON) with the words of `words`, a list of (id, JSON) of the reviews if `sentiment`, a list of parts as
     in PART, of each session no more than `limit`.
 
-    A message that is not a session has None as its id, and empty values.
+    An empty row (weight.py) and a message that is not a session have None as their id, and empty values.
     """
     session_ids: list[str | None] = []
     summaries: list[bytes] = []

@@ -68,9 +68,9 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # Results become visible with the checkpoint, whose barrier flushes bundles: so bundles may take as
         # long. A bundle has several batches: Python reduces one while the next is being filled.
         "python.fn-execution.bundle.time": job.checkpoint_interval_ms,
-        "python.fn-execution.bundle.size": 20_000,
-        # A batch is in memory several times, and a visitor chooses how large its messages are.
-        "python.fn-execution.arrow.batch.size": 1_000,
+        "python.fn-execution.bundle.size": 4_000,
+        # A batch is in memory several times: of at most ROW_BYTES a row (weight.py).
+        "python.fn-execution.arrow.batch.size": 500,
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.interval": f"{job.checkpoint_interval_ms} ms",
         "execution.checkpointing.timeout": f"{job.checkpoint_timeout_ms} ms",
@@ -86,7 +86,8 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # Sums are collected until the checkpoint that makes them visible; its barrier flushes them.
         "table.exec.mini-batch.enabled": "true",
         "table.exec.mini-batch.allow-latency": f"{job.checkpoint_interval_ms} ms",
-        "table.exec.mini-batch.size": 20_000,
+        # They are in the heap, and a visitor chooses how long names are.
+        "table.exec.mini-batch.size": 4_000,
         "table.optimizer.agg-phase-strategy": "TWO_PHASE",
         # The three statements share one source and one pass through Python.
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
@@ -114,7 +115,7 @@ def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings, words
         "reduce_sessions",
         udf(ReduceSessions(job.sentiment, window.limit, words.further), result_type=row, func_type="pandas"),
     )
-    for statement in (*sql.tables(kafka, job), sql.view("reduce_sessions")):
+    for statement in (*sql.tables(kafka, job), *sql.views("reduce_sessions")):
         environment.execute_sql(statement)
     statements = environment.create_statement_set()
     for insert in sql.inserts():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from streaming.contract import topics
 from streaming.contract.topology import FLINK_JOB
 from streaming.settings import KafkaSettings
+from streaming.summaries import weight
 from streaming.summaries.batch import PART
 from streaming.summaries.settings import JobSettings, job_name
 
@@ -48,6 +49,9 @@ def source(kafka: KafkaSettings, job: JobSettings, group: str) -> dict[str, obje
         "scan.startup.mode": "earliest-offset",
         "properties.group.id": kafka.topic_prefix + group,
         "properties.isolation.level": "read_committed",
+        # A fetch is bounded by its compressed bytes, which may be hundreds of times as many in the heap, where
+        # three polls of so many records are at once.
+        "properties.max.poll.records": 25,
     }
 
 
@@ -64,6 +68,8 @@ def sink(kafka: KafkaSettings, job: JobSettings, topic: str) -> dict[str, object
         "properties.transaction.timeout.ms": job.transaction_timeout_ms,
         "properties.linger.ms": 20,
         "properties.batch.size": 262_144,
+        # Of each sink, and in Flink's heap: while Kafka is slower than the job, the job waits.
+        "properties.buffer.memory": 8 * 1024 * 1024,
         "properties.compression.type": "lz4",
     }
 
@@ -93,9 +99,15 @@ def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
     )
 
 
-def view(function: str) -> str:
-    """Returns the declaration of the view `reduced`, the results of `function` in one column `made`."""
-    return f"CREATE TEMPORARY VIEW reduced AS SELECT {function}(message) AS made FROM valid"
+def views(function: str) -> Iterator[str]:
+    """Yields the declarations of the view `weighed`, messages with the empty rows that follow long ones
+    (weight.py), and of `reduced`, the results of `function` in one column `made`."""
+    length = "CHAR_LENGTH(DECODE(message, 'ISO-8859-1'))"  # in bytes, for which there is no function
+    yield (
+        "CREATE TEMPORARY VIEW weighed AS SELECT IF(blank, CAST(NULL AS BYTES), message) AS message "
+        f"FROM valid CROSS JOIN UNNEST({weight.sql(length)}) AS lines (blank)"
+    )
+    yield f"CREATE TEMPORARY VIEW reduced AS SELECT {function}(message) AS made FROM weighed"
 
 
 def inserts() -> Iterator[str]:

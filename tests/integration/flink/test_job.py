@@ -2,7 +2,6 @@
 return."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from waiting import HUNG_S, until
 
 from lab.benchmarks.sessions import valid_sessions
-from stack.layout import HERE
 from streaming.contract import topics
 from streaming.contract.session import MAX_INTERACTIONS, Review
 from streaming.contract.valid_session import ValidSession, encode
@@ -106,14 +104,6 @@ def until_equal(kafka: KafkaSettings, sessions: list[ValidSession], limit: KeyLi
     # Documents that are written once stand there once; window figures are written again as they grow.
     for topic in (topics.SESSION_SUMMARIES, topics.PRODUCT_SENTIMENT):
         assert records[topic] == len(wanted[topic])
-
-
-@pytest.fixture
-def checkpoints(kafka: KafkaSettings) -> Iterator[Path]:
-    """Where Flink's processes may write, who need not be whoever runs this test."""
-    folder = HERE.stores / "flink" / kafka.topic_prefix.strip("-")
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(

@@ -1,0 +1,26 @@
+"""How many rows a message stands for on its way through Python. Pure.
+
+Flink fills batches and bundles by number of rows, and a visitor chooses how long messages are: a batch of
+messages of 1 MB would fill the heap, in which it is several times. So a long message is followed by empty
+rows, so many that no batch has more than ROW_BYTES a row.
+"""
+
+ROW_BYTES = 16_384
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+"""The numbers of rows; the last is enough for every message that a broker takes into the topic."""
+
+
+def rows(length_bytes: int) -> int:
+    """Returns how many rows a message of this length stands for: the first of STEPS that is enough."""
+    return next((step for step in STEPS if length_bytes <= step * ROW_BYTES), STEPS[-1])
+
+
+def sql(length: str) -> str:
+    """Returns the same as an SQL expression of `length`: an array with an element for each row, true where
+    the row is empty."""
+    cases = " ".join(f"WHEN {length} <= {step * ROW_BYTES} THEN {_array(step)}" for step in STEPS[:-1])
+    return f"CASE {cases} ELSE {_array(STEPS[-1])} END"
+
+
+def _array(step: int) -> str:
+    return f"ARRAY[{', '.join(['FALSE', *['TRUE'] * (step - 1)])}]"
