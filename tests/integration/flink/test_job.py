@@ -128,9 +128,11 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
     job = flink.run(cluster, submitter.JOB, environment)
     try:
         until_equal(kafka, first)
-        checkpoint = flink.newest_checkpoint(cluster, job)
     finally:
         flink.cancel(cluster, job)
+    # While it runs, each checkpoint replaces the one before.
+    until(lambda: state(cluster, job) == "CANCELED", "the end of the first job")
+    checkpoint = flink.newest_checkpoint(cluster, job)
     assert checkpoint is not None
 
     send(kafka, second)
@@ -155,6 +157,12 @@ def bombs(count: int, like: ValidSession) -> Iterator[ValidSession]:
             actions=["view"] * len(own),
             reviews=[],
         )
+
+
+def state(cluster: flink.FlinkSettings, job: str) -> str:
+    with flink.client(cluster) as rest:
+        found: str = rest.get(f"/jobs/{job}").raise_for_status().json()["state"]
+    return found
 
 
 def restarts(cluster: flink.FlinkSettings, job: str) -> list[str]:
