@@ -1,4 +1,4 @@
-"""A visitor who does their worst for the Flink job: valid sessions as long as the contract allows, and many."""
+"""A visitor who does their worst for the Flink job: many valid sessions, as long as the contract allows."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,8 +18,7 @@ from streaming.settings import KafkaSettings
 from streaming.summaries import submitter
 from streaming.summaries.product import window
 
-FLOOD = 300
-"""So many were twelve times the TaskManager's heap in an earlier release, which twelve messages filled."""
+FLOOD = 150
 LIVE = 300
 OF_4_BYTES = "𝄞"
 
