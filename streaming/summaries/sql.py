@@ -49,8 +49,8 @@ def source(kafka: KafkaSettings, job: JobSettings, group: str) -> dict[str, obje
         "scan.startup.mode": "earliest-offset",
         "properties.group.id": kafka.topic_prefix + group,
         "properties.isolation.level": "read_committed",
-        # A fetch is bounded by its compressed bytes, which may be hundreds of times as many in the heap. Three
-        # polls of so many records are there at once.
+        # A fetch is bounded by its compressed bytes, which may be hundreds of times as many in the heap, and
+        # three polls of so many records are there at once.
         "properties.max.poll.records": 25,
     }
 
