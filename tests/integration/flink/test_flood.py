@@ -18,7 +18,7 @@ from streaming.settings import KafkaSettings
 from streaming.summaries import submitter
 from streaming.summaries.product import window
 
-FLOOD = 150
+FLOOD = 100
 LIVE = 300
 OF_4_BYTES = "𝄞"
 
@@ -35,10 +35,9 @@ def interactions(number: int) -> dict[str, Any]:
 
 
 def texts(number: int) -> dict[str, Any]:
-    text = OF_4_BYTES * 10_000
-    reviews = [
-        Review(product_id=f"{number}-{n}", rating=1, text=text, sentiment="neutral") for n in range(24)
-    ]
+    word = "ü" * 10_000
+    about = [f"{number}-{n}" for n in range(45)]
+    reviews = [Review(product_id=one, rating=1, text=word, sentiment="neutral") for one in about]
     return _interactions([], []) | {"reviews": reviews}
 
 
@@ -75,24 +74,29 @@ def failures(cluster: flink.FlinkSettings, job: str) -> list[str]:
     return [entry["exceptionName"] for entry in history["entries"]]
 
 
-def written(kafka: KafkaSettings, topic: str) -> dict[str, bytes]:
-    """The last committed document of each key."""
-    return {(one.key() or b"").decode(): one.value() or b"" for one in read_all(kafka, topic)}
+class Written:
+    """The committed documents of a topic by key, of which each read takes only the new ones."""
 
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+        self.kafka, self.topic = kafka, topic
+        self.documents: dict[str, bytes] = {}
+        self._next = dict.fromkeys(range(kafka.partitions), 0)
 
-def until_all(kafka: KafkaSettings, topic: str, told: int, running: Callable[[], list[str]]) -> None:
-    """Waits for as long as more documents come, and no task has failed."""
-    found = -1
-    while found < told:
-        before, found = found, -1
+    def read(self) -> dict[str, bytes]:
+        for one in read_all(self.kafka, self.topic, dict(self._next)):
+            self._next[one.partition() or 0] = (one.offset() or 0) + 1
+            self.documents[(one.key() or b"").decode()] = one.value() or b""
+        return self.documents
 
-        def more(before: int = before) -> bool:
-            nonlocal found
-            found = len(written(kafka, topic))
-            return found > before or bool(running())
+    def until(self, told: int, failed: Callable[[], list[str]]) -> None:
+        """Waits for `told` documents for as long as more come, and no task has failed."""
+        while (before := len(self.read())) < told:
 
-        until(more, f"more than {before} of {told} documents in {topic}")
-        assert running() == []
+            def more(before: int = before) -> bool:
+                return len(self.read()) > before or bool(failed())
+
+            until(more, f"more than {before} of {told} documents in {self.topic}")
+            assert failed() == []
 
 
 @pytest.mark.parametrize("content", [interactions, names, texts])
@@ -112,14 +116,12 @@ def test_the_longest_sessions_do_not_end_it(
     send(kafka, told)
     job = flink.run(cluster, submitter.JOB, environment)
     try:
-        until_all(kafka, topics.SESSION_SUMMARIES, len(told), lambda: failures(cluster, job))
-        wanted = window(told)
-        until_all(kafka, topics.PRODUCT_ACTIVITY, len(wanted), lambda: failures(cluster, job))
+        Written(kafka, topics.SESSION_SUMMARIES).until(len(told), lambda: failures(cluster, job))
+        key, total = next(iter(window(told).items()))
+        activity = Written(kafka, topics.PRODUCT_ACTIVITY)
+        activity.until(len(window(told)), lambda: failures(cluster, job))
         until(
-            lambda: (
-                msgspec.json.decode(written(kafka, topics.PRODUCT_ACTIVITY)[next(iter(wanted))])
-                == msgspec.to_builtins(next(iter(wanted.values())))
-            ),
+            lambda: msgspec.json.decode(activity.read()[key]) == msgspec.to_builtins(total),
             "the first window's totals",
         )
         assert failures(cluster, job) == []
