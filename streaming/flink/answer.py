@@ -37,12 +37,21 @@ async def read(settings: FlinkRestSettings, path: str, query: str) -> Answer:
     try:
         async with asyncio.timeout(LONGEST_S), _reading:
             # Loaded each time: a restart of Flink may have made a new certificate.
-            certificates = await asyncio.to_thread(trust, settings)
+            certificates = await asyncio.to_thread(_trusted, settings)
             return await _read(settings.url, certificates, f"{path}?{query}" if query else path)
     except TimeoutError:
         raise FlinkUnavailable(f"Flink has not answered within {LONGEST_S:.0f} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise FlinkUnavailable(f"Flink does not answer ({type(error).__name__})") from error
+
+
+def _trusted(settings: FlinkRestSettings) -> ssl.SSLContext:
+    try:
+        return trust(settings)
+    except OSError as error:
+        raise FlinkUnavailable(
+            f"The certificate for Flink cannot be read ({type(error).__name__}); Flink's first start makes it"
+        ) from error
 
 
 async def _read(address: str, certificates: ssl.SSLContext, target: str) -> Answer:

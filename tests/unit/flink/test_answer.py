@@ -144,13 +144,15 @@ def test_so_many_are_read_at_once_and_the_others_wait(monkeypatch: pytest.Monkey
 def test_a_flink_that_is_not_there_is_said_to_be_unavailable(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         closed = f"127.0.0.1:{free.getsockname()[1]}"
+    for url in (f"http://{closed}", f"https://{closed}", "no address"):
+        with pytest.raises(FlinkUnavailable, match="does not answer"):
+            asked(FlinkRestSettings(url=url))
     none = tmp_path / "none.pem"
     for settings in (
-        FlinkRestSettings(url=f"http://{closed}"),
-        FlinkRestSettings(url=f"https://{closed}", ca_file=none, certificate_file=none, key_file=none),
-        FlinkRestSettings(url="no address"),
+        FlinkRestSettings(url=f"https://{closed}", ca_file=none),
+        FlinkRestSettings(url=f"https://{closed}", certificate_file=none, key_file=none),
     ):
-        with pytest.raises(FlinkUnavailable, match="does not answer"):
+        with pytest.raises(FlinkUnavailable, match="certificate for Flink cannot be read"):
             asked(settings)
 
 
