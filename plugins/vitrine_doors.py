@@ -161,7 +161,7 @@ def refuse_foreign_pages(request: Request) -> None:
     """Raises HTTPException 403 if a page of another server sent the request: one on another port of this
     machine is of the same site, so that the browser sends the reader's session along. For a router's
     dependencies."""
-    if request.method == "POST" and "origin" in request.headers and not _same_origin(request.scope):
+    if "origin" in request.headers and not _same_origin(request.scope):
         raise HTTPException(403, "Only a page of this server may ask this.")
 
 

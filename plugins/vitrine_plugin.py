@@ -1,4 +1,5 @@
-"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, and the budget.
+"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, the budget, and
+Flink's own page.
 
 Everything is behind Airflow's login. A page is a frame within the UI, of the same origin. The models' reports
 are therefore served in a sandbox: their scripts could otherwise act with the reader's session.
@@ -11,15 +12,19 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import msgspec
+from airflow.api_fastapi.app import get_cookie_path
 from airflow.api_fastapi.core_api.security import GetUserDep, get_user
 from airflow.plugins_manager import AirflowPlugin
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 import vitrine_budget
 import vitrine_doors
+import vitrine_flink
 import vitrine_health
 import vitrine_labels
 import vitrine_persons
@@ -118,6 +123,15 @@ def without_record(_: Request, error: NotRecorded) -> JSONResponse:
     return JSONResponse({"detail": f"{error}."}, status_code=503)
 
 
+@app.exception_handler(401)
+async def to_login(request: Request, error: HTTPException) -> Response:
+    """Leads a browser that opens a page without a login to the login, and then back. All else gets 401."""
+    if request.headers.get("sec-fetch-dest") != "document":
+        return await http_exception_handler(request, error)
+    asked = urlencode({"next": f"{request.url.path}?{request.url.query}".removesuffix("?")})
+    return RedirectResponse(f"{get_cookie_path().rstrip('/')}/api/v2/auth/login?{asked}", 303)
+
+
 @app.get("/static/{name}")
 def static(name: str) -> Response:
     """Returns a style sheet, script or icon of the pages."""
@@ -160,6 +174,7 @@ def run_report(run_id: str) -> HTMLResponse:
 
 
 app.include_router(vitrine_budget.router)
+app.include_router(vitrine_flink.router)
 app.include_router(vitrine_health.router)
 app.include_router(vitrine_trusted.router)
 app.include_router(vitrine_labels.router)
@@ -236,7 +251,7 @@ def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
 
 
 class VitrinePlugin(AirflowPlugin):
-    """Five entries in the menu, and a tab on each DAG run."""
+    """Five entries in the menu, one in its part *Browse*, and a tab on each DAG run."""
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
@@ -247,6 +262,9 @@ class VitrinePlugin(AirflowPlugin):
         _in_menu("Privacy budget", "budget", "budget"),
         _in_menu("User Analysis", "dashboards/user_analysis", "users"),
         _in_menu("Session Analysis", "dashboards/session_analysis", "sessions"),
+        # Without a route, Airflow opens it in a window of its own, which cannot reach the one it came from.
+        # In the menu itself that would be a button that does nothing.
+        {"name": "Flink", "href": f"{PREFIX}/flink/", "destination": "nav", "category": "browse"},
         {
             "name": "Report",
             "href": f"{PREFIX}/run-report?run_id={{RUN_ID}}",

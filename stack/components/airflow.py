@@ -21,6 +21,7 @@ from streaming.gate.settings import GateSettings
 from streaming.settings import (
     DataSettings,
     ElasticsearchSettings,
+    FlinkRestSettings,
     KafkaSettings,
     MongoSettings,
     RedisSettings,
@@ -148,8 +149,8 @@ def variables(place: StackContext) -> dict[str, str]:
     return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
 
 
-def _environment(place: StackContext) -> dict[str, str]:
-    return place.passed(Principal.AIRFLOW, *READS) | variables(place)
+def _environment(place: StackContext, *more: type[Settings]) -> dict[str, str]:
+    return place.passed(Principal.AIRFLOW, *READS, *more) | variables(place)
 
 
 def _written(place: StackContext) -> tuple[Path, ...]:
@@ -203,11 +204,13 @@ def services(place: StackContext) -> tuple[Service, ...]:
     url = place.environment[ADDRESS_VARIABLE["airflow"]]
     airflow = str(place.layout.environment("airflow") / "bin" / "airflow")
 
-    def process(name: str, component: str, *arguments: str, **more: Any) -> Service:
+    def process(
+        name: str, component: str, *arguments: str, settings: tuple[type[Settings], ...] = (), **more: Any
+    ) -> Service:
         return Service(
             name=f"airflow-{name}",
             command=(airflow, name, *arguments),
-            environment=_environment(place),
+            environment=_environment(place, *settings),
             health=HttpHealth(url + HEALTH_PATH, _ready(component)),
             external="airflow" in place.external,
             **more,
@@ -224,6 +227,9 @@ def services(place: StackContext) -> tuple[Service, ...]:
             memory_mib=350,
             prepare=lambda: _prepare(place),
             writes=_written(place),
+            # It alone shows Flink's page. The account reads these files anyway: the monitor runs as it, too.
+            settings=(FlinkRestSettings,),
+            reads=(place.layout.flink_rest.folder,),
         ),
         process("scheduler", "scheduler", "--skip-serve-logs", needs=("airflow-api-server",), memory_mib=350),
         process("dag-processor", "dag_processor", needs=("airflow-api-server",), memory_mib=250),

@@ -106,6 +106,8 @@ def settings(place: StackContext, module_flags: str) -> dict[str, Any]:
         "rest.bind-address": "127.0.0.1",
         "rest.port": ports.port("flink"),
         "web.submit.enable": False,
+        # No button for it: in the Airflow UI the page only shows.
+        "web.cancel.enable": False,
         # The default allows every origin and cannot be turned off. Flink's own page needs no permission.
         "web.access-control-allow-origin": f"https://127.0.0.1:{ports.port('flink')}",
         "execution.checkpointing.dir": f"file://{place.layout.stores}/flink/checkpoints",

@@ -24,12 +24,14 @@ PATHS = {
         "/api/v2/connections",
         "/vitrine/reports",
         "/vitrine/health/recent",
+        "/vitrine/flink/",
+        "/vitrine/flink/jobs/overview",
     ),
     "elasticsearch": ("/", "/_search", "/_cat/indices"),
     "watch": ("/metrics", "/recent"),
 }
 """What is asked of a service by HTTP; of others `/`."""
-POSTED = {"elasticsearch": ("/", "/_refresh"), "airflow-api-server": ("/api/v2/dags",)}
+POSTED = {"elasticsearch": ("/", "/_refresh"), "airflow-api-server": ("/api/v2/dags", "/vitrine/flink/jobs")}
 """What is sent to a service by POST, which a browser sends without asking first; to others `/`. Nothing that
 would do harm if it were served."""
 _HTTP = "HTTP"

@@ -13,6 +13,8 @@ ADDRESSES = [
     "/vitrine/dashboards/session_analysis/figures?range=all",
     "/vitrine/static/vega.js",
     "/vitrine/static/dashboard.js",
+    "/vitrine/flink/",
+    "/vitrine/flink/jobs/overview",
 ]
 
 

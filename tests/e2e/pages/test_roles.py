@@ -76,6 +76,13 @@ def test_viewers_read_neither_task_logs_nor_xcom_nor_single_persons(
             assert viewer.get(path).status_code == analyst.get(path).status_code == 403
 
 
+def test_flinks_page_is_for_op_and_admin(enter: Callable[[str], httpx.Client]) -> None:
+    for role, status in {"viewer": 403, "user": 403, "op": 200, "admin": 200}.items():
+        with enter(role) as client:
+            for path in ("/vitrine/flink/", "/vitrine/flink/jobs/overview"):
+                assert client.get(path).status_code == status, role
+
+
 def test_an_analyst_sees_labels_and_an_admin_finds_out_whose_they_are(
     enter: Callable[[str], httpx.Client], page: Page, sent: Any
 ) -> None:

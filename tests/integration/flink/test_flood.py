@@ -18,7 +18,6 @@ from streaming.settings import KafkaSettings
 from streaming.summaries import submitter
 from streaming.summaries.product import window
 
-FLOOD = 100
 LIVE = 300
 OF_4_BYTES = "𝄞"
 
@@ -52,8 +51,10 @@ def _interactions(products: list[str], named: list[str]) -> dict[str, Any]:
     }
 
 
-def flood(content: Callable[[int], dict[str, Any]], like: ValidSession) -> Iterator[ValidSession]:
-    for number in range(FLOOD):
+def flood(
+    content: Callable[[int], dict[str, Any]], count: int, like: ValidSession
+) -> Iterator[ValidSession]:
+    for number in range(count):
         yield msgspec.structs.replace(like, session_id=f"flood-{number}", **content(number))
 
 
@@ -99,12 +100,13 @@ class Written:
             assert failed() == []
 
 
-@pytest.mark.parametrize("content", [interactions, names, texts])
+# To classify the texts of one takes most of a second.
+@pytest.mark.parametrize(("content", "count"), [(interactions, 100), (names, 100), (texts, 40)])
 def test_the_longest_sessions_do_not_end_it(
-    kafka: KafkaSettings, checkpoints: Path, content: Callable[[int], dict[str, Any]]
+    kafka: KafkaSettings, checkpoints: Path, content: Callable[[int], dict[str, Any]], count: int
 ) -> None:
     usual = list(valid_sessions(LIVE))
-    worst = list(flood(content, usual[0]))
+    worst = list(flood(content, count, usual[0]))
     assert MAX_MESSAGE_BYTES * 0.4 < len(encode(worst[-1])) < MAX_MESSAGE_BYTES
     told = [*usual[: LIVE // 2], *worst, *usual[LIVE // 2 :]]
     cluster = flink.FlinkSettings()

@@ -118,6 +118,16 @@ def test_all_processes_get_the_certificate_of_the_local_flink(place: StackContex
             service.health.check()
 
 
+def test_of_airflow_only_the_server_of_pages_knows_how_to_reach_flink(place: StackContext) -> None:
+    """DAGs do not: whoever Flink lets in can send it code."""
+    by_name = {service.name: service for service in declared.services(place)}
+    knows = {name for name, service in by_name.items() if "VITRINE_FLINK_KEY_FILE" in service.environment}
+    assert knows == {"airflow-api-server", "flink-job", "watch"}
+    # What the monitor, of the same account, is lent: lent otherwise, one of the two would lose it.
+    assert by_name["airflow-api-server"].reads == by_name["watch"].reads == (place.layout.flink_rest.folder,)
+    assert by_name["airflow-api-server"].account == by_name["watch"].account
+
+
 def with_settings(place: StackContext, **given: str) -> StackContext:
     return dataclasses.replace(
         place,
