@@ -51,9 +51,7 @@ def _interactions(products: list[str], named: list[str]) -> dict[str, Any]:
     }
 
 
-def flood(
-    content: Callable[[int], dict[str, Any]], count: int, like: ValidSession
-) -> Iterator[ValidSession]:
+def flood(content: Callable[[int], dict[str, Any]], count: int, like: ValidSession) -> Iterator[ValidSession]:
     for number in range(count):
         yield msgspec.structs.replace(like, session_id=f"flood-{number}", **content(number))
 
