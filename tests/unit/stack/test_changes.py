@@ -38,6 +38,11 @@ PARTLY = {
     },
     # Of the stack's own settings it reads only the address of Flink, which it gets.
     ("flink-job", "StackSettings"): {"VITRINE_FLINK_URL"},
+    # Only the server of pages shows Flink's, and it alone may know the way to Flink.
+    **{
+        (f"airflow-{name}", "FlinkRestSettings"): set()
+        for name in ("scheduler", "dag-processor", "triggerer")
+    },
     **{
         (service, "GateSettings"): {
             "VITRINE_GATE_ALLOWED_LATENESS_MS",

@@ -48,7 +48,7 @@ def test_what_makes_airflows_database_gets_what_airflow_gets(shell: StackContext
     text = told(shell, airflow, prepare_of(shell, "airflow-api-server"))
     assert SENTINEL not in text
     assert not [one for one in Store if passwords.of(shell.layout, one, Principal.ADMIN) in text]
-    [service] = (one for one in services.services(shell) if one.name == "airflow-api-server")
+    [service] = (one for one in services.services(shell) if one.name == "airflow-scheduler")
     assert all(f"{name}={value}\n" in text for name, value in service.environment.items())
     assert airflow_passwords.file(shell.layout).exists()
 

@@ -81,7 +81,7 @@ def test_elasticsearch_listens_on_loopback(place: StackContext) -> None:
 
 def test_flink_keeps_the_releases_module_flags_and_its_job_a_folder_of_its_own(place: StackContext) -> None:
     written = flink.settings(place, "--add-opens=some")
-    assert written["env.java.opts.all"] == "--add-opens=some"
+    assert written["env.java.opts.all"].split() == ["--add-opens=some", "-XX:+ExitOnOutOfMemoryError"]
     assert {written[key] for key in written if key.endswith("bind-host")} == {"127.0.0.1"}
     assert flink.checkpoints(place) != written["execution.checkpointing.dir"]
     # /tmp may be in memory, and an id made anew at each start leaves the state of a killed one behind.
