@@ -87,6 +87,20 @@ class NoDocumentation:
         await self.app(scope, receive, send)
 
 
+class NoServiceWorkers:
+    """Answers 403 to a browser that fetches a script to keep as a service worker. Neither Airflow nor Flink's
+    page has one; it would answer for the server from then on, without a policy, with the reader's session."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "service-worker" in Headers(scope=scope):
+            await JSONResponse({"detail": "This server has no service worker."}, 403)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
 def documentation(app: Any, below: str = "") -> Iterator[str]:
     """Yields the paths at which `app` and the applications mounted in it would document themselves."""
     kinds = ("docs_url", "redoc_url", "openapi_url", "changelog_url", "swagger_ui_oauth2_redirect_url")
@@ -161,7 +175,11 @@ def refuse_foreign_pages(request: Request) -> None:
     """Raises HTTPException 403 if a page of another server sent the request: one on another port of this
     machine is of the same site, so that the browser sends the reader's session along. For a router's
     dependencies."""
-    if "origin" in request.headers and not _same_origin(request.scope):
+    headers = request.headers
+    # A picture, say, is asked for without an origin. Whoever follows a link asks for a document.
+    embedded = headers.get("sec-fetch-dest", "document") != "document"
+    foreign = headers.get("sec-fetch-site") in ("same-site", "cross-site") and embedded
+    if foreign or ("origin" in headers and not _same_origin(request.scope)):
         raise HTTPException(403, "Only a page of this server may ask this.")
 
 
@@ -197,6 +215,7 @@ def allowed_hosts() -> list[str]:
 # The last is the outermost: it sees a request first and an answer last.
 MIDDLEWARES: list[dict[str, Any]] = [
     {"name": "Logins", "middleware": Logins, "args": [], "kwargs": {}},
+    {"name": "No service workers", "middleware": NoServiceWorkers, "args": [], "kwargs": {}},
     {"name": "No documentation pages", "middleware": NoDocumentation, "args": [], "kwargs": {}},
     {
         "name": "Hosts",

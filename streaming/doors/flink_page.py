@@ -40,7 +40,8 @@ _READ = re.compile(
         )
     )
 )
-_PARAMETERS = frozenset({"get", "agg", "subtasks", "maxExceptions", "failureLabelFilter"})
+_PARAMETERS = {"get": re.compile(r"[^\x00-\x1f\x7f]*"), "maxExceptions": re.compile(r"[0-9]{1,4}")}
+"""Those that the page sends. Flink has others, by which one request can make it work for long."""
 _WITHHELD = frozenset({"config", "environment", "log", "logs", "log-url", "stdout"})
 
 
@@ -91,7 +92,8 @@ def _parameters(query: str) -> str | None:
     except ValueError:
         return None
     written = urlencode(found)
-    return written if len(written) <= LONGEST_QUERY and {name for name, _ in found} <= _PARAMETERS else None
+    known = all(name in _PARAMETERS and _PARAMETERS[name].fullmatch(value) for name, value in found)
+    return written if known and len(written) <= LONGEST_QUERY else None
 
 
 # The page's one script within an attribute, by its hash: it makes the style sheet, loaded for print, valid.
@@ -105,8 +107,9 @@ def policy(host: str, below: str) -> str:
 
     The page has the origin of the Airflow UI, and its scripts are not ours. They may read only what is below
     that path: a script that got in through the name of a job, say, reads nothing of Airflow. Nor may they
-    open another page, be in one, or send a form. An address that CSP cannot express (IPv6) stands for its
-    whole origin."""
+    open a window, be in a frame, or send a form; no policy can keep a page from going elsewhere itself. No
+    service worker, whose answers would have no policy, gets in by the doors (vitrine_doors). An address that
+    CSP cannot express (IPv6) stands for its whole origin."""
     here = f"{host}{below}" if _HOST.fullmatch(host) else "'self'"
     return "; ".join(
         (

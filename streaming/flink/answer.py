@@ -14,7 +14,7 @@ LONGEST_S = 20.0
 MOST_BYTES = 8 * 2**20
 """The largest file of Flink's page has 3 MB."""
 AT_ONCE = 8
-"""Further readers wait; with the bound above, so much memory is used at most."""
+"""Further readers wait. It bounds what is asked of Flink at once, not what slow browsers still receive."""
 _reading = asyncio.Semaphore(AT_ONCE)
 # Those that ask for another login, and redirects.
 _NO_ANSWERS = frozenset({401, 403, 407, *range(300, 400)})
@@ -61,8 +61,11 @@ async def _read(address: str, certificates: ssl.SSLContext, target: str) -> Answ
     ):
         if answer.status_code in _NO_ANSWERS:
             raise FlinkUnavailable(f"Flink answers with status {answer.status_code}, which it should not")
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            # Two kilobytes may be gigabytes before their length is known.
+            raise FlinkUnavailable("Flink's answer is compressed, which it should not be")
         body = bytearray()
-        async for part in answer.aiter_bytes():
+        async for part in answer.aiter_raw():
             body += part
             if len(body) > MOST_BYTES:
                 raise FlinkUnavailable(f"Flink's answer is longer than {MOST_BYTES // 2**20} MiB")

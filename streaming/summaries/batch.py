@@ -33,7 +33,7 @@ def reduce(
     (JSON) with the words of `words`, a list of (id, JSON) of the reviews if `sentiment`, a list of parts as
     in PART, of each session no more than `limit`.
 
-    An empty row (weight.py) and a message that is not a session have None as their id, and empty values.
+    A blank row (weight.py) and a message that is not a session have None as their id, and empty values.
     """
     session_ids: list[str | None] = []
     summaries: list[bytes] = []

@@ -115,8 +115,12 @@ def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings, words
         "reduce_sessions",
         udf(ReduceSessions(job.sentiment, window.limit, words.further), result_type=row, func_type="pandas"),
     )
-    for statement in (*sql.tables(kafka, job), *sql.views("reduce_sessions")):
+    for statement in sql.tables(kafka, job):
         environment.execute_sql(statement)
+    for name, query in sql.views("reduce_sessions"):
+        # As a table, not by CREATE VIEW: each statement would take a join in such a view for one of its own,
+        # and Python would reduce every message three times.
+        environment.create_temporary_view(name, environment.sql_query(query))
     statements = environment.create_statement_set()
     for insert in sql.inserts():
         statements.add_insert_sql(insert)

@@ -99,15 +99,16 @@ def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
     )
 
 
-def views(function: str) -> Iterator[str]:
-    """Yields the declarations of the view `weighed`, messages with the empty rows that follow long ones
-    (weight.py), and of `reduced`, the results of `function` in one column `made`."""
+def views(function: str) -> Iterator[tuple[str, str]]:
+    """Yields the views, each with its query: `weighed`, messages with the blank rows that follow long ones
+    (weight.py), and `reduced`, the results of `function` in one column `made`."""
     length = "CHAR_LENGTH(DECODE(message, 'ISO-8859-1'))"  # in bytes, for which there is no function
     yield (
-        "CREATE TEMPORARY VIEW weighed AS SELECT IF(blank, CAST(NULL AS BYTES), message) AS message "
-        f"FROM valid CROSS JOIN UNNEST({weight.sql(length)}) AS lines (blank)"
+        "weighed",
+        "SELECT IF(blank, CAST(NULL AS BYTES), message) AS message "
+        f"FROM valid CROSS JOIN UNNEST({weight.sql(length)}) AS lines (blank)",
     )
-    yield f"CREATE TEMPORARY VIEW reduced AS SELECT {function}(message) AS made FROM weighed"
+    yield "reduced", f"SELECT {function}(message) AS made FROM weighed"
 
 
 def inserts() -> Iterator[str]:

@@ -1,7 +1,7 @@
 """How many rows a message stands for on its way through Python. Pure.
 
 Flink fills batches and bundles by number of rows, and a visitor chooses how long messages are: a batch of
-messages of 1 MB would fill the heap, in which it is several times. So a long message is followed by empty
+messages of 1 MB would fill the heap, in which it is several times. So a long message is followed by blank
 rows, so many that no batch has more than ROW_BYTES a row.
 """
 
@@ -17,9 +17,9 @@ def rows(length_bytes: int) -> int:
 
 def sql(length: str) -> str:
     """Returns the same as an SQL expression of `length`: an array with an element for each row, true where
-    the row is empty."""
+    the row is blank. A length that is NULL, of a record without a value, is one row."""
     cases = " ".join(f"WHEN {length} <= {step * ROW_BYTES} THEN {_array(step)}" for step in STEPS[:-1])
-    return f"CASE {cases} ELSE {_array(STEPS[-1])} END"
+    return f"CASE WHEN {length} IS NULL THEN {_array(1)} {cases} ELSE {_array(STEPS[-1])} END"
 
 
 def _array(step: int) -> str:

@@ -68,6 +68,16 @@ def test_an_op_sees_the_running_job_in_flinks_own_page(flink: Page) -> None:
     expect(flink.get_by_text("Submit New Job")).to_have_count(0)
 
 
+def test_its_scripts_cannot_leave_a_service_worker_behind(flink: Page) -> None:
+    """One that answers in the server's place has no policy, and the reader's session."""
+    tried = """async () => {
+        const script = document.querySelector("script[src*=main]").getAttribute("src")
+        try { await navigator.serviceWorker.register(script); return "registered" }
+        catch (error) { return String(error) }
+    }"""
+    assert "Failed to register" in flink.evaluate(tried)
+
+
 @pytest.mark.parametrize("tab", ["exceptions", "timeline", "checkpoints"])
 def test_its_tabs_work_under_the_policy(flink: Page, tab: str) -> None:
     flink.goto(f"{FLINK}#/job/running/{job_id()}/{tab}")

@@ -51,6 +51,7 @@ POISON = [
     b'{"sessionId": 1}',
     b"[" * 100_000,
     b'"' + b"x" * 1_500_000 + b'"',
+    None,
 ]
 """Messages that another program may write to the job's topic: the job skips them."""
 
@@ -128,6 +129,8 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
     job = flink.run(cluster, submitter.JOB, environment)
     try:
         until_equal(kafka, first)
+        # All three results follow from one pass through Python.
+        assert python_operators(cluster, job) == 1
     finally:
         flink.cancel(cluster, job)
     # While it runs, each checkpoint replaces the one before.
@@ -163,6 +166,12 @@ def state(cluster: flink.FlinkSettings, job: str) -> str:
     with flink.client(cluster) as rest:
         found: str = rest.get(f"/jobs/{job}").raise_for_status().json()["state"]
     return found
+
+
+def python_operators(cluster: flink.FlinkSettings, job: str) -> int:
+    with flink.client(cluster) as rest:
+        vertices = rest.get(f"/jobs/{job}").raise_for_status().json()["vertices"]
+    return sum(vertex["name"].count("PythonCalc") for vertex in vertices)
 
 
 def restarts(cluster: flink.FlinkSettings, job: str) -> list[str]:

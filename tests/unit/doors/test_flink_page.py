@@ -163,14 +163,26 @@ def test_nothing_else_is_passed_on(path: str) -> None:
 
 
 def test_parameters_are_written_anew() -> None:
-    asked = read("jobmanager/metrics", "get=Status.JVM.CPU.Load,0.Source__a%5B1%5D%0d%0a&agg=max")
+    asked = read("jobmanager/metrics", "get=Status.JVM.CPU.Load,0.Source__a%5B1%5D&maxExceptions=10")
     assert isinstance(asked, Read)
-    assert asked.query == "get=Status.JVM.CPU.Load%2C0.Source__a%5B1%5D%0D%0A&agg=max"
+    assert asked.query == "get=Status.JVM.CPU.Load%2C0.Source__a%5B1%5D&maxExceptions=10"
 
 
 @pytest.mark.parametrize(
     "query",
-    ["entry-class=X", "get", "a=b&&", "mode=cancel", "get=" + "x" * LONGEST_QUERY, "&".join(["get=x"] * 9)],
+    [
+        "entry-class=X",
+        "get",
+        "get=a%0d%0ab",
+        "a=b&&",
+        "mode=cancel",
+        "agg=max",
+        "subtasks=0-2147483647",
+        "maxExceptions=99999",
+        "maxExceptions=x",
+        "get=" + "x" * LONGEST_QUERY,
+        "&".join(["get=x"] * 9),
+    ],
 )
 def test_other_parameters_are_refused(query: str) -> None:
     assert isinstance(read("jobs/overview", query), Refused)

@@ -62,6 +62,12 @@ def test_flinks_own_answers_are_returned(status: int) -> None:
         assert asked(FlinkRestSettings(url=url)) == Answer(status, b'{"errors": []}')
 
 
+def test_a_compressed_answer_is_not_unpacked() -> None:
+    reply = says(200, b"", **{"Content-Encoding": "gzip"})
+    with serving(reply) as url, pytest.raises(FlinkUnavailable, match="compressed"):
+        asked(FlinkRestSettings(url=url))
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 401, 403, 407])
 def test_a_redirect_is_not_followed_and_a_demanded_login_is_no_answer(status: int) -> None:
     reply = says(status, Location="http://127.0.0.1:1/")

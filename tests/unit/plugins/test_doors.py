@@ -141,6 +141,12 @@ def test_loopback_names_are_served(airflow: TestClient, host: str) -> None:
     assert airflow.get("/auth/login", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/vitrine/flink/main.js", "/api/v2/version"])
+def test_no_script_becomes_a_service_worker(airflow: TestClient, path: str) -> None:
+    """It would answer for this server in the browser, without a policy and with the reader's session."""
+    assert airflow.get(path, headers={"Service-Worker": "script"}).status_code == 403
+
+
 def test_wrong_logins_are_slowed_and_the_right_one_is_let_in_again(
     airflow: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,21 @@ def test_no_other_page_reads(enter: Enter, received: Received, origin: str) -> N
     )
 
 
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+@pytest.mark.parametrize("kind", ["image", "empty", "iframe", "script"])
+def test_no_other_page_makes_flink_work(enter: Enter, received: Received, site: str, kind: str) -> None:
+    """A picture is asked for without an origin, but with the reader's session."""
+    sent = {"Sec-Fetch-Site": site, "Sec-Fetch-Dest": kind}
+    assert enter("admin").get("/flink/jobmanager/thread-dump", headers=sent).status_code == 403
+    assert received == []
+
+
+@pytest.mark.parametrize("site", ["none", "cross-site", "same-origin"])
+def test_a_link_from_anywhere_opens_the_page(enter: Enter, received: Received, site: str) -> None:
+    sent = {"Sec-Fetch-Site": site, "Sec-Fetch-Dest": "document"}
+    assert enter("admin").get("/flink/", headers=sent).status_code == 200
+
+
 def test_an_unavailable_flink_is_said_in_plain_words(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITRINE_FLINK_URL", "http://127.0.0.1:1")
     admin = enter("admin")
