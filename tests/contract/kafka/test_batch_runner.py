@@ -112,9 +112,9 @@ def test_nothing_is_committed_before_it_was_written(broker: Broker, stage: type[
 
 def test_on_stop_it_finishes_the_batch_in_hand(broker: Broker, stage: type[Runner]) -> None:
     store = available()
-    load(broker)
     runner = stage(broker, store)
     store.on_write = runner.stop.set
+    load(broker)
     runner.join()
     assert store.written
     assert broker.committed() == written_to(store)
