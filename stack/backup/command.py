@@ -38,6 +38,9 @@ def _or_refused(command: Callable[[Namespace], int], arguments: Namespace) -> in
     except Refused as refused:
         print(f"vitrine: The backup is refused: {visible(str(refused))}", file=sys.stderr)
         return ExitCode.NOT_SO
+    except TimeoutError:
+        print("vitrine: Kafka did not answer in time. Is it up? ./vitrine status", file=sys.stderr)
+        return ExitCode.UNAVAILABLE
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise

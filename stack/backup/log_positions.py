@@ -6,9 +6,10 @@ is not among them: its offsets are in the same transactions as its outcomes. Set
 what is in the log already, and every session would count twice.
 """
 
+import time
 from collections.abc import Callable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stack.backup.manifest import LogPositions
@@ -20,6 +21,8 @@ from streaming.kafka.partitions import TIMEOUT_S
 from streaming.settings import KafkaSettings
 
 SINKS = (STORE, INDEX)
+PATIENCE_S = 120.0
+_PAUSE_S = 1.0
 
 
 def now(settings: KafkaSettings) -> LogPositions:
@@ -55,12 +58,25 @@ def continue_from(
                 if start > at:
                     expired[topic] = expired.get(topic, 0) + start - at
                 wanted.append(TopicPartition(clients.name(settings, topic), partition, max(at, start)))
-        group = ConsumerGroupTopicPartitions(clients.name(settings, sink.group), wanted)
-        answers = admin.alter_consumer_group_offsets([group], request_timeout=TIMEOUT_S)
-        for answer in answers.values():
-            answer.result(TIMEOUT_S)
+        _commit(admin, ConsumerGroupTopicPartitions(clients.name(settings, sink.group), wanted), tell)
         tell(f"{sink.name} continues {'where its store was saved' if same else 'at the beginning'}")
     return expired
+
+
+def _commit(admin: AdminClient, group: ConsumerGroupTopicPartitions, tell: Callable[[str], None]) -> None:
+    """Commits for a group. Kafka refuses as long as it has members: those of processes that were killed with
+    the machine are members until Kafka has missed them for a session timeout."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            for answer in admin.alter_consumer_group_offsets([group], request_timeout=TIMEOUT_S).values():
+                answer.result(TIMEOUT_S)
+            return
+        except KafkaException:
+            if time.monotonic() > deadline_s:
+                raise
+        tell(f"waits until no process is a member of {group.group_id} …")
+        time.sleep(_PAUSE_S)
 
 
 def _identity(settings: KafkaSettings) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from stack import interrupted_restore, lifecycle
+from stack import interrupted_restore, lifecycle, resummarise
 from stack.backup import log_positions, shelf, stored
 from stack.backup.manifest import Manifest
 from stack.backup.part import Part
@@ -73,6 +73,8 @@ def restore(
         expired = log_positions.continue_from(
             KafkaSettings(), manifest.log, lambda state: tell("the log", state)
         )
+        if not same_log:
+            resummarise.forget_state(place)  # it knows how far the job had read the other log
         os.sync()
         interrupted_restore.end(place.layout)
     return Restored(

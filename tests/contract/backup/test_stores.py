@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from bson.int64 import Int64
 from pymongo.database import Database
+from waiting import until
 
 from stack.backup import log_positions
 from stack.backup.index_part import IndexPart
@@ -174,6 +175,26 @@ def test_sinks_continue_where_their_stores_were_saved_and_the_gate_where_it_is(k
     assert offsets.committed(kafka, STORE.group, topics.VALID) == {0: 3, 1: 4}
     assert offsets.committed(kafka, INDEX.group, topics.SESSION_SUMMARIES) == {0: 5, 1: 0}
     assert offsets.committed(kafka, GATE.group, topics.RAW) == {0: 9, 1: 9}
+
+
+def test_a_sink_that_was_killed_with_its_machine_is_waited_for(kafka: KafkaSettings) -> None:
+    clients.ensure_topics(kafka)
+    send(kafka, topics.VALID, 20)
+    commit(kafka, STORE.group, topics.VALID, {0: 3, 1: 4})
+    positions = log_positions.now(kafka)
+    member = clients.consumer(kafka, STORE.group)
+    member.subscribe([clients.name(kafka, topics.VALID)])
+    until(lambda: member.poll(0.1) is not None, "a member of the group")
+    told: list[str] = []
+
+    def tell(state: str) -> None:
+        told.append(state)
+        if state.startswith("waits"):
+            member.close()
+
+    log_positions.continue_from(kafka, positions, tell)
+    assert told[0] == f"waits until no process is a member of {clients.name(kafka, STORE.group)} …"
+    assert offsets.committed(kafka, STORE.group, topics.VALID) == {0: 3, 1: 4}
 
 
 def test_what_retention_has_deleted_since_is_counted(kafka: KafkaSettings) -> None:
