@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from stack import interrupted_restore, lifecycle, resummarise
+from stack import interrupted_restore, lifecycle, resummarise, saved_settings
 from stack.backup import log_positions, shelf, stored
 from stack.backup.manifest import Manifest
 from stack.backup.part import Part
@@ -14,7 +14,7 @@ from stack.backup.parts import not_held, parts
 from stack.backup.save import folder_of
 from stack.backup.settings import BackupSettings
 from stack.backup.stored import StoredBackup
-from stack.context import this_checkout
+from stack.context import under
 from stack.service import StackContext
 from stack.supervisor import Supervisor
 from streaming.access_record.file import os_user, stored_record
@@ -62,9 +62,9 @@ def restore(
         lifecycle.take_down(place, tell)
         interrupted_restore.begin(place.layout, backup.name)
         done = _restore(parts(place), backup, manifest, tell, stopped=True)
-        # The passwords may be others now.
-        os.environ.update(this_checkout().environment)
-        place = this_checkout()
+        # What follows from the generated secrets is another now: from what the user has set, anew.
+        place = under(place, saved_settings.chosen())
+        os.environ.update(place.environment)
         stored_record().add(os_user(), "restore", backup.name)
         needed = {service for part in parts(place) for service in part.needs} | {"kafka"}
         lifecycle.bring_up(sorted(needed), tell, restoring=True)
