@@ -70,7 +70,9 @@ def _commit(admin: AdminClient, group: ConsumerGroupTopicPartitions, tell: Calla
     while True:
         try:
             for answer in admin.alter_consumer_group_offsets([group], request_timeout=TIMEOUT_S).values():
-                answer.result(TIMEOUT_S)
+                # A refusal is no exception of the answer, but a field in it.
+                for refused in (one.error for one in answer.result(TIMEOUT_S).topic_partitions if one.error):
+                    raise KafkaException(refused)
             return
         except KafkaException:
             if time.monotonic() > deadline_s:
