@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from stack import interrupted_restore
 from stack.backup import log_positions, manifest, shelf
 from stack.backup.manifest import Manifest, SavedPart
 from stack.backup.part import Part
@@ -33,6 +34,9 @@ class Made(Struct, frozen=True):
     parts: tuple[SavedPart, ...]
     removed: list[str]
     """Older backups that were removed."""
+    shrunk: bool
+    """True if it is so much smaller than the largest that no older one was removed: something may have been
+    lost before it was made."""
     not_held: list[str]
 
 
@@ -42,10 +46,11 @@ def folder_of(place: StackContext, settings: BackupSettings) -> Path:
 
 
 def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
-    """Makes a backup, and reads it again. Raises InvalidRequest, StoreUnavailable, KafkaException, OSError;
-    then nothing is left of it."""
+    """Makes a backup, and reads it again. Raises InvalidRequest, StackError after an interrupted restore,
+    StoreUnavailable, KafkaException, OSError; then nothing is left of it."""
     began_s, passphrase = time.monotonic(), shelf.passphrase(settings.passphrase_file)
     shelf_folder = folder_of(place, settings)
+    interrupted_restore.require_none(place.layout)
     with shelf.locked(shelf_folder):
         shelf.remove_torn(shelf_folder)
         stored_record().add(os_user(), "backup", str(shelf_folder))
@@ -57,7 +62,8 @@ def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        removed = shelf.remove_oldest(shelf_folder, settings.keep)
+        shrunk = shelf.has_shrunk(shelf_folder)
+        removed = [] if shrunk else shelf.remove_oldest(shelf_folder, settings.keep)
     return Made(
         backup.name,
         str(folder),
@@ -66,6 +72,7 @@ def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
         sum(one.bytes for one in made.parts),
         made.parts,
         removed,
+        shrunk,
         not_held(place),
     )
 

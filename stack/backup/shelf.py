@@ -75,6 +75,12 @@ def remove_oldest(folder: Path, keep: int) -> list[str]:
     return [one.name for one in old]
 
 
+def has_shrunk(folder: Path) -> bool:
+    """True if the newest backup has less than half the size of the largest."""
+    sizes = [sum(file.stat().st_size for file in one.iterdir()) for one in complete(folder)]
+    return bool(sizes) and 2 * sizes[-1] < max(sizes)
+
+
 def passphrase(file: Path | None) -> bytes | None:
     """Returns the passphrase in `file`; None without a file. Raises InvalidRequest if it cannot be used."""
     if file is None:

@@ -123,6 +123,18 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == [*names[3:], "notes"]
 
 
+def test_a_backup_of_less_than_half_the_size_has_shrunk(tmp_path: Path) -> None:
+    assert not shelf.has_shrunk(tmp_path)
+    large = made(tmp_path, NAME)
+    assert not shelf.has_shrunk(tmp_path)
+    made(tmp_path, NEWER)
+    assert not shelf.has_shrunk(tmp_path)
+    (large / "data").write_bytes(bytes(10_000))
+    assert shelf.has_shrunk(tmp_path)
+    made(tmp_path, "2026-11-30T10-00-00Z")  # as small as the one before
+    assert shelf.has_shrunk(tmp_path)
+
+
 def test_one_process_at_a_time_uses_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     with (
