@@ -24,7 +24,7 @@ def end(layout: Layout) -> None:
 def of(layout: Layout) -> str | None:
     """Returns the name of the backup whose restore has begun and not ended; None if there is none."""
     try:
-        return _mark(layout).read_text()
+        return _mark(layout).read_text().strip()
     except FileNotFoundError:
         return None
 
