@@ -4,15 +4,17 @@ import re
 
 import msgspec
 
-from streaming.contract import unprintable
-from streaming.contract.diagnosis import diagnose, holds_unprintable
+from streaming.contract import first_version, unprintable
+from streaming.contract.diagnosis import UNKNOWN_VERSION, diagnose, holds_unprintable
 from streaming.contract.folding import folded
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import (
     EARLIEST_TIME_MS,
+    FIRST_VERSION,
     MAX_MESSAGE_BYTES,
     PARALLEL_FIELDS,
     SCHEMA_VERSION,
+    TIME_TOLERANCE_MS,
     UNKNOWN,
     Session,
 )
@@ -35,17 +37,29 @@ def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
         # Checked here, because the decoder's recursion limit depends on the caller's stack depth.
         if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _too_deep(raw.decode()):
             return Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
-        session = _decoder.decode(raw)
+        session = _decoded(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return diagnose(raw, error)
+    if session.schema_version == FIRST_VERSION:
+        session = first_version.without_newer(session)
     return _broken_contract(session, raw, arrived_at_ms) or folded(session)
+
+
+def _decoded(raw: bytes) -> Session:
+    """Returns the session in `raw`, of either version. Raises msgspec.MsgspecError."""
+    try:
+        return _decoder.decode(raw)
+    except msgspec.ValidationError:
+        if (older := first_version.read(raw)) is None:
+            raise
+        return older
 
 
 def _broken_contract(session: Session, raw: bytes, arrived_at_ms: int) -> Rejection | None:
     """Returns the rejection for the first rule beyond the types that `session` breaks; None if it breaks
     none."""
-    if session.schema_version != SCHEMA_VERSION:
-        return Rejection(Reason.UNKNOWN_SCHEMA_VERSION, f"this is version {SCHEMA_VERSION}")
+    if session.schema_version not in (SCHEMA_VERSION, FIRST_VERSION):
+        return UNKNOWN_VERSION
     if unprintable.may_be_in(raw) and (place := unprintable.place_in(session)):
         return holds_unprintable(place)
     n = len(session.product_ids)
@@ -54,15 +68,31 @@ def _broken_contract(session: Session, raw: bytes, arrived_at_ms: int) -> Reject
         == len(session.product_categories) == len(session.actions)
     ):  # fmt: skip
         return Rejection(Reason.UNEQUAL_LENGTHS, ", ".join(PARALLEL_FIELDS))
+    times = session.interaction_times_ms
+    if times is not None and len(times) != n:
+        return Rejection(Reason.UNEQUAL_LENGTHS, "interactionTimesMs and actions")
     if session.event_time_ms < EARLIEST_TIME_MS:
         return Rejection(Reason.OUT_OF_RANGE, "eventTimeMs before the year 2000: it must be in milliseconds")
     if session.event_time_ms > arrived_at_ms + FUTURE_TOLERANCE_MS:
         return Rejection(Reason.FUTURE_TIME, f"eventTimeMs more than {FUTURE_TOLERANCE_MS} ms after arrival")
+    if times and not _are_within(session, min(times), max(times)):
+        return Rejection(Reason.OUT_OF_RANGE, "interactionTimesMs: one is not within the session")
+    if session.pages:
+        opened = [page.time_ms for page in session.pages]
+        if not _are_within(session, min(opened), max(opened)):
+            return Rejection(Reason.OUT_OF_RANGE, "pages: a timeMs is not within the session")
     if session.device_type.lower() == UNKNOWN:
         return Rejection(Reason.UNKNOWN_DEVICE, "deviceType")
     if session.referrer.lower() == UNKNOWN:
         return Rejection(Reason.UNKNOWN_REFERRER, "referrer")
     return None
+
+
+def _are_within(session: Session, first_ms: int, last_ms: int) -> bool:
+    """True if both times are within `session`, and not before 2000."""
+    end_ms = session.event_time_ms
+    began_ms = end_ms - session.session_duration * 1000 - TIME_TOLERANCE_MS
+    return first_ms >= began_ms and first_ms >= EARLIEST_TIME_MS and last_ms <= end_ms
 
 
 def _too_deep(text: str) -> bool:

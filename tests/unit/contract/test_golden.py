@@ -1,18 +1,19 @@
-"""The golden bytes of version 1 never change. Imports only pytest and the contract, so that it runs in every
-environment: all must read these bytes in the same way."""
+"""The golden bytes of both versions never change. Imports only pytest, msgspec and the contract, so that it
+runs in every environment: all must read these bytes in the same way."""
 
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from streaming.contract import valid_session
 from streaming.contract.parsing import parse
-from streaming.contract.session import Review, Session
+from streaming.contract.session import Consent, PageView, Review, Session
 
-GOLDEN = Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json"
+GOLDEN = Path(__file__).parents[3] / "streaming/contract/golden"
 
-EXPECTED = Session(
+FIRST = Session(
     schema_version=1,
     session_id="s1f0c8e-00000042",
     event_time_ms=1_767_261_296_123,
@@ -46,13 +47,56 @@ EXPECTED = Session(
 )
 
 
-def test_the_golden_bytes_are_this_session() -> None:
-    assert parse(GOLDEN.read_bytes(), EXPECTED.event_time_ms) == EXPECTED
+END_MS = 1_782_900_000_123
+SECOND = msgspec.structs.replace(
+    FIRST,
+    schema_version=2,
+    session_id="s1f0c8e-00000043",
+    event_time_ms=END_MS,
+    product_ids=[*FIRST.product_ids, "P0001"],
+    product_names=[*FIRST.product_names, "Alba oak two-seat sofa"],
+    product_prices=[*FIRST.product_prices, 899.99],
+    product_categories=[*FIRST.product_categories, "sofas"],
+    actions=[*FIRST.actions, "purchase"],
+    interaction_times_ms=[END_MS - 300_000, END_MS - 240_500, END_MS - 200_000, END_MS],
+    pages=[
+        PageView(page="home", time_ms=END_MS - 312_400),
+        PageView(page="product", time_ms=END_MS - 300_000),
+        PageView(page="cart", time_ms=END_MS - 120_000),
+        PageView(page="checkout: address", time_ms=END_MS - 90_000),
+        PageView(page="checkout: payment", time_ms=END_MS - 30_000),
+        PageView(page="thank you", time_ms=END_MS),
+    ],
+    page_views=7,
+    clicks=12,
+    purchase_made=True,
+    amount_spent=899.99,
+    payment_method_type="paypal",
+    currency="EUR",
+    referrer="Email",
+    channel="newsletter",
+    campaign="Soldes d'été",
+    consent=Consent(analytics=True, personalisation=False, training=None),
+)
+BOTH = pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ((GOLDEN / "session_v1.json").read_bytes(), FIRST),
+        ((GOLDEN / "session_v2.json").read_bytes(), SECOND),
+    ],
+    ids=["version 1", "version 2"],
+)
 
 
-def test_its_valid_session_keeps_every_field_under_its_json_name() -> None:
+@BOTH
+def test_the_golden_bytes_are_this_session(value: bytes, expected: Session) -> None:
+    assert parse(value, expected.event_time_ms) == expected
+
+
+@BOTH
+def test_its_valid_session_keeps_every_field_under_its_json_name(value: bytes, expected: Session) -> None:
     admitted = valid_session.admit(
-        EXPECTED, user_kind="new", late=False, raw_partition=1, raw_offset=42, arrived_at_ms=1_767_261_300_000
+        expected, user_kind="new", late=False, raw_partition=1, raw_offset=42, arrived_at_ms=END_MS
     )
     wire = json.loads(valid_session.encode(admitted))
     facts = {
@@ -60,12 +104,13 @@ def test_its_valid_session_keeps_every_field_under_its_json_name() -> None:
         "late": False,
         "rawPartition": 1,
         "rawOffset": 42,
-        "arrivedAtMs": 1_767_261_300_000,
+        "arrivedAtMs": END_MS,
     }
-    assert wire == json.loads(GOLDEN.read_bytes()) | facts
+    newer = dict.fromkeys(["interactionTimesMs", "pages", "currency", "channel", "campaign", "consent"])
+    assert wire == newer | json.loads(value) | facts
     assert valid_session.decode(valid_session.encode(admitted)) == admitted
 
 
 def test_an_invalid_valid_record_is_an_error() -> None:
     with pytest.raises(ValueError, match="required field"):
-        valid_session.decode(GOLDEN.read_bytes())
+        valid_session.decode((GOLDEN / "session_v1.json").read_bytes())

@@ -141,7 +141,7 @@ def test_one_session_may_span_many_lines(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_bad_lines_are_values_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = answer(capsys, file(tmp_path, b"no json", GOLDEN, b'{"schemaVersion": 2}', b"", b"\xff"), code=1)[
+    found = answer(capsys, file(tmp_path, b"no json", GOLDEN, b'{"schemaVersion": 3}', b"", b"\xff"), code=1)[
         "results"
     ]
     assert [result.get("rejected") for result in found] == [
