@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from streaming.contract import first_version, unprintable
+from streaming.contract import addresses, first_version, unprintable
 from streaming.contract.diagnosis import UNKNOWN_VERSION, diagnose, holds_unprintable
 from streaming.contract.folding import folded
 from streaming.contract.rejection import Reason, Rejection
@@ -26,8 +26,9 @@ _MAX_DEPTH = 64
 
 
 def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
-    """Returns the session in `raw`, with the spelling of device type and referrer (folding.py), or the reason
-    of its rejection. `arrived_at_ms` is the broker's append time."""
+    """Returns the session in `raw`, or the reason of its rejection; with the spelling of device type and
+    referrer (folding.py), and without addresses where none belong (addresses.py). `arrived_at_ms` is the
+    broker's append time."""
     raw = raw or b""
     if len(raw) > MAX_MESSAGE_BYTES:
         return Rejection(Reason.TOO_LARGE, f"{len(raw)} bytes, allowed {MAX_MESSAGE_BYTES}")
@@ -42,7 +43,10 @@ def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
         return diagnose(raw, error)
     if session.schema_version == FIRST_VERSION:
         session = first_version.without_newer(session)
-    return _broken_contract(session, raw, arrived_at_ms) or folded(session)
+    if broken := _broken_contract(session, raw, arrived_at_ms):
+        return broken
+    session = folded(session)
+    return addresses.masked(session) if addresses.may_be_in(raw, session) else session
 
 
 def _decoded(raw: bytes) -> Session:

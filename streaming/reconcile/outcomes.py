@@ -12,6 +12,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
+from streaming.contract.addresses import masked
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.folding import folded
 from streaming.contract.horizon import is_old
@@ -57,8 +58,8 @@ class Outcomes:
         """Adds a session from `partition` of `valid_customer_session`."""
         position = LogPosition(session.raw_partition, session.raw_offset)
         self._heads[topics.VALID].add(partition, position)
-        # Folded, because earlier releases kept the case that was sent.
-        digest = _session_digest(folded(session), session.arrived_at_ms)
+        # Folded and masked, because earlier releases kept what was sent.
+        digest = _session_digest(masked(folded(session)), session.arrived_at_ms)
         code = _LATE if session.late else _VALID
         self._note(position, code, digest, session.session_id)
 
