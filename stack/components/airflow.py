@@ -23,6 +23,7 @@ from streaming.settings import (
     ElasticsearchSettings,
     KafkaSettings,
     MongoSettings,
+    PseudonymSettings,
     RedisSettings,
     Settings,
     WatchSettings,
@@ -36,6 +37,7 @@ HEALTH_PATH = "/api/v2/monitor/health"
 # The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
 READS: tuple[type[Settings] | str, ...] = (
     KafkaSettings,
+    PseudonymSettings,
     RedisSettings,
     MongoSettings,
     ElasticsearchSettings,
