@@ -94,6 +94,11 @@ class PseudonymSettings(Settings):
     )
 
     @property
+    def pseudonym_key_id(self) -> str:
+        """The id of the key; empty without one, as for who only looks at the stores."""
+        return self.pseudonyms.key_id if self.pseudonym_key.get_secret_value() else ""
+
+    @property
     def pseudonyms(self) -> Pseudonyms:
         """What makes them. Raises InvalidRequest without a key, or with one that is too short."""
         try:

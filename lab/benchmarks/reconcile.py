@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from lab.benchmarks.sessions import valid_sessions
+from lab.benchmarks.sessions import PSEUDONYMS, valid_sessions
 from streaming.contract import topics
 from streaming.contract.session import Session
 from streaming.contract.valid_session import ValidSession, encode, encoder
@@ -75,9 +75,12 @@ def evidence(count: int) -> Evidence:
         key_limit=USUAL,
         words=words,
         imports=gate.imports,
+        pseudonyms=PSEUDONYMS,
         indexes={name: Made(partial(found, name)) for name in topics.INDEXED},
-        mongodb=Made(lambda: ({"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions())),
-        valid=Made(lambda: (ValidRecord(0, s.raw_offset, s.user_id.encode(), encode(s)) for s in sessions())),
+        mongodb=Made(lambda: ({"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in sessions())),
+        valid=Made(
+            lambda: (ValidRecord(0, s.raw_offset, s.user_pseudonym.encode(), encode(s)) for s in sessions())
+        ),
         rejected=(),
         raw=Made(raw),
     )

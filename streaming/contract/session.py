@@ -141,17 +141,22 @@ NEWER_FIELDS = ("interaction_times_ms", "pages", "currency", "channel", "campaig
 """Those that version 2 has brought. All may be left out."""
 
 
-class Visit(Protocol):
-    """The fields of a session that deduplication and the counting of users need."""
+class Dated(Protocol):
+    """The fields by which a session is too old, or late."""
 
-    @property
-    def session_id(self) -> str: ...
     @property
     def event_time_ms(self) -> int: ...
     @property
     def feed(self) -> str: ...
+
+
+class Visit(Dated, Protocol):
+    """The fields of a session that deduplication and the counting of users need."""
+
     @property
-    def user_id(self) -> str: ...
+    def session_pseudonym(self) -> str: ...
+    @property
+    def user_pseudonym(self) -> str: ...
     @property
     def device_type(self) -> str: ...
     @property

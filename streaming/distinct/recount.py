@@ -40,7 +40,7 @@ def _add(batch: Iterable[ValidSession], counters: RedisDistinct, kept: Kept, wor
     users: dict[str, set[bytes]] = defaultdict(set)
     expiry_ms: dict[str, int] = {}
     for session in batch:
-        user = user_digest(session.user_id)
+        user = user_digest(session.user_pseudonym)
         users[ALL].add(user)
         for hour, hourly, dimension, value in breakdowns(
             counter_key(session, session.arrived_at_ms, kept, words)

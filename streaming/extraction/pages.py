@@ -10,7 +10,7 @@ from streaming.contract.period import Window
 PAGE = 10_000
 TIME = "arrivedAtMs"
 
-_WITHHELD = dict.fromkeys(("name", "email", "gender", "city", "zipCode", "reviews"), False)
+_WITHHELD = dict.fromkeys(("identity", "gender", "city", "reviews"), False)
 """Fields that no extract may contain: they are not even read from the store."""
 
 Document = dict[str, Any]

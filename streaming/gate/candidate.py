@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Session
-from streaming.contract.valid_session import encoder
+from streaming.contract.valid_session import Encoded, encode_parts
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -11,25 +12,26 @@ class Candidate(Struct, frozen=True, gc=False):
     after it is parsed, while it is in the processor's caches: by the time its batch is written, the many
     objects of each session would have left them."""
 
-    session_id: str
+    session_pseudonym: str
     event_time_ms: int
     feed: str
-    user_id: str
+    user_pseudonym: str
     device_type: str
     referrer: str
     country: str
-    encoded: bytes
+    encoded: Encoded
 
 
-def candidate(session: Session) -> Candidate:
+def candidate(session: Session, pseudonyms: Pseudonyms) -> Candidate:
     """Makes a candidate of `session`."""
+    of_user, of_session = pseudonyms.both(session.user_id, session.session_id)
     return Candidate(
-        session.session_id,
+        of_session,
         session.event_time_ms,
         session.feed,
-        session.user_id,
+        of_user,
         session.device_type,
         session.referrer,
         session.country,
-        encoder.encode(session),
+        encode_parts(session),
     )

@@ -18,7 +18,7 @@ def session_version(session: Document) -> tuple[int, int, int]:
 
 
 class SessionStore(Protocol):
-    """Valid sessions, one document each under `_id` = `sessionId`. Every method may raise
+    """Valid sessions, one document each under `_id` = `sessionPseudonym`. Every method may raise
     StoreUnavailable."""
 
     def prepare(self) -> None:

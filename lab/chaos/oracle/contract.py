@@ -39,8 +39,13 @@ CONSENTS = ("analytics", "personalisation", "training")
 VERSIONS = (1, 2)
 ROUNDED_BY_MS = 1_000
 TIME = (int, 0, 253_402_300_799_999)
-FACTS = ("userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs")
+FACTS = (
+    "userPseudonym", "sessionPseudonym", "pseudonymKey", "userKind", "late", "rawPartition", "rawOffset",
+    "arrivedAtMs",
+)  # fmt: skip
 """The fields that the gate adds."""
+IDENTITY = ("userId", "sessionId", "name", "email", "zipCode")
+"""Those that are in an object of their own behind the gate, and nowhere else."""
 
 
 def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[str]]:

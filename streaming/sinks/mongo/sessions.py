@@ -21,7 +21,7 @@ from streaming.sinks.port import session_version
 from streaming.stores import Document, StoreUnavailable
 
 COLLECTION = "sessions"
-INDEXED = ("arrivedAtMs", "eventTimeMs", "userId")
+INDEXED = ("arrivedAtMs", "eventTimeMs", "userPseudonym")
 SYNCED = "sessions_synced"
 """In the embedded server: one small document, which is written after every batch of sessions."""
 PAGE = 2_000
@@ -31,7 +31,7 @@ _DUPLICATE_KEY = 11000
 _ASKED_AT_ONCE = 500
 _VERSION_FIELD = "arrivedAtMs"
 _NO_DATE = "-" * 129
-"""Longer than a session id may be, so that no session has it."""
+"""Longer than a session id may be, by which an earlier release knew sessions, so that no session has it."""
 _TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_MS = 60_000
 
@@ -149,7 +149,7 @@ class MongoSessions:
         return self._scan(None)
 
     def ids(self) -> Iterator[str]:
-        """Yields the id of every session, and reads nothing else of them."""
+        """Yields the `_id` of every session, its pseudonym, and reads nothing else of them."""
         return (str(document["_id"]) for document in self._scan(["_id"]))
 
     def _scan(self, fields: list[str] | None) -> Iterator[Document]:
@@ -174,9 +174,9 @@ class MongoSessions:
                 limit *= 2
             yield from fresh
 
-    def find(self, session_id: str) -> Document | None:
-        """Returns the session with this id."""
-        return available(self._sessions.find_one, _with_id(session_id))
+    def find(self, session_pseudonym: str) -> Document | None:
+        """Returns the session with this pseudonym."""
+        return available(self._sessions.find_one, _with_id(session_pseudonym))
 
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)

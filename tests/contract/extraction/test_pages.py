@@ -59,13 +59,13 @@ def test_an_empty_window_has_no_page(sessions: Collection[dict[str, Any]]) -> No
 
 def test_withheld_fields_are_not_read(sessions: Collection[dict[str, Any]]) -> None:
     personal = {
-        "name": "x",
-        "email": "x",
+        "identity": {"userId": "x", "sessionId": "x", "name": "x", "email": "x", "zipCode": "x"},
         "gender": "x",
         "city": "x",
-        "zipCode": "x",
         "reviews": [{"text": "x"}],
     }
-    sessions.insert_one({"_id": "a", "sessionId": "a", "arrivedAtMs": START_MS, "userId": "u", **personal})
+    sessions.insert_one(
+        {"_id": "a", "sessionPseudonym": "a", "arrivedAtMs": START_MS, "userPseudonym": "u", **personal}
+    )
     [[document]] = pages(sessions, Window(0, START_MS + 1), 10)
-    assert document == {"_id": "a", "sessionId": "a", "arrivedAtMs": START_MS, "userId": "u"}
+    assert document == {"_id": "a", "sessionPseudonym": "a", "arrivedAtMs": START_MS, "userPseudonym": "u"}

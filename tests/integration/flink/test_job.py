@@ -14,7 +14,7 @@ from lab.benchmarks.sessions import valid_sessions
 from stack.layout import HERE
 from streaming.contract import topics
 from streaming.contract.session import MAX_INTERACTIONS, Review
-from streaming.contract.valid_session import ValidSession, encode
+from streaming.contract.valid_session import StoredSession, encode
 from streaming.flink import cluster as flink
 from streaming.kafka.clients import ensure_topics, name, producer, read_all
 from streaming.settings import KafkaSettings
@@ -30,11 +30,11 @@ AWKWARD = ["🛋 sofa", 'a "quoted"\\name', "nul\x00and\x1fseparators", "Ünïco
 """Texts that might be changed on the way through another process, another language and JSON."""
 
 
-def awkward_sessions(like: ValidSession) -> Iterator[ValidSession]:
+def awkward_sessions(like: StoredSession) -> Iterator[StoredSession]:
     for number, text in enumerate(AWKWARD):
         yield msgspec.structs.replace(
             like,
-            session_id=f"{text[:64]}{number}",
+            session_pseudonym=f"{text[:64]}{number}",
             product_ids=[text],
             product_names=[text],
             product_categories=[text],
@@ -64,14 +64,14 @@ def poison(kafka: KafkaSettings) -> None:
     assert client.flush(HUNG_S) == 0
 
 
-def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
+def send(kafka: KafkaSettings, sessions: list[StoredSession]) -> None:
     client = producer(kafka)
     for session in sessions:
-        client.produce(name(kafka, topics.VALID), encode(session), session.user_id.encode())
+        client.produce(name(kafka, topics.VALID), encode(session), session.user_pseudonym.encode())
     assert client.flush(HUNG_S) == 0
 
 
-def expected(sessions: list[ValidSession], limit: KeyLimit) -> dict[str, dict[str, object]]:
+def expected(sessions: list[StoredSession], limit: KeyLimit) -> dict[str, dict[str, object]]:
     wanted: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED}
     for session in sessions:
         for topic, key, document in documents(session, WORDS):
@@ -91,7 +91,7 @@ def committed(kafka: KafkaSettings) -> tuple[dict[str, dict[str, object]], dict[
     return found, records
 
 
-def until_equal(kafka: KafkaSettings, sessions: list[ValidSession], limit: KeyLimit = USUAL) -> None:
+def until_equal(kafka: KafkaSettings, sessions: list[StoredSession], limit: KeyLimit = USUAL) -> None:
     wanted = expected(sessions, limit)
 
     def equal() -> dict[str, int]:
@@ -151,13 +151,13 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
         flink.cancel(cluster, job)
 
 
-def bombs(count: int, like: ValidSession) -> Iterator[ValidSession]:
+def bombs(count: int, like: StoredSession) -> Iterator[StoredSession]:
     """Valid sessions, each of 10,000 products and 10,000 categories that nobody has seen before."""
     for number in range(count):
         own = [f"{number}-{n}" for n in range(MAX_INTERACTIONS)]
         yield msgspec.structs.replace(
             like,
-            session_id=f"bomb-{number}",
+            session_pseudonym=f"bomb-{number}",
             product_ids=own,
             product_names=own,
             product_categories=own,

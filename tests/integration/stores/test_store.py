@@ -24,7 +24,9 @@ from streaming.stores import Document, StoreUnavailable
 
 
 def expected(pipeline: Pipeline) -> dict[str, Document]:
-    return {s.session_id: {"_id": s.session_id, **msgspec.to_builtins(s)} for s in pipeline.valid()}
+    return {
+        s.session_pseudonym: {"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in pipeline.valid()
+    }
 
 
 def stored(mongo: MongoSettings) -> dict[str, Document]:

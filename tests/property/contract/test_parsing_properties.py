@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.sessions import PSEUDONYMS
 
 from lab.chaos.oracle.characters import disturbs
 from streaming.contract import valid_session
@@ -237,15 +238,24 @@ def test_valid_sessions_round_trip(message: dict[str, Any], ascii_only: bool) ->
     session = parse(json.dumps(message, ensure_ascii=ascii_only).encode(), NOW_MS)
     assert isinstance(session, Session)
     admitted = valid_session.admit(
-        session, user_kind="returning", late=True, raw_partition=3, raw_offset=2**40, arrived_at_ms=NOW_MS
+        session,
+        PSEUDONYMS,
+        user_kind="returning",
+        late=True,
+        raw_partition=3,
+        raw_offset=2**40,
+        arrived_at_ms=NOW_MS,
     )
     value = valid_session.encode(admitted)
-    assert valid_session.decode(value) == admitted
+    assert valid_session.decode_stored(value, PSEUDONYMS) == admitted
+    assert valid_session.sent(admitted) == session
     facts = {"userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs"}
-    held = {name: field for name, field in json.loads(value).items() if name not in facts}
+    facts |= {"userPseudonym", "sessionPseudonym", "pseudonymKey", "identity"}
+    fields = json.loads(value)
+    held = {name: field for name, field in (fields | fields["identity"]).items() if name not in facts}
     for name in ("deviceType", "referrer"):  # whose case has no meaning
         assert held[name].lower() == message[name].lower()
     spelled = {name: held[name] for name in ("deviceType", "referrer")}
     unsaid = dict.fromkeys(held.keys() - message.keys())  # what is not said is null
     assert held == unsaid | message | spelled
-    assert parse(value, NOW_MS) == session
+    assert parse(json.dumps(held).encode(), NOW_MS) == session

@@ -9,6 +9,7 @@ import pytest
 
 from streaming.contract import valid_session
 from streaming.contract.parsing import parse
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Consent, PageView, Review, Session
 
 GOLDEN = Path(__file__).parents[3] / "streaming/contract/golden"
@@ -47,6 +48,8 @@ FIRST = Session(
 )
 
 
+PSEUDONYMS = Pseudonyms("a key for the tests of Vitrine")
+IDENTITY = ("userId", "sessionId", "name", "email", "zipCode")
 END_MS = 1_782_900_000_123
 SECOND = msgspec.structs.replace(
     FIRST,
@@ -95,22 +98,62 @@ def test_the_golden_bytes_are_this_session(value: bytes, expected: Session) -> N
 
 @BOTH
 def test_its_valid_session_keeps_every_field_under_its_json_name(value: bytes, expected: Session) -> None:
-    admitted = valid_session.admit(
-        expected, user_kind="new", late=False, raw_partition=1, raw_offset=42, arrived_at_ms=END_MS
-    )
-    wire = json.loads(valid_session.encode(admitted))
+    wire, sent = json.loads(valid_session.encode(admitted(expected))), json.loads(value)
+    user, session = PSEUDONYMS.both(expected.user_id, expected.session_id)
     facts = {
+        "userPseudonym": user,
+        "sessionPseudonym": session,
+        "pseudonymKey": PSEUDONYMS.key_id,
         "userKind": "new",
         "late": False,
         "rawPartition": 1,
         "rawOffset": 42,
         "arrivedAtMs": END_MS,
+        "identity": {name: sent.pop(name) for name in IDENTITY},
     }
     newer = dict.fromkeys(["interactionTimesMs", "pages", "currency", "channel", "campaign", "consent"])
-    assert wire == newer | json.loads(value) | facts
-    assert valid_session.decode(valid_session.encode(admitted)) == admitted
+    assert wire == newer | sent | facts
+
+
+@BOTH
+def test_it_is_read_with_and_without_its_identity(value: bytes, expected: Session) -> None:
+    whole = admitted(expected)
+    written = valid_session.encode(whole)
+    assert valid_session.decode_stored(written, PSEUDONYMS) == whole
+    assert valid_session.sent(whole) == expected
+    read = valid_session.decode(written, PSEUDONYMS)
+    assert type(read) is valid_session.ValidSession
+    shown = msgspec.json.encode(read)
+    assert shown == written[: written.index(b',"identity":')] + b"}"
+    assert not [one for one in msgspec.structs.astuple(whole.identity) if f'"{one}"'.encode() in shown]
+
+
+@BOTH
+def test_the_message_of_an_earlier_gate_is_read_as_todays(value: bytes, expected: Session) -> None:
+    """It has the ids among the other fields, and no pseudonyms."""
+    facts = {"userKind": "new", "late": False, "rawPartition": 1, "rawOffset": 42, "arrivedAtMs": END_MS}
+    earlier = json.dumps(json.loads(value) | facts).encode()
+    assert valid_session.decode_stored(earlier, PSEUDONYMS) == admitted(expected)
+    read = valid_session.decode(earlier, PSEUDONYMS)
+    assert read.session_pseudonym == admitted(expected).session_pseudonym
+    assert not valid_session.is_pseudonymous(earlier)
+    assert valid_session.is_pseudonymous(valid_session.encode(admitted(expected)))
+
+
+def test_an_address_in_the_message_of_an_earlier_gate_is_masked() -> None:
+    facts = {"userKind": "new", "late": False, "rawPartition": 1, "rawOffset": 42, "arrivedAtMs": END_MS}
+    fields = json.loads((GOLDEN / "session_v1.json").read_bytes()) | {"city": "zoe@example.org"}
+    read = valid_session.decode(json.dumps(fields | facts).encode(), PSEUDONYMS)
+    assert read.city == "[mail]"
+
+
+def admitted(session: Session) -> valid_session.StoredSession:
+    return valid_session.admit(
+        session, PSEUDONYMS, user_kind="new", late=False, raw_partition=1, raw_offset=42, arrived_at_ms=END_MS
+    )
 
 
 def test_an_invalid_valid_record_is_an_error() -> None:
-    with pytest.raises(ValueError, match="required field"):
-        valid_session.decode((GOLDEN / "session_v1.json").read_bytes())
+    for read in (valid_session.decode, valid_session.decode_stored):
+        with pytest.raises(ValueError, match="required field"):
+            read((GOLDEN / "session_v1.json").read_bytes(), PSEUDONYMS)
