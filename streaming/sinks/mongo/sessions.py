@@ -22,6 +22,7 @@ from streaming.stores import Document, StoreUnavailable
 
 COLLECTION = "sessions"
 INDEXED = ("arrivedAtMs", "eventTimeMs", "userPseudonym")
+_INDEXED_EARLIER = ("userId",)
 SYNCED = "sessions_synced"
 """In the embedded server: one small document, which is written after every batch of sessions."""
 PAGE = 2_000
@@ -144,6 +145,21 @@ class MongoSessions:
         mark = {"_id": COLLECTION, "batch": uuid4().hex}
         self._synced.replace_one({"_id": COLLECTION}, mark, upsert=True)
 
+    def remove(self, ids: Sequence[object]) -> None:
+        if not ids:
+            return
+        for start in range(0, len(ids), _ASKED_AT_ONCE):
+            available(self._sessions.delete_many, _with_id(*ids[start : start + _ASKED_AT_ONCE]))
+        if is_embedded(available(self._database.command, "buildInfo")):
+            available(self._sync)
+
+    def drop_earlier_indexes(self) -> None:
+        """Drops the indexes that only earlier releases needed."""
+        found = available(self._sessions.index_information)
+        for name in (f"{field}_1" for field in _INDEXED_EARLIER):
+            if name in found:
+                available(self._sessions.drop_index, name)
+
     def scan(self) -> Iterator[Document]:
         """In the server's order of ids."""
         return self._scan(None)
@@ -175,8 +191,8 @@ class MongoSessions:
             yield from fresh
 
     def find(self, session_pseudonym: str) -> Document | None:
-        """Returns the session with this pseudonym."""
-        return available(self._sessions.find_one, _with_id(session_pseudonym))
+        """Returns the session with this pseudonym, without its identity."""
+        return available(self._sessions.find_one, _with_id(session_pseudonym), {"identity": False})
 
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
