@@ -214,7 +214,7 @@ def test_indexes_of_earlier_releases_are_dropped(mongo: MongoSettings) -> None:
     store.prepare()
     client: MongoClient[Document]
     with MongoClient(mongo.uri.get_secret_value()) as client:
-        sessions = client[mongo.database][COLLECTION]
+        sessions: Collection[Document] = client[mongo.database][COLLECTION]
         sessions.create_index("userId")
         store.drop_earlier_indexes()
         store.drop_earlier_indexes()
