@@ -33,6 +33,14 @@ def read(raw: bytes) -> Session | None:
 
 def without_newer(session: Session) -> Session:
     """Returns `session`, which is of version 1, without fields that it only seems to have."""
-    if all(getattr(session, name) is None for name in NEWER_FIELDS):
+    # One by one, because this is said of every message of version 1.
+    if (
+        session.interaction_times_ms is None
+        and session.pages is None
+        and session.currency is None
+        and session.channel is None
+        and session.campaign is None
+        and session.consent is None
+    ):
         return session
     return msgspec.structs.replace(session, **_WITHOUT)

@@ -79,24 +79,21 @@ def _broken_contract(session: Session, raw: bytes, arrived_at_ms: int) -> Reject
         return Rejection(Reason.OUT_OF_RANGE, "eventTimeMs before the year 2000: it must be in milliseconds")
     if session.event_time_ms > arrived_at_ms + FUTURE_TOLERANCE_MS:
         return Rejection(Reason.FUTURE_TIME, f"eventTimeMs more than {FUTURE_TOLERANCE_MS} ms after arrival")
-    if times and not _are_within(session, min(times), max(times)):
-        return Rejection(Reason.OUT_OF_RANGE, "interactionTimesMs: one is not within the session")
-    if session.pages:
-        opened = [page.time_ms for page in session.pages]
-        if not _are_within(session, min(opened), max(opened)):
-            return Rejection(Reason.OUT_OF_RANGE, "pages: a timeMs is not within the session")
+    if times or session.pages:
+        end_ms = session.event_time_ms
+        began_ms = end_ms - int(session.session_duration * 1000) - TIME_TOLERANCE_MS
+        if began_ms < EARLIEST_TIME_MS:
+            began_ms = EARLIEST_TIME_MS
+        if times and (min(times) < began_ms or max(times) > end_ms):
+            return Rejection(Reason.OUT_OF_RANGE, "interactionTimesMs: one is not within the session")
+        for page in session.pages or ():
+            if page.time_ms < began_ms or page.time_ms > end_ms:
+                return Rejection(Reason.OUT_OF_RANGE, "pages: a timeMs is not within the session")
     if session.device_type.lower() == UNKNOWN:
         return Rejection(Reason.UNKNOWN_DEVICE, "deviceType")
     if session.referrer.lower() == UNKNOWN:
         return Rejection(Reason.UNKNOWN_REFERRER, "referrer")
     return None
-
-
-def _are_within(session: Session, first_ms: int, last_ms: int) -> bool:
-    """True if both times are within `session`, and not before 2000."""
-    end_ms = session.event_time_ms
-    began_ms = end_ms - session.session_duration * 1000 - TIME_TOLERANCE_MS
-    return first_ms >= began_ms and first_ms >= EARLIEST_TIME_MS and last_ms <= end_ms
 
 
 def _too_deep(text: str) -> bool:

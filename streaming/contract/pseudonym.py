@@ -38,19 +38,17 @@ class Pseudonyms:
 
     def user(self, user_id: str) -> str:
         """Returns the pseudonym of a user, as 32 hexadecimal digits."""
-        return self._user(user_id).hex()
+        of_user = self._of_users.copy()
+        of_user.update(user_id.encode())
+        return of_user.hexdigest()
 
     def both(self, user_id: str, session_id: str) -> tuple[str, str]:
         """Returns the pseudonyms of a user and of one of its sessions."""
-        user = self._user(user_id)
-        of_session = self._of_sessions.copy()
+        of_user, of_session = self._of_users.copy(), self._of_sessions.copy()
+        of_user.update(user_id.encode())
+        user = of_user.digest()
         of_session.update(user + session_id.encode())  # the first always has the same length
         return user.hex(), of_session.hexdigest()
-
-    def _user(self, user_id: str) -> bytes:
-        of_user = self._of_users.copy()
-        of_user.update(user_id.encode())
-        return of_user.digest()
 
     def __repr__(self) -> str:
         return f"Pseudonyms({self.key_id})"

@@ -40,7 +40,7 @@ Sentiment = Literal["positive", "negative", "neutral"]
 Action = Literal["view", "cart", "remove_from_cart", "purchase"]
 
 
-class Review(Struct, frozen=True, rename="camel", kw_only=True):
+class Review(Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """A user's review of one product; `sentiment` is the sender's own label, `rating` is in stars."""
 
     product_id: Id
@@ -49,7 +49,7 @@ class Review(Struct, frozen=True, rename="camel", kw_only=True):
     sentiment: Sentiment
 
 
-class Consent(Struct, frozen=True, rename="camel", kw_only=True):
+class Consent(Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """What the user has agreed to; None where the shop does not say, so that the setting of the source
     counts."""
 
@@ -58,7 +58,7 @@ class Consent(Struct, frozen=True, rename="camel", kw_only=True):
     training: bool | None = None
 
 
-class PageView(Struct, frozen=True, rename="camel", kw_only=True):
+class PageView(Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """A page, or a step of the checkout, by the name that the shop gives it."""
 
     page: Word
@@ -66,7 +66,7 @@ class PageView(Struct, frozen=True, rename="camel", kw_only=True):
     """When it was opened, within the session as `interaction_times_ms`."""
 
 
-class Content(Struct, frozen=True, rename="camel", kw_only=True):
+class Content(Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """A visit without who it was: all fields of a session but those by which it names a person or itself.
 
     `actions` and the four product lists are parallel, in the order of the interactions: interaction i is
@@ -125,7 +125,7 @@ class Content(Struct, frozen=True, rename="camel", kw_only=True):
     """None is as without an answer to any question."""
 
 
-class Session(Content, frozen=True, rename="camel", kw_only=True):
+class Session(Content, frozen=True, rename="camel", kw_only=True, gc=False):
     """One visit of one user, complete when it ended, as a shop sends it."""
 
     # The last fields, and no others after them: the gate cuts them off the encoded session.

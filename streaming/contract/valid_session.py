@@ -5,7 +5,7 @@ Its message has the ids and the name of its user in one object, `identity`, and 
 no pseudonyms have the ids among the other fields: they are read too, and get the same pseudonyms.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +18,7 @@ UserKind = Literal["new", "returning"]
 """New: no other session of the user arrived within the horizon (horizon.py) before it."""
 
 
-class Identity(Struct, frozen=True, rename="camel", kw_only=True):
+class Identity(Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """Who a session is of, and which of that user's: the fields that Session has beside its content."""
 
     session_id: Id
@@ -28,7 +28,7 @@ class Identity(Struct, frozen=True, rename="camel", kw_only=True):
     zip_code: Word
 
 
-class ValidSession(Content, frozen=True, rename="camel", kw_only=True):
+class ValidSession(Content, frozen=True, rename="camel", kw_only=True, gc=False):
     """A message of `valid_customer_session`, as all stages but the store read it."""
 
     user_pseudonym: str
@@ -46,13 +46,13 @@ class ValidSession(Content, frozen=True, rename="camel", kw_only=True):
     """When the broker appended the raw message."""
 
 
-class StoredSession(ValidSession, frozen=True, rename="camel", kw_only=True):
+class StoredSession(ValidSession, frozen=True, rename="camel", kw_only=True, gc=False):
     """The whole message, and with `_id` = `sessionPseudonym` a document in MongoDB."""
 
     identity: Identity
 
 
-class _Earlier(Session, frozen=True, rename="camel", kw_only=True):
+class _Earlier(Session, frozen=True, rename="camel", kw_only=True, gc=False):
     """A message of a gate that knew no pseudonyms."""
 
     user_kind: UserKind
@@ -173,25 +173,12 @@ def sent(session: StoredSession) -> Session:
     return Session(**content, **{name: getattr(session.identity, name) for name in _IDENTITY})
 
 
-class Encoded(NamedTuple):
-    """A session as bytes: JSON texts, of which the first lacks its closing bracket."""
-
-    content: bytes
-    identity: bytes
-
-
-def encode_parts(session: Session) -> Encoded:
-    """Returns the parts of `session`. Encoded, it ends with the fields of its identity in the same order, so
-    that they need only be cut off."""
-    of_identity = encoder.encode(identity(session))
-    return Encoded(encoder.encode(session)[: -len(of_identity)], of_identity)
-
-
+_BEGINS_IDENTITY = b',"sessionId":'
 _KIND_BYTES: dict[UserKind, bytes] = {"new": b"new", "returning": b"returning"}
 
 
 def encode_admitted(
-    session: Encoded,
+    session: bytes,
     *,
     user_pseudonym: str,
     session_pseudonym: str,
@@ -202,12 +189,14 @@ def encode_admitted(
     raw_offset: int,
     arrived_at_ms: int,
 ) -> bytes:
-    """Returns the bytes of `encode(admit(…))` for the parts of a session."""
+    """Returns the bytes of `encode(admit(…))` for an encoded session. Its identity is cut off where the first
+    of its fields begins, which are its last ones: within a string the quotes would be escaped."""
+    content, begin, of_identity = session.rpartition(_BEGINS_IDENTITY)
     return (
         b'%b,"userPseudonym":"%b","sessionPseudonym":"%b","pseudonymKey":"%b","userKind":"%b","late":%b,'
-        b'"rawPartition":%d,"rawOffset":%d,"arrivedAtMs":%d,"identity":%b}'
+        b'"rawPartition":%d,"rawOffset":%d,"arrivedAtMs":%d,"identity":{%b%b}'
     ) % (
-        session.content,
+        content,
         user_pseudonym.encode(),
         session_pseudonym.encode(),
         pseudonym_key.encode(),
@@ -216,5 +205,6 @@ def encode_admitted(
         raw_partition,
         raw_offset,
         arrived_at_ms,
-        session.identity,
+        begin[1:],
+        of_identity,
     )

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Session
-from streaming.contract.valid_session import Encoded, encode_parts
+from streaming.contract.valid_session import encoder
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -19,7 +19,7 @@ class Candidate(Struct, frozen=True, gc=False):
     device_type: str
     referrer: str
     country: str
-    encoded: Encoded
+    encoded: bytes
 
 
 def candidate(session: Session, pseudonyms: Pseudonyms) -> Candidate:
@@ -33,5 +33,5 @@ def candidate(session: Session, pseudonyms: Pseudonyms) -> Candidate:
         session.device_type,
         session.referrer,
         session.country,
-        encode_parts(session),
+        encoder.encode(session),
     )

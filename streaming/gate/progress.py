@@ -61,9 +61,7 @@ def _late(decision: Decision) -> int:
 
 def _masked(decision: Decision) -> int:
     return sum(
-        _MASKED in outcome.session.encoded.content
-        for outcome in decision.outcomes
-        if isinstance(outcome, Valid)
+        _MASKED in outcome.session.encoded for outcome in decision.outcomes if isinstance(outcome, Valid)
     )
 
 

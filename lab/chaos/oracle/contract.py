@@ -145,7 +145,7 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
     if times is not None and len(times) != len(fields["actions"]):
         against.add("unequal_lengths")
     end_ms = fields["eventTimeMs"]
-    began_ms = max(YEAR_2000_MS, end_ms - fields["sessionDuration"] * 1000 - ROUNDED_BY_MS)
+    began_ms = max(YEAR_2000_MS, end_ms - int(fields["sessionDuration"] * 1000) - ROUNDED_BY_MS)
     if any(not began_ms <= at <= end_ms for at in [*(times or []), *(view["timeMs"] for view in pages)]):
         against.add("out_of_range")
     if len({len(fields[name]) for name in (*LISTS, "actions")}) > 1:
