@@ -72,6 +72,9 @@ def _broken_contract(session: Session, raw: bytes, arrived_at_ms: int) -> Reject
         == len(session.product_categories) == len(session.actions)
     ):  # fmt: skip
         return Rejection(Reason.UNEQUAL_LENGTHS, ", ".join(PARALLEL_FIELDS))
+    code = session.currency
+    if code is not None and not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        return Rejection(Reason.WRONG_TYPE, "currency: not three capital letters, as codes of ISO 4217")
     times = session.interaction_times_ms
     if times is not None and len(times) != n:
         return Rejection(Reason.UNEQUAL_LENGTHS, "interactionTimesMs and actions")

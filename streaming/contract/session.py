@@ -33,9 +33,6 @@ Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Amount = Annotated[float, Meta(ge=0, le=1e9)]
 TimeMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # up to the year 9999
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-"""A code of ISO 4217, such as `EUR`."""
-
 Sentiment = Literal["positive", "negative", "neutral"]
 Action = Literal["view", "cart", "remove_from_cart", "purchase"]
 
@@ -109,8 +106,9 @@ class Content(Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     amount_spent: Amount
     payment_method_type: Word | None
     """None if nothing was bought."""
-    currency: Currency | None = None
-    """None where the shop has only one."""
+    currency: str | None = None
+    """A code of ISO 4217, such as `EUR`; None where the shop has only one. The parser checks that it is three
+    capital letters, in a tenth of the time that a pattern here would take."""
     reviews: Annotated[list[Review], Meta(max_length=1_000)]
 
     referrer: Word

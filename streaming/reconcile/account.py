@@ -30,6 +30,8 @@ from streaming.stores import Document
 from streaming.summaries.review import MODEL_FIELDS
 from streaming.summaries.sentiment import model_name
 
+OTHER_PSEUDONYMS = "has other pseudonyms than its ids get by this key (VITRINE_PSEUDONYM_KEY)"
+
 
 def reconcile_evidence(evidence: Evidence, estimated_users: Callable[[], int]) -> Report:
     """Reads all of `evidence` and returns whether it agrees. Calls `estimated_users` after the valid sessions
@@ -118,6 +120,11 @@ class _Reconciliation:
         )
         if record.key != known_as.encode():
             self._report_session("valid", "has another key than its user", session)
+        who = session.identity
+        if (session.user_pseudonym, session.session_pseudonym) != self._evidence.pseudonyms.both(
+            who.user_id, who.session_id
+        ):
+            self._report_session("valid", OTHER_PSEUDONYMS, session)
         self._outcomes.valid(record.partition, session)
         if position.offset < 0 or position.partition not in self._scope.spans:
             return  # reported by self._outcomes

@@ -184,6 +184,7 @@ def _against_newer(fields: Fields) -> set[str]:
     if any(type(answer) not in (bool, type(None)) for answer in answers):
         against.add("wrong_type")
     code = said.get("currency", "EUR")
+    against |= _against(code, str, 0, MAX_BYTES)
     if not (isinstance(code, str) and len(code) == 3 and all("A" <= letter <= "Z" for letter in code)):
         against.add("wrong_type")
     return against

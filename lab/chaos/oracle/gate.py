@@ -159,7 +159,7 @@ def _rejected(records: Iterable[Record]) -> Iterator[tuple[Position, _Outcome]]:
 
 def whole(message: Fields) -> Fields:
     """Returns the fields of a message behind the gate, or of a document, with those of its identity."""
-    return {**message, **message["identity"]}
+    return {**message, **message.get("identity", {})}
 
 
 def _visit(fields: Fields) -> Visit:

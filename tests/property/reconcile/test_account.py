@@ -517,6 +517,19 @@ def test_another_users_session_of_the_same_id_is_valid_beside_it(world: World) -
     assert report.valid > before
 
 
+@given(worlds(), st.data(), st.sampled_from(["user_pseudonym", "session_pseudonym"]))
+def test_a_wrong_pseudonym_is_named_even_if_all_stores_have_it(
+    world: World, data: st.DataObject, which: str
+) -> None:
+    at = data.draw(st.integers(0, len(world.valid) - 1))
+    wrong = msgspec.structs.replace(world.sessions()[at], **{which: "0" * 32})
+    key = wrong.user_pseudonym.encode()
+    world.valid[at] = msgspec.structs.replace(world.valid[at], value=encode(wrong), key=key)
+    world.fill(world.sessions())
+    report = world.reconcile()
+    assert "VITRINE_PSEUDONYM_KEY" in " ".join(one.what for one in report.breaks)
+
+
 @given(worlds())
 def test_messages_of_a_gate_that_knew_no_pseudonyms_are_read_as_before(world: World) -> None:
     """Its messages have the ids among the other fields, and the user's id as key."""
