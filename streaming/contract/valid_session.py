@@ -174,7 +174,6 @@ def sent(session: StoredSession) -> Session:
 
 
 _BEGINS_IDENTITY = b',"sessionId":'
-_KIND_BYTES: dict[UserKind, bytes] = {"new": b"new", "returning": b"returning"}
 
 
 def encode_admitted(
@@ -192,19 +191,9 @@ def encode_admitted(
     """Returns the bytes of `encode(admit(…))` for an encoded session. Its identity is cut off where the first
     of its fields begins, which are its last ones: within a string the quotes would be escaped."""
     content, begin, of_identity = session.rpartition(_BEGINS_IDENTITY)
-    return (
-        b'%b,"userPseudonym":"%b","sessionPseudonym":"%b","pseudonymKey":"%b","userKind":"%b","late":%b,'
-        b'"rawPartition":%d,"rawOffset":%d,"arrivedAtMs":%d,"identity":{%b%b}'
-    ) % (
-        content,
-        user_pseudonym.encode(),
-        session_pseudonym.encode(),
-        pseudonym_key.encode(),
-        _KIND_BYTES[user_kind],
-        b"true" if late else b"false",
-        raw_partition,
-        raw_offset,
-        arrived_at_ms,
-        begin[1:],
-        of_identity,
+    facts = (
+        f',"userPseudonym":"{user_pseudonym}","sessionPseudonym":"{session_pseudonym}"'
+        f',"pseudonymKey":"{pseudonym_key}","userKind":"{user_kind}","late":{"true" if late else "false"}'
+        f',"rawPartition":{raw_partition},"rawOffset":{raw_offset},"arrivedAtMs":{arrived_at_ms},"identity":{{'
     )
+    return b"".join((content, facts.encode(), begin[1:], of_identity, b"}"))
