@@ -1,7 +1,7 @@
 """The messages of a chaos test: simulated sessions; 5 of 100 messages are repetitions, 2 of 100 broken.
 
-A few have words that are on no list, feeds that nobody imported, addresses where none belong, or another
-user's session id.
+A few have words that are on no list, feeds that nobody imported, addresses where none belong, another
+user's session id, or version 1.
 """
 
 import json
@@ -70,6 +70,10 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
                 }
                 said["userId"] = f"user {address}"
                 message = message._replace(key=said["userId"].encode(), value=json.dumps(said).encode())
+            elif number % ODD_EVERY == 11 and message.kind in ("valid", "late"):
+                # Of version 1, where these fields may be anything.
+                said = json.loads(message.value) | {"schemaVersion": 1, "campaign": number, "pages": "all"}
+                message = message._replace(value=json.dumps(said).encode())
             elif number % ODD_EVERY == 10 and kept:
                 # Another user's visit under an id that is taken.
                 said = json.loads(message.value) if message.kind in ("valid", "late") else {}

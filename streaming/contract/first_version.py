@@ -1,4 +1,4 @@
-"""Reads messages of version 1, in which the fields that version 2 has brought are unknown ones. Pure.
+"""Messages of version 1, in which the fields that version 2 has brought are unknown ones. Pure.
 
 A shop may have sent fields of these names for years, with another meaning and of any type. So they are
 ignored, as all unknown fields are, and a message that was accepted before stays so.
@@ -9,17 +9,16 @@ import msgspec
 from streaming.contract.session import FIRST_VERSION, NEWER_FIELDS, Session
 
 _FIELDS = tuple(field for field in msgspec.structs.fields(Session) if field.name not in NEWER_FIELDS)
-_decoder = msgspec.json.Decoder(
-    msgspec.defstruct(
-        "FirstVersion",
-        [
-            (field.name, field.type) if field.required else (field.name, field.type, field.default)
-            for field in _FIELDS
-        ],
-        rename="camel",
-        kw_only=True,
-    )
+_Message = msgspec.defstruct(
+    "FirstVersion",
+    [
+        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        for field in _FIELDS
+    ],
+    rename="camel",
+    kw_only=True,
 )
+_decoder = msgspec.json.Decoder(_Message)
 _WITHOUT = dict.fromkeys(NEWER_FIELDS)
 
 
@@ -44,3 +43,9 @@ def without_newer(session: Session) -> Session:
     ):
         return session
     return msgspec.structs.replace(session, **_WITHOUT)
+
+
+def written(session: Session) -> bytes:
+    """Returns `session` as a message of version 1, without what version 2 has brought."""
+    fields = {field.name: getattr(session, field.name) for field in _FIELDS}
+    return msgspec.json.encode(_Message(**fields | {"schema_version": FIRST_VERSION}))

@@ -8,12 +8,13 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from streaming.contract.session import SCHEMA_VERSION, UNKNOWN, Review, Session
+from streaming.contract import first_version
+from streaming.contract.session import FIRST_VERSION, SCHEMA_VERSION, UNKNOWN, Review, Session
 from streaming.contract.time_units import HOUR_MS
 from streaming.simulate import paths, reviews
 from streaming.simulate.catalogue import catalogue
 from streaming.simulate.devices import KITS, Kit
-from streaming.simulate.faults import FAULTS
+from streaming.simulate.faults import FAULTS, FIRST_FAULTS
 from streaming.simulate.habits import ACTIONS, PURCHASE, EndTimes, visits
 from streaming.simulate.people import REFERRERS, people
 from streaming.simulate.settings import TrafficSettings
@@ -62,8 +63,9 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
     agreed = paths.consents(of_consents, settings.users)
     times = EndTimes(of_times, settings.start_ms, settings.span_s, settings.steady)
     run = hashlib.blake2b(f"{settings.seed}:{settings.start_ms}".encode(), digest_size=6).hexdigest()
-    encode = msgspec.json.Encoder().encode
-    faults = list(FAULTS.values())
+    is_first = settings.schema_version == FIRST_VERSION
+    encode = first_version.written if is_first else msgspec.json.Encoder().encode
+    faults = list((FIRST_FAULTS if is_first else FAULTS).values())
     ids, names = np.array(shop.ids, object), np.array(shop.names, object)
     categories, prices = np.array(shop.categories, object), np.array(shop.prices)
     actions = np.array(ACTIONS, object)
@@ -163,7 +165,9 @@ def _faults_and_repeats(
     drawn = np.searchsorted(bounds, rng.random(count), side="right")
     by_draw: tuple[Kind, ...] = ("late", "unknown_device", "unknown_referrer", "broken", "valid")
     kinds = [by_draw[k] for k in drawn.tolist()]
-    faulty = rng.integers(0, len(FAULTS), count).tolist()
+    faulty = rng.integers(
+        0, len(FIRST_FAULTS if settings.schema_version == FIRST_VERSION else FAULTS), count
+    ).tolist()
     late_by = rng.integers(*_LATE_BY_MS, count).tolist()
     accepted = (drawn == 0) | (drawn == 4)
     resent = accepted & (rng.random(count) < settings.duplicate_rate)

@@ -2,6 +2,7 @@
 seed."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -109,6 +110,26 @@ def test_without_faults_all_sessions_are_valid_and_come_once() -> None:
     sent = list(traffic(SETTINGS.model_copy(update={**none, "sessions": 1_000})))
     assert {message.kind for message in sent} == {"valid"}
     assert len({message.value for message in sent}) == 1_000
+
+
+def test_traffic_of_version_1_is_the_same_without_what_version_2_has_brought() -> None:
+    none = {name: 0.0 for name in TrafficSettings.model_fields if name.endswith("_rate")}
+    chosen = SETTINGS.model_copy(update={**none, "sessions": 300})
+    first = list(traffic(chosen.model_copy(update={"schema_version": 1})))
+    for one, other in zip(first, traffic(chosen), strict=True):
+        fields, newer = json.loads(one.value), json.loads(other.value)
+        assert fields == {name: newer[name] for name in fields} | {"schemaVersion": 1}
+        assert newer.keys() - fields.keys() == {
+            "interactionTimesMs", "pages", "currency", "channel", "campaign", "consent"
+        }  # fmt: skip
+        assert isinstance(judged(one.value), Session)
+
+
+def test_broken_messages_of_version_1_are_rejected() -> None:
+    chosen = SETTINGS.model_copy(update={"sessions": 2_000, "broken_rate": 0.5, "schema_version": 1})
+    broken = [message.value for message in traffic(chosen) if message.kind == "broken"]
+    assert len(broken) > 800
+    assert not [value for value in broken if isinstance(judged(value), Session)]
 
 
 OTHER_NAMES = {
