@@ -84,3 +84,12 @@ def session_with(*interactions: tuple[str, str, float, str, str], **changed: obj
 def raw_value(**changed: object) -> bytes:
     """As it is on the raw topic, with these fields changed."""
     return msgspec.json.encode(session(**changed))
+
+
+def earlier_message(of: StoredSession) -> bytes:
+    """As a gate wrote it that knew no pseudonyms: with the ids among the other fields."""
+    fields = msgspec.to_builtins(of)
+    identity = fields.pop("identity")
+    for name in ("userPseudonym", "sessionPseudonym", "pseudonymKey"):
+        del fields[name]
+    return msgspec.json.encode(fields | identity)
