@@ -23,6 +23,7 @@ FUTURE_TOLERANCE_MS = 5 * 60 * 1000
 
 _decoder = msgspec.json.Decoder(Session)
 _MAX_DEPTH = 64
+_DEEP = Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
 
 
 def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
@@ -35,12 +36,17 @@ def parse(raw: bytes | None, arrived_at_ms: int) -> Session | Rejection:
     try:
         if not raw.isascii():
             raw.decode()
-        # Checked here, because the decoder's recursion limit depends on the caller's stack depth.
-        if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _too_deep(raw.decode()):
-            return Rejection(Reason.TOO_DEEP, f"nested deeper than {_MAX_DEPTH}")
         session = _decoded(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except RecursionError:  # at a depth that depends on the caller's stack, but is much greater
+        return _DEEP
+    except UnicodeDecodeError as error:
         return diagnose(raw, error)
+    except msgspec.MsgspecError as error:
+        return _DEEP if _too_deep(raw, 0) else diagnose(raw, error)
+    # Each page and review has a bracket of its own. Of the others there are at least as many as anything is
+    # deep.
+    if _too_deep(raw, len(session.pages or ()) + len(session.reviews)):
+        return _DEEP
     if session.schema_version == FIRST_VERSION:
         session = first_version.without_newer(session)
     if broken := _broken_contract(session, raw, arrived_at_ms):
@@ -99,11 +105,14 @@ def _broken_contract(session: Session, raw: bytes, arrived_at_ms: int) -> Reject
     return None
 
 
-def _too_deep(text: str) -> bool:
-    """True if brackets outside strings are nested deeper than any valid message."""
+def _too_deep(raw: bytes, harmless: int) -> bool:
+    """True if brackets outside strings are nested deeper than any valid message. `harmless`: so many that are
+    not looked at, because they are known to be of no depth."""
+    if raw.count(b"[") + raw.count(b"{") - harmless <= _MAX_DEPTH:
+        return False
     depth = 0
     # Possessive, and with an optional closing quote: linear for any text, also with an unclosed string.
-    for token in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
+    for token in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', raw.decode(), re.DOTALL):
         match token.group():
             case "[" | "{":
                 depth += 1

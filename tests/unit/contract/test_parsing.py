@@ -249,8 +249,30 @@ def test_no_message_takes_the_parser_long(raw: bytes) -> None:
     assert time.process_time() - began_s < 1_000 * loop_s
 
 
+def test_what_is_in_a_page_counts_as_deep_too() -> None:
+    pages = [{"page": "home", "timeMs": NOW_MS, "extra": "TOKEN"}, *[{"page": "a", "timeMs": NOW_MS}] * 100]
+    for depth, deep in ((61, False), (62, True), (5_000, True)):
+        raw = second(pages=pages).replace(b'"TOKEN"', nested(depth))
+        verdict = parse(raw, NOW_MS)
+        assert (verdict == Rejection(Reason.TOO_DEEP, "nested deeper than 64")) == deep, depth
+        assert isinstance(verdict, Session) != deep
+
+
+def test_a_long_visit_takes_no_longer_than_its_length() -> None:
+    """Its pages are not mistaken for depth, which would be looked for slowly."""
+    short, long = (second(pages=[{"page": "product", "timeMs": NOW_MS}] * count) for count in (40, 4_000))
+    took_s = []
+    for raw, times in ((short, 400), (long, 4)):
+        began_s = time.process_time()
+        for _ in range(times):
+            assert isinstance(parse(raw, NOW_MS), Session)
+        took_s.append(time.process_time() - began_s)
+    assert took_s[1] < 3 * took_s[0]
+
+
 def test_the_result_does_not_depend_on_the_callers_stack_depth() -> None:
     raws = [with_token("extra", nested(depth)) for depth in (63, 64, 500, 900)]
+    raws += [with_token("clicks", nested(depth)) for depth in (63, 64, 500, 900)]
 
     def deeper(levels: int) -> list[Session | Rejection]:
         return deeper(levels - 1) if levels else [parse(raw, NOW_MS) for raw in raws]
