@@ -112,6 +112,12 @@ def _print_remarks(report: Report, console: Console, window: Window | None) -> N
             f" one: run the Flink job again from the beginning ({REBUILD})",
             soft_wrap=True,
         )
+    if documents := sum(report.expired.documents.values()):
+        console.print(
+            f"{documents} documents are older than what is compared: the next run of the DAG retention"
+            " deletes them, or they are window totals that are kept for longer than their sessions",
+            soft_wrap=True,
+        )
     if report.left_out:
         console.print(
             f"{report.left_out} documents of product_activity left out: their windows still get sessions"
@@ -134,6 +140,7 @@ def _show(report: Report) -> None:
         ("rejected, corrected since", report.corrections.corrected),
         ("rejected, open", sum(report.corrections.open.values())),
         ("late, in no window", report.late),
+        ("valid, expired", report.expired.sessions),
         ("MongoDB sessions", report.mongodb),
         *((f"Elasticsearch {index}", count) for index, count in report.elasticsearch.items()),
         ("distinct users, exact", report.distinct_users.exact),

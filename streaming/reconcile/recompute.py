@@ -18,9 +18,11 @@ from streaming.process.exit_code import ExitCode
 from streaming.reconcile import caught_up
 from streaming.reconcile.command import NOT_COMPARED, line_of
 from streaming.reconcile.expected_documents import MONGODB, by_id, session_in
+from streaming.reconcile.not_expired import NotExpired
 from streaming.reconcile.report import Discrepancies, Discrepancy
 from streaming.reconcile.store_contents import StoreContents
 from streaming.reconcile.window_figures import Figures
+from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
@@ -39,6 +41,8 @@ class Recomputed(Struct, kw_only=True):
     """Windows in Elasticsearch that were compared."""
     left_out: int
     """Windows not compared, because they still got sessions."""
+    expired: int = 0
+    """Windows not compared, because their sessions have expired."""
     breaks_in_all: int = 0
     breaks: list[Discrepancy] = field(default_factory=list)
 
@@ -49,12 +53,15 @@ def recompute(
     later: Iterable[bytes],
     until: Mapping[int, int],
     limit: KeyLimit,
+    boundaries: Boundaries = NOTHING_EXPIRED,
 ) -> Recomputed:
     """Compares the windows `found` with those of the sessions in `mongodb`. Pure. `later`: valid sessions
     that may have arrived while the stores were read; their windows are left out. So are those of sessions
-    from raw offsets of `until` on. `limit`: how many totals one session may make."""
+    from raw offsets of `until` on. `limit`: how many totals one session may make. What is before the
+    `boundaries` is not compared."""
+    not_expired = NotExpired(boundaries)
     held, figures, discrepancies = (
-        StoreContents(topics.PRODUCT_ACTIVITY, found),
+        StoreContents(topics.PRODUCT_ACTIVITY, not_expired.of(topics.PRODUCT_ACTIVITY, found)),
         Figures(only_touched=False, limit=limit),
         Discrepancies(),
     )
@@ -64,7 +71,7 @@ def recompute(
         session = session_in(document)
         if session is None:
             discrepancies.add(Discrepancy(MONGODB, "is no valid session", session=by_id(document)[0]))
-        else:
+        elif not not_expired.has_expired(topics.PRODUCT_ACTIVITY, session.event_time_ms):
             figures.add(session, session.raw_offset < until.get(session.raw_partition, 0))
     for value in later:
         figures.leave_out(decode(value))
@@ -79,6 +86,7 @@ def recompute(
         sessions=sessions,
         windows=held.counted,
         left_out=held.excluded,
+        expired=not_expired.counted().documents.get(topics.PRODUCT_ACTIVITY, 0),
         breaks_in_all=discrepancies.count,
         breaks=discrepancies.first,
     )

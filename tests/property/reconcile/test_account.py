@@ -29,6 +29,7 @@ from streaming.reconcile.evidence import (
     ValidRecord,
 )
 from streaming.reconcile.report import Report
+from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries, event_time_ms
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
@@ -60,6 +61,7 @@ class World:
     spans: dict[int, OffsetRange] | None = None
     """The offsets compared, by raw partition; None: all."""
     cut: dict[str, list[int]] = field(default_factory=dict)
+    boundaries: Boundaries = NOTHING_EXPIRED
 
     def send(self, partition: int, key: bytes, value: bytes) -> None:
         offset = self.until[partition]
@@ -120,6 +122,7 @@ class World:
             valid=self.valid,
             rejected=self.rejected,
             raw=self.raw,
+            boundaries=self.boundaries,
         )
         return reconcile_evidence(evidence, lambda: 7)
 
@@ -383,6 +386,64 @@ def test_deleted_oldest_records_are_left_out_and_the_others_compared(
         last = decode(world.valid[-1].value or b"")
         del world.indexes[topics.SESSION_SUMMARIES][last.session_id]
         assert world.reconcile().breaks[0].session == last.session_id
+
+
+window_starts_ms = st.integers(0, 4).map(lambda hours: ARRIVED_MS - ARRIVED_MS % HOUR_MS - hours * HOUR_MS)
+"""As the real boundaries, which are beginnings of months, no window lies across one."""
+
+
+@st.composite
+def some_boundaries(draw: st.DrawFn) -> Boundaries:
+    nothing_or_some = st.just(0) | window_starts_ms
+    return Boundaries(draw(nothing_or_some), {name: draw(nothing_or_some) for name in topics.INDEXED})
+
+
+@given(worlds(), some_boundaries(), st.data())
+def test_whatever_part_of_the_expired_is_deleted_nothing_is_missing_and_all_else_is_compared(
+    world: World, boundaries: Boundaries, data: st.DataObject
+) -> None:
+    """A run of retention may have been killed at any moment, or not have come yet; sessions that expired long
+    ago may come again, by an import. The log may still have the sessions or not."""
+    world.boundaries = boundaries
+    before_ms = {"mongodb": boundaries.sessions_ms}
+    before_ms |= {name: boundaries.of_index(name) for name in topics.INDEXED}
+    old = {
+        where: {id_ for id_, found in held.items() if (event_time_ms(found) or 0) < before_ms[where]}
+        for where, held in stores(world).items()
+    }
+    for where, held in stores(world).items():
+        for id_ in sorted(old[where]):
+            if data.draw(st.booleans()):
+                del held[id_]
+    if data.draw(st.booleans()):
+        gone = data.draw(st.integers(1, len(world.valid)))
+        world.valid, world.cut = world.valid[gone:], {topics.VALID: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.expired.documents == {
+        where: left for where, held in stores(world).items() if (left := len(old[where] & set(held)))
+    }
+    if not world.cut:
+        expired = [one for one in world.sessions() if one.event_time_ms < boundaries.sessions_ms]
+        assert report.expired.sessions == len(expired)
+        assert report.valid == len(world.sessions())
+
+    where = data.draw(st.sampled_from(sorted(stores(world))))
+    held = stores(world)[where]
+    lost = data.draw(st.sampled_from([None, *sorted(set(held) - old[where])]))
+    if lost is not None and not (world.cut and where == "mongodb"):
+        del held[lost]
+        assert [one.where for one in world.reconcile().breaks] == [where]
+
+
+@given(worlds())
+def test_a_world_of_which_all_has_expired_and_is_deleted_holds(world: World) -> None:
+    world.boundaries = Boundaries(ARRIVED_MS - ARRIVED_MS % HOUR_MS + HOUR_MS)
+    world.fill([])
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.expired.sessions == report.valid == len(world.valid)
+    assert report.mongodb == 0
 
 
 @given(worlds(), st.randoms())
