@@ -6,8 +6,10 @@ from itertools import islice
 
 import msgspec
 from msgspec import DecodeError, Struct, json
+from msgspec import field as json_field
 
 from streaming.contract import topics
+from streaming.contract.months import month_of
 from streaming.sinks.port import Write
 
 _SEQUENCE_BITS = 20
@@ -65,6 +67,26 @@ def version(record: IndexRecord) -> int:
     return record.appended_at_ms << _SEQUENCE_BITS | record.offset & ((1 << _SEQUENCE_BITS) - 1)
 
 
+class _Dated(Struct):
+    """The time of a document, by its names on the wire."""
+
+    event_time_ms: int | None = json_field(default=None, name="eventTimeMs")
+    window_start_ms: int | None = json_field(default=None, name="windowStartMs")
+
+
+_dated = json.Decoder(_Dated)
+
+
+def month_in(body: bytes) -> str | None:
+    """Returns the month of event time in which the document `body` belongs; None if it has no such time."""
+    try:
+        found = _dated.decode(body)
+        at_ms = found.event_time_ms if found.event_time_ms is not None else found.window_start_ms
+        return None if at_ms is None else month_of(at_ms)
+    except (ValueError, RecursionError):  # of decoding, or a time beyond all months
+        return None
+
+
 Newest = tuple[dict[tuple[str, str], tuple[IndexRecord, Write]], list[Unreadable]]
 """By (index, id) the newest record and its write; and the records that cannot become documents."""
 
@@ -82,7 +104,11 @@ def newest(records: Iterable[IndexRecord]) -> Newest:
         except UnicodeDecodeError:
             unreadable.append(Unreadable(record, "key_not_utf8"))
             continue
-        write = Write(record.topic, id_, version(record), record.value)
+        if (month := month_in(record.value)) is None:
+            unreadable.append(Unreadable(record, "no_time"))
+            continue
+        moves = record.topic != topics.PRODUCT_ACTIVITY  # the id of a window contains its time
+        write = Write(record.topic, id_, version(record), record.value, month, moves)
         earlier = standing.get((record.topic, id_))
         if earlier is None or earlier[1].version <= write.version:
             standing[record.topic, id_] = record, write

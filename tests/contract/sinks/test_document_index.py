@@ -1,5 +1,6 @@
 """What every DocumentIndex does: the stand-in, and the running Elasticsearch."""
 
+import itertools
 from typing import Literal
 
 import msgspec
@@ -8,12 +9,15 @@ from elasticsearch import Elasticsearch
 from msgspec import Struct
 
 from streaming.settings import ElasticsearchSettings
+from streaming.sinks.elasticsearch import bulk, connection, pages, slices
 from streaming.sinks.elasticsearch import index as real
 from streaming.sinks.elasticsearch.memory import InMemoryIndex
 from streaming.sinks.port import DocumentIndex, Write
 from streaming.stores import StoreUnavailable
 
 INDEX = "things"
+MONTH = "2026-11"
+MONTHS = ("2026-10", "2026-11", "2026-12")
 
 
 class Thing(Struct, rename="camel", kw_only=True):
@@ -42,8 +46,9 @@ def index(request: pytest.FixtureRequest) -> DocumentIndex:
     return found
 
 
-def a_write(id_: str, version: int = 1, **fields: object) -> Write:
-    return Write(INDEX, id_, version, msgspec.json.encode(Thing(name=id_, **fields)))  # type: ignore[arg-type]
+def a_write(id_: str, version: int = 1, month: str = MONTH, **fields: object) -> Write:
+    body = msgspec.json.encode(Thing(name=id_, **fields))  # type: ignore[arg-type]
+    return Write(INDEX, id_, version, body, month)
 
 
 def found(index: DocumentIndex) -> dict[str, dict[str, object]]:
@@ -92,24 +97,89 @@ def test_the_same_version_may_be_written_again(index: DocumentIndex) -> None:
     ],
 )
 def test_what_can_never_be_taken_is_handed_back_and_stops_nothing(index: DocumentIndex, body: bytes) -> None:
-    bad = Write(INDEX, "bad", 1, body)
+    bad = Write(INDEX, "bad", 1, body, MONTH)
     refusals = index.put([a_write("good"), bad, a_write("also good")])
     assert [refusal.write for refusal in refusals] == [bad]
     assert refusals[0].reason
     assert set(found(index)) == {"good", "also good"}
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_a_document_that_moves_to_another_month_the_newest_version_stands_once(
+    index: DocumentIndex, order: tuple[int, ...], at_once: bool
+) -> None:
+    """In whatever order its versions come, and however often; others stay as they are."""
+    versions = [a_write("a", n + 1, MONTHS[n], count=n) for n in range(3)]
+    others = [a_write(f"other {n}", 1, MONTHS[n]) for n in range(3)]
+    assert index.put(others) == []
+    written = [versions[n] for n in order]
+    for again in (written, written[:1], written[::-1]):
+        for n, write in enumerate(again):
+            batch = [write, a_write(f"beside {n}", 1, MONTHS[n])] if at_once else [write]
+            assert index.put(batch) == []
+    documents = found(index)
+    assert documents.pop("a")["count"] == 2
+    beside = {f"beside {n}" for n in range(3)} if at_once else set()
+    assert set(documents) == {one.id for one in others} | beside
+    assert index.count(INDEX) == len(documents) + 1
+
+
+def test_a_document_moves_back_and_forth(index: DocumentIndex) -> None:
+    for version in range(1, 8):
+        assert index.put([a_write("a", version, MONTHS[version % 2], count=version)]) == []
+        assert [document["count"] for document in found(index).values()] == [version]
+
+
+def test_what_is_refused_leaves_the_version_of_another_month(index: DocumentIndex) -> None:
+    index.put([a_write("a", 1, MONTHS[0])])
+    [refusal] = index.put([Write(INDEX, "a", 2, b'{"name": "a", "secret": 1}', MONTHS[1])])
+    assert refusal.write.version == 2
+    assert set(found(index)) == {"a"}
+
+
+def test_many_move_at_once(index: DocumentIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "ASKED_AT_ONCE", 7)
+    index.put([a_write(f"{n}", 1, MONTHS[n % 2], count=1) for n in range(40)])
+    index.put([a_write(f"{n}", 2, MONTHS[2 - n % 2], count=2) for n in range(40)])
+    documents = found(index)
+    assert index.count(INDEX) == len(documents) == 40
+    assert {document["count"] for document in documents.values()} == {2}
+
+
+def test_a_dropped_slice_is_gone_with_its_documents_and_the_others_stay(index: DocumentIndex) -> None:
+    index.put([a_write(f"{n}", month=MONTHS[n % 3]) for n in range(7)])
+    index.refresh(INDEX)
+    held = {month: count for month, count in index.months(INDEX).items() if count}
+    assert held == {"2026-10": 3, "2026-11": 2, "2026-12": 2}
+    index.drop(INDEX, "2026-10")
+    index.drop(INDEX, "2026-10")
+    index.drop(INDEX, "1999-01")
+    assert set(found(index)) == {"1", "2", "4", "5"}
+    assert "2026-10" not in index.months(INDEX)
+    index.prepare(INDEX, Thing)
+    assert index.put([a_write("0", month="2026-10")]) == []  # a late import
+    assert set(found(index)) == {"0", "1", "2", "4", "5"}
+
+
+def test_months_of_an_index_that_is_not_there(index: DocumentIndex) -> None:
+    assert index.months("nowhere") == {}
+
+
 def test_preparing_again_keeps_the_documents_and_adds_fields(index: DocumentIndex) -> None:
     index.put([a_write("a")])
     index.prepare(INDEX, WiderThing)
-    assert index.put([Write(INDEX, "wide", 1, msgspec.json.encode(WiderThing(name="w", more=1)))]) == []
+    wide = msgspec.json.encode(WiderThing(name="w", more=1))
+    assert index.put([Write(INDEX, "wide", 1, wide, MONTH)]) == []
     assert set(found(index)) == {"a", "wide"}
 
 
 def test_an_index_that_is_gone_is_to_be_tried_again(elasticsearch: ElasticsearchSettings) -> None:
     index = real.ElasticsearchIndex(elasticsearch)
     index.prepare(INDEX, Thing)
-    _client(elasticsearch).indices.delete(index=index.name(INDEX))
+    assert index.put([a_write("a")]) == []
+    for month in index.months(INDEX):
+        index.drop(INDEX, month)
     with pytest.raises(StoreUnavailable):
         index.put([a_write("a")])
     index.prepare(INDEX, Thing)
@@ -137,18 +207,20 @@ def test_an_id_too_long_for_the_server_is_found_out_among_many(elasticsearch: El
 def test_pages_and_long_requests_join(
     elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(real, "PAGE", 7)
-    monkeypatch.setattr(real, "BULK_BYTES", 500)
+    monkeypatch.setattr(pages, "PAGE", 7)
+    monkeypatch.setattr(bulk, "BULK_BYTES", 500)
     index = real.ElasticsearchIndex(elasticsearch)
     index.prepare(INDEX, Thing)
-    assert index.put([a_write(f"{n}") for n in range(40)]) == []
+    assert index.put([a_write(f"{n}", month=MONTHS[n % 3]) for n in range(40)]) == []
     assert set(found(index)) == {f"{n}" for n in range(40)}
 
 
 def test_fields_have_the_types_their_values_need(elasticsearch: ElasticsearchSettings) -> None:
     index = real.ElasticsearchIndex(elasticsearch)
     index.prepare(INDEX, Thing)
-    answer = _client(elasticsearch).indices.get(index=index.name(INDEX))[index.name(INDEX)]
+    index.put([a_write("a", month="2026-10")])
+    answer = _client(elasticsearch).indices.get(index=index.name(INDEX))[f"{index.name(INDEX)}-2026-10"]
+    assert list(answer["aliases"]) == [index.name(INDEX)]
     assert answer["mappings"]["dynamic"] == "strict"
     assert {name: field["type"] for name, field in answer["mappings"]["properties"].items()} == {
         "name": "keyword",
@@ -165,4 +237,4 @@ def test_fields_have_the_types_their_values_need(elasticsearch: ElasticsearchSet
 
 
 def _client(settings: ElasticsearchSettings) -> Elasticsearch:
-    return real.client(settings)
+    return connection.client(settings)
