@@ -6,6 +6,7 @@ from typing import Any
 
 EXTRACT, SIMILAR_USERS = "sessions_extract", "similar_users"
 MODELS, REPORTS = "private_models", "shap_reports"
+EXPIRED_EXTRACTS = "expired_extracts"
 """Names of assets: a DAG updates one when it has written its results, which starts the next DAG."""
 
 SPEND_BUDGET = frozenset({"extract_sessions", "private_models"})

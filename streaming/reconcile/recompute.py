@@ -16,7 +16,7 @@ from streaming.contract.visible import visible
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode
 from streaming.reconcile import caught_up
-from streaming.reconcile.command import NOT_COMPARED, line_of
+from streaming.reconcile.command import DELETED_MEANWHILE, NOT_COMPARED, boundaries, line_of
 from streaming.reconcile.expected_documents import MONGODB, by_id, session_in
 from streaming.reconcile.not_expired import NotExpired
 from streaming.reconcile.report import Discrepancies, Discrepancy
@@ -26,7 +26,7 @@ from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
-from streaming.stores import Document
+from streaming.stores import Document, StoreUnavailable
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.settings import WindowSettings
 
@@ -100,12 +100,16 @@ def run(as_json: bool, timeout_s: float) -> int:
         settings = KafkaSettings()
         scope = caught_up.wait(settings, None, time.monotonic() + timeout_s, lambda text: None)
         index, store = ElasticsearchIndex(ElasticsearchSettings()), MongoSessions(MongoSettings())
+        known = boundaries()
         index.refresh(topics.PRODUCT_ACTIVITY)
         later = clients.read_all(settings, topics.VALID, scope.valid_from)
         # Stores are read before topics for the reason given in evidence.py.
         found = list(index.scan(topics.PRODUCT_ACTIVITY))
         messages = (one.value() or b"" for one in later)
-        return recompute(found, store.scan(), messages, scope.until, WindowSettings().limit)
+        compared = recompute(found, store.scan(), messages, scope.until, WindowSettings().limit, known)
+        if boundaries() != known:
+            raise StoreUnavailable(DELETED_MEANWHILE)
+        return compared
 
     def compare() -> int:
         found = read()

@@ -17,6 +17,8 @@ from streaming.contract.time_units import DAY_MS
 from streaming.retention.boundary import Boundaries
 
 SESSIONS, EXTRACTS, TRUSTED, REPORTS, TASK_LOGS = "sessions", "extracts", "trusted", "reports", "task logs"
+TOPICS = "topics"
+"""Of Kafka, which deletes by itself: what retention remembers of it is only shown."""
 DATED = (SESSIONS, *topics.INDEXED, EXTRACTS)
 """The places that keep by event time and whole months."""
 CHANGED = (TRUSTED, REPORTS, TASK_LOGS)

@@ -18,7 +18,7 @@ class RetentionSettings(Settings):
     """How many days each store keeps what it holds; the DAG `retention` deletes what is older. Kafka's topics
     have a setting of their own (VITRINE_KAFKA_RETENTION_MS), and so has the access record."""
 
-    model_config = SettingsConfigDict(env_prefix="VITRINE_RETENTION_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="VITRINE_RETENTION_", frozen=True)
 
     sessions_days: int = Field(
         400, ge=0, description=f"Sessions in MongoDB, by event time, also those of imports{_MONTHS}"
@@ -46,9 +46,7 @@ class RetentionSettings(Settings):
         90, ge=0, description="Logs of Airflow's tasks, after their last change. 0: for ever"
     )
     task_logs: str = Field(
-        "",
-        alias="AIRFLOW__LOGGING__BASE_LOG_FOLDER",
-        description="Folder of Airflow's logs; the stack sets it. If empty, none are deleted",
+        "", description="Folder of Airflow's logs; the stack sets it. If empty, none are deleted"
     )
 
     def days(self) -> dict[str, int]:

@@ -128,14 +128,14 @@ class MongoSessions:
         held: dict[object, Document] = {}
         ids = list({session["_id"] for session in sessions})
         for start in range(0, len(ids), _ASKED_AT_ONCE):
-            query = _with_id(*ids[start : start + _ASKED_AT_ONCE])
+            query = with_id(*ids[start : start + _ASKED_AT_ONCE])
             held |= {document["_id"]: document for document in available(list, into.find(query))}
         for session in sorted(sessions, key=session_version):
             there = held.get(session["_id"], {})
             if there == session or session_version(there) > session_version(session):
                 continue
             # Only if it is still what was just read: nobody else may have put a later one there.
-            unchanged = _with_id(session["_id"]) | {_VERSION_FIELD: there.get(_VERSION_FIELD)}
+            unchanged = with_id(session["_id"]) | {_VERSION_FIELD: there.get(_VERSION_FIELD)}
             available(into.replace_one, unchanged, session)
             held[session["_id"]] = session
 
@@ -176,7 +176,7 @@ class MongoSessions:
 
     def find(self, session_id: str) -> Document | None:
         """Returns the session with this id."""
-        return available(self._sessions.find_one, _with_id(session_id))
+        return available(self._sessions.find_one, with_id(session_id))
 
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
@@ -187,5 +187,6 @@ class MongoSessions:
         return list(found if first is None else found.min([("_id", first)]))
 
 
-def _with_id(*ids: object) -> Document:
+def with_id(*ids: object) -> Document:
+    """Returns the query for documents with one of these ids, in the form that suits both servers."""
     return {"_id": {"$in": [*ids, _NO_DATE]}}

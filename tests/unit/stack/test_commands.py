@@ -26,6 +26,7 @@ def test_help_needs_nothing_but_python() -> None:
         "ingest",
         "reconcile",
         "recompute",
+        "retention",
         "rejected",
         "replay",
         "resummarise",

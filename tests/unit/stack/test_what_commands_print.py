@@ -30,6 +30,7 @@ from streaming.reconcile.report import Discrepancy
 from streaming.replay import log
 from streaming.replay import rejected_command as rejected
 from streaming.replay.history import History, Rejected
+from streaming.retention.boundary import NOTHING_EXPIRED
 from streaming.stores import StoreUnavailable
 from streaming.summaries import submitter
 from streaming.unlisted_words import command as words
@@ -159,6 +160,7 @@ def test_recompute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     monkeypatch.setattr(recompute, "ElasticsearchIndex", lambda settings: away)
     monkeypatch.setattr(recompute, "MongoSessions", lambda settings: away)
     monkeypatch.setattr(recompute, "clients", away)
+    monkeypatch.setattr(recompute, "boundaries", lambda: NOTHING_EXPIRED)
     monkeypatch.setattr(caught_up, "wait", lambda *_: away)
     assert recompute.run(False, 1) == ExitCode.NOT_SO
     shows_it(capsys.readouterr().err)
