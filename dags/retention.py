@@ -1,10 +1,11 @@
 """
 ## What is older than its store keeps is deleted
 
-Runs every night, after the stores were compared, and does what `./vitrine retention` does: deletes sessions in
-MongoDB, slices in Elasticsearch and rows of extracts by event time and whole months, and what is kept of runs
-by its last change. The settings are `VITRINE_RETENTION_…`; the page *Retention* shows each with the oldest that
-is kept, and what was deleted when. A run that was interrupted is tried again and goes on where it was.
+Runs every night, after the stores were compared, and does what `./vitrine retention` does: deletes sessions
+in MongoDB, slices in Elasticsearch and rows of extracts by event time and whole months, and what is kept of
+runs by its last change. The settings are `VITRINE_RETENTION_…`; the page *Retention* shows each with the
+oldest that is kept, and what was deleted when. A run that was interrupted is tried again and goes on where it
+was.
 
 To see what is due without deleting anything, trigger with `dry_run`: the log of the task says it.
 
@@ -48,8 +49,10 @@ def retention() -> None:
         from streaming.process.exit_code import ExitCode
         from streaming.retention.command import carry_out
         from streaming.retention.plan import EXTRACTS
+        from streaming.retention.run import Done
 
-        dry_run, done = json.loads(params_json)["dry_run"], []
+        dry_run = json.loads(params_json)["dry_run"]
+        done: list[Done] = []
         if carry_out(dry_run, True, done.extend) != ExitCode.DONE:
             raise RuntimeError("What has expired could not be deleted: the log above contains the reason.")
         return 0 if dry_run else sum(one.amount for one in done if one.place == EXTRACTS)

@@ -1,4 +1,5 @@
-"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, and the budget.
+"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, the budget,
+and retention.
 
 Everything is behind Airflow's login. A page is a frame within the UI, of the same origin. The models' reports
 are therefore served in a sandbox: their scripts could otherwise act with the reader's session.
@@ -23,6 +24,7 @@ import vitrine_doors
 import vitrine_health
 import vitrine_labels
 import vitrine_persons
+import vitrine_retention
 import vitrine_trusted
 from streaming.access_record.file import NotRecorded
 from streaming.contract.time_units import HOUR_MS
@@ -56,6 +58,7 @@ STATIC = {
     "sessions.svg": "image/svg+xml",
     "health.svg": "image/svg+xml",
     "budget.svg": "image/svg+xml",
+    "retention.svg": "image/svg+xml",
 }
 
 
@@ -160,6 +163,7 @@ def run_report(run_id: str) -> HTMLResponse:
 
 
 app.include_router(vitrine_budget.router)
+app.include_router(vitrine_retention.router)
 app.include_router(vitrine_health.router)
 app.include_router(vitrine_trusted.router)
 app.include_router(vitrine_labels.router)
@@ -236,7 +240,7 @@ def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
 
 
 class VitrinePlugin(AirflowPlugin):
-    """Five entries in the menu, and a tab on each DAG run."""
+    """Six entries in the menu, and a tab on each DAG run."""
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
@@ -245,6 +249,7 @@ class VitrinePlugin(AirflowPlugin):
         _in_menu("Health", "health", "health"),
         _in_menu("Reports", "reports", "reports"),
         _in_menu("Privacy budget", "budget", "budget"),
+        _in_menu("Retention", "retention", "retention"),
         _in_menu("User Analysis", "dashboards/user_analysis", "users"),
         _in_menu("Session Analysis", "dashboards/session_analysis", "sessions"),
         {
