@@ -10,6 +10,7 @@ from stack import (
     file_modes,
     provision,
     readable,
+    retention_check,
     saved_settings,
     system_users,
     unprivileged,
@@ -26,10 +27,11 @@ Tell = Callable[[str, str], None]
 def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
     """Starts the services called `names` (all, if none) with what they need, and restarts running services
     that a changed setting concerns. Returns all of these when they are healthy.
-    Raises AnotherOwner if somebody else has started the stack here, Missing if something cannot be installed
-    and StackError if a service does not start."""
+    Raises InvalidRequest if settings contradict each other, AnotherOwner if somebody else has started the
+    stack here, Missing if something cannot be installed and StackError if a service does not start."""
     place = this_checkout()
     checkout_owner.require(place.layout)
+    retention_check.check(place)
     make_folders(place.layout)
     if place.root:
         system_users.ensure()

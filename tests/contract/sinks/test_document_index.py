@@ -8,10 +8,12 @@ import pytest
 from elasticsearch import Elasticsearch
 from msgspec import Struct
 
+from streaming.contract.months import begin_ms
 from streaming.settings import ElasticsearchSettings
-from streaming.sinks.elasticsearch import bulk, connection, pages, slices
+from streaming.sinks.elasticsearch import bulk, connection, migration, pages, slices
 from streaming.sinks.elasticsearch import index as real
 from streaming.sinks.elasticsearch.memory import InMemoryIndex
+from streaming.sinks.elasticsearch.templates import template
 from streaming.sinks.port import DocumentIndex, Write
 from streaming.stores import StoreUnavailable
 
@@ -22,6 +24,7 @@ MONTHS = ("2026-10", "2026-11", "2026-12")
 
 class Thing(Struct, rename="camel", kw_only=True):
     name: str
+    event_time_ms: int = 0
     kind: Literal["a", "b"] = "a"
     count: int = 0
     price: float = 0.5
@@ -224,6 +227,7 @@ def test_fields_have_the_types_their_values_need(elasticsearch: ElasticsearchSet
     assert answer["mappings"]["dynamic"] == "strict"
     assert {name: field["type"] for name, field in answer["mappings"]["properties"].items()} == {
         "name": "keyword",
+        "eventTimeMs": "date",
         "kind": "keyword",
         "count": "long",
         "price": "double",
@@ -234,6 +238,100 @@ def test_fields_have_the_types_their_values_need(elasticsearch: ElasticsearchSet
     }
     assert answer["settings"]["index"]["number_of_shards"] == "1"
     assert answer["settings"]["index"]["refresh_interval"] == "1s"
+
+
+def test_killed_before_the_older_version_is_deleted_it_stands_once_after_the_next_attempt(
+    elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = real.ElasticsearchIndex(elasticsearch)
+    index.prepare(INDEX, Thing)
+    index.put([a_write("a", 1, MONTHS[0], count=1)])
+
+    def killed(*_: object) -> None:
+        raise StoreUnavailable("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "remove", killed)
+        with pytest.raises(StoreUnavailable):
+            index.put([a_write("a", 2, MONTHS[1], count=2)])
+    index.refresh(INDEX)
+    assert index.count(INDEX) == 2
+    another = real.ElasticsearchIndex(elasticsearch)
+    assert another.put([a_write("a", 2, MONTHS[1], count=2)]) == []
+    assert [document["count"] for document in found(another).values()] == [2]
+    assert another.count(INDEX) == 1
+
+
+class OfEarlierRelease:
+    """An index in one piece, as an earlier release made it, with documents of three months."""
+
+    def __init__(self, settings: ElasticsearchSettings) -> None:
+        self.index = real.ElasticsearchIndex(settings)
+        self.name, self.client = self.index.name(INDEX), _client(settings)
+        mappings = template(INDEX, Thing, 0)["template"]["mappings"]
+        self.client.indices.create(index=self.name, mappings=mappings)
+        self.documents: dict[str, dict[str, object]] = {}
+        for n in range(30):
+            thing = Thing(name=f"{n}", price=n / 3, event_time_ms=begin_ms(MONTHS[n % 3]) + n)
+            document: dict[str, object] = msgspec.to_builtins(thing)
+            self.documents[f"id {n}"] = document
+            self.client.index(
+                index=self.name, id=f"id {n}", version=100 + n, version_type="external", document=document
+            )
+        self.client.indices.refresh(index=self.name)
+
+    def is_one_piece(self) -> bool:
+        return self.name in self.client.indices.get(index=self.name)
+
+
+def test_an_index_of_an_earlier_release_moves_into_slices_with_its_versions(
+    elasticsearch: ElasticsearchSettings,
+) -> None:
+    old = OfEarlierRelease(elasticsearch)
+    assert old.is_one_piece()
+    old.index.prepare(INDEX, Thing)
+    assert not old.is_one_piece()
+    assert found(old.index) == old.documents
+    filled = {month: count for month, count in old.index.months(INDEX).items() if count}
+    assert filled == dict.fromkeys(MONTHS, 10)
+    old.index.put([a_write("id 5", 104, MONTHS[2], count=1), a_write("id 6", 106, MONTHS[0], count=1)])
+    documents = found(old.index)
+    assert (documents["id 5"]["count"], documents["id 6"]["count"]) == (0, 1)
+    assert len(documents) == old.index.count(INDEX) == 30
+    old.index.prepare(INDEX, Thing)
+    assert len(found(old.index)) == 30
+
+
+@pytest.mark.parametrize("last", [0, 1, 3])
+def test_a_migration_that_was_killed_goes_on_and_readers_saw_every_document(
+    elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    old, put, batches = OfEarlierRelease(elasticsearch), bulk.put, itertools.count()
+    monkeypatch.setattr(migration, "BATCH", 7)
+
+    def killed_midway(*given: object) -> object:
+        if next(batches) == last:
+            raise StoreUnavailable("killed")
+        return put(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "put", killed_midway)
+        with pytest.raises(StoreUnavailable):
+            old.index.prepare(INDEX, Thing)
+    assert old.is_one_piece()
+    assert found(old.index) == old.documents
+    another = real.ElasticsearchIndex(elasticsearch)
+    another.prepare(INDEX, Thing)
+    assert found(another) == old.documents
+    assert another.count(INDEX) == 30
+
+
+def test_an_empty_index_of_an_earlier_release_becomes_slices(elasticsearch: ElasticsearchSettings) -> None:
+    index = real.ElasticsearchIndex(elasticsearch)
+    _client(elasticsearch).indices.create(index=index.name(INDEX))
+    index.prepare(INDEX, Thing)
+    assert index.put([a_write("a")]) == []
+    assert set(found(index)) == {"a"}
 
 
 def _client(settings: ElasticsearchSettings) -> Elasticsearch:

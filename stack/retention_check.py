@@ -1,0 +1,17 @@
+"""Whether the settings of retention contradict each other, before anything starts by them."""
+
+from stack.service import StackContext
+from streaming.process.exit_code import InvalidRequest
+from streaming.retention.settings import RetentionSettings, contradictions
+from streaming.settings import KafkaSettings
+from streaming.summaries.settings import JobSettings
+
+
+def check(place: StackContext) -> None:
+    """Raises InvalidRequest, with each contradiction."""
+    given = {name: place.value(RetentionSettings, name) for name in RetentionSettings.model_fields}
+    topics_ms = int(place.value(KafkaSettings, "retention_ms"))
+    state_ttl_ms = int(place.value(JobSettings, "state_ttl_ms"))
+    wrong = list(contradictions(RetentionSettings.model_validate(given), topics_ms, state_ttl_ms))
+    if wrong:
+        raise InvalidRequest(" ".join(wrong))
