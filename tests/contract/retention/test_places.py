@@ -1,9 +1,8 @@
 """What retention does in MongoDB, or in the embedded server, and over slices of either index."""
 
-from typing import Any
-
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 
 from streaming.contract import topics
 from streaming.contract.months import begin_ms, month_of
@@ -18,7 +17,7 @@ from streaming.sinks.elasticsearch.memory import InMemoryIndex
 from streaming.sinks.elasticsearch.newest import month_in
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.sinks.port import DocumentIndex, Write
-from streaming.stores import Document
+from streaming.stores import Document, StoreUnavailable
 from streaming.summaries.product import ProductActivity
 
 NOVEMBER_MS = begin_ms("2026-11")
@@ -107,10 +106,11 @@ def test_boundaries_are_read_back(mongo: MongoSettings) -> None:
 
 
 def test_a_document_of_others_is_told_and_not_taken_for_a_boundary(mongo: MongoSettings) -> None:
-    client: MongoClient[dict[str, Any]]
+    client: MongoClient[Document]
     with MongoClient(mongo.uri.get_secret_value()) as client:
-        client[mongo.database]["retention"].insert_one({"_id": "sessions", "place": 7})
-    with pytest.raises(Exception, match="a document of others"):
+        kept: Collection[Document] = client[mongo.database]["retention"]
+        kept.insert_one({"_id": "sessions", "place": 7})
+    with pytest.raises(StoreUnavailable, match="a document of others"):
         MongoRecord(mongo).boundaries()
 
 
