@@ -10,8 +10,9 @@ from streaming.summaries.settings import JobSettings
 def check(place: StackContext) -> None:
     """Raises InvalidRequest, with each contradiction."""
     given = {name: place.value(RetentionSettings, name) for name in RetentionSettings.model_fields}
-    topics_ms = int(place.value(KafkaSettings, "retention_ms"))
-    state_ttl_ms = int(place.value(JobSettings, "state_ttl_ms"))
-    wrong = list(contradictions(RetentionSettings.model_validate(given), topics_ms, state_ttl_ms))
+    kafka = KafkaSettings.model_validate({"retention_ms": place.value(KafkaSettings, "retention_ms")})
+    job = JobSettings.model_validate({"state_ttl_ms": place.value(JobSettings, "state_ttl_ms")})
+    own = RetentionSettings.model_validate(given)
+    wrong = list(contradictions(own, kafka.retention_ms, job.state_ttl_ms))
     if wrong:
         raise InvalidRequest(" ".join(wrong))

@@ -5,7 +5,8 @@ import argparse
 DETAILS = """\
 Deletes what is older than its store keeps (VITRINE_RETENTION_...), as the DAG of the same name does every
 night; with --dry-run it only says what is due. Whole months of sessions go at once, by event time; what is
-kept of runs goes by its last change. Kafka deletes by itself (VITRINE_KAFKA_RETENTION_MS).
+kept of runs goes by its last change. Kafka deletes by itself (VITRINE_KAFKA_RETENTION_MS), and logs of
+tasks are deleted by the DAG alone.
 
 With --json: {"dry_run", "topics": {"retention_ms", "oldest_ms"},
 "places": [{"place", "days", "before_ms", "amount", "unit", "oldest_ms"}]}: how many days each place keeps (0:

@@ -1,12 +1,14 @@
 """Expired rows of extracts. A file keeps its name, by which the window that it covers counts as extracted."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from streaming.data_folder import atomic_file
+from streaming.data_folder import atomic_file, opening
 from streaming.data_folder.alone import alone
 
 TIME = "eventTimeMs"
@@ -26,7 +28,7 @@ class ExpiringExtracts:
         return min((at_ms for file in self._files() if (at_ms := _oldest_ms(file)) is not None), default=None)
 
     def due(self, before_ms: int) -> int:
-        return sum(_times(file, before_ms).num_rows for file in self._with_older(before_ms))
+        return sum(_older_rows(file, before_ms) for file in self._with_older(before_ms))
 
     def delete(self, before_ms: int) -> int:
         if not self._folder.exists():
@@ -42,9 +44,18 @@ class ExpiringExtracts:
         return [file for file, at_ms in oldest_ms.items() if at_ms is not None and at_ms < before_ms]
 
 
+@contextmanager
+def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+    """Opens a file of the folder, and nothing that a link there leads to."""
+    with opening.folder(file.parent) as inside:
+        descriptor = opening.existing(file.name, inside, os.O_RDONLY)
+    with os.fdopen(descriptor, "rb") as opened, pq.ParquetFile(opened) as parquet:
+        yield parquet
+
+
 def _oldest_ms(file: Path) -> int | None:
     """Returns the earliest event time in a file, from the statistics in it; None if it has no rows."""
-    with pq.ParquetFile(file) as opened:
+    with _opened(file) as opened:
         names = opened.schema_arrow.names
         if TIME not in names:
             return None
@@ -54,8 +65,10 @@ def _oldest_ms(file: Path) -> int | None:
         return min((int(column.statistics.min) for column in groups if column.statistics), default=None)
 
 
-def _times(file: Path, before_ms: int) -> pa.Table:
-    return pq.read_table(file, columns=[TIME], filters=pc.field(TIME) < before_ms)
+def _older_rows(file: Path, before_ms: int) -> int:
+    with _opened(file) as opened:
+        times = opened.read(columns=[TIME])
+    return int(times.filter(pc.field(TIME) < before_ms).num_rows)
 
 
 def _keep_from(file: Path, before_ms: int) -> int:
@@ -63,7 +76,7 @@ def _keep_from(file: Path, before_ms: int) -> int:
     time."""
     gone = 0
     with (
-        pq.ParquetFile(file) as old,
+        _opened(file) as old,
         atomic_file.writing(file) as opened,
         pq.ParquetWriter(opened, old.schema_arrow, compression="zstd") as new,
     ):
