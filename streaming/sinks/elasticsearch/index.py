@@ -80,7 +80,9 @@ class ElasticsearchIndex:
         }
 
     def drop(self, index: str, month: str) -> None:
-        available(self._client.indices.delete, index=self._of(index).of(month), ignore_unavailable=True)
+        slices = self._of(index)
+        available(self._client.indices.delete, index=slices.of(month), ignore_unavailable=True)
+        slices.forget()
 
     def _of(self, index: str) -> Slices:
         if index not in self._slices:
