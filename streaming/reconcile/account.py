@@ -153,8 +153,8 @@ class _Reconciliation:
         self._admit(session, settled=True)
         for where, document_id, content in self._expected(session):
             wrong = self._match(where, document_id, content, session)
-            # Nothing makes this summary anew, and the lists may have changed since.
-            if wrong and wrong != OTHER_LISTS:
+            # Nothing makes this document anew, and lists or model may have changed since.
+            if wrong and wrong not in (OTHER_LISTS, OTHER_MAKER):
                 self._report_session(where, wrong, session, document_id)
 
     def _expected(self, session: ValidSession) -> Iterator[tuple[str, str, object]]:
@@ -231,9 +231,10 @@ class _Reconciliation:
     def _report_session(
         self, where: str, what: str, session: ValidSession, document: str | None = None
     ) -> None:
-        """Reports what is wrong with `session`, unless it lies outside the period."""
+        """Reports what is wrong with `session`, unless it lies outside the period. Without a period, also of
+        one whose raw message is no longer there."""
         position = LogPosition(session.raw_partition, session.raw_offset)
-        if self._in_period(position) or position.partition not in self._scope.spans:
+        if self._scope.whole or self._in_period(position) or position.partition not in self._scope.spans:
             other = None if document == session.session_id else document
             discrepancies = self._other_model if what == OTHER_MAKER else self._discrepancies
             discrepancies.add(
