@@ -113,6 +113,11 @@ COMMANDS = (
         "streaming.retention.arguments.add_arguments", "streaming.retention.arguments.DETAILS",
     ),
     Command(
+        "purge", "remove all sessions of a feed, as if it had never come",
+        "stack.handlers.purge",
+        "streaming.purge.arguments.add_arguments", "streaming.purge.arguments.DETAILS",
+    ),
+    Command(
         "rejected", "list or count rejected messages",
         "streaming.replay.rejected_command.from_command_line",
         "streaming.replay.arguments.add_rejected", "streaming.replay.arguments.REJECTED_DETAILS",

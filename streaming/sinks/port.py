@@ -85,6 +85,9 @@ class DocumentIndex(Protocol):
     def count(self, index: str) -> int:
         """How many documents are found in `index`."""
 
+    def remove(self, index: str, field: str, value: str) -> int:
+        """Deletes the documents of `index` whose `field`, a word, is `value`; returns how many were found."""
+
     def months(self, index: str) -> dict[str, int]:
         """How many documents are found in each slice of `index`, by month."""
 

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
 from streaming.contract.months import month_of
 from streaming.settings import ElasticsearchSettings
 from streaming.sinks.elasticsearch import bulk, migration, pages
+from streaming.sinks.elasticsearch.bulk import Removal
 from streaming.sinks.elasticsearch.connection import available, client
 from streaming.sinks.elasticsearch.slices import Slices
 from streaming.sinks.port import Refusal, Write
@@ -71,6 +73,16 @@ class ElasticsearchIndex:
     def count(self, index: str) -> int:
         answer = available(self._client.count, index=self.name(index), ignore_unavailable=True)
         return int(answer["count"])
+
+    def remove(self, index: str, field: str, value: str) -> int:
+        if not available(self._client.indices.exists, index=self.name(index)):
+            return 0
+        self.refresh(index)
+        found, gone = pages.hits(self._client, self.name(index), {"term": {field: value}}), 0
+        while page := list(islice(found, pages.PAGE)):
+            bulk.remove(self._client, [Removal(hit["_index"], hit["_id"], hit["_version"]) for hit in page])
+            gone += len(page)
+        return gone
 
     def months(self, index: str) -> dict[str, int]:
         slices = self._of(index)

@@ -71,6 +71,15 @@ class InMemoryIndex:
     def count(self, index: str) -> int:
         return sum(self.months(index).values())
 
+    def remove(self, index: str, field: str, value: str) -> int:
+        self._answer()
+        gone = 0
+        for held in self.slices.get(index, {}).values():
+            for id_ in [id_ for id_, (_, body) in held.items() if body.get(field) == value]:
+                del held[id_]
+                gone += 1
+        return gone
+
     def months(self, index: str) -> dict[str, int]:
         self._answer()
         return {month: len(held) for month, held in self._found.get(index, {}).items()}

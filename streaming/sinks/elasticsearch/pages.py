@@ -11,9 +11,9 @@ PAGE = 5_000
 _PAGE_ALIVE = "2m"
 
 
-def hits(client: Elasticsearch, name: str) -> Iterator[dict[str, Any]]:
-    """Yields each document found in the index or alias `name`, with `_id`, `_version` and `_source`. Raises
-    StoreUnavailable, also if `name` does not exist."""
+def hits(client: Elasticsearch, name: str, query: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    """Yields each document found in the index or alias `name` (only those that `query` matches, if given),
+    with `_index`, `_id`, `_version` and `_source`. Raises StoreUnavailable, also if `name` does not exist."""
     moment = available(client.open_point_in_time, index=name, keep_alive=_PAGE_ALIVE)["id"]
     try:
         after: list[Any] | None = None
@@ -24,6 +24,7 @@ def hits(client: Elasticsearch, name: str) -> Iterator[dict[str, Any]]:
                 sort=["_shard_doc"],
                 search_after=after,
                 size=PAGE,
+                query=query,
                 version=True,
                 track_total_hits=False,
                 allow_partial_search_results=False,

@@ -7,6 +7,7 @@ compare as one, and not find.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -151,6 +152,18 @@ class MongoSessions:
     def ids(self) -> Iterator[str]:
         """Yields the id of every session, and reads nothing else of them."""
         return (str(document["_id"]) for document in self._scan(["_id"]))
+
+    def of_feed(self, feed: str) -> Iterator[object]:
+        """Yields the id of every session of `feed`, and reads nothing else of them."""
+        return (document["_id"] for document in self._scan(["feed"]) if document.get("feed") == feed)
+
+    def remove_feed(self, feed: str) -> int:
+        """Deletes every session of `feed`, in steps, and returns how many."""
+        found, gone = self.of_feed(feed), 0
+        while ids := list(islice(found, _ASKED_AT_ONCE)):
+            # The feed again: a later version of another feed may just have come in the place of one.
+            gone += available(self._sessions.delete_many, with_id(*ids) | {"feed": feed}).deleted_count
+        return gone
 
     def _scan(self, fields: list[str] | None) -> Iterator[Document]:
         """Yields the sessions with `fields` (None: with all that they have). A page begins with the last

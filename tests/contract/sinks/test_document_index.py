@@ -165,6 +165,18 @@ def test_a_dropped_slice_is_gone_with_its_documents_and_the_others_stay(index: D
     assert set(found(index)) == {"0", "1", "2", "4", "5"}
 
 
+def test_documents_of_one_word_are_removed_from_every_slice(index: DocumentIndex) -> None:
+    assert index.remove(INDEX, "kind", "b") == 0
+    kinds = ("a", "b", "b")
+    index.put([a_write(f"{n}", 5, MONTHS[n % 3], kind=kinds[n % 2]) for n in range(12)])
+    assert index.remove(INDEX, "kind", "b") == 6
+    assert index.remove(INDEX, "kind", "b") == 0
+    assert set(found(index)) == {f"{n}" for n in range(0, 12, 2)}
+    assert index.put([a_write("1", 6, MONTHS[2])]) == []
+    assert "1" in found(index)
+    assert index.remove("nowhere", "kind", "b") == 0
+
+
 def test_months_of_an_index_that_is_not_there(index: DocumentIndex) -> None:
     assert index.months("nowhere") == {}
 

@@ -17,8 +17,9 @@ from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import Review, Session
+from streaming.contract.session import LIVE_FEED, Review, Session
 from streaming.contract.valid_session import ValidSession, decode, encode, encoder
+from streaming.purge.kept import Logged, kept
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import (
     Evidence,
@@ -57,6 +58,8 @@ class World:
     indexes: dict[str, dict[str, Document]] = field(
         default_factory=lambda: {name: {} for name in topics.INDEXED}
     )
+    low: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
+    """The first raw offset that is left, by raw partition."""
     until: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
     spans: dict[int, OffsetRange] | None = None
     """The offsets compared, by raw partition; None: all."""
@@ -103,7 +106,7 @@ class World:
 
     def scope(self) -> ReconcileScope:
         return ReconcileScope(
-            spans=self.spans or {at: OffsetRange(0, end) for at, end in self.until.items()},
+            spans=self.spans or {at: OffsetRange(self.low[at], end) for at, end in self.until.items()},
             until=self.until,
             cut=self.cut,
             whole=self.spans is None,
@@ -444,6 +447,54 @@ def test_a_world_of_which_all_has_expired_and_is_deleted_holds(world: World) -> 
     assert report.holds, report.breaks
     assert report.expired.sessions == report.valid == len(world.valid)
     assert report.mongodb == 0
+
+
+@given(worlds(), st.data())
+def test_a_loss_of_what_mongodb_alone_knows_is_named(world: World, data: st.DataObject) -> None:
+    """Also once the raw messages of these sessions are gone."""
+    world.valid, world.raw, world.rejected, world.low = [], [], [], dict(world.until)
+    world.cut = {topics.VALID: [0], topics.REJECTED: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.older_than_log == len(world.mongodb)
+    where = data.draw(st.sampled_from([topics.SESSION_SUMMARIES, topics.PRODUCT_SENTIMENT]))
+    lost = data.draw(st.sampled_from(sorted(world.indexes[where])))
+    del world.indexes[where][lost]
+    assert [(one.where, lost in (one.session, one.document)) for one in world.reconcile().breaks] == [
+        (where, True)
+    ]
+
+
+@given(st.data())
+def test_after_a_feed_was_purged_the_rest_agrees_and_a_loss_is_named(data: st.DataObject) -> None:
+    """The log holds what stays of the valid sessions, and no raw message any more (streaming/purge)."""
+    world, demo = World(), IMPORTS.feed("0" * 12)
+    for number in range(data.draw(st.integers(1, 6))):
+        feed = data.draw(st.sampled_from([demo, LIVE_FEED]))
+        one = msgspec.structs.replace(
+            data.draw(a_session(f"s{number}")),
+            feed=feed,
+            device_type="mobile",
+            # In two windows, and none late: the model of the gate knows live sessions alone.
+            event_time_ms=ARRIVED_MS - data.draw(st.sampled_from([0, LATENESS_MS // 2])),
+        )
+        world.send(data.draw(st.integers(0, 1)), one.user_id.encode(), encoder.encode(one))
+    world.process()
+    assert world.reconcile().holds
+    gone = data.draw(st.sampled_from([demo, LIVE_FEED]))
+    older = data.draw(st.integers(0, len(world.valid)))  # than the log: MongoDB alone has them
+    logged = [Logged(one.partition, one.key, one.value) for one in world.valid[older:]]
+    world.fill([session for session in world.sessions() if session.feed != gone])
+    world.valid = [ValidRecord(0, 100 + at, one.key, one.value) for at, one in enumerate(kept(logged, gone))]
+    world.raw, world.rejected, world.low = [], [], dict(world.until)
+    world.cut = {topics.VALID: [0], topics.REJECTED: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.sent == 0
+    assert report.mongodb == report.elasticsearch[topics.SESSION_SUMMARIES] == len(world.mongodb)
+    if world.mongodb:
+        del world.indexes[topics.SESSION_SUMMARIES][data.draw(st.sampled_from(sorted(world.mongodb)))]
+        assert [one.where for one in world.reconcile().breaks] == [topics.SESSION_SUMMARIES]
 
 
 @given(worlds(), st.randoms())

@@ -27,6 +27,7 @@ def test_help_needs_nothing_but_python() -> None:
         "reconcile",
         "recompute",
         "retention",
+        "purge",
         "rejected",
         "replay",
         "resummarise",
