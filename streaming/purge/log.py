@@ -6,15 +6,18 @@ go too, as far as the gate has decided them: not all of them say of which feed t
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from msgspec.structs import replace
 
 from streaming.contract import topics
 from streaming.contract.topology import GATE
 from streaming.contract.valid_session import try_decode
+from streaming.gate.decide import decode_state, encode_state
 from streaming.kafka import clients, offsets
-from streaming.kafka.partitions import TIMEOUT_S
+from streaming.kafka.partitions import TIMEOUT_S, committed_offsets, partitions_of
 from streaming.kafka.produce import produce
 from streaming.purge.kept import Logged, kept
 from streaming.settings import KafkaSettings
@@ -46,6 +49,24 @@ def rewrite(settings: KafkaSettings, feed: str) -> int:
     for answer in deleted.values():
         answer.result(TIMEOUT_S)
     return left
+
+
+def forget_watermarks(settings: KafkaSettings) -> None:
+    """Has the gate judge lateness as if no live session had come, once they are purged. No gate may run."""
+    with closing(clients.consumer(settings, GATE.group)) as client:
+        raw = clients.name(settings, topics.RAW)
+        committed = committed_offsets(client, partitions_of(client, raw))
+        anew = [
+            TopicPartition(raw, at.partition, at.offset, metadata=_without_watermark(at.metadata))
+            for at in committed
+            if at.offset >= 0
+        ]
+        if anew:
+            client.commit(offsets=anew, asynchronous=False)
+
+
+def _without_watermark(metadata: str | None) -> str:
+    return encode_state(replace(decode_state(metadata), watermark_ms=0))
 
 
 def _copy(settings: KafkaSettings, feed: str) -> int:

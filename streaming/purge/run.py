@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from streaming.contract.session import LIVE_FEED
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.process.exit_code import InvalidRequest
@@ -52,6 +53,8 @@ def purge(feed: str, tell: Callable[[str], None]) -> Purged:
     record.write(Kept(place=begun.place, days=0, unit=begun.unit, deletions=begun.deletions))
     tell("writing the log anew without it")
     left = log.rewrite(KafkaSettings(), feed)
+    if feed == LIVE_FEED:
+        log.forget_watermarks(KafkaSettings())
     tell("removing it from MongoDB")
     removed = sessions.remove_feed(feed)
     tell("removing it from Elasticsearch")
