@@ -67,6 +67,29 @@ def test_score() -> None:
     assert told.count(SHOWN) == 4
 
 
+def test_purge(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from stack import purge as removal
+    from streaming.purge import run
+
+    monkeypatch.setattr(run, "count", lambda feed: 3)
+    monkeypatch.setattr(removal, "run", lambda feed, tell: run.Purged(3, 4, 5, 6, 7))
+    for yes in (False, True):
+        asked = argparse.Namespace(feed=EVIL, yes=yes, json=False)
+        assert handlers.purge(asked) == ExitCode.DONE
+        shows_it(capsys.readouterr().out)
+        asked.json = True
+        assert handlers.purge(asked) == ExitCode.DONE
+        found = means_it(capsys.readouterr().out)
+        assert (found["feed"], found["sessions"], found["done"]) == (EVIL, 3, yes)
+
+    def nothing(feed: str) -> int:
+        raise InvalidRequest(f"there is no session of the feed {feed}")
+
+    monkeypatch.setattr(run, "count", nothing)
+    assert handlers.purge(asked) == ExitCode.INVALID_REQUEST
+    shows_it(capsys.readouterr().err)
+
+
 def test_score_says_which_runs_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     def ask() -> int:
         raise score.CannotScore(f"there is no run {EVIL} in the model registry; there are: {EVIL}")
