@@ -22,8 +22,9 @@ from streaming.kafka.produce import produce
 from streaming.purge.kept import Logged, kept
 from streaming.settings import KafkaSettings
 
-CUT = (topics.VALID, topics.REJECTED, *topics.INDEXED, topics.REFUSED_DOCUMENTS)
-"""The topics that are cut at their end; the raw topic is, where the gate has committed."""
+OF_THE_GATE = (topics.VALID, topics.REJECTED)
+MADE_AGAIN = (*topics.INDEXED, topics.REFUSED_DOCUMENTS)
+"""Cut at their ends without waiting: the Flink job, which was cancelled, may have left transactions open."""
 _FLUSH_TIMEOUT_S = 120.0
 
 
@@ -36,7 +37,8 @@ def has(settings: KafkaSettings, feed: str) -> bool:
 def rewrite(settings: KafkaSettings, feed: str) -> int:
     """Leaves only the sessions of other feeds, and returns how many they are. No stage may write meanwhile.
     Killed midway, it may be called again. Raises KafkaException."""
-    ends = {topic: offsets.wait_visible(settings, topic) for topic in CUT}
+    ends = {topic: offsets.wait_visible(settings, topic) for topic in OF_THE_GATE}
+    ends |= {topic: offsets.ends(settings, topic) for topic in MADE_AGAIN}
     ends[topics.RAW] = offsets.committed(settings, GATE.group, topics.RAW)
     left = _copy(settings, feed)
     cuts = [

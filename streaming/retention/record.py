@@ -8,7 +8,7 @@ from streaming.retention.boundary import Boundaries
 from streaming.retention.place import Kept
 from streaming.retention.plan import boundaries
 from streaming.settings import MongoSettings
-from streaming.sinks.mongo.sessions import available, client, with_id
+from streaming.sinks.mongo.sessions import available, client
 from streaming.stores import Document, StoreUnavailable
 
 COLLECTION = "retention"
@@ -32,7 +32,7 @@ class MongoRecord:
     def write(self, kept: Kept) -> None:
         document = {"_id": kept.place, **msgspec.to_builtins(kept)}
         # No upsert: the embedded server would give the new document another id.
-        if available(self._kept.find_one_and_replace, with_id(kept.place), document) is None:
+        if available(self._kept.find_one_and_replace, {"_id": kept.place}, document) is None:
             available(self._kept.insert_one, document)
 
     def boundaries(self) -> Boundaries:
