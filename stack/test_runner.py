@@ -23,7 +23,7 @@ the running stack use names of their own."""
 
 
 HANGS_AFTER_S = 600
-"""A test without services that has not ended by then never will, and the others are still to be told of."""
+"""A test without services that runs for so long hangs. It is ended, so that the run reports all others."""
 
 
 @dataclass(frozen=True)

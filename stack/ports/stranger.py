@@ -1,7 +1,7 @@
 """The attempts of another user: `python -m stack.ports.stranger USER` is the process that becomes USER.
 
 A process of its own, and no fork of the caller's: a fork of a process with threads may wait for ever for a
-lock that one of them held. Standard library only.
+lock that one of them held.
 """
 
 import json
@@ -10,8 +10,8 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
+from stack.layout import HERE
 from stack.ports import attempts, replies
 from stack.ports.listening import Address
 
@@ -20,8 +20,8 @@ STRANGER = "nobody"
 
 
 def served_as_stranger(services: Mapping[Address, str]) -> dict[Address, str | None]:
-    """Returns what `outcome` says of each address, on which a program of another user tried all that
-    `replies.as_stranger` knows of its service. Needs root. Raises ChildProcessError if the attempts cannot be
+    """Returns the outcome at each address after STRANGER has tried all that `replies.as_stranger` has for its
+    service. Needs root. Raises ChildProcessError if the attempts cannot be
     made."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, STRANGER],
@@ -29,7 +29,7 @@ def served_as_stranger(services: Mapping[Address, str]) -> dict[Address, str | N
         stdout=subprocess.PIPE,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=HERE.root,
     )
     if done.returncode:
         raise ChildProcessError(f"no attempt could be made as {STRANGER}")

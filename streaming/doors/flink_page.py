@@ -107,9 +107,9 @@ def policy(host: str, below: str) -> str:
 
     The page has the origin of the Airflow UI, and its scripts are not ours. They may read only what is below
     that path: a script that got in through the name of a job, say, reads nothing of Airflow. Nor may they
-    open a window, be in a frame, or send a form; no policy can keep a page from going elsewhere itself. No
-    service worker, whose answers would have no policy, gets in by the doors (vitrine_doors). An address that
-    CSP cannot express (IPv6) stands for its whole origin."""
+    open a window, be in a frame, or send a form; no policy can keep a page from going elsewhere itself.
+    Service workers, whose answers would have no policy, are refused by vitrine_doors. An address that CSP
+    cannot express (IPv6) stands for its whole origin."""
     here = f"{host}{below}" if _HOST.fullmatch(host) else "'self'"
     return "; ".join(
         (

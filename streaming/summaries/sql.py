@@ -102,11 +102,10 @@ def tables(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
 def views(function: str) -> Iterator[tuple[str, str]]:
     """Yields the views, each with its query: `weighed`, messages with the blank rows that follow long ones
     (weight.py), and `reduced`, the results of `function` in one column `made`."""
-    length = "CHAR_LENGTH(DECODE(message, 'ISO-8859-1'))"  # in bytes, for which there is no function
     yield (
         "weighed",
         "SELECT IF(blank, CAST(NULL AS BYTES), message) AS message "
-        f"FROM valid CROSS JOIN UNNEST({weight.sql(length)}) AS lines (blank)",
+        f"FROM valid CROSS JOIN UNNEST({weight.sql('message')}) AS lines (blank)",
     )
     yield "reduced", f"SELECT {function}(message) AS made FROM weighed"
 

@@ -10,16 +10,12 @@ STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """The numbers of rows; the last is enough for every message that a broker takes into the topic."""
 
 
-def rows(length_bytes: int) -> int:
-    """Returns how many rows a message of this length stands for: the first of STEPS that is enough."""
-    return next((step for step in STEPS if length_bytes <= step * ROW_BYTES), STEPS[-1])
-
-
-def sql(length: str) -> str:
-    """Returns the same as an SQL expression of `length`: an array with an element for each row, true where
-    the row is blank. A length that is NULL, of a record without a value, is one row."""
+def sql(message: str) -> str:
+    """Returns the rows of a column of bytes as an SQL expression: an array with an element for each row, true
+    where the row is blank. It is the first of STEPS that is enough; a message that is NULL is one row."""
+    length = f"CHAR_LENGTH(DECODE({message}, 'ISO-8859-1'))"  # in bytes, for which there is no function
     cases = " ".join(f"WHEN {length} <= {step * ROW_BYTES} THEN {_array(step)}" for step in STEPS[:-1])
-    return f"CASE WHEN {length} IS NULL THEN {_array(1)} {cases} ELSE {_array(STEPS[-1])} END"
+    return f"CASE WHEN {message} IS NULL THEN {_array(1)} {cases} ELSE {_array(STEPS[-1])} END"
 
 
 def _array(step: int) -> str:

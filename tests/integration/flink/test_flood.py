@@ -23,7 +23,7 @@ OF_4_BYTES = "𝄞"
 
 
 def names(number: int) -> dict[str, Any]:
-    """200 products, whose names take up the message."""
+    """420 products, whose names take up the message."""
     own = [f"{number}-{n}" for n in range(420)]
     return _interactions(own, [f"{one}{OF_4_BYTES * 500}" for one in own])
 
@@ -87,15 +87,15 @@ class Written:
             self.documents[(one.key() or b"").decode()] = one.value() or b""
         return self.documents
 
-    def until(self, told: int, failed: Callable[[], list[str]]) -> None:
-        """Waits for `told` documents for as long as more come, and no task has failed."""
-        while (before := len(self.read())) < told:
+    def until(self, count: int, failures: Callable[[], list[str]]) -> None:
+        """Waits for `count` documents, as long as more of them come. Fails when a task does."""
+        while (before := len(self.read())) < count:
 
             def more(before: int = before) -> bool:
-                return len(self.read()) > before or bool(failed())
+                return len(self.read()) > before or bool(failures())
 
-            until(more, f"more than {before} of {told} documents in {self.topic}")
-            assert failed() == []
+            until(more, f"more than {before} of {count} documents in {self.topic}")
+            assert failures() == []
 
 
 # To classify the texts of one takes most of a second.
@@ -117,9 +117,10 @@ def test_the_longest_sessions_do_not_end_it(
     job = flink.run(cluster, submitter.JOB, environment)
     try:
         Written(kafka, topics.SESSION_SUMMARIES).until(len(told), lambda: failures(cluster, job))
-        key, total = next(iter(window(told).items()))
+        totals = window(told)
+        key, total = next(iter(totals.items()))
         activity = Written(kafka, topics.PRODUCT_ACTIVITY)
-        activity.until(len(window(told)), lambda: failures(cluster, job))
+        activity.until(len(totals), lambda: failures(cluster, job))
         until(
             lambda: msgspec.json.decode(activity.read()[key]) == msgspec.to_builtins(total),
             "the first window's totals",

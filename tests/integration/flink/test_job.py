@@ -4,6 +4,7 @@ return."""
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -130,11 +131,12 @@ def test_documents_equal_those_of_the_pure_functions_also_after_a_restore(
     try:
         until_equal(kafka, first)
         # All three results follow from one pass through Python.
-        assert python_operators(cluster, job) == 1
+        vertices = details(cluster, job)["vertices"]
+        assert sum(vertex["name"].count("PythonCalc") for vertex in vertices) == 1
     finally:
         flink.cancel(cluster, job)
     # While it runs, each checkpoint replaces the one before.
-    until(lambda: state(cluster, job) == "CANCELED", "the end of the first job")
+    until(lambda: details(cluster, job)["state"] == "CANCELED", "the end of the first job")
     checkpoint = flink.newest_checkpoint(cluster, job)
     assert checkpoint is not None
 
@@ -162,16 +164,10 @@ def bombs(count: int, like: ValidSession) -> Iterator[ValidSession]:
         )
 
 
-def state(cluster: flink.FlinkSettings, job: str) -> str:
+def details(cluster: flink.FlinkSettings, job: str) -> dict[str, Any]:
     with flink.client(cluster) as rest:
-        found: str = rest.get(f"/jobs/{job}").raise_for_status().json()["state"]
+        found: dict[str, Any] = rest.get(f"/jobs/{job}").raise_for_status().json()
     return found
-
-
-def python_operators(cluster: flink.FlinkSettings, job: str) -> int:
-    with flink.client(cluster) as rest:
-        vertices = rest.get(f"/jobs/{job}").raise_for_status().json()["vertices"]
-    return sum(vertex["name"].count("PythonCalc") for vertex in vertices)
 
 
 def restarts(cluster: flink.FlinkSettings, job: str) -> list[str]:

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -60,6 +60,20 @@ def reader(client: TestClient, plugin: ModuleType) -> Iterator[TestClient]:
     user = SimpleAuthManagerUser(username="reader", role="viewer")
     plugin.app.dependency_overrides[plugin.get_user] = lambda: user
     yield client
+    plugin.app.dependency_overrides.clear()
+
+
+@pytest.fixture
+def enter(client: TestClient, plugin: ModuleType) -> Iterator[Callable[[str], TestClient]]:
+    """A client logged in with a role; Airflow's auth manager decides what the role may do."""
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    def entered(role: str) -> TestClient:
+        user = SimpleAuthManagerUser(username=f"the {role}", role=role)
+        plugin.app.dependency_overrides[plugin.get_user] = lambda: user
+        return client
+
+    yield entered
     plugin.app.dependency_overrides.clear()
 
 

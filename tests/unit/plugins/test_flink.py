@@ -3,10 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import ModuleType
 
 import pytest
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from fastapi.testclient import TestClient
 
 Received = list[tuple[str, str, dict[str, str]]]
@@ -48,17 +46,6 @@ def received(monkeypatch: pytest.MonkeyPatch) -> Iterator[Received]:
         monkeypatch.setenv("VITRINE_FLINK_URL", f"http://127.0.0.1:{server.server_port}")
         yield found
         server.shutdown()
-
-
-@pytest.fixture
-def enter(client: TestClient, plugin: ModuleType) -> Iterator[Enter]:
-    def entered(role: str) -> TestClient:
-        user = SimpleAuthManagerUser(username=f"the {role}", role=role)
-        plugin.app.dependency_overrides[plugin.get_user] = lambda: user
-        return client
-
-    yield entered
-    plugin.app.dependency_overrides.clear()
 
 
 @pytest.mark.parametrize("role", ["op", "admin"])

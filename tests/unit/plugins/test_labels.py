@@ -1,13 +1,12 @@
 """The page that turns a label back into an id: who may, and that it is recorded first."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from fastapi.testclient import TestClient
 
 from streaming.access_record.file import stored_record
@@ -16,25 +15,15 @@ from streaming.access_record.label import label
 IDS = ["u1", "<b>u2", "u3"]
 
 
-@pytest.fixture
-def enter(
-    client: TestClient, plugin: ModuleType, reports_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], TestClient]]:
-    """A client logged in with a role; users are in Elasticsearch, sessions in MongoDB."""
+@pytest.fixture(autouse=True)
+def stored(plugin: ModuleType, reports_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users are in Elasticsearch, sessions in MongoDB."""
     import vitrine_labels
 
     index = SimpleNamespace(ids=lambda field: iter(IDS), close=lambda: None)
     sessions = SimpleNamespace(ids=lambda: iter(IDS))
     monkeypatch.setattr(vitrine_labels, "Figures", lambda settings: index)
     monkeypatch.setattr(vitrine_labels, "MongoSessions", lambda settings: sessions)
-
-    def entered(role: str) -> TestClient:
-        user = SimpleAuthManagerUser(username=f"the {role}", role=role)
-        plugin.app.dependency_overrides[plugin.get_user] = lambda: user
-        return client
-
-    yield entered
-    plugin.app.dependency_overrides.clear()
 
 
 def entries(reports_dir: Path) -> list[dict[str, str]]:

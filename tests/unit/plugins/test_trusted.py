@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from airflow.api_fastapi.app import create_auth_manager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from bson.int64 import Int64
 from fastapi.testclient import TestClient
 
@@ -68,19 +67,6 @@ def client(plugin: ModuleType, data: Path) -> Iterator[TestClient]:
     create_auth_manager().init()
     with TestClient(plugin.app) as client:
         yield client
-
-
-@pytest.fixture
-def enter(client: TestClient, plugin: ModuleType) -> Iterator[Callable[[str], TestClient]]:
-    """A client logged in with a role; Airflow's auth manager decides what the role may do."""
-
-    def entered(role: str) -> TestClient:
-        user = SimpleAuthManagerUser(username=f"the {role}", role=role)
-        plugin.app.dependency_overrides[plugin.get_user] = lambda: user
-        return client
-
-    yield entered
-    plugin.app.dependency_overrides.clear()
 
 
 @pytest.fixture
