@@ -45,6 +45,7 @@ Exits 1 unless every service is healthy.
 
 With --json: {"healthy", "services": [{"name", "state", "pid", "uptime_s", "healthy", "reason",
 "address", "resident_bytes"}], "resident_bytes", "lag": {stage: records},
+"interrupted_restore": the backup whose restore is to be completed, or null,
 "foreign_users_kept_out": whether the rule of root's start keeps other users of this machine from ports that
 ask for no password, "airflow": {"url", "users": {name: role}}}."""
 

@@ -79,6 +79,15 @@ COMMANDS = (
         "stack.handlers.resummarise", details="stack.arguments.RESUMMARISE_DETAILS",
     ),
     Command(
+        "backup", "save all that cannot be made again from the log, while the stack runs",
+        "stack.backup.command.run_backup", details="stack.backup.arguments.BACKUP_DETAILS",
+    ),
+    Command(
+        "restore", "restore a backup; the stores then continue where it was in the log",
+        "stack.backup.command.run_restore",
+        "stack.backup.arguments.add_restore", "stack.backup.arguments.RESTORE_DETAILS",
+    ),
+    Command(
         "settings", "print every setting with its variable, value and meaning; secrets masked",
         "stack.handlers.settings", details="stack.arguments.SETTINGS_DETAILS",
     ),

@@ -8,6 +8,7 @@ from stack import (
     checkout_owner,
     doors,
     file_modes,
+    interrupted_restore,
     provision,
     readable,
     saved_settings,
@@ -23,13 +24,16 @@ from stack.supervisor import ENDED, Supervisor
 Tell = Callable[[str, str], None]
 
 
-def bring_up(names: Iterable[str], tell: Tell) -> tuple[Service, ...]:
+def bring_up(names: Iterable[str], tell: Tell, restoring: bool = False) -> tuple[Service, ...]:
     """Starts the services called `names` (all, if none) with what they need, and restarts running services
-    that a changed setting concerns. Returns all of these when they are healthy.
+    that a changed setting concerns. Returns all of these when they are healthy. `restoring`: True for a
+    restore, which alone may start anything before it has ended.
     Raises AnotherOwner if somebody else has started the stack here, Missing if something cannot be installed
     and StackError if a service does not start."""
     place = this_checkout()
     checkout_owner.require(place.layout)
+    if not restoring:
+        interrupted_restore.require_none(place.layout)
     make_folders(place.layout)
     if place.root:
         system_users.ensure()

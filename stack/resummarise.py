@@ -33,10 +33,14 @@ def run(tell: Callable[[str, str], None]) -> None:
         supervisor.stop_all([SERVICE])
     tell(SERVICE, "stopped")
     _cancel(place)
-    checkpoints = Path(urlsplit(flink.checkpoints(place)).path)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    forget_state(place)
     tell(SERVICE, "its state is deleted")
     lifecycle.bring_up([SERVICE], tell)
+
+
+def forget_state(place: StackContext) -> None:
+    """Deletes the state of a job that does not run: it begins at the beginning of its topic."""
+    shutil.rmtree(Path(urlsplit(flink.checkpoints(place)).path), ignore_errors=True)
 
 
 def _cancel(place: StackContext) -> None:

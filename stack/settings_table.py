@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 import ml
+import stack
 import streaming
 from stack import settings
 from streaming.settings import Settings, variable
@@ -15,7 +16,7 @@ from streaming.settings import Settings, variable
 def _modules() -> list[str]:
     """Returns the modules called `settings` of all packages: by convention they have the settings classes."""
     found = [streaming.settings.__name__, settings.__name__]
-    for package in (streaming, ml):
+    for package in (streaming, ml, stack):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith(".settings") and module.name not in found:
                 found.append(module.name)

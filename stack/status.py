@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stack import airflow_passwords, doors
+from stack import airflow_passwords, doors, interrupted_restore
 from stack.service import Service, StackContext, Unhealthy
 from stack.supervisor import Process, Supervisor
 from streaming.contract.visible import visible
@@ -105,6 +105,7 @@ def as_json(place: StackContext, found: list[Row]) -> dict[str, object]:
         "services": [asdict(row) for row in found],
         "resident_bytes": sum(row.resident_bytes for row in found),
         "lag": lag(place),
+        "interrupted_restore": interrupted_restore.of(place.layout),
         "foreign_users_kept_out": doors.kept_out(place),
         "airflow": {"url": place.environment["VITRINE_AIRFLOW_URL"], "users": place.settings.users},
     }
@@ -137,6 +138,9 @@ def print_table(place: StackContext, found: list[Row]) -> None:
     if behind:
         lags = ", ".join(f"{stage} {records}" for stage, records in behind.items())
         console.print(Text(visible(f"Consumer lag in records: {lags}")))
+    if backup := interrupted_restore.of(place.layout):
+        told = f"The restore of {backup} was interrupted. To complete it: ./vitrine restore"
+        console.print(Text(visible(told)))
     console.print(Text(login(place)))
     if doors.kept_out(place):
         console.print(

@@ -33,6 +33,8 @@ from streaming.summaries.settings import WindowSettings
 from streaming.words.settings import WordSettings
 
 DATABASE = "airflow.db"
+MIGRATED_TO = "airflow-migrated-to"
+"""The file in the folder `run` that says for which version of Airflow the database was migrated."""
 HEALTH_PATH = "/api/v2/monitor/health"
 # The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
 READS: tuple[type[Settings] | str, ...] = (
@@ -173,7 +175,7 @@ def _prepare(place: StackContext) -> None:
     unprivileged.take(place, accounts.VITRINE, *_written(place))
     airflow_passwords.ensure(place.layout, place.settings.users)
     # Not in Airflow's folder, where root would write through a link that the account has made.
-    marker = place.layout.run / "airflow-migrated-to"
+    marker = place.layout.run / MIGRATED_TO
     version = _version(place)
     if (place.layout.airflow / DATABASE).exists() and marker.exists() and marker.read_text() == version:
         return

@@ -23,6 +23,8 @@ Deed = Literal[
     "erasure",
     "budget change",
     "budget change refused",
+    "backup",
+    "restore",
 ]
 LONGEST_TEXT = 500
 KEY_BYTES = 32

@@ -105,6 +105,14 @@ class ElasticsearchIndex:
         _available(self._client.indices.refresh, index=self.name(index), ignore_unavailable=True)
 
     def scan(self, index: str) -> Iterator[tuple[str, Document]]:
+        return ((hit["_id"], hit["_source"]) for hit in self._hits(index))
+
+    def writes(self, index: str) -> Iterator[Write]:
+        """Yields everything found in `index` at the moment the scan begins, as it can be put there again."""
+        for hit in self._hits(index, version=True):
+            yield Write(index, hit["_id"], hit["_version"], _encode(hit["_source"]))
+
+    def _hits(self, index: str, **more: Any) -> Iterator[dict[str, Any]]:
         if not _available(self._client.indices.exists, index=self.name(index)):
             return
         moment = _available(self._client.open_point_in_time, index=self.name(index), keep_alive=_PAGE_ALIVE)[
@@ -121,12 +129,12 @@ class ElasticsearchIndex:
                     size=PAGE,
                     track_total_hits=False,
                     allow_partial_search_results=False,
+                    **more,
                 )
                 hits = answer["hits"]["hits"]
                 if not hits:
                     return
-                for hit in hits:
-                    yield hit["_id"], hit["_source"]
+                yield from hits
                 moment, after = answer["pit_id"], hits[-1]["sort"]
         finally:
             _available(self._client.close_point_in_time, id=moment)

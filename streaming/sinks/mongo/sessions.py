@@ -35,6 +35,7 @@ _NO_DATE = "-" * 129
 _TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_MS = 60_000
 
+D = TypeVar("D", bound=Mapping[str, Any])
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -146,33 +147,11 @@ class MongoSessions:
 
     def scan(self) -> Iterator[Document]:
         """In the server's order of ids."""
-        return self._scan(None)
+        return documents(self._sessions)
 
     def ids(self) -> Iterator[str]:
         """Yields the id of every session, and reads nothing else of them."""
-        return (str(document["_id"]) for document in self._scan(["_id"]))
-
-    def _scan(self, fields: list[str] | None) -> Iterator[Document]:
-        """Yields the sessions with `fields` (None: with all that they have). A page begins with the last
-        string id of the one before, because only of strings both servers have the same notion; ids of other
-        types after it are read again and left out."""
-        after: str | None = None
-        passed: set[str] = set()
-        limit = PAGE
-        while True:
-            page = available(self._page, after, limit, fields)
-            ids = [document["_id"] for document in page]  # before a reader may change the documents
-            fresh = [document for document in page if repr(document["_id"]) not in passed]
-            last = max((at for at, id_ in enumerate(ids) if isinstance(id_, str)), default=0)
-            if len(page) < limit:
-                yield from fresh
-                return
-            if isinstance(ids[last], str) and ids[last] != after:
-                after, passed, limit = ids[last], set(map(repr, ids[last:])), PAGE
-            else:
-                passed.update(map(repr, ids))
-                limit *= 2
-            yield from fresh
+        return (str(document["_id"]) for document in documents(self._sessions, ["_id"]))
 
     def find(self, session_id: str) -> Document | None:
         """Returns the session with this id."""
@@ -181,10 +160,34 @@ class MongoSessions:
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
 
-    def _page(self, first: str | None, limit: int, fields: list[str] | None) -> list[Document]:
-        found = self._sessions.find({}, fields).hint([("_id", 1)]).sort("_id", 1)
-        found = found.limit(limit).batch_size(limit)
-        return list(found if first is None else found.min([("_id", first)]))
+
+def documents(collection: Collection[D], fields: list[str] | None = None) -> Iterator[D]:
+    """Yields every document of any collection, page by page, with `fields` (None: with all that they have). A
+    page begins with the last string id of the one before, because only of strings both servers have the same
+    notion; ids of other types after it are read again and left out. Raises StoreUnavailable."""
+    after: str | None = None
+    passed: set[str] = set()
+    limit = PAGE
+    while True:
+        page = available(_page, collection, after, limit, fields)
+        ids = [document["_id"] for document in page]  # before a reader may change the documents
+        fresh = [document for document in page if repr(document["_id"]) not in passed]
+        last = max((at for at, id_ in enumerate(ids) if isinstance(id_, str)), default=0)
+        if len(page) < limit:
+            yield from fresh
+            return
+        if isinstance(ids[last], str) and ids[last] != after:
+            after, passed, limit = ids[last], set(map(repr, ids[last:])), PAGE
+        else:
+            passed.update(map(repr, ids))
+            limit *= 2
+        yield from fresh
+
+
+def _page(collection: Collection[D], first: str | None, limit: int, fields: list[str] | None) -> list[D]:
+    found = collection.find({}, fields).hint([("_id", 1)]).sort("_id", 1)
+    found = found.limit(limit).batch_size(limit)
+    return list(found if first is None else found.min([("_id", first)]))
 
 
 def _with_id(*ids: object) -> Document:

@@ -14,7 +14,7 @@ import stack.__main__ as vitrine
 from ml.budget import command as budget
 from ml.budget.overview import ChargeSeen, Overview
 from ml.score import command as score
-from stack import commands, doors, handlers, status
+from stack import commands, doors, handlers, interrupted_restore, status
 from stack.layout import Layout
 from streaming import command_failure
 from streaming.contract.log_position import LogPosition
@@ -189,12 +189,13 @@ def test_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     monkeypatch.setattr(status, "login", lambda place: "Airflow: [red]password[/red] :skull:")
     monkeypatch.setattr(doors, "kept_out", lambda place: True)
     monkeypatch.setattr(doors, "kept", lambda place: "1")
+    monkeypatch.setattr(interrupted_restore, "of", lambda layout: EVIL)
     row = status.Row("gate", "running", 1, 1, False, EVIL, EVIL, 1)
     monkeypatch.setattr(status, "Console", lambda **kinds: Console(**{**kinds, "width": 900}))
-    status.print_table(SimpleNamespace(), [row])  # type: ignore[arg-type]
+    status.print_table(SimpleNamespace(layout=None), [row])  # type: ignore[arg-type]
     printed = capsys.readouterr().out
     shows_it(printed)
-    assert printed.count(SHOWN) == 3
+    assert printed.count(SHOWN) == 4
     assert "[red]password[/red] :skull:" in printed
 
 
