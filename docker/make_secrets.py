@@ -166,14 +166,14 @@ def every() -> dict[str, str]:
         for names in (principals.KAFKA, principals.REDIS, principals.MONGODB, principals.ELASTICSEARCH)
     )
     postgres = {"postgres_root": fresh(), "postgres_airflow": fresh()}
-    imports = {"import_keys": fresh()}
+    keys = {"import_keys": fresh(), "pseudonym_key": fresh()}
     return (
         kafka(of_kafka)
         | redis(of_redis)
         | mongodb(of_mongodb)
         | elasticsearch(of_elasticsearch)
         | postgres
-        | imports
+        | keys
         | airflow(postgres, of_kafka["airflow"], of_mongodb["airflow"])
     )
 

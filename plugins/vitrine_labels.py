@@ -1,4 +1,5 @@
-"""The page on which op and admin turn a label back into an id. Each look is recorded before it is shown."""
+"""The page on which op and admin turn a label back into a pseudonym. Each look is recorded before it is
+shown."""
 
 import threading
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def ask() -> HTMLResponse:
 
 @router.post("/label")
 async def answer(request: Request, user: GetUserDep) -> HTMLResponse:
-    """Returns the ids that a label stands for. It comes in the body, because URLs are logged."""
+    """Returns the pseudonyms that a label stands for. It comes in the body, because URLs are logged."""
     body = await whole_body(request.receive, LONGEST_BYTES)
     if body is None:
         raise HTTPException(413, f"More than {LONGEST_BYTES} bytes are no label.")
@@ -71,7 +72,7 @@ def _ids(kind: Kind) -> Iterator[str]:
     if kind == "user":
         figures = Figures(ElasticsearchSettings())
         try:
-            yield from figures.ids("userId")
+            yield from figures.ids("userPseudonym")
         finally:
             figures.close()
     else:

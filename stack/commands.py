@@ -88,6 +88,10 @@ COMMANDS = (
         "stack.backup.arguments.add_restore", "stack.backup.arguments.RESTORE_DETAILS",
     ),
     Command(
+        "migrate", "bring what an earlier release stored into the form of this one",
+        "streaming.migrate.command.run", details="streaming.migrate.arguments.DETAILS",
+    ),
+    Command(
         "settings", "print every setting with its variable, value and meaning; secrets masked",
         "stack.handlers.settings", details="stack.arguments.SETTINGS_DETAILS",
     ),

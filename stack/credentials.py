@@ -24,6 +24,14 @@ IMPORTS = "imports"
 KNOW_IMPORTS = frozenset({ADMIN, Principal.GATE, AIRFLOW})
 """Who gets that key: `ingest`, the gate, and the DAG that reconciles. Whoever has it can make feeds that
 escape the live feed's horizon."""
+PSEUDONYM_KEY = "VITRINE_PSEUDONYM_KEY"
+PSEUDONYMS = "pseudonyms"
+"""The name of the generated key from which pseudonyms follow."""
+KNOW_PSEUDONYMS = frozenset({ADMIN, Principal.GATE, Principal.STORE, Principal.FLINK, AIRFLOW})
+"""Who gets that key: the gate, which makes pseudonyms; the store and the job, which make them for sessions
+that an earlier release let through; the DAG that reconciles."""
+_KEYS = {IMPORT_KEYS: (IMPORTS, KNOW_IMPORTS), PSEUDONYM_KEY: (PSEUDONYMS, KNOW_PSEUDONYMS)}
+"""By variable: the name of the generated key, and who gets it."""
 
 
 def without_login(address: str) -> str:
@@ -41,17 +49,19 @@ def variables(
     password: Callable[[Store, Principal], str],
     own: Collection[Store],
     given: Mapping[str, str],
-    import_key: Callable[[], str],
+    key: Callable[[str], str],
 ) -> dict[str, str]:
     """Returns the variables with which `principal` logs in to the stores `own`, which this checkout runs.
-    `given`: the variables with their addresses and the user's further settings. For a store that does not
-    know `principal` they contain no login, whatever `given` has; the same for the key of imports."""
+    `given`: the variables with their addresses and the user's further settings; `key` returns a generated key
+    by its name. For a store that does not know `principal` they contain no login, whatever `given` has; the
+    same for the keys."""
     found: dict[str, str] = {}
     for store in own:
         user = principal if principal in USERS[store] else None
         found |= _MAKERS[store](user, password(store, user) if user else "", given)
-    keys = (given.get(IMPORT_KEYS) or import_key()) if principal in KNOW_IMPORTS else ""
-    return found | {IMPORT_KEYS: keys}
+    for variable, (name, known_by) in _KEYS.items():
+        found[variable] = (given.get(variable) or key(name)) if principal in known_by else ""
+    return found
 
 
 KAFKA_LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"

@@ -122,7 +122,7 @@ def first_figures(seconds: float) -> str:
     wanted: dict[str, dict[str, Any]] = {
         "purchases": {"filter": {"term": {"purchaseMade": True}}},
         "revenue": {"sum": {"field": "amountSpentCents"}},
-        "users": {"cardinality": {"field": "userId"}},
+        "users": {"cardinality": {"field": "userPseudonym"}},
     }
     with client(settings) as elasticsearch:
         elasticsearch.indices.refresh(index=summaries)

@@ -1,5 +1,5 @@
 """The passwords of each principal: one for each store, which follow from one generated secret in a file that
-only its owner may read; and the key of imports, in a file too. Standard library only.
+only its owner may read; and the keys of imports and of pseudonyms, in files too. Standard library only.
 
 Whoever learns the password for one store has none for another: Kafka, for one, must know all its users'.
 """

@@ -93,9 +93,9 @@ class StackContext:
         """Returns the password of `principal` for `store`; empty if this process must not read any."""
         return passwords.of(self.layout, store, principal) if self.principal else ""
 
-    def import_key(self) -> str:
-        """Returns the generated key of imports; empty if this process must not read it."""
-        return passwords.generated(self.layout, credentials.IMPORTS) if self.principal else ""
+    def key(self, name: str) -> str:
+        """Returns the generated key called `name`; empty if this process must not read it."""
+        return passwords.generated(self.layout, name) if self.principal else ""
 
     def passed(self, principal: Principal, *read: type[Settings] | str) -> dict[str, str]:
         """Returns the variables that a process of `principal` reads: those of settings classes and those
@@ -105,5 +105,5 @@ class StackContext:
         own = asking(self.external)
         shared = {**self.environment}
         if self.principal:
-            shared |= credentials.variables(principal, self.password, own, self.environment, self.import_key)
+            shared |= credentials.variables(principal, self.password, own, self.environment, self.key)
         return {name: shared[name] for name in sorted(names & shared.keys())}

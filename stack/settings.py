@@ -171,7 +171,7 @@ def environment(
             partial(passwords.of, layout),
             own,
             found,
-            partial(passwords.generated, layout, credentials.IMPORTS),
+            partial(passwords.generated, layout),
         )
     except OSError:
         # In a container with a read-only file system, or as a user who must not read them.

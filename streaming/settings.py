@@ -16,8 +16,10 @@ from pydantic_settings import (
 )
 
 from streaming.contract.feeds import ImportKeys
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.time_units import DAY_MS
 from streaming.data_folder.layout import DataLayout
+from streaming.process.exit_code import InvalidRequest
 
 SECRETS_FOLDER = "VITRINE_SECRETS_DIR"
 """The variable that names a folder of files with settings. Unlike variables, files are not seen by child
@@ -76,6 +78,33 @@ class ImportSettings(Settings):
         """The secrets as the value that pure code takes."""
         keys = self.import_keys.get_secret_value().split(",")
         return ImportKeys(tuple(key.strip() for key in keys if key.strip()))
+
+
+class PseudonymSettings(Settings):
+    """By what users and sessions get their pseudonyms. The local stack makes a key of its own; all that read
+    or write one log need the same."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""),
+        alias="VITRINE_PSEUDONYM_KEY",
+        description="Secret from which the pseudonyms of users and sessions follow, at least 20 random "
+        "characters. With another one, everybody becomes a new user: keep it as long as the data",
+    )
+
+    @property
+    def pseudonym_key_id(self) -> str:
+        """The id of the key; empty without one, as for who only looks at the stores."""
+        return self.pseudonyms.key_id if self.pseudonym_key.get_secret_value() else ""
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """What makes them. Raises InvalidRequest without a key, or with one that is too short."""
+        try:
+            return Pseudonyms(self.pseudonym_key.get_secret_value().strip())
+        except ValueError as error:
+            raise InvalidRequest(f"VITRINE_PSEUDONYM_KEY is not set as it should be: {error}") from None
 
 
 class KafkaSettings(Settings):

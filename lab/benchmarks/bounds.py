@@ -19,15 +19,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from lab import own_redis
-from streaming.contract.parsing import parse
-from streaming.contract.session import Session
+from lab.benchmarks.sessions import admitted
+from streaming.contract.session import Visit
 from streaming.contract.time_units import DAY_MS, HOUR_MS
+from streaming.contract.valid_session import StoredSession
 from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis import connection
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.simulate.settings import TrafficSettings
-from streaming.simulate.traffic import traffic
 
 _BATCH = 5_000
 _GENERATION = Generation("one")
@@ -81,22 +81,19 @@ def main() -> int:
     return 0
 
 
-def _simulated(count: int, begin_ms: int) -> list[Session]:
+def _simulated(count: int, begin_ms: int) -> list[StoredSession]:
     settings = TrafficSettings.model_validate({"sessions": count, "start_ms": begin_ms})
-    parsed = (parse(message.value, message.due_ms) for message in traffic(settings))
-    day = [session for session in parsed if isinstance(session, Session)]
-    return [
-        replace(session, event_time_ms=begin_ms + session.event_time_ms % DAY_MS) for session in day[:count]
-    ]
+    day = islice(admitted(settings), count)
+    return [replace(session, event_time_ms=begin_ms + session.event_time_ms % DAY_MS) for session in day]
 
 
-def _odd(like: Session, count: int, now_ms: int) -> list[Session]:
+def _odd(like: StoredSession, count: int, now_ms: int) -> list[StoredSession]:
     """Each with a new country, device and referrer."""
     return [
         replace(
             like,
-            session_id=f"odd-{n}",
-            user_id=f"odd-{n}",
+            session_pseudonym=f"odd-{n}",
+            user_pseudonym=f"odd-{n}",
             country=f"c{n}",
             device_type=f"d{n}",
             referrer=f"https://r{n}.example.com/",
@@ -106,7 +103,7 @@ def _odd(like: Session, count: int, now_ms: int) -> list[Session]:
     ]
 
 
-def _listed(like: Session, count: int, gate: GateSettings, now_ms: int) -> list[Session]:
+def _listed(like: StoredSession, count: int, gate: GateSettings, now_ms: int) -> list[StoredSession]:
     """With words from the lists, at any hour that the gate accepts."""
     rng, lists = Random(1), [sorted(one.words - {"unknown"}) for one in gate.words.by_dimension.values()]
     made = []
@@ -115,8 +112,8 @@ def _listed(like: Session, count: int, gate: GateSettings, now_ms: int) -> list[
         made.append(
             replace(
                 like,
-                session_id=f"listed-{n}",
-                user_id=f"listed-{n}",
+                session_pseudonym=f"listed-{n}",
+                user_pseudonym=f"listed-{n}",
                 country=country,
                 device_type=device,
                 referrer=referrer,
@@ -127,7 +124,7 @@ def _listed(like: Session, count: int, gate: GateSettings, now_ms: int) -> list[
 
 
 def _costs(
-    client: Any, seen: RedisDedupStore, sessions: Sequence[Session], first: int, now_ms: int
+    client: Any, seen: RedisDedupStore, sessions: Sequence[Visit], first: int, now_ms: int
 ) -> dict[str, int]:
     """Claims `sessions`; returns what that adds to Redis."""
 
@@ -144,7 +141,7 @@ def _size(client: Any) -> dict[str, int]:
     return {"bytes": client.info("memory")["used_memory"], "keys": client.dbsize()}
 
 
-def _claim(seen: RedisDedupStore, sessions: Sequence[Session], first: int, now_ms: int) -> None:
+def _claim(seen: RedisDedupStore, sessions: Sequence[Visit], first: int, now_ms: int) -> None:
     rest, done = iter(sessions), first
     while batch := list(islice(rest, _BATCH)):
         positions = [RawPosition(done + n) for n in range(len(batch))]

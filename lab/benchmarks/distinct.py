@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract.period import Window
-from streaming.contract.session import Session
+from streaming.contract.session import Visit
 from streaming.contract.time_units import DAY_MS, HOUR_MS
 from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis.store import RedisDedupStore
@@ -112,11 +112,11 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, year: Year) -> None:
     for begin in range(0, count, _BATCH):
         rows = range(begin, min(begin + _BATCH, count))
         arrived_ms = year.at_ms[begin : begin + _BATCH].tolist()
-        sessions: list[Session] = [
+        sessions: list[Visit] = [
             replace(
                 year.places[year.place[row]],
-                session_id=f"s{row}",
-                user_id=f"u{year.user[row]}",
+                session_pseudonym=f"s{row}",
+                user_pseudonym=f"u{year.user[row]}",
                 event_time_ms=at_ms,
             )
             for row, at_ms in zip(rows, arrived_ms, strict=True)

@@ -128,7 +128,7 @@ def main() -> int:
     texts: list[str] = []
     sessions = []
     for session in valid_sessions(chosen.messages):
-        sessions.append((session.user_id.encode(), encode(session)))
+        sessions.append((session.user_pseudonym.encode(), encode(session)))
         texts.extend(review.text for review in session.reviews)
     cluster, run = flink.FlinkSettings(), uuid.uuid4().hex[:8]
     rounds = []

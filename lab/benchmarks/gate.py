@@ -226,7 +226,7 @@ def _fill_horizon(seen: RedisDedupStore, settings: KafkaSettings, gate_settings:
         at_ms = now_ms - ago * segment_ms
         for begin in range(0, len(earlier), gate_settings.batch_size):
             batch = [
-                replace(session, session_id=f"{session.session_id}-{ago}", event_time_ms=at_ms)
+                replace(session, session_pseudonym=f"{session.session_pseudonym}-{ago}", event_time_ms=at_ms)
                 for session in earlier[begin : begin + gate_settings.batch_size]
             ]
             positions = [RawPosition(_NOWHERE + begin + i) for i in range(len(batch))]

@@ -22,6 +22,7 @@ from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 from elasticsearch import helpers
 
+from lab.benchmarks.sessions import PSEUDONYMS
 from streaming.contract import topics
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
@@ -110,6 +111,7 @@ def _documents(sessions: int) -> Iterator[Document]:
             continue
         session = admit(
             judged,
+            PSEUDONYMS,
             user_kind="new",
             late=False,
             raw_partition=0,

@@ -45,7 +45,7 @@ def sessions_of_new_products(count: int) -> Iterator[ValidSession]:
         products = range(first, first + SESSION_PRODUCTS)
         yield msgspec.structs.replace(
             like,
-            session_id=f"state-{number}",
+            session_pseudonym=f"state-{number}",
             event_time_ms=like.event_time_ms - number % 8_760 * 3_600_000,
             product_ids=[f"product-{product:09d}" for product in products],
             product_names=[f"A product named {product:09d}" for product in products],

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from lab import own_redis
 from lab.benchmarks.sessions import valid_sessions
-from streaming.contract.session import Session
+from streaming.contract.session import Visit
 from streaming.contract.time_units import DAY_MS
 from streaming.dedup.port import ClaimRequest, Generation, LogProgress, RawPosition
 from streaming.dedup.redis import connection
@@ -89,11 +89,11 @@ def _claim(seen: RedisDedupStore, gate: GateSettings, segment: int, count: int, 
     for done in range(0, count, _BATCH):
         size = min(_BATCH, count - done)
         arrived_ms = [begin_ms + (done + i) * segment_ms // count for i in range(size)]
-        sessions: list[Session] = [
+        sessions: list[Visit] = [
             replace(
                 places[rng.randrange(1_000)],
-                session_id=f"s{segment}-{done + i:012d}",
-                user_id=f"u{rng.randrange(users):09d}",
+                session_pseudonym=f"s{segment}-{done + i:012d}",
+                user_pseudonym=f"u{rng.randrange(users):09d}",
                 event_time_ms=at_ms,
             )
             for i, at_ms in enumerate(arrived_ms)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import inspect
 
-from streaming.contract.valid_session import ValidSession
+from streaming.contract.valid_session import StoredSession
 from streaming.settings import KafkaSettings
 from streaming.summaries import sql
 from streaming.summaries.settings import JobSettings
@@ -39,11 +39,11 @@ def statements(kafka: KafkaSettings, job: JobSettings) -> Iterator[str]:
     """Yields the statements for source and sink, with the options of the Flink job, and the INSERT."""
     columns = ", ".join(
         f"`{field.encode_name}` {_column_type(inspect.type_info(field.type))}"
-        for field in msgspec.structs.fields(ValidSession)
+        for field in msgspec.structs.fields(StoredSession)
     )
     read = sql.source(kafka, job, PASS_THROUGH) | {"format": "json"}
     written = sql.sink(kafka, job, PASS_THROUGH) | {
-        "connector": "kafka", "key.format": "raw", "key.fields": "sessionId", "value.format": "json",
+        "connector": "kafka", "key.format": "raw", "key.fields": "sessionPseudonym", "value.format": "json",
     }  # fmt: skip
     yield f"CREATE TABLE valid ({columns}) {sql.options(read)}"
     yield f"CREATE TABLE passed ({columns}) {sql.options(written)}"

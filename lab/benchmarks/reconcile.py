@@ -14,10 +14,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from lab.benchmarks.sessions import valid_sessions
+from lab.benchmarks.sessions import PSEUDONYMS, valid_sessions
 from streaming.contract import topics
-from streaming.contract.session import Session
-from streaming.contract.valid_session import ValidSession, encode, encoder
+from streaming.contract.valid_session import StoredSession, encode, encoder, sent
 from streaming.gate.settings import GateSettings
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence, OffsetRange, RawRecord, ReconcileScope, ValidRecord
@@ -44,15 +43,23 @@ def evidence(count: int) -> Evidence:
     """Returns correct evidence of `count` sessions of different users on one partition."""
     words = Words()
 
-    def sessions() -> Iterator[ValidSession]:
+    def sessions() -> Iterator[StoredSession]:
         for offset, session in enumerate(valid_sessions(count)):
             place = {"raw_partition": 0, "raw_offset": offset, "late": False, "feed": "bench"}
-            yield msgspec.structs.replace(session, user_id=str(offset), user_kind="new", **place)
+            user = f"u{offset}"
+            of_user, of_session = PSEUDONYMS.both(user, session.identity.session_id)
+            yield msgspec.structs.replace(
+                session,
+                user_pseudonym=of_user,
+                session_pseudonym=of_session,
+                identity=msgspec.structs.replace(session.identity, user_id=user),
+                user_kind="new",
+                **place,
+            )
 
     def raw() -> Iterator[RawRecord]:
         for at in sessions():
-            fields = {name: getattr(at, name) for name in Session.__struct_fields__}
-            yield RawRecord(0, at.raw_offset, at.arrived_at_ms, b"", encoder.encode(Session(**fields)))
+            yield RawRecord(0, at.raw_offset, at.arrived_at_ms, b"", encoder.encode(sent(at)))
 
     def found(index: str) -> Iterator[tuple[str, Document]]:
         if index == topics.PRODUCT_ACTIVITY:
@@ -75,9 +82,12 @@ def evidence(count: int) -> Evidence:
         key_limit=USUAL,
         words=words,
         imports=gate.imports,
+        pseudonyms=PSEUDONYMS,
         indexes={name: Made(partial(found, name)) for name in topics.INDEXED},
-        mongodb=Made(lambda: ({"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions())),
-        valid=Made(lambda: (ValidRecord(0, s.raw_offset, s.user_id.encode(), encode(s)) for s in sessions())),
+        mongodb=Made(lambda: ({"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in sessions())),
+        valid=Made(
+            lambda: (ValidRecord(0, s.raw_offset, s.user_pseudonym.encode(), encode(s)) for s in sessions())
+        ),
         rejected=(),
         raw=Made(raw),
     )

@@ -1,5 +1,8 @@
-"""The messages of a chaos test: simulated sessions, a few with words that are on no list or feeds that nobody
-imported; 5 of 100 messages are repetitions, 2 of 100 broken."""
+"""The messages of a chaos test: simulated sessions; 5 of 100 messages are repetitions, 2 of 100 broken.
+
+A few have words that are on no list, feeds that nobody imported, addresses where none belong, another
+user's session id, or version 1.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -59,6 +62,24 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
             elif number % ODD_EVERY == 8 and message.kind in ("valid", "late"):
                 said = json.loads(message.value) | {"feed": f"import-{number:012x}-{number:024x}"}
                 message = message._replace(value=json.dumps(said).encode())
+            elif number % ODD_EVERY == 9 and message.kind in ("valid", "late"):
+                address = f"ada.{number}@example.org"
+                said = json.loads(message.value) | {
+                    "referrer": f"https://a.example/?m={address}",
+                    "city": address,
+                }
+                said["userId"] = f"user {address}"
+                message = message._replace(key=said["userId"].encode(), value=json.dumps(said).encode())
+            elif number % ODD_EVERY == 11 and message.kind in ("valid", "late"):
+                # Of version 1, where these fields may be anything.
+                said = json.loads(message.value) | {"schemaVersion": 1, "campaign": number, "pages": "all"}
+                message = message._replace(value=json.dumps(said).encode())
+            elif number % ODD_EVERY == 10 and kept:
+                # Another user's visit under an id that is taken.
+                said = json.loads(message.value) if message.kind in ("valid", "late") else {}
+                if said:
+                    said["sessionId"] = json.loads(kept[-1].value)["sessionId"]
+                    message = message._replace(value=json.dumps(said).encode())
             yield Event(message.key, message.value)
             if message.kind in ("valid", "late"):
                 if len(kept) == KEPT:

@@ -25,7 +25,7 @@ def filter_before_produce() -> None:
         answers = honest(self, request)
         with filters.pipeline() as pipeline:
             for session in request.sessions:
-                pipeline.sadd(key, session.session_id)
+                pipeline.sadd(key, session.session_pseudonym)
             fresh = pipeline.execute()
         return [answer if new else ClaimAnswer.TAKEN for answer, new in zip(answers, fresh, strict=True)]
 

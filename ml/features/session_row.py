@@ -1,9 +1,9 @@
 """Converts a stored session into a row of the extract, with only what models and similar users need.
 
-It contains no name, e-mail address, gender, city, zip code or text. Interactions are counted up to the first
-purchase: a purchase, and what follows it, changes no feature; only the label and the item sets for similar
-users cover the whole visit. `pageViews`, `clicks`, `sessionDuration` and the time of day are left out:
-version 1 of the contract has them only for the whole visit, purchase included. Runs in the Airflow
+It contains no id, name, e-mail address, gender, city, zip code or text. Interactions are counted up to the
+first purchase: a purchase, and what follows it, changes no feature; only the label and the item sets for
+similar users cover the whole visit. `pageViews`, `clicks`, `sessionDuration` and the time of day are left
+out: the contract has them only for the whole visit, purchase included. Runs in the Airflow
 environment too: imports only the contract and the standard library.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 from streaming.contract.interactions import cart_value_cents, top_category
 
 COLUMNS: Mapping[str, str] = {
-    "sessionId": "string",
-    "userId": "string",
+    "sessionPseudonym": "string",
+    "userPseudonym": "string",
     "arrivedAtMs": "int64",
     "eventTimeMs": "int64",
     "userKind": "string",
@@ -52,8 +52,8 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
     viewed = [price for action, _, price, _ in interactions if action == "view"]
     category, times = top_category([category for *_, category in interactions])
     return {
-        "sessionId": document["sessionId"],
-        "userId": document["userId"],
+        "sessionPseudonym": document["sessionPseudonym"],
+        "userPseudonym": document["userPseudonym"],
         "arrivedAtMs": document["arrivedAtMs"],
         "eventTimeMs": document["eventTimeMs"],
         "userKind": document["userKind"],

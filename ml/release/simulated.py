@@ -11,12 +11,15 @@ from ml.features.encoding import Encoding, labels
 from ml.features.rows import Rows
 from ml.features.session_row import session_row
 from streaming.contract import parsing, valid_session
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Session
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
 
 SESSIONS_PER_USER = 5
 _AT_ONCE = 20_000
+_PSEUDONYMS = Pseudonyms("nobody is simulated secretly")
+"""Of a key that everybody may know: these people are made up."""
 
 
 def rows(encoding: Encoding, sessions: int, seed: int) -> Rows:
@@ -39,9 +42,9 @@ def split(rows: Rows) -> tuple[Rows, Rows]:
     return rows.take(np.flatnonzero(~is_test)), rows.take(np.flatnonzero(is_test))
 
 
-def _number(user_id: str) -> int:
-    """Returns a hash of the user id that is the same in every process."""
-    return int.from_bytes(hashlib.sha256(user_id.encode()).digest()[:7], "big")
+def _number(user: str) -> int:
+    """Returns a hash of the user's pseudonym that is the same in every process."""
+    return int.from_bytes(hashlib.sha256(user.encode()).digest()[:7], "big")
 
 
 def _tables(sessions: int, seed: int) -> Iterator[list[dict[str, Any]]]:
@@ -57,6 +60,7 @@ def _tables(sessions: int, seed: int) -> Iterator[list[dict[str, Any]]]:
             continue
         stored = valid_session.admit(
             session,
+            _PSEUDONYMS,
             user_kind="returning" if session.user_id in seen else "new",
             late=message.kind == "late",
             raw_partition=0,

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `ml.score.command.run` reads; `--json` comes with every command."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", metavar="FILE|-", help="sessions to score")
-    source.add_argument("--session", metavar="ID", help="score a stored session from MongoDB instead")
+    source.add_argument("--session", metavar="PSEUDONYM", help="score a stored session from MongoDB instead")
     parser.add_argument("--run", metavar="RUN", help="run of private_models with the models (the newest)")
     parser.add_argument(
         "--model",

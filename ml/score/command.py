@@ -101,7 +101,7 @@ def _content(file: str | None, session: str | None) -> bytes:
     if session is not None:
         stored = MongoSessions(MongoSettings()).find(session)
         if stored is None:
-            raise CannotScore("no session with this id is stored")
+            raise CannotScore("no session with this pseudonym is stored")
         return as_stored(stored)
     try:
         return sys.stdin.buffer.read() if file == "-" else Path(str(file)).read_bytes()

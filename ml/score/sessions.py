@@ -9,11 +9,15 @@ from msgspec import Struct
 
 from ml.features.session_row import session_row
 from streaming.contract import parsing, valid_session
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.rejection import Rejection
 from streaming.contract.session import Session
 
 GATE_FINDS = ("userKind",)
 """Features that a raw session lacks, because the gate adds them (from whether it saw the user before)."""
+
+
+_NO_ONES = Pseudonyms("models read no pseudonym")
 
 
 class Readable(Struct, frozen=True):
@@ -37,15 +41,17 @@ def texts(content: bytes) -> list[bytes]:
 def read(text: bytes, now_ms: int) -> Readable | Rejection:
     """Parses a raw session, or a valid one as the gate writes it and MongoDB stores it."""
     session = parsing.parse(text, now_ms)
-    if isinstance(session, Rejection):
-        return session
     try:
-        found = msgspec.to_builtins(valid_session.decode(text))
-        return Readable(session.session_id, session_row(found), ())
+        valid = valid_session.decode(text, _NO_ONES)
     except msgspec.DecodeError:
+        if isinstance(session, Rejection):
+            return session
         return Readable(session.session_id, session_row(_as_if_stored(session, now_ms)), GATE_FINDS)
+    name = session.session_id if isinstance(session, Session) else valid.session_pseudonym
+    return Readable(name, session_row(msgspec.to_builtins(valid)), ())
 
 
 def _as_if_stored(session: Session, now_ms: int) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(session)
-    return fields | dict.fromkeys(GATE_FINDS) | {"arrivedAtMs": now_ms}
+    not_read = dict.fromkeys(("sessionPseudonym", "userPseudonym"), "")
+    return fields | not_read | dict.fromkeys(GATE_FINDS) | {"arrivedAtMs": now_ms}

@@ -21,9 +21,9 @@ _LOG_EVERY = 10_000
 def run(extract: Path, out: Path, threshold: float, neighbours: int, permutations: int) -> dict[str, Any]:
     """Reads the Parquet files in the folder `extract` and writes the file `out`.
 
-    A line is a MongoDB document, {"_id": userId, "neighbours": [{"userId", "jaccard"}]}. Every user with
-    items has one, even without neighbours, so that it replaces an older document. Returns {"users", "pairs"
-    (neighbours written), "path"}. Raises FileNotFoundError if there is no extract.
+    A line is a MongoDB document, {"_id": user pseudonym, "neighbours": [{"userPseudonym", "jaccard"}]}. Every
+    user with items has one, even without neighbours, so that it replaces an older document. Returns {"users",
+    "pairs" (neighbours written), "path"}. Raises FileNotFoundError if there is no extract.
     """
     if why := parquet.missing(extract):
         raise FileNotFoundError(why)
@@ -41,7 +41,7 @@ def run(extract: Path, out: Path, threshold: float, neighbours: int, permutation
             pairs += len(near)
             document = {
                 "_id": user,
-                "neighbours": [{"userId": other, "jaccard": similarity} for other, similarity in near],
+                "neighbours": [{"userPseudonym": other, "jaccard": similarity} for other, similarity in near],
             }
             file.write(encode(document) + b"\n")
     log.info("%d users, %d neighbours in %.1f s", users, pairs, time.monotonic() - began)

@@ -11,7 +11,7 @@ from ml.similar_users.bands import banding
 class Neighbour(NamedTuple):
     """A user similar to another."""
 
-    user_id: str
+    user_pseudonym: str
     jaccard: float
 
 
@@ -29,7 +29,7 @@ def most_similar(
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[tuple[str, list[Neighbour]]]:
     """Yields, for every user with items, up to `neighbours` others with a similarity of at least `threshold`,
-    the most similar first, equal ones by user id.
+    the most similar first, equal ones by pseudonym.
 
     MinHash LSH finds candidates (it misses a pair at the threshold with a probability below .01); the
     similarity of each is then computed exactly. Users with equal sets share one signature.
@@ -53,5 +53,5 @@ def most_similar(
         )
         near.sort(key=lambda one: -one.jaccard)
         for user in twins[owned]:
-            yield user, [one for one in near[: neighbours + 1] if one.user_id != user][:neighbours]
+            yield user, [one for one in near[: neighbours + 1] if one.user_pseudonym != user][:neighbours]
         progress(key + 1)

@@ -24,6 +24,7 @@ from streaming.settings import (
     FlinkRestSettings,
     KafkaSettings,
     MongoSettings,
+    PseudonymSettings,
     RedisSettings,
     Settings,
     WatchSettings,
@@ -39,6 +40,7 @@ HEALTH_PATH = "/api/v2/monitor/health"
 # The settings that DAGs and pages read. All four processes get the same ones, because each loads both.
 READS: tuple[type[Settings] | str, ...] = (
     KafkaSettings,
+    PseudonymSettings,
     RedisSettings,
     MongoSettings,
     ElasticsearchSettings,

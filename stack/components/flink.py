@@ -21,7 +21,7 @@ from stack.service import SYSTEM_PATH, Service, StackContext, StackError
 from stack.settings import ADDRESS_VARIABLE
 from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import trust
-from streaming.settings import FlinkRestSettings, KafkaSettings
+from streaming.settings import FlinkRestSettings, KafkaSettings, PseudonymSettings
 from streaming.summaries.settings import JobSettings, WindowSettings, job_name
 from streaming.words.settings import WordSettings
 
@@ -308,7 +308,13 @@ def services(place: StackContext) -> tuple[Service, ...]:
         name=FLINK_JOB.name,
         command=(str(place.layout.python("main")), "-m", "streaming.summaries.submitter"),
         environment=place.passed(
-            Principal.FLINK, KafkaSettings, JobSettings, WindowSettings, WordSettings, FlinkRestSettings
+            Principal.FLINK,
+            KafkaSettings,
+            PseudonymSettings,
+            JobSettings,
+            WindowSettings,
+            WordSettings,
+            FlinkRestSettings,
         )
         | variables(place)
         | {

@@ -11,6 +11,7 @@ from streaming.settings import (
     KafkaSettings,
     MetricsSettings,
     MongoSettings,
+    PseudonymSettings,
     RedisSettings,
     Settings,
 )
@@ -25,8 +26,8 @@ MODULES = {
 """The module that `python -m` runs, by stage."""
 
 READS: dict[str, tuple[type[Settings], ...]] = {
-    GATE.name: (KafkaSettings, RedisSettings, GateSettings, MetricsSettings),
-    STORE.name: (KafkaSettings, MongoSettings, StoreSettings, MetricsSettings),
+    GATE.name: (KafkaSettings, PseudonymSettings, RedisSettings, GateSettings, MetricsSettings),
+    STORE.name: (KafkaSettings, PseudonymSettings, MongoSettings, StoreSettings, MetricsSettings),
     INDEX.name: (KafkaSettings, ElasticsearchSettings, IndexSettings, MetricsSettings),
 }
 

@@ -9,9 +9,11 @@ import msgspec
 
 from streaming.contract import unprintable
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import SCHEMA_VERSION, Session
+from streaming.contract.session import FIRST_VERSION, NEWER_FIELDS, SCHEMA_VERSION, Session
 
+UNKNOWN_VERSION = Rejection(Reason.UNKNOWN_SCHEMA_VERSION, f"known are {FIRST_VERSION} and {SCHEMA_VERSION}")
 _FIELDS = msgspec.structs.fields(Session)
+_FIRST_FIELDS = tuple(field for field in _FIELDS if field.name not in NEWER_FIELDS)
 _BAD_ENUM = "Invalid enum value"
 
 
@@ -40,9 +42,10 @@ def diagnose(raw: bytes, decoding_error: Exception) -> Rejection:
     if _has_infinite(value):
         return Rejection(Reason.NOT_FINITE, "a number beyond float64")
     version = value.get("schemaVersion")
-    if type(version) is int and version != SCHEMA_VERSION:
-        return Rejection(Reason.UNKNOWN_SCHEMA_VERSION, f"this is version {SCHEMA_VERSION}")
-    for field in _FIELDS:
+    if type(version) is int and version not in (SCHEMA_VERSION, FIRST_VERSION):
+        return UNKNOWN_VERSION
+    fields = _FIRST_FIELDS if version == FIRST_VERSION else _FIELDS
+    for field in fields:
         name = field.encode_name
         if name in value:
             try:
@@ -58,7 +61,7 @@ def diagnose(raw: bytes, decoding_error: Exception) -> Rejection:
         # A name occurs twice: json only sees the last value, which is valid, msgspec also the other one.
         return _broken_rule("$", str(decoding_error))
     # json accepts some texts that RFC 8259 and msgspec do not, such as lone surrogates.
-    known = {field.encode_name: value[field.encode_name] for field in _FIELDS if field.encode_name in value}
+    known = {field.encode_name: value[field.encode_name] for field in fields if field.encode_name in value}
     if place := unprintable.place_in(msgspec.convert(known, Session)):
         return holds_unprintable(place)
     return Rejection(Reason.NOT_JSON, "not a JSON text")

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from streaming.contract.parsing import FUTURE_TOLERANCE_MS
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import LIVE_FEED, Visit
+from streaming.contract.session import LIVE_FEED, Dated
 
 
 class Horizon(Struct, frozen=True):
@@ -48,13 +48,13 @@ class Horizon(Struct, frozen=True):
         return abs(segment - other) <= self.segments
 
 
-def is_old(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
+def is_old(session: Dated, arrived_at_ms: int, horizon_ms: int) -> bool:
     """True if the session ended longer than the horizon before its arrival. Then it is rejected if it is
     live; otherwise that depends on its feed's first arrival."""
     return session.event_time_ms < arrived_at_ms - horizon_ms
 
 
-def is_beyond(session: Visit, arrived_at_ms: int, horizon_ms: int) -> bool:
+def is_beyond(session: Dated, arrived_at_ms: int, horizon_ms: int) -> bool:
     """True if the session is rejected for its age whatever arrived before."""
     return session.feed == LIVE_FEED and is_old(session, arrived_at_ms, horizon_ms)
 

@@ -8,7 +8,7 @@ tabs, and the marks that only set the direction of a neighbour (U+061C, U+200E, 
 
 import re
 
-from streaming.contract.session import Review, Session
+from streaming.contract.session import PageView, Review, Session
 
 CONTROL = r"\x00-\x1f\x7f-\x9f"
 BIDIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -58,6 +58,9 @@ def place_in(session: Session) -> str | None:
             # All words of a list at once: one by one, ten thousand take ten times as long as their decoding.
             case [str(), *_] as words if ANYWHERE.search("".join(words)):
                 return f"{sent_name}[{next(at for at, word in enumerate(words) if ANYWHERE.search(word))}]"
+            case [PageView(), *_] as pages if ANYWHERE.search("".join(view.page for view in pages)):
+                at = next(at for at, view in enumerate(pages) if ANYWHERE.search(view.page))
+                return f"{sent_name}[{at}].page"
             case [Review(), *_] as reviews:
                 for at, review in enumerate(reviews):
                     if ANYWHERE.search(review.product_id):

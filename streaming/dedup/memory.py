@@ -119,7 +119,7 @@ class InMemoryDedupStore:
 
     def _claim(self, held: _Generation, session: Visit, position: int, arrived_ms: int) -> ClaimAnswer:
         segment = max(self.horizon.segment(arrived_ms), held.lowest + self.horizon.segments)
-        holders = self._holders(held, session.session_id, segment)
+        holders = self._holders(held, session.session_pseudonym, segment)
         if position not in holders:
             if session.feed != LIVE_FEED and session.feed not in self._feeds:
                 return ClaimAnswer.TOO_MANY_IMPORTS
@@ -127,8 +127,8 @@ class InMemoryDedupStore:
                 return ClaimAnswer.BEYOND
             if holders:
                 return ClaimAnswer.TAKEN
-            held.sessions[segment, session.session_id] = position
-        return self._claim_user(held, session.user_id, position, segment)
+            held.sessions[segment, session.session_pseudonym] = position
+        return self._claim_user(held, session.user_pseudonym, position, segment)
 
     def _is_beyond(self, session: Visit, arrived_ms: int) -> bool:
         first_ms = self._feeds.get(
@@ -183,13 +183,13 @@ class InMemoryDedupStore:
         held, segment = self._generations[self._building], self.horizon.segment(arrived_ms)
         self._note_feed(session, arrived_ms)
         if segment < held.lowest:
-            self._users.add(session.user_id)
+            self._users.add(session.user_pseudonym)
             return ClaimAnswer.OLD
-        holders = self._holders(held, session.session_id, segment)
+        holders = self._holders(held, session.session_pseudonym, segment)
         if holders and position not in holders:
             return ClaimAnswer.TAKEN
-        held.sessions[segment, session.session_id] = position
-        return self._claim_user(held, session.user_id, position, segment)
+        held.sessions[segment, session.session_pseudonym] = position
+        return self._claim_user(held, session.user_pseudonym, position, segment)
 
     def finish_rebuild(self, generation: Generation, committed: LogProgress) -> None:
         if generation != self._building:

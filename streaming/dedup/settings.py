@@ -6,12 +6,13 @@ from pydantic_settings import SettingsConfigDict
 from streaming.contract.horizon import Horizon
 from streaming.contract.time_units import DAY_MS
 from streaming.dedup.counters import Kept
+from streaming.settings import PseudonymSettings
 from streaming.words.settings import WordSettings
 
 
-class DedupSettings(WordSettings):
-    """Horizon, filters, counters and the words that have counters. All gates of one log must have the same
-    settings."""
+class DedupSettings(WordSettings, PseudonymSettings):
+    """Horizon, filters, counters, the words that have counters, and the key of pseudonyms. All gates of one
+    log must have the same settings."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_GATE_", frozen=True)
 

@@ -14,6 +14,7 @@ from streaming.contract.valid_session import ValidSession
 from streaming.dedup.counters import ALL, UNCOUNTED, Kept, breakdowns, counter_key, day_name, hour_name
 from streaming.dedup.redis.claim_records import user_digest
 from streaming.distinct.redis_counters import RedisDistinct
+from streaming.process.exit_code import InvalidRequest
 from streaming.stores import Document
 from streaming.words.lists import Words
 
@@ -22,7 +23,8 @@ _BATCH = 5_000
 
 def recount(documents: Iterable[Document], counters: RedisDistinct, kept: Kept, words: Words) -> int:
     """Adds all `documents` of MongoDB's sessions, marks the counters as complete, and returns the number of
-    documents. Raises StoreUnavailable, and msgspec.ValidationError on a document that no stage wrote."""
+    documents. Raises StoreUnavailable, InvalidRequest if there are sessions of an earlier release, and
+    msgspec.ValidationError on a document that no stage wrote."""
     done, rest = 0, _sessions(documents)
     while batch := list(islice(rest, _BATCH)):
         _add(batch, counters, kept, words)
@@ -33,14 +35,21 @@ def recount(documents: Iterable[Document], counters: RedisDistinct, kept: Kept, 
 
 def _sessions(documents: Iterable[Document]) -> Iterator[ValidSession]:
     for document in documents:
-        yield msgspec.convert(document, ValidSession, strict=False)
+        try:
+            yield msgspec.convert(document, ValidSession, strict=False)
+        except msgspec.ValidationError:
+            if "sessionId" not in document:
+                raise
+            raise InvalidRequest(
+                "MongoDB has sessions of an earlier release: run ./vitrine migrate, then count again"
+            ) from None
 
 
 def _add(batch: Iterable[ValidSession], counters: RedisDistinct, kept: Kept, words: Words) -> None:
     users: dict[str, set[bytes]] = defaultdict(set)
     expiry_ms: dict[str, int] = {}
     for session in batch:
-        user = user_digest(session.user_id)
+        user = user_digest(session.user_pseudonym)
         users[ALL].add(user)
         for hour, hourly, dimension, value in breakdowns(
             counter_key(session, session.arrived_at_ms, kept, words)

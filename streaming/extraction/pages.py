@@ -10,14 +10,24 @@ from streaming.contract.period import Window
 PAGE = 10_000
 TIME = "arrivedAtMs"
 
-_WITHHELD = dict.fromkeys(("name", "email", "gender", "city", "zipCode", "reviews"), False)
+_WITHHELD = dict.fromkeys(("identity", "gender", "city", "reviews"), False)
 """Fields that no extract may contain: they are not even read from the store."""
+
+_EARLIER = "sessionId"
+"""A field that only sessions of an earlier release have among the others."""
 
 Document = dict[str, Any]
 
 
+class NotMigrated(Exception):
+    """MongoDB has sessions of an earlier release, with ids among the other fields."""
+
+    def __str__(self) -> str:
+        return "MongoDB has sessions of an earlier release: run ./vitrine migrate, then try again"
+
+
 def pages(sessions: Collection[Document], window: Window, size: int = PAGE) -> Iterator[list[Document]]:
-    """Yields the sessions of `window` in order of arrival, about `size` per page.
+    """Yields the sessions of `window` in order of arrival, about `size` per page. Raises NotMigrated.
 
     The query is a range, a sort and a limit on one indexed field: both mongod and the embedded server answer
     it from the index. A full page is cut before its last arrival time, with which the next page begins. If
@@ -28,6 +38,8 @@ def pages(sessions: Collection[Document], window: Window, size: int = PAGE) -> I
     while True:
         query = {TIME: {"$gte": start, "$lt": window.to_ms}}
         page = list(sessions.find(query, _WITHHELD).sort(TIME, 1).limit(limit))
+        if any(_EARLIER in document for document in page):
+            raise NotMigrated
         if len(page) < limit:
             if page:
                 yield page

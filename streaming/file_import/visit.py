@@ -45,6 +45,8 @@ def outgoing(events: Sequence[Event], feed: str, assigned: Mapping[str, str]) ->
         "productPrices": prices,
         "productCategories": [event.category_code or event.category_id or UNKNOWN for event in events],
         "actions": actions,
+        # Events without a time come last.
+        "interactionTimesMs": None if last.time_ms is None else [event.time_ms for event in events],
         "pageViews": actions.count("view"),
         "sessionDuration": _seconds(first.time_ms, last.time_ms),
         "clicks": len(events),

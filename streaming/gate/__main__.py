@@ -15,6 +15,7 @@ from streaming.kafka.stage_process import CannotRun, run_stage
 from streaming.metrics import catalogue
 from streaming.metrics.observer import Observer
 from streaming.process import garbage_collection, logs
+from streaming.process.exit_code import InvalidRequest
 from streaming.settings import KafkaSettings, RedisSettings
 
 _BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or repair it"
@@ -38,14 +39,19 @@ def main(on_step: OnStep = lambda step: None) -> int:
         {"gate": settings, "kafka": kafka_settings},
         kafka_settings,
         run,
-        check=lambda: _check_release(settings.horizon_ms),
+        check=lambda: _check_release(settings),
         remedy="restart; another gate may use this instance name",
     )
 
 
-def _check_release(horizon_ms: int) -> None:
-    """Raises CannotRun if this release rejects sessions that the contract promises to accept."""
-    if refused := refused_golden_sessions(horizon_ms):
+def _check_release(settings: GateSettings) -> None:
+    """Raises CannotRun if there is no key of pseudonyms, or if this release rejects sessions that the
+    contract promises to accept."""
+    try:
+        pseudonyms = settings.pseudonyms
+    except InvalidRequest as error:
+        raise CannotRun(str(error), "set it, then restart") from error
+    if refused := refused_golden_sessions(settings.horizon_ms, pseudonyms):
         cause = {name: f"{why.reason}: {why.detail}" for name, why in refused.items()}
         raise CannotRun(cause, _BAD_RELEASE, event="golden_sessions_refused")
 

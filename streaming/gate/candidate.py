@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Session
 from streaming.contract.valid_session import encoder
 
@@ -11,23 +12,24 @@ class Candidate(Struct, frozen=True, gc=False):
     after it is parsed, while it is in the processor's caches: by the time its batch is written, the many
     objects of each session would have left them."""
 
-    session_id: str
+    session_pseudonym: str
     event_time_ms: int
     feed: str
-    user_id: str
+    user_pseudonym: str
     device_type: str
     referrer: str
     country: str
     encoded: bytes
 
 
-def candidate(session: Session) -> Candidate:
+def candidate(session: Session, pseudonyms: Pseudonyms) -> Candidate:
     """Makes a candidate of `session`."""
+    of_user, of_session = pseudonyms.both(session.user_id, session.session_id)
     return Candidate(
-        session.session_id,
+        of_session,
         session.event_time_ms,
         session.feed,
-        session.user_id,
+        of_user,
         session.device_type,
         session.referrer,
         session.country,

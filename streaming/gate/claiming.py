@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.dedup.port import BatchSpan, ClaimAnswer, ClaimRequest, DedupStore, Generation, OutOfSync
 from streaming.gate.process import Batch
 from streaming.gate.recovery import CommittedSessions, recover
@@ -20,9 +21,15 @@ class Claiming:
     """The dedup store as one gate uses it."""
 
     def __init__(
-        self, store: DedupStore, log: CommittedSessions, settle_s: float, observer: Observer
+        self,
+        store: DedupStore,
+        log: CommittedSessions,
+        settle_s: float,
+        pseudonyms: Pseudonyms,
+        observer: Observer,
     ) -> None:
         self._store, self._log, self._settle_s, self._observer = store, log, settle_s, observer
+        self._pseudonyms = pseudonyms
         self._checked_s = time.monotonic()
         self.generation: Generation | None = None
         """The generation in use; None until the store was brought in step with the log."""
@@ -31,7 +38,7 @@ class Claiming:
         """Brings the store in step with the log. All that this gate has written must be in the log. Raises
         StoreUnavailable."""
         self.generation = None
-        self.generation = recover(self._store, self._log, self._settle_s)
+        self.generation = recover(self._store, self._log, self._settle_s, self._pseudonyms)
         self._observer.count(catalogue.RECOVERIES)
 
     def claim(self, batch: Batch) -> Sequence[ClaimAnswer]:

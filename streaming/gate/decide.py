@@ -6,6 +6,7 @@ from msgspec import Struct, json
 
 from streaming.contract import feeds, horizon
 from streaming.contract.feeds import LIVE_ONLY, Feeds
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED
 from streaming.contract.valid_session import UserKind
@@ -15,7 +16,7 @@ from streaming.gate.candidate import Candidate
 # Looked up once, not for each session.
 _TAKEN, _BEYOND, _NEW_USER = ClaimAnswer.TAKEN, ClaimAnswer.BEYOND, ClaimAnswer.NEW_USER
 _TOO_MANY_IMPORTS = ClaimAnswer.TOO_MANY_IMPORTS
-_DUPLICATE = Rejection(Reason.DUPLICATE, "sessionId")
+_DUPLICATE = Rejection(Reason.DUPLICATE, "userId and sessionId")
 
 
 class Raw(Struct, frozen=True, gc=False):
@@ -45,6 +46,8 @@ class Rules(Struct, frozen=True):
     allowed_lateness_ms: int
     extraction_every: int
     horizon_ms: int
+    pseudonyms: Pseudonyms
+    """By which users and sessions are known."""
     feeds: Feeds = LIVE_ONLY
     """The feeds that are accepted."""
 
@@ -81,6 +84,8 @@ class Decision(Struct, frozen=True):
     """One outcome for each raw message, in their order, and the state of each partition after them."""
 
     outcomes: list[Outcome]
+    pseudonym_key: str
+    """The id of the key of all pseudonyms in them."""
     extractions_due: list[ExtractionDue]
     after: dict[int, PartitionState]
 
@@ -133,7 +138,7 @@ def decide(
         partition: PartitionState(watermarks[partition], counts[partition], arrived[partition])
         for partition in before
     }
-    return Decision(outcomes, due, after)
+    return Decision(outcomes, rules.pseudonyms.key_id, due, after)
 
 
 def encode_state(state: PartitionState) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from streaming.contract import feeds, horizon
-from streaming.contract.feeds import LIVE_ONLY, Feeds
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Rejection
 from streaming.contract.session import LIVE_FEED
@@ -22,14 +21,13 @@ from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
 
 class Batch:
     """The raw messages of one transaction, parsed and compared with the horizon and the feeds. `begins`: by
-    partition, the offset at which reading was before; `accepted`: the feeds that are accepted."""
+    partition, the offset at which reading was before."""
 
     def __init__(
         self,
         raws: Sequence[Raw],
         begins: Mapping[int, int],
-        horizon_ms: int,
-        accepted: Feeds = LIVE_ONLY,
+        rules: Rules,
     ) -> None:
         self.raws = raws
         self.parsed: list[Candidate | Rejection] = []
@@ -39,6 +37,7 @@ class Batch:
         self._positions: list[RawPosition] = []
         self._arrived_ms: list[int] = []
         newest: dict[int, int] = {}
+        accepted, horizon_ms, pseudonyms = rules.feeds, rules.horizon_ms, rules.pseudonyms
         for raw in raws:
             session = parse(raw.value, raw.arrived_at_ms)
             if isinstance(session, Rejection):
@@ -48,7 +47,7 @@ class Batch:
             elif horizon.is_beyond(session, raw.arrived_at_ms, horizon_ms):
                 self.parsed.append(horizon.refusal(session.feed, horizon_ms))
             else:
-                kept = candidate(session)
+                kept = candidate(session, pseudonyms)
                 self.parsed.append(kept)
                 self._sessions.append(kept)
                 self._positions.append(raw_position(raw.partition, raw.offset))

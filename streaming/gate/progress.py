@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from operator import attrgetter
 
+from streaming.contract.addresses import MASK
 from streaming.gate.committing import DecidedBatch
 from streaming.gate.decide import Decision, Rejected, Valid
 from streaming.metrics import catalogue
@@ -12,6 +13,7 @@ from streaming.metrics.observer import Observer
 from streaming.words.lists import OTHER, KeyWords, Words
 
 _log = logging.getLogger(__name__)
+_MASKED = MASK.encode()
 _ARRIVED_AT_MS = attrgetter("arrived_at_ms")
 
 
@@ -30,6 +32,7 @@ class Progress:
         for outcome, count in outcomes.items():
             self._observer.count(catalogue.OUTCOMES, count, outcome=outcome)
         self._observer.count(catalogue.LATE_SESSIONS, _late(done.decision))
+        self._observer.count(catalogue.MASKED_SESSIONS, _masked(done.decision))
         for dimension, count in _others(done.decision, self._words).items():
             self._observer.count(catalogue.OTHER_WORDS, count, dimension=dimension)
         self._observer.observe_latency(map(_ARRIVED_AT_MS, done.batch.raws))
@@ -54,6 +57,12 @@ def _counted(decision: Decision) -> Counter[str]:
 
 def _late(decision: Decision) -> int:
     return sum(isinstance(outcome, Valid) and outcome.late for outcome in decision.outcomes)
+
+
+def _masked(decision: Decision) -> int:
+    return sum(
+        _MASKED in outcome.session.encoded for outcome in decision.outcomes if isinstance(outcome, Valid)
+    )
 
 
 def _others(decision: Decision, words: Words) -> Counter[str]:

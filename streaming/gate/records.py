@@ -22,22 +22,25 @@ class OutputRecord(Struct, frozen=True):
 def records(decision: Decision) -> Iterator[OutputRecord]:
     """Yields one record for each outcome in order, then those for the extractions due."""
     for outcome in decision.outcomes:
-        yield _valid(outcome) if isinstance(outcome, Valid) else _rejected(outcome)
+        yield _valid(outcome, decision.pseudonym_key) if isinstance(outcome, Valid) else _rejected(outcome)
     for due in decision.extractions_due:
         yield OutputRecord(topics.EXTRACTION_DUE, json.encode(due), str(due.raw_partition).encode())
 
 
-def _valid(outcome: Valid) -> OutputRecord:
+def _valid(outcome: Valid, pseudonym_key: str) -> OutputRecord:
     raw, session = outcome.raw, outcome.session
     value = encode_admitted(
         session.encoded,
+        user_pseudonym=session.user_pseudonym,
+        session_pseudonym=session.session_pseudonym,
+        pseudonym_key=pseudonym_key,
         user_kind=outcome.user_kind,
         late=outcome.late,
         raw_partition=raw.partition,
         raw_offset=raw.offset,
         arrived_at_ms=raw.arrived_at_ms,
     )
-    return OutputRecord(topics.VALID, value, session.user_id.encode())
+    return OutputRecord(topics.VALID, value, session.user_pseudonym.encode())
 
 
 def _rejected(outcome: Rejected) -> OutputRecord:

@@ -8,7 +8,8 @@ from typing import Protocol
 from uuid import uuid4
 
 from streaming.contract import valid_session
-from streaming.contract.session import Session
+from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.valid_session import ValidSession
 from streaming.dedup.port import (
     ClaimAnswer,
     ClaimRequest,
@@ -41,7 +42,7 @@ class CommittedSessions(Protocol):
         read so far. Those that arrived before `since_ms` may be left out."""
 
 
-def recover(store: DedupStore, log: CommittedSessions, settle_s: float) -> Generation:
+def recover(store: DedupStore, log: CommittedSessions, settle_s: float, pseudonyms: Pseudonyms) -> Generation:
     """Returns the generation to use. May raise StoreUnavailable at any point; calling again is safe.
 
     A gate that claimed sessions before the store lost its claims may still commit. Within `settle_s` of
@@ -66,7 +67,7 @@ def recover(store: DedupStore, log: CommittedSessions, settle_s: float) -> Gener
                 extra={"reason": reason, "generation": generation, "since_ms": since_ms},
             )
             try:
-                _rebuild(store, log, generation, since_ms, settle_s)
+                _rebuild(store, log, generation, since_ms, settle_s, pseudonyms)
             except OutOfSync as error:
                 _log.warning("rebuild_lost", extra={"reason": str(error)})
             continue
@@ -84,7 +85,12 @@ def _why_not(standing: StoreProgress, committed: LogProgress) -> str | None:
 
 
 def _rebuild(
-    store: DedupStore, log: CommittedSessions, generation: Generation, since_ms: int, settle_s: float
+    store: DedupStore,
+    log: CommittedSessions,
+    generation: Generation,
+    since_ms: int,
+    settle_s: float,
+    pseudonyms: Pseudonyms,
 ) -> None:
     if not log.is_ours_alone():
         time.sleep(settle_s)
@@ -93,11 +99,11 @@ def _rebuild(
     restored = repeated = 0
     rest = log.valid_sessions(since_ms)
     while batch := list(islice(rest, _BATCH)):
-        sessions: list[Session] = []
+        sessions: list[ValidSession] = []
         positions: list[RawPosition] = []
         arrived_ms: list[int] = []
         for value, _ in batch:
-            session = valid_session.try_decode(value)
+            session = valid_session.try_decode(value, pseudonyms)
             if session is None:  # not written by a gate, so nothing was claimed for it
                 continue
             sessions.append(session)

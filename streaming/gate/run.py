@@ -80,7 +80,8 @@ def run_on(
     """Runs a gate that reads `raw_topic` (its full name) as `member` and decides into `writer`; closes
     `member`."""
     settle_s = settings.settle_ms / 1000
-    claiming = Claiming(store, log, settle_s, observer)
+    pseudonyms = settings.pseudonyms
+    claiming = Claiming(store, log, settle_s, pseudonyms, observer)
     progress = Progress(observer, settings.progress_every_s, settings.words)
     committing = Committing(
         writer, member, raw_topic, settle_s, claiming.confirm, progress.committed, progress.lost, on_step
@@ -89,6 +90,7 @@ def run_on(
         settings.allowed_lateness_ms,
         settings.extraction_every,
         settings.horizon_ms,
+        pseudonyms,
         Feeds(settings.imports, frozenset(settings.feeds)),
     )
     stage = GateStage(

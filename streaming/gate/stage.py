@@ -65,7 +65,7 @@ class GateStage:
             for one in read.messages
         ]
         begins = {partition or 0: begin for (_, partition), begin in read.begins.items()}
-        return Batch(raws, begins, self._rules.horizon_ms, self._rules.feeds)
+        return Batch(raws, begins, self._rules)
 
     def prepare(self) -> None:
         """Brings the dedup store in step with the log where it is not. Raises StoreUnavailable, and

@@ -60,6 +60,10 @@ OTHER_WORDS = Counter(
     meaning="Valid sessions whose word is on no list and counts as `other` (settings VITRINE_WORDS_…)",
     labels=(Label("dimension", "which word", ("country", "device", "referrer")),),
 )
+MASKED_SESSIONS = Counter(
+    name="vitrine_masked_sessions_total",
+    meaning="Valid sessions with an e-mail address where none belongs, which was masked as `[mail]`",
+)
 TRANSACTIONS_ABORTED = Counter(
     name="vitrine_transactions_aborted_total",
     meaning="Transactions of the gate that were aborted, or whose outcome was unknown",
@@ -194,6 +198,7 @@ OF_GATE: tuple[Counter, ...] = (
     OUTCOMES,
     LATE_SESSIONS,
     OTHER_WORDS,
+    MASKED_SESSIONS,
     TRANSACTIONS_ABORTED,
     RECOVERIES,
 )

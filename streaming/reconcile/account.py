@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from streaming.contract import topics
 from streaming.contract.log_position import LogPosition
-from streaming.contract.valid_session import ValidSession
+from streaming.contract.session import Session
+from streaming.contract.valid_session import ValidSession, is_pseudonymous
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.corrections import Attempts
 from streaming.reconcile.evidence import Evidence, ValidRecord
@@ -20,7 +21,7 @@ from streaming.reconcile.expected_documents import (
     summaries_by_other_lists,
 )
 from streaming.reconcile.lateness import Lateness
-from streaming.reconcile.outcomes import Outcomes
+from streaming.reconcile.outcomes import Outcomes, pseudonym_of
 from streaming.reconcile.report import SHOWN, Discrepancies, Discrepancy, DistinctUsers, Report
 from streaming.reconcile.session_names import first_in, sessions_at
 from streaming.reconcile.store_contents import OTHER_LISTS, OTHER_MAKER, Maker, StoreContents
@@ -28,6 +29,8 @@ from streaming.reconcile.window_figures import Figures
 from streaming.stores import Document
 from streaming.summaries.review import MODEL_FIELDS
 from streaming.summaries.sentiment import model_name
+
+OTHER_PSEUDONYMS = "has other pseudonyms than its ids get by this key (VITRINE_PSEUDONYM_KEY)"
 
 
 def reconcile_evidence(evidence: Evidence, estimated_users: Callable[[], int]) -> Report:
@@ -45,7 +48,7 @@ class _Reconciliation:
         self._held = {name: _holding(name, found) for name, found in evidence.indexes.items()}
         self._held[MONGODB] = StoreContents(MONGODB, map(by_id, evidence.mongodb))
         self._admitted = Admitted()
-        self._outcomes = Outcomes(self._scope, evidence.imports, self._discrepancies.add)
+        self._outcomes = Outcomes(self._scope, evidence.imports, evidence.pseudonyms, self._discrepancies.add)
         self._lateness = Lateness(self._scope.spans, evidence.allowed_lateness_ms)
         self._figures = Figures(only_touched=not self._scope.whole, limit=evidence.key_limit)
         self._other_model = Discrepancies()
@@ -64,7 +67,7 @@ class _Reconciliation:
         self._find_unexplained()
         for rejected in self._evidence.rejected:
             self._outcomes.rejected(rejected)
-        attempts = Attempts(lambda session_id: self._admitted.position_of(session_id) is not None)
+        attempts = Attempts(self._is_admitted)
         for raw in self._evidence.raw:
             attempts.add(raw)
             self._outcomes.raw(raw, self._admitted, self._lateness)
@@ -100,21 +103,33 @@ class _Reconciliation:
             breaks=self._discrepancies.first,
         )
 
+    def _is_admitted(self, session: Session) -> bool:
+        known_as = pseudonym_of(session, self._evidence.pseudonyms)
+        return self._admitted.position_of(known_as) is not None
+
     def _valid(self, record: ValidRecord) -> None:
-        session = decoded(record)
+        session = decoded(record, self._evidence.pseudonyms)
         if session is None:
             self._discrepancies.add(
                 Discrepancy("valid", f"at {record.partition}:{record.offset} is no valid session")
             )
             return
         position = LogPosition(session.raw_partition, session.raw_offset)
-        if record.key != session.user_id.encode():
+        known_as = (
+            session.user_pseudonym if is_pseudonymous(record.value or b"") else session.identity.user_id
+        )
+        if record.key != known_as.encode():
             self._report_session("valid", "has another key than its user", session)
+        who = session.identity
+        if (session.user_pseudonym, session.session_pseudonym) != self._evidence.pseudonyms.both(
+            who.user_id, who.session_id
+        ):
+            self._report_session("valid", OTHER_PSEUDONYMS, session)
         self._outcomes.valid(record.partition, session)
         if position.offset < 0 or position.partition not in self._scope.spans:
             return  # reported by self._outcomes
         settled = position.offset < self._scope.until.get(position.partition, 0)
-        if self._held[MONGODB].is_matched(session.session_id):
+        if self._held[MONGODB].is_matched(session.session_pseudonym):
             self._report_session("valid", "is there twice", session)
             return
         self._admit(session, settled)
@@ -127,8 +142,8 @@ class _Reconciliation:
     def _take_from_mongodb(self, document: Document) -> None:
         """If the log no longer has the session of `document`, takes it from MongoDB and expects its other
         documents accordingly."""
-        session = session_in(document)
-        if session is None or self._held[MONGODB].is_matched(session.session_id):
+        session = session_in(document, self._evidence.pseudonyms)
+        if session is None or self._held[MONGODB].is_matched(session.session_pseudonym):
             return
         if session.raw_partition not in self._scope.spans:
             return
@@ -162,7 +177,11 @@ class _Reconciliation:
         wrong = ((position, what) for what, positions in by_fault.items() for position in positions)
         found = sorted(item for item in wrong if self._in_period(item[0]))
         names = (
-            sessions_at({position for position, _ in found[:SHOWN]}, self._evidence.valid) if found else {}
+            sessions_at(
+                {position for position, _ in found[:SHOWN]}, self._evidence.valid, self._evidence.pseudonyms
+            )
+            if found
+            else {}
         )
         for position, what in found:
             self._discrepancies.add(
@@ -172,7 +191,12 @@ class _Reconciliation:
     def _check_windows(self) -> None:
         wrong = self._figures.compare(self._held[topics.PRODUCT_ACTIVITY])
         first = (
-            first_in(set(list(wrong)[:SHOWN]), self._evidence.valid, self._evidence.key_limit)
+            first_in(
+                set(list(wrong)[:SHOWN]),
+                self._evidence.valid,
+                self._evidence.key_limit,
+                self._evidence.pseudonyms,
+            )
             if wrong
             else {}
         )
@@ -180,7 +204,7 @@ class _Reconciliation:
             one = Discrepancy(topics.PRODUCT_ACTIVITY, what, document=id_)
             if (session := first.get(id_)) is not None:
                 at = LogPosition(session.raw_partition, session.raw_offset)
-                one = replace(one, session=session.session_id, raw=str(at))
+                one = replace(one, session=session.session_pseudonym, raw=str(at))
             self._discrepancies.add(one)
 
     def _find_unexplained(self) -> None:
@@ -200,10 +224,10 @@ class _Reconciliation:
         """Reports what is wrong with `session`, unless it lies outside the period."""
         position = LogPosition(session.raw_partition, session.raw_offset)
         if self._in_period(position) or position.partition not in self._scope.spans:
-            other = None if document == session.session_id else document
+            other = None if document == session.session_pseudonym else document
             discrepancies = self._other_model if what == OTHER_MAKER else self._discrepancies
             discrepancies.add(
-                Discrepancy(where, what, session=session.session_id, document=other, raw=str(position))
+                Discrepancy(where, what, session=session.session_pseudonym, document=other, raw=str(position))
             )
 
 

@@ -29,23 +29,23 @@ class Admitted:
         self._new = bytearray()
 
     def add(self, session: ValidSession) -> None:
-        self._ids.append(id_digest(session.session_id))
-        self._users.append(id_digest(session.user_id))
+        self._ids.append(id_digest(session.session_pseudonym))
+        self._users.append(id_digest(session.user_pseudonym))
         self._positions.append(packed(session.raw_partition, session.raw_offset))
         self._arrived_ms.append(max(session.arrived_at_ms, 0))
         self._new.append(session.user_kind == "new")
 
     def sort(self) -> None:
-        """Sorts by session id, then by position."""
+        """Sorts by session, then by position."""
         before = (self._ids, self._users, self._positions, self._arrived_ms)
         order = np.lexsort((_numbers(self._positions), _numbers(self._ids)))
         columns = (array("Q", _numbers(column)[order].tobytes()) for column in before)
         self._ids, self._users, self._positions, self._arrived_ms = columns
         self._new = bytearray(np.frombuffer(self._new, np.uint8)[order].tobytes())
 
-    def position_of(self, session_id: str) -> LogPosition | None:
+    def position_of(self, session_pseudonym: str) -> LogPosition | None:
         """Returns the first raw position of the valid session; None if there is no such session."""
-        key = id_digest(session_id)
+        key = id_digest(session_pseudonym)
         at = bisect_left(self._ids, key)
         return unpacked(self._positions[at]) if at < len(self._ids) and self._ids[at] == key else None
 
@@ -53,7 +53,7 @@ class Admitted:
         return len(np.unique(_numbers(self._users)))
 
     def repeated(self) -> Iterator[LogPosition]:
-        """Yields the position of each valid session whose id occurred before."""
+        """Yields the position of each valid session whose pseudonym occurred before."""
         ids = _numbers(self._ids)
         for at in np.flatnonzero(ids[1:] == ids[:-1]):
             yield unpacked(self._positions[at + 1])

@@ -17,7 +17,7 @@ class Attempts:
     """Add every raw message, also those after the period: a correction comes after the message it
     corrects."""
 
-    def __init__(self, is_valid: Callable[[str], bool]) -> None:
+    def __init__(self, is_valid: Callable[[Session], bool]) -> None:
         self._is_valid = is_valid
         self._roots: dict[LogPosition, LogPosition] = {}
         """The message that a message sent again corrects, by the latter's position."""
@@ -28,7 +28,7 @@ class Attempts:
             return
         self._roots[LogPosition(record.partition, record.offset)] = record.corrects
         parsed = parse(record.value, record.arrived_at_ms)
-        if isinstance(parsed, Session) and self._is_valid(parsed.session_id):
+        if isinstance(parsed, Session) and self._is_valid(parsed):
             self._accepted.add(record.corrects)
 
     def count(self, rejected: Iterable[tuple[LogPosition, str]]) -> Corrections:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.stores import Document
 from streaming.summaries.key_limit import KeyLimit
 from streaming.words.lists import Words
@@ -94,6 +95,8 @@ class Evidence(Struct, frozen=True):
     """The lists with whose words summaries are made."""
     imports: ImportKeys
     """By what the gate knows the feeds of imports."""
+    pseudonyms: Pseudonyms
+    """By what it knows users and sessions."""
     indexes: Mapping[str, Iterable[tuple[str, Document]]]
     """(id, document) of each index, by its name in topics.py."""
     mongodb: Iterable[Document]

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from streaming.contract.valid_session import ValidSession, decode
+from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.valid_session import StoredSession, ValidSession, decode_stored
 from streaming.reconcile.evidence import ValidRecord
 from streaming.reconcile.store_contents import as_json
 from streaming.stores import Document
@@ -17,10 +18,10 @@ MONGODB = "mongodb"
 _BUILT_IN = Words()
 
 
-def expected_documents(session: ValidSession, words: Words) -> Iterator[tuple[str, str, object]]:
+def expected_documents(session: StoredSession, words: Words) -> Iterator[tuple[str, str, object]]:
     """Yields (store, id, document) of every document that follows from `session`, without window
     aggregates."""
-    yield MONGODB, session.session_id, session
+    yield MONGODB, session.session_pseudonym, session
     yield from documents(session, words)
 
 
@@ -40,19 +41,20 @@ def by_id(document: Document) -> tuple[str, Document]:
     return id_ if isinstance(id_, str) else repr(id_), fields
 
 
-def session_in(document: Document) -> ValidSession | None:
-    """Returns the session in a document of MongoDB; None if it contains none, or one with another id."""
+def session_in(document: Document, pseudonyms: Pseudonyms) -> StoredSession | None:
+    """Returns the session in a document of MongoDB; None if it contains none, or one with another id, as
+    before ./vitrine migrate."""
     id_, fields = by_id(document)
     try:
-        session = decode(as_json(fields))
+        session = decode_stored(as_json(fields), pseudonyms)
     except msgspec.DecodeError:
         return None
-    return session if session.session_id == id_ else None
+    return session if session.session_pseudonym == id_ else None
 
 
-def decoded(record: ValidRecord) -> ValidSession | None:
+def decoded(record: ValidRecord, pseudonyms: Pseudonyms) -> StoredSession | None:
     """Returns the session in a record of `valid_customer_session`; None if it contains none."""
     try:
-        return decode(record.value or b"")
+        return decode_stored(record.value or b"", pseudonyms)
     except msgspec.DecodeError:
         return None

@@ -1,4 +1,4 @@
-"""A report with labels instead of the ids of sessions, for logs that analysts read. Pure."""
+"""A report with labels instead of the pseudonyms of sessions, for logs that analysts read. Pure."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from streaming.reconcile.report import Discrepancy, Report
 
 
 def labelled(report: Report, label: Callable[[str], str]) -> Report:
-    """Returns `report` with `label(session id)` in the place of each session id, also within ids of
+    """Returns `report` with `label(pseudonym)` in the place of each session's pseudonym, also within ids of
     documents. The position of the raw record stays: with it, `./vitrine reconcile` names the session."""
 
     def one(found: Discrepancy) -> Discrepancy:

@@ -12,14 +12,16 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
+from streaming.contract.addresses import masked
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.folding import folded
 from streaming.contract.horizon import is_old
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED, Session
-from streaming.contract.valid_session import ValidSession
+from streaming.contract.valid_session import StoredSession, sent
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.evidence import OffsetRange, RawRecord, ReconcileScope, RejectedRecord
 from streaming.reconcile.lateness import Lateness
@@ -42,9 +44,14 @@ class Outcomes:
     (`raw`). Calls `report` with each discrepancy."""
 
     def __init__(
-        self, scope: ReconcileScope, imports: ImportKeys, report: Callable[[Discrepancy], None]
+        self,
+        scope: ReconcileScope,
+        imports: ImportKeys,
+        pseudonyms: Pseudonyms,
+        report: Callable[[Discrepancy], None],
     ) -> None:
         self._spans, self._imports, self._report = scope.spans, imports, report
+        self._pseudonyms = pseudonyms
         self._codes = {at: bytearray(span.end - span.first) for at, span in self._spans.items()}
         self._digests = {at: array("Q", bytes(8 * len(codes))) for at, codes in self._codes.items()}
         self._horizons_ms: dict[LogPosition, int | None] = {}
@@ -53,14 +60,14 @@ class Outcomes:
         cut = scope.cut
         self._heads = {topic: TopicHead(cut.get(topic, ())) for topic in (topics.VALID, topics.REJECTED)}
 
-    def valid(self, partition: int, session: ValidSession) -> None:
+    def valid(self, partition: int, session: StoredSession) -> None:
         """Adds a session from `partition` of `valid_customer_session`."""
         position = LogPosition(session.raw_partition, session.raw_offset)
         self._heads[topics.VALID].add(partition, position)
-        # Folded, because earlier releases kept the case that was sent.
-        digest = _session_digest(folded(session), session.arrived_at_ms)
+        # Folded and masked, because earlier releases kept what was sent.
+        digest = _session_digest(masked(folded(sent(session))), session.arrived_at_ms)
         code = _LATE if session.late else _VALID
-        self._note(position, code, digest, session.session_id)
+        self._note(position, code, digest, session.session_pseudonym)
 
     def rejected(self, record: RejectedRecord) -> None:
         position = LogPosition(record.raw_partition, record.raw_offset)
@@ -90,9 +97,9 @@ class Outcomes:
             return
         position = LogPosition(record.partition, record.offset)
         parsed = parse(record.value, record.arrived_at_ms)
-        session_id = parsed.session_id if isinstance(parsed, Session) else None
+        known_as = pseudonym_of(parsed, self._pseudonyms)
         if record.offset < self._complete_from[record.partition]:
-            if isinstance(parsed, Session) and admitted.position_of(parsed.session_id) == position:
+            if isinstance(parsed, Session) and admitted.position_of(known_as) == position:
                 lateness.is_late(record.partition, parsed)
             return
         self._sent[record.partition] += 1
@@ -103,13 +110,15 @@ class Outcomes:
             wrong: str | None = "has no outcome"
         else:
             digest, horizon_ms = self._digests[record.partition][at], self._horizons_ms.get(position)
-            wrong = _wrong(code, digest, record, parsed, admitted, self._imports, horizon_ms)
+            wrong = _wrong(
+                code, digest, record, parsed, admitted.position_of(known_as), self._imports, horizon_ms
+            )
         if code in (_VALID, _LATE) and isinstance(parsed, Session):
             late = lateness.is_late(record.partition, parsed)
             if not wrong and late != (code == _LATE):
                 wrong = f"is marked as {'late' if not late else 'in time'}, but is not"
         if wrong:
-            self._break(position, wrong, session_id)
+            self._break(position, wrong, known_as or None)
 
     def without_raw(self) -> Iterator[LogPosition]:
         """Yields the positions of outcomes that have no raw record."""
@@ -148,21 +157,21 @@ class Outcomes:
             late=seen[_LATE],
         )
 
-    def _note(self, position: LogPosition, code: int, digest: int, session_id: str | None) -> None:
+    def _note(self, position: LogPosition, code: int, digest: int, session: str | None) -> None:
         span = self._spans.get(position.partition)
         if span is None or position.offset < 0:
-            self._break(position, "has an outcome, but no such position exists", session_id)
+            self._break(position, "has an outcome, but no such position exists", session)
             return
         if position.offset not in span:
             return
         codes, at = self._codes[position.partition], position.offset - span.first
         if codes[at]:
-            self._break(position, f"has two outcomes, {_NAMES[codes[at]]} and {_NAMES[code]}", session_id)
+            self._break(position, f"has two outcomes, {_NAMES[codes[at]]} and {_NAMES[code]}", session)
             return
         codes[at], self._digests[position.partition][at] = code, digest
 
-    def _break(self, position: LogPosition, what: str, session_id: str | None) -> None:
-        self._report(Discrepancy("raw", what, session=session_id, raw=str(position)))
+    def _break(self, position: LogPosition, what: str, session: str | None) -> None:
+        self._report(Discrepancy("raw", what, session=session, raw=str(position)))
 
 
 def _wrong(
@@ -170,18 +179,17 @@ def _wrong(
     digest: int,
     record: RawRecord,
     parsed: Session | Rejection,
-    admitted: Admitted,
+    first: LogPosition | None,
     imports: ImportKeys,
     horizon_ms: int | None,
 ) -> str | None:
-    """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if
-    nothing."""
+    """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if nothing.
+    `first`: the position of the valid session of the same name."""
     kind, is_valid = _NAMES[code], code in (_VALID, _LATE)
     if isinstance(parsed, Rejection):
         if kind != parsed.reason:
             return f"came out as {kind}, but is {parsed.reason}"
     elif kind == Reason.DUPLICATE:
-        first = admitted.position_of(parsed.session_id)
         if first is None:
             return "came out as duplicate of a session that is not among the valid ones"
         if first.partition == record.partition and first.offset > record.offset:
@@ -203,6 +211,11 @@ def _wrong(
     if not is_valid and digest != _bytes_digest(record):
         return f"came out as {kind} with other bytes"
     return None
+
+
+def pseudonym_of(parsed: Session | Rejection, pseudonyms: Pseudonyms) -> str:
+    """Returns the pseudonym of a session; empty, which no session has, for a rejection."""
+    return pseudonyms.both(parsed.user_id, parsed.session_id)[1] if isinstance(parsed, Session) else ""
 
 
 def _session_digest(session: Session, arrived_at_ms: int) -> int:

@@ -65,6 +65,7 @@ def evidence(
         key_limit=window.limit,
         words=words,
         imports=gate.imports,
+        pseudonyms=gate.pseudonyms,
         indexes={name: documents(name) for name in topics.INDEXED},
         mongodb=Rereadable(store.scan),
         valid=records(topics.VALID, _valid),

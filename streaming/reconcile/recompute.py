@@ -11,6 +11,7 @@ from rich.console import Console
 
 from streaming.command_failure import carried_out
 from streaming.contract import topics
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.valid_session import decode
 from streaming.contract.visible import visible
 from streaming.kafka import clients
@@ -21,7 +22,7 @@ from streaming.reconcile.expected_documents import MONGODB, by_id, session_in
 from streaming.reconcile.report import Discrepancies, Discrepancy
 from streaming.reconcile.store_contents import StoreContents
 from streaming.reconcile.window_figures import Figures
-from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
+from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, PseudonymSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import Document
@@ -49,6 +50,7 @@ def recompute(
     later: Iterable[bytes],
     until: Mapping[int, int],
     limit: KeyLimit,
+    pseudonyms: Pseudonyms,
 ) -> Recomputed:
     """Compares the windows `found` with those of the sessions in `mongodb`. Pure. `later`: valid sessions
     that may have arrived while the stores were read; their windows are left out. So are those of sessions
@@ -61,13 +63,13 @@ def recompute(
     sessions = 0
     for document in mongodb:
         sessions += 1
-        session = session_in(document)
+        session = session_in(document, pseudonyms)
         if session is None:
             discrepancies.add(Discrepancy(MONGODB, "is no valid session", session=by_id(document)[0]))
         else:
             figures.add(session, session.raw_offset < until.get(session.raw_partition, 0))
     for value in later:
-        figures.leave_out(decode(value))
+        figures.leave_out(decode(value, pseudonyms))
     for id_, what in figures.compare(held).items():
         discrepancies.add(Discrepancy(held.where, what, document=id_))
     for id_ in held.unmatched(found):
@@ -97,7 +99,8 @@ def run(as_json: bool, timeout_s: float) -> int:
         # Stores are read before topics for the reason given in evidence.py.
         found = list(index.scan(topics.PRODUCT_ACTIVITY))
         messages = (one.value() or b"" for one in later)
-        return recompute(found, store.scan(), messages, scope.until, WindowSettings().limit)
+        limit, pseudonyms = WindowSettings().limit, PseudonymSettings().pseudonyms
+        return recompute(found, store.scan(), messages, scope.until, limit, pseudonyms)
 
     def compare() -> int:
         found = read()

@@ -4,6 +4,7 @@ all ids in memory for them."""
 from collections.abc import Collection, Iterable
 
 from streaming.contract.log_position import LogPosition
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.evidence import ValidRecord
 from streaming.reconcile.expected_documents import decoded
@@ -11,20 +12,24 @@ from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
 
 
-def sessions_at(positions: Collection[LogPosition], valid: Iterable[ValidRecord]) -> dict[LogPosition, str]:
-    """Returns the ids of the valid sessions that come from `positions`."""
+def sessions_at(
+    positions: Collection[LogPosition], valid: Iterable[ValidRecord], pseudonyms: Pseudonyms
+) -> dict[LogPosition, str]:
+    """Returns the pseudonyms of the valid sessions that come from `positions`."""
     found: dict[LogPosition, str] = {}
-    for session in filter(None, map(decoded, valid)):
+    for session in filter(None, (decoded(record, pseudonyms) for record in valid)):
         position = LogPosition(session.raw_partition, session.raw_offset)
         if position in positions:
-            found.setdefault(position, session.session_id)
+            found.setdefault(position, session.session_pseudonym)
     return found
 
 
-def first_in(windows: set[str], valid: Iterable[ValidRecord], limit: KeyLimit) -> dict[str, ValidSession]:
+def first_in(
+    windows: set[str], valid: Iterable[ValidRecord], limit: KeyLimit, pseudonyms: Pseudonyms
+) -> dict[str, ValidSession]:
     """Returns for each of the `windows`, by document id, the first session in raw order that is in it."""
     found: dict[str, ValidSession] = {}
-    for session in filter(None, map(decoded, valid)):
+    for session in filter(None, (decoded(record, pseudonyms) for record in valid)):
         for id_ in windows & window([session], limit).keys():
             first = found.setdefault(id_, session)
             if (session.raw_partition, session.raw_offset) < (first.raw_partition, first.raw_offset):

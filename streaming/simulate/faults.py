@@ -39,6 +39,23 @@ def _field(name: str, change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
     return broken
 
 
+def _ten_years_before(value: bytes) -> bytes:
+    """Moves the whole visit, but not to before 2000."""
+    fields: Fields = msgspec.json.decode(value)
+    ended_ms: int = fields["eventTimeMs"]
+    end_ms = max(EARLIEST_TIME_MS, ended_ms - _TEN_YEARS_MS)
+
+    def moved(time_ms: int) -> int:
+        return max(EARLIEST_TIME_MS, time_ms - ended_ms + end_ms)
+
+    times = {
+        "eventTimeMs": end_ms,
+        "interactionTimesMs": [moved(time_ms) for time_ms in fields.get("interactionTimesMs", [])],
+        "pages": [page | {"timeMs": moved(page["timeMs"])} for page in fields.get("pages", [])],
+    }
+    return msgspec.json.encode(fields | times)
+
+
 def _without(name: str) -> Callable[[bytes], bytes]:
     def broken(value: bytes) -> bytes:
         fields: Fields = msgspec.json.decode(value)
@@ -60,7 +77,7 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "out_of_range": _field("userId", lambda _: ""),
     "unequal_lengths": _field("productPrices", lambda prices: [*prices, 9.99]),
     "far_future": _field("eventTimeMs", lambda time_ms: time_ms + _TEN_YEARS_MS),
-    "beyond_horizon": _field("eventTimeMs", lambda time_ms: max(EARLIEST_TIME_MS, time_ms - _TEN_YEARS_MS)),
+    "beyond_horizon": _ten_years_before,
     "in_seconds": _field("eventTimeMs", lambda time_ms: time_ms // 1000),
     "terminal_escape": _field("sessionId", lambda session: f"{session}\x1b]0;owned\x07"),
     "turned_around": _field("city", lambda city: f"\u202e{city}"),
@@ -68,6 +85,15 @@ FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "half_a_pair": _half_a_pair(b'"productNames":['),
     "half_a_pair_as_action": _half_a_pair(b'"actions":['),
     "half_a_pair_beside": lambda value: rb'{"extra":"\ud83d",' + value[1:],
+    "before_the_visit": _field("interactionTimesMs", lambda times: [EARLIEST_TIME_MS - 1, *times[1:]]),
+    "unequal_times": _field("interactionTimesMs", lambda times: times[1:]),
+    "no_currency": _field("currency", lambda _: "euro"),
     "unknown_schema_version": _field("schemaVersion", lambda _: 99),
 }
 """The faults by name. Each takes a valid message and returns one that the gate must reject."""
+FIRST_FAULTS = {
+    name: fault
+    for name, fault in FAULTS.items()
+    if name not in ("before_the_visit", "unequal_times", "no_currency")
+}
+"""Those of a message of version 1, which has no field that the others change."""

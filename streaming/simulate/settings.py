@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from streaming.contract.session import EARLIEST_TIME_MS
+from streaming.contract.session import EARLIEST_TIME_MS, FIRST_VERSION, SCHEMA_VERSION
 from streaming.contract.time_units import HOUR_MS
 from streaming.settings import Settings
 
@@ -26,6 +26,9 @@ class TrafficSettings(Settings):
         description="When the traffic begins, ms since 1970; 6 hours after 2000 began at the earliest",
     )
     span_s: float = Field(86_400.0, gt=0, description="Event time that the traffic covers, in seconds")
+    schema_version: int = Field(
+        SCHEMA_VERSION, ge=FIRST_VERSION, le=SCHEMA_VERSION, description="Version of the contract to send"
+    )
     steady: bool = Field(False, description="Even traffic instead of a day's rhythm")
 
     unknown_device_rate: float = Field(

@@ -8,12 +8,13 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from streaming.contract.session import SCHEMA_VERSION, UNKNOWN, Review, Session
+from streaming.contract import first_version
+from streaming.contract.session import FIRST_VERSION, SCHEMA_VERSION, UNKNOWN, Review, Session
 from streaming.contract.time_units import HOUR_MS
-from streaming.simulate import reviews
+from streaming.simulate import paths, reviews
 from streaming.simulate.catalogue import catalogue
 from streaming.simulate.devices import KITS, Kit
-from streaming.simulate.faults import FAULTS
+from streaming.simulate.faults import FAULTS, FIRST_FAULTS
 from streaming.simulate.habits import ACTIONS, PURCHASE, EndTimes, visits
 from streaming.simulate.people import REFERRERS, people
 from streaming.simulate.settings import TrafficSettings
@@ -54,13 +55,17 @@ def traffic(settings: TrafficSettings) -> Iterator[Message]:
 
 def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
     """Yields every session once, and after how many messages to send it again (0: never)."""
-    of_people, of_times, of_visits, of_words, of_faults = np.random.default_rng(settings.seed).spawn(5)
+    of_people, of_times, of_visits, of_words, of_faults, of_paths, of_consents = np.random.default_rng(
+        settings.seed
+    ).spawn(7)
     shop = catalogue()
     crowd = people(of_people, settings.users, settings.seed)
+    agreed = paths.consents(of_consents, settings.users)
     times = EndTimes(of_times, settings.start_ms, settings.span_s, settings.steady)
     run = hashlib.blake2b(f"{settings.seed}:{settings.start_ms}".encode(), digest_size=6).hexdigest()
-    encode = msgspec.json.Encoder().encode
-    faults = list(FAULTS.values())
+    is_first = settings.schema_version == FIRST_VERSION
+    encode = first_version.written if is_first else msgspec.json.Encoder().encode
+    faults = list((FIRST_FAULTS if is_first else FAULTS).values())
     ids, names = np.array(shop.ids, object), np.array(shop.names, object)
     categories, prices = np.array(shop.categories, object), np.array(shop.prices)
     actions = np.array(ACTIONS, object)
@@ -69,6 +74,7 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
     for block in range(0, settings.sessions, _BLOCK):
         count = min(_BLOCK, settings.sessions - block)
         made = visits(of_visits, shop, crowd, times.block(block, count, settings.sessions))
+        path = paths.paths(of_paths, made)
         words = reviews.wording(of_words, count)
         kinds, faulty, late_by, resend = _faults_and_repeats(of_faults, settings, count)
         user, end_ms, kit, referrer = (
@@ -77,7 +83,8 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
         first, looked_at, did = made.first.tolist(), made.product, made.action
         product_ids, product_names = ids[looked_at].tolist(), names[looked_at].tolist()
         product_categories, product_prices = categories[looked_at].tolist(), prices[looked_at].tolist()
-        all_actions = actions[did].tolist()
+        all_actions, all_times_ms = actions[did].tolist(), path.times_ms.tolist()
+        landing, steps = path.landing.tolist(), path.steps.tolist()
         paid = np.where(did == PURCHASE, prices[looked_at], 0.0)
         amount_spent = np.round(np.add.reduceat(paid, made.first[:-1]), 2).tolist()
         bought, duration_s = made.bought.tolist(), made.duration_s.tolist()
@@ -96,10 +103,16 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
                 said = reviews.text(label, shop.categories[about], shop.nouns[about], words, v)
                 written.append(Review(product_id=shop.ids[about], rating=stars, text=said, sentiment=label))
             home = crowd.homes[who]
+            behind_ms = late_by[v] if kind == "late" else 0
+            ended_ms = end_ms[v] - behind_ms
+            times_ms = paths.times(all_times_ms[a:b], behind_ms)
+            began_ms = ended_ms - int(duration_s[v] * 1000)
+            source = UNKNOWN if kind == "unknown_referrer" else REFERRERS[referrer[v]]
+            channel = path.channel_of(v, source)
             session = Session(
                 schema_version=SCHEMA_VERSION,
                 session_id=f"s{run}-{block + v:08d}",
-                event_time_ms=end_ms[v] - late_by[v] if kind == "late" else end_ms[v],
+                event_time_ms=ended_ms,
                 user_id=crowd.user_ids[who],
                 name=crowd.names[who],
                 email=crowd.emails[who],
@@ -112,18 +125,24 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
                 product_prices=product_prices[a:b],
                 product_categories=product_categories[a:b],
                 actions=all_actions[a:b],
+                interaction_times_ms=times_ms,
+                pages=paths.pages(all_actions[a:b], times_ms, landing[v], steps[v], began_ms, ended_ms),
                 page_views=page_views[v],
                 session_duration=duration_s[v],
                 clicks=clicks[v],
                 purchase_made=bought[v],
                 amount_spent=amount_spent[v],
                 payment_method_type=crowd.payment[who] if bought[v] else None,
+                currency=paths.CURRENCY,
                 reviews=written,
-                referrer=UNKNOWN if kind == "unknown_referrer" else REFERRERS[referrer[v]],
+                referrer=source,
+                channel=channel,
+                campaign=path.campaign_of(v, channel),
                 country=home.country,
                 state=home.state,
                 city=home.city,
                 zip_code=home.zip_code,
+                consent=agreed[who],
             )
             value = encode(session)
             if kind == "broken":
@@ -146,7 +165,9 @@ def _faults_and_repeats(
     drawn = np.searchsorted(bounds, rng.random(count), side="right")
     by_draw: tuple[Kind, ...] = ("late", "unknown_device", "unknown_referrer", "broken", "valid")
     kinds = [by_draw[k] for k in drawn.tolist()]
-    faulty = rng.integers(0, len(FAULTS), count).tolist()
+    faulty = rng.integers(
+        0, len(FIRST_FAULTS if settings.schema_version == FIRST_VERSION else FAULTS), count
+    ).tolist()
     late_by = rng.integers(*_LATE_BY_MS, count).tolist()
     accepted = (drawn == 0) | (drawn == 4)
     resent = accepted & (rng.random(count) < settings.duplicate_rate)

@@ -18,7 +18,7 @@ def session_version(session: Document) -> tuple[int, int, int]:
 
 
 class SessionStore(Protocol):
-    """Valid sessions, one document each under `_id` = `sessionId`. Every method may raise
+    """Valid sessions, one document each under `_id` = `sessionPseudonym`. Every method may raise
     StoreUnavailable."""
 
     def prepare(self) -> None:
@@ -28,6 +28,9 @@ class SessionStore(Protocol):
         """Stores each document, in the place of what has its `_id` unless that is a later version
         (`session_version`), and returns how many ids were new. In whatever order and however often versions
         come, the latest stands. On return all are safe from a crash of the store."""
+
+    def remove(self, ids: Sequence[object]) -> None:
+        """Deletes the documents with these `_id`s. On return they are gone for good."""
 
     def scan(self) -> Iterator[Document]:
         """Every document that was there when the scan began, whatever its `_id`; of later ones, some."""
@@ -64,6 +67,10 @@ class DocumentIndex(Protocol):
 
     def prepare(self, index: str, document: type[Struct]) -> None:
         """Makes `index` ready for documents of exactly the fields of `document`; may be called again."""
+
+    def drop_if_other(self, index: str, document: type[Struct]) -> None:
+        """Deletes `index` with all that is in it if it knows fields that `document` has not, as of an earlier
+        release."""
 
     def put(self, writes: Sequence[Write]) -> list[Refusal]:
         """Writes all, no two of which may have the same index and id; what it does not return is safe in the

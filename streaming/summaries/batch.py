@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.valid_session import try_decode
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import ProductActivity, Windows
@@ -20,43 +21,48 @@ from streaming.words.lists import Words
 _encode = msgspec.json.Encoder().encode
 _NONE: list[Any] = []
 
-COLUMNS = ("session_id", "summary", "reviews", "parts")
+COLUMNS = ("session_pseudonym", "summary", "reviews", "parts")
 PART = ("key", *(field.encode_name for field in msgspec.structs.fields(ProductActivity)))
 """The fields of a part of a window, each as text."""
 PARTS_IN_A_ROW = 500
 
 
 def reduce(
-    messages: Iterable[bytes | None], sentiment: bool, limit: KeyLimit, words: Words
+    messages: Iterable[bytes | None],
+    sentiment: bool,
+    limit: KeyLimit,
+    words: Words,
+    pseudonyms: Pseudonyms,
 ) -> dict[str, list[Any]]:
-    """Returns what follows from `messages` of `valid_customer_session`, by column: session id, summary
+    """Returns what follows from `messages` of `valid_customer_session`, by column: session pseudonym, summary
     (JSON) with the words of `words`, a list of (id, JSON) of the reviews if `sentiment`, a list of parts as
     in PART, of each session no more than `limit`.
 
-    A blank row (weight.py) and a message that is not a session have None as their id, and empty values.
+    A blank row (weight.py) and a message that is not a session have None as their pseudonym, and empty
+    values.
     """
-    session_ids: list[str | None] = []
+    known_as: list[str | None] = []
     summaries: list[bytes] = []
     classified: list[list[list[str]]] = []
     windows = Windows(limit)
     for message in messages:
         # One session at a time: thousands of objects at once would cost the garbage collector much time.
-        session = try_decode(message)
+        session = try_decode(message, pseudonyms)
         if session is None:
-            session_ids.append(None)
+            known_as.append(None)
             summaries.append(b"")
             classified.append(_NONE)
             continue
         windows.add(session)
-        session_ids.append(session.session_id)
+        known_as.append(session.session_pseudonym)
         summaries.append(_encode(summarise(session, words)))
         if sentiment and session.reviews:
             classified.append([[review.review_id, _encode(review).decode()] for review in reviews(session)])
         else:
             classified.append(_NONE)
     parts = [[key, *_texts(part)] for key, part in windows.activities().items()]
-    spread = _spread(parts, len(session_ids))
-    return dict(zip(COLUMNS, (session_ids, summaries, classified, spread), strict=True))
+    spread = _spread(parts, len(known_as))
+    return dict(zip(COLUMNS, (known_as, summaries, classified, spread), strict=True))
 
 
 def _spread(parts: list[Any], rows: int) -> list[list[Any]]:

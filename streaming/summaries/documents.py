@@ -13,6 +13,6 @@ def documents(
     session: ValidSession, words: Words
 ) -> Iterator[tuple[str, str, SessionSummary | ReviewSentiment]]:
     """Yields (topic, document id, document) of everything that follows from `session`, without windows."""
-    yield topics.SESSION_SUMMARIES, session.session_id, summarise(session, words)
+    yield topics.SESSION_SUMMARIES, session.session_pseudonym, summarise(session, words)
     for review in reviews(session):
         yield topics.PRODUCT_SENTIMENT, review.review_id, review

@@ -3,8 +3,8 @@
     flink run -d -py streaming/summaries/job.py            (from a retained checkpoint: -s <path of chk-N>)
 
 Settings come from the submitting process's environment: KafkaSettings (VITRINE_KAFKA_*), JobSettings
-(VITRINE_FLINK_*), WindowSettings (VITRINE_WINDOW_*) and WordSettings (VITRINE_WORDS_*). The job's name is
-`<topic prefix>session-summaries`.
+(VITRINE_FLINK_*), WindowSettings (VITRINE_WINDOW_*), WordSettings (VITRINE_WORDS_*) and PseudonymSettings
+(VITRINE_PSEUDONYM_KEY). The job's name is `<topic prefix>session-summaries`.
 Client and TaskManager need a Python environment with this project installed (`python.client.executable`,
 `python.executable`), and the Kafka connector and flink-python in Flink's lib folder.
 
@@ -22,8 +22,9 @@ from pyflink.common import Configuration
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import FunctionContext, ScalarFunction, udf
 
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.process import garbage_collection
-from streaming.settings import KafkaSettings
+from streaming.settings import KafkaSettings, PseudonymSettings
 from streaming.summaries import sql
 from streaming.summaries.batch import reduce
 from streaming.summaries.key_limit import KeyLimit
@@ -42,8 +43,9 @@ _TYPES = {
 class ReduceSessions(ScalarFunction):  # type: ignore[misc]
     """`batch.reduce` for Flink: takes a series of messages, returns a frame with as many rows."""
 
-    def __init__(self, sentiment: bool, limit: KeyLimit, further: Further) -> None:
+    def __init__(self, sentiment: bool, limit: KeyLimit, further: Further, pseudonym_key: str) -> None:
         self.sentiment = sentiment
+        self.pseudonym_key = pseudonym_key
         self.limit = limit
         self.further = further
 
@@ -52,9 +54,10 @@ class ReduceSessions(ScalarFunction):  # type: ignore[misc]
         end_with_task_manager()
         garbage_collection.tune_for_batches()
         self.words = Words(self.further)
+        self.pseudonyms = Pseudonyms(self.pseudonym_key)
 
     def eval(self, messages: "pd.Series[Any]") -> pd.DataFrame:
-        return pd.DataFrame(reduce(messages, self.sentiment, self.limit, self.words))
+        return pd.DataFrame(reduce(messages, self.sentiment, self.limit, self.words, self.pseudonyms))
 
 
 def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
@@ -102,8 +105,18 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
     return flink
 
 
-def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings, words: WordSettings) -> None:
-    """Submits the job to the cluster of this process. Raises if Flink refuses it."""
+def submit(
+    kafka: KafkaSettings,
+    job: JobSettings,
+    window: WindowSettings,
+    words: WordSettings,
+    pseudonyms: PseudonymSettings,
+) -> None:
+    """Submits the job to the cluster of this process. Raises InvalidRequest without a key of pseudonyms, and
+    if Flink refuses the job."""
+    # By it sessions of an earlier gate get theirs. It is checked here, where somebody sees why.
+    assert pseudonyms.pseudonyms
+    key = pseudonyms.pseudonym_key.get_secret_value().strip()
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance()
         .in_streaming_mode()
@@ -113,7 +126,11 @@ def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings, words
     row = DataTypes.ROW([DataTypes.FIELD(name, _TYPES[type_]) for name, type_ in sql.REDUCED.items()])
     environment.create_temporary_system_function(
         "reduce_sessions",
-        udf(ReduceSessions(job.sentiment, window.limit, words.further), result_type=row, func_type="pandas"),
+        udf(
+            ReduceSessions(job.sentiment, window.limit, words.further, key),
+            result_type=row,
+            func_type="pandas",
+        ),
     )
     for statement in sql.tables(kafka, job):
         environment.execute_sql(statement)
@@ -128,4 +145,4 @@ def submit(kafka: KafkaSettings, job: JobSettings, window: WindowSettings, words
 
 
 if __name__ == "__main__":
-    submit(KafkaSettings(), JobSettings(), WindowSettings(), WordSettings())
+    submit(KafkaSettings(), JobSettings(), WindowSettings(), WordSettings(), PseudonymSettings())

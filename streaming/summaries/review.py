@@ -5,7 +5,6 @@ from msgspec import Struct
 
 from streaming.contract.session import Sentiment
 from streaming.contract.valid_session import ValidSession
-from streaming.summaries.keys import bounded
 from streaming.summaries.sentiment import classify, model_name
 
 
@@ -13,9 +12,9 @@ class ReviewSentiment(Struct, frozen=True, rename="camel", kw_only=True):
     """A document of `product_sentiment`, keyed by review id."""
 
     review_id: str
-    """`<sessionId>:<index of the review>`, bounded in length (keys.py)."""
-    session_id: str
-    user_id: str
+    """`<session pseudonym>:<index of the review>`."""
+    session_pseudonym: str
+    user_pseudonym: str
     product_id: str
     category: str | None
     """The product's category at its first interaction in the session; None if it was only reviewed."""
@@ -50,9 +49,9 @@ def reviews(session: ValidSession) -> list[ReviewSentiment]:
         sentiment, score = classify(review.text)
         documents.append(
             ReviewSentiment(
-                review_id=bounded(f"{session.session_id}:{index}"),
-                session_id=session.session_id,
-                user_id=session.user_id,
+                review_id=f"{session.session_pseudonym}:{index}",
+                session_pseudonym=session.session_pseudonym,
+                user_pseudonym=session.user_pseudonym,
                 product_id=review.product_id,
                 category=category_of.get(review.product_id),
                 event_time_ms=session.event_time_ms,

@@ -16,10 +16,11 @@ FunnelStep = Literal["browse", "view", "cart", "purchase"]
 
 
 class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
-    """A document of `session_summaries`, keyed by session id, without name, e-mail address or text."""
+    """A document of `session_summaries`, keyed by session pseudonym: without ids, name, e-mail address,
+    city or text."""
 
-    session_id: str
-    user_id: str
+    session_pseudonym: str
+    user_pseudonym: str
     user_kind: UserKind
     feed: str
     late: bool
@@ -58,8 +59,7 @@ class SessionSummary(Struct, frozen=True, rename="camel", kw_only=True):
     referrer: str
     country: str
     state: str
-    """State and city are as sent: no dashboard makes rows of them."""
-    city: str
+    """As sent: no dashboard makes rows of it. The city is left out, because it singles out too many."""
 
 
 def summarise(session: ValidSession, words: Words) -> SessionSummary:
@@ -72,8 +72,8 @@ def summarise(session: ValidSession, words: Words) -> SessionSummary:
     removed = actions.count("remove_from_cart")
     purchased = actions.count("purchase")
     return SessionSummary(
-        session_id=session.session_id,
-        user_id=session.user_id,
+        session_pseudonym=session.session_pseudonym,
+        user_pseudonym=session.user_pseudonym,
         user_kind=session.user_kind,
         feed=session.feed,
         late=session.late,
@@ -110,5 +110,4 @@ def summarise(session: ValidSession, words: Words) -> SessionSummary:
         referrer=keys.referrer,
         country=keys.country,
         state=session.state,
-        city=session.city,
     )

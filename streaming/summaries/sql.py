@@ -11,7 +11,7 @@ from streaming.summaries.batch import PART
 from streaming.summaries.settings import JobSettings, job_name
 
 REDUCED = {
-    "session_id": "STRING",
+    "session_pseudonym": "STRING",
     "summary": "BYTES",
     "reviews": "ARRAY<ARRAY<STRING>>",
     "parts": "ARRAY<ARRAY<STRING>>",
@@ -114,8 +114,8 @@ def inserts() -> Iterator[str]:
     """Yields the statements that write the three topics from `reduced`."""
     yield (
         f"INSERT INTO {topics.SESSION_SUMMARIES} "
-        "SELECT reduced.made.session_id, reduced.made.summary FROM reduced "
-        "WHERE reduced.made.session_id IS NOT NULL"
+        "SELECT reduced.made.session_pseudonym, reduced.made.summary FROM reduced "
+        "WHERE reduced.made.session_pseudonym IS NOT NULL"
     )
     yield (
         f"INSERT INTO {topics.PRODUCT_SENTIMENT} SELECT review[1], review[2] "

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Protocol
 
 from confluent_kafka import Message, TopicPartition
+from pydantic import SecretStr
 from waiting import HUNG_S
 
 from streaming.contract.headers import Headers
@@ -16,10 +17,11 @@ from streaming.gate.settings import GateSettings
 from streaming.sinks.settings import SinkSettings
 from streaming.sinks.stage import run_sink
 from streaming.stores import StoreUnavailable
+from support.sessions import KEY
 
 BATCH_SIZE = 7
 SINK = SinkSettings(batch_size=BATCH_SIZE, linger_ms=20, session_timeout_ms=6_000)
-GATE = GateSettings(batch_size=BATCH_SIZE, linger_ms=20, settle_ms=600_000)
+GATE = GateSettings(batch_size=BATCH_SIZE, linger_ms=20, settle_ms=600_000, pseudonym_key=SecretStr(KEY))
 UNAVAILABLE = StoreUnavailable("unavailable")
 
 LogPosition = tuple[int, int]

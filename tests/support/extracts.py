@@ -35,7 +35,7 @@ def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
         rows: list[dict[str, Any]] = []
         for place in range(users * 3):
             row: dict[str, Any] = dict.fromkeys(COLUMNS)
-            row |= {"userId": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
+            row |= {"userPseudonym": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
             for feature in schemas.load(training.SCHEMA).features:
                 if isinstance(feature, Numeric):
                     row[feature.name] = float(feature.upper * rng.random() ** 3)

@@ -179,9 +179,10 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
     rejected: dict[tuple[int, int], Message] = {}
     for message in read_all(kafka, "valid_customer_session"):
         fields = json.loads(message.value() or b"")
+        fields |= fields["identity"]
         place = fields["rawPartition"], fields["rawOffset"]
         assert place not in outcome_at, f"two outcomes of {place}"
-        assert message.key() == fields["userId"].encode()
+        assert message.key() == fields["userPseudonym"].encode() != fields["userId"].encode()
         outcome_at[place], valid_at[place] = "valid", fields
     for message in read_all(kafka, "rejected_user_session"):
         headers = text_headers(message.headers())
@@ -189,7 +190,7 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
         assert place not in outcome_at, f"two outcomes of {place}"
         outcome_at[place], rejected[place] = headers["reason"], message
 
-    sessions: set[str] = set()
+    sessions: set[tuple[str, str]] = set()
     users: set[str] = set()
     newest: Counter[int] = Counter()
     # By arrival, which keeps the order within a partition: the first copy of a session is the valid one.
@@ -216,7 +217,7 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
             if device == "unknown" or referrer == "unknown":
                 assert outcome == ("unknown_device" if device == "unknown" else "unknown_referrer")
             continue
-        assert outcome == ("duplicate" if session in sessions else "valid"), place
+        assert outcome == ("duplicate" if (user, session) in sessions else "valid"), place
         if outcome == "valid":
             fields = valid_at[place]
             assert fields["userKind"] == ("returning" if user in users else "new"), place
@@ -226,7 +227,7 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
             assert fields["late"] == late, place
             if live:
                 newest[place[0]] = max(newest[place[0]], ended_ms)
-            sessions.add(session)
+            sessions.add((user, session))
             users.add(user)
     assert not outcome_at, "outcomes of messages that were never sent"
     counted = Counter(text_headers(message.headers())["reason"] for message in rejected.values())

@@ -18,7 +18,7 @@ from waiting import HUNG_S
 from stack.components.stages import MODULES
 from streaming.contract import topics
 from streaming.contract.rejection import Rejection
-from streaming.contract.valid_session import ValidSession, decode, encode
+from streaming.contract.valid_session import StoredSession, decode_stored, encode
 from streaming.kafka import clients
 from streaming.kafka import offsets as kafka_progress
 from streaming.settings import KafkaSettings
@@ -29,6 +29,7 @@ from streaming.summaries.key_limit import USUAL
 from streaming.summaries.product import Windows
 from streaming.words.lists import Words
 from support.gate_model import GateModel
+from support.sessions import PSEUDONYMS
 
 HORIZON_MS = 21 * 86_400_000
 
@@ -81,7 +82,7 @@ class Pipeline:
                 ]
                 self._produce(topics.REJECTED, message.value(), message.key(), headers)
                 continue
-            self._produce(topics.VALID, encode(judged), judged.user_id.encode())
+            self._produce(topics.VALID, encode(judged), judged.user_pseudonym.encode())
         self._commit("gate", topics.RAW, ends)
         self._visible(topics.VALID, topics.REJECTED)
 
@@ -96,7 +97,7 @@ class Pipeline:
             ends[partition] = offset + 1
             if offset < self._at["summaries"].get(partition, 0):
                 continue
-            session = decode(message.value() or b"")
+            session = decode_stored(message.value() or b"", PSEUDONYMS)
             for topic, id_, document in documents(session, self._words):
                 self._produce(topic, msgspec.json.encode(document), id_.encode())
             self._windows.add(session)
@@ -107,8 +108,11 @@ class Pipeline:
         self._commit("summaries", topics.VALID, ends)
         self._visible(*topics.INDEXED)
 
-    def valid(self) -> list[ValidSession]:
-        return [decode(message.value() or b"") for message in clients.read_all(self.kafka, topics.VALID)]
+    def valid(self) -> list[StoredSession]:
+        return [
+            decode_stored(message.value() or b"", PSEUDONYMS)
+            for message in clients.read_all(self.kafka, topics.VALID)
+        ]
 
     def drain(self, group: str, *of: str) -> None:
         """Returns when `group` has committed past all of `of`."""

@@ -4,10 +4,13 @@ A woman in Berlin who looked around for a minute and touched no product, at five
 day of 2000.
 """
 
+import os
+
 import msgspec
 
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import PARALLEL_FIELDS, SCHEMA_VERSION, Session
-from streaming.contract.valid_session import ValidSession, admit
+from streaming.contract.valid_session import StoredSession, admit
 
 HOUR_MS = 3_600_000
 ENDED_AT_MS = 946_684_800_000 + 5 * HOUR_MS + 1
@@ -41,9 +44,10 @@ _SESSION = Session(
     city="Berlin",
     zip_code="10115",
 )
-_VALID = admit(
-    _SESSION, user_kind="new", late=False, raw_partition=0, raw_offset=0, arrived_at_ms=ENDED_AT_MS + 1
-)
+KEY = os.environ.get("VITRINE_PSEUDONYM_KEY") or "a key for the tests of Vitrine"
+"""The running stack's, if there is one."""
+PSEUDONYMS = Pseudonyms(KEY)
+_SESSION_FIELDS = frozenset(Session.__struct_fields__)
 
 
 def session(**changed: object) -> Session:
@@ -51,12 +55,27 @@ def session(**changed: object) -> Session:
     return msgspec.structs.replace(_SESSION, **changed)
 
 
-def valid_session(**changed: object) -> ValidSession:
+def valid_session(**changed: object) -> StoredSession:
     """As the gate lets it through, with these fields changed."""
-    return msgspec.structs.replace(_VALID, **changed)
+    of_session = {name: changed.pop(name) for name in _SESSION_FIELDS & changed.keys()}
+    found = admit(
+        session(**of_session),
+        PSEUDONYMS,
+        user_kind="new",
+        late=False,
+        raw_partition=0,
+        raw_offset=0,
+        arrived_at_ms=ENDED_AT_MS + 1,
+    )
+    return msgspec.structs.replace(found, **changed)
 
 
-def session_with(*interactions: tuple[str, str, float, str, str], **changed: object) -> ValidSession:
+def known_as(of: Session) -> str:
+    """The session's pseudonym."""
+    return PSEUDONYMS.both(of.user_id, of.session_id)[1]
+
+
+def session_with(*interactions: tuple[str, str, float, str, str], **changed: object) -> StoredSession:
     """A valid session with these (product id, name, price, category, action), and these fields changed."""
     columns = [list(column) for column in zip(*interactions, strict=True)] or [[], [], [], [], []]
     return valid_session(**dict(zip(PARALLEL_FIELDS, columns, strict=True)), **changed)
@@ -65,3 +84,12 @@ def session_with(*interactions: tuple[str, str, float, str, str], **changed: obj
 def raw_value(**changed: object) -> bytes:
     """As it is on the raw topic, with these fields changed."""
     return msgspec.json.encode(session(**changed))
+
+
+def earlier_message(of: StoredSession) -> bytes:
+    """As a gate wrote it that knew no pseudonyms: with the ids among the other fields."""
+    fields = msgspec.to_builtins(of)
+    identity = fields.pop("identity")
+    for name in ("userPseudonym", "sessionPseudonym", "pseudonymKey"):
+        del fields[name]
+    return msgspec.json.encode(fields | identity)

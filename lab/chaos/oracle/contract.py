@@ -32,9 +32,20 @@ ACTIONS = ("view", "cart", "remove_from_cart", "purchase")
 REVIEW = {"productId", "rating", "text", "sentiment"}
 IN_TEXTS = "\t\n\r\u061c\u200e\u200f"
 REQUIRED = (*BOUNDS, *LISTS, "actions", "schemaVersion", "purchaseMade", "paymentMethodType", "reviews")
-FIELDS = (*REQUIRED, "feed")
-FACTS = ("userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs")
+NEWER = ("consent", "currency", "channel", "campaign", "interactionTimesMs", "pages")
+"""Those of version 2, all of which may be absent or null; in a message of version 1 they mean nothing."""
+FIELDS = (*REQUIRED, "feed", *NEWER)
+CONSENTS = ("analytics", "personalisation", "training")
+VERSIONS = (1, 2)
+ROUNDED_BY_MS = 1_000
+TIME = (int, 0, 253_402_300_799_999)
+FACTS = (
+    "userPseudonym", "sessionPseudonym", "pseudonymKey", "userKind", "late", "rawPartition", "rawOffset",
+    "arrivedAtMs",
+)  # fmt: skip
 """The fields that the gate adds."""
+IDENTITY = ("userId", "sessionId", "name", "email", "zipCode")
+"""Those that are in an object of their own behind the gate, and nowhere else."""
 
 
 def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[str]]:
@@ -42,6 +53,10 @@ def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[st
     fields, reason = _read(value or b"")
     if reason:
         return fields, frozenset({reason})
+    if type(fields.get("schemaVersion")) is int and fields["schemaVersion"] == 1:
+        unknown = {name: fields.pop(name) for name in NEWER if name in fields}
+        if not is_unicode(unknown):
+            return fields, frozenset({"not_json"} | _objections(fields, arrived_at_ms))
     against = _objections(fields, arrived_at_ms)
     if not is_unicode(fields):
         halved = {name for name, one in fields.items() if not is_unicode({name: one})}
@@ -105,7 +120,7 @@ def _depth(text: str) -> int:
 
 
 def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
-    if type(fields.get("schemaVersion")) is int and fields["schemaVersion"] != 1:
+    if type(fields.get("schemaVersion")) is int and fields["schemaVersion"] not in VERSIONS:
         return {"unknown_schema_version"}
     against = {"missing_field"} if any(name not in fields for name in REQUIRED) else set()
     for name, bounds in BOUNDS.items():
@@ -116,15 +131,23 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
             against |= _against(one, *bounds)
     if any(action not in ACTIONS for action in _items(fields.get("actions", []), against)):
         against.add("wrong_type")
-    if type(fields.get("purchaseMade", False)) is not bool or type(fields.get("schemaVersion", 1)) is not int:
+    if type(fields.get("purchaseMade", False)) is not bool or type(fields.get("schemaVersion", 2)) is not int:
         against.add("wrong_type")
     against |= _against(fields.get("feed", "live"), *ID)
     if fields.get("paymentMethodType") is not None:
         against |= _against(fields["paymentMethodType"], *ID)
     for review in _items(fields.get("reviews", []), against):
         against |= _against_review(review)
+    against |= _against_newer(fields)
     if against:
         return against
+    times, pages = fields.get("interactionTimesMs"), fields.get("pages") or []
+    if times is not None and len(times) != len(fields["actions"]):
+        against.add("unequal_lengths")
+    end_ms = fields["eventTimeMs"]
+    began_ms = max(YEAR_2000_MS, end_ms - int(fields["sessionDuration"] * 1000) - ROUNDED_BY_MS)
+    if any(not began_ms <= at <= end_ms for at in [*(times or []), *(view["timeMs"] for view in pages)]):
+        against.add("out_of_range")
     if len({len(fields[name]) for name in (*LISTS, "actions")}) > 1:
         against.add("unequal_lengths")
     if fields["eventTimeMs"] < YEAR_2000_MS:
@@ -139,6 +162,31 @@ def _objections(fields: Fields, arrived_at_ms: int) -> set[str]:
     for name, reason in (("deviceType", "unknown_device"), ("referrer", "unknown_referrer")):
         if fields[name].lower() == "unknown":
             against.add(reason)
+    return against
+
+
+def _against_newer(fields: Fields) -> set[str]:
+    against: set[str] = set()
+    said = {name: fields[name] for name in NEWER if fields.get(name) is not None}
+    for name in ("channel", "campaign"):
+        against |= _against(said.get(name, "-"), *ID)
+    for time in _items(said.get("interactionTimesMs", []), against):
+        against |= _against(time, *TIME)
+    for view in _items(said.get("pages", []), against):
+        if not isinstance(view, dict):
+            against.add("wrong_type")
+        elif not view.keys() >= {"page", "timeMs"}:
+            against.add("missing_field")
+        else:
+            against |= _against(view["page"], *ID) | _against(view["timeMs"], *TIME)
+    consent = said.get("consent", {})
+    answers = [consent.get(one) for one in CONSENTS] if isinstance(consent, dict) else ["no object"]
+    if any(type(answer) not in (bool, type(None)) for answer in answers):
+        against.add("wrong_type")
+    code = said.get("currency", "EUR")
+    against |= _against(code, str, 0, MAX_BYTES)
+    if not (isinstance(code, str) and len(code) == 3 and all("A" <= letter <= "Z" for letter in code)):
+        against.add("wrong_type")
     return against
 
 

@@ -6,14 +6,15 @@ partition's copy is the valid one. The same holds for a user's first session.
 """
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from lab.chaos.oracle.contract import FACTS, FIELDS, Fields, sound
+from lab.chaos.oracle.contract import CONSENTS, FACTS, FIELDS, IDENTITY, NEWER, Fields, sound
 from lab.chaos.oracle.findings import Findings
 from lab.chaos.oracle.readings import Record
 
@@ -21,6 +22,10 @@ LATENESS_MS = 3_600_000
 
 Position = tuple[int, int]
 """Raw partition and offset."""
+Visit = tuple[str, str]
+"""User and session id, by which a session is known."""
+_ADDRESS = re.compile(r"[^\s/?&=:,]+@example\.org")
+"""The addresses that the workload sends."""
 
 
 class _Outcome(NamedTuple):
@@ -38,7 +43,7 @@ class _Partition:
     """The state after the earlier messages of a raw partition."""
 
     newest_ms: int = 0
-    sessions: set[str] = field(default_factory=set)
+    sessions: set[Visit] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
 
 
@@ -53,7 +58,7 @@ def judge(
         outcomes[place] = outcome
         findings.counts[outcome.name] += 1
     partitions: dict[int, _Partition] = defaultdict(_Partition)
-    times_valid: Counter[str] = Counter()
+    times_valid: Counter[Visit] = Counter()
     times_new: Counter[str] = Counter()
     for record in raw:
         findings.counts["raw"] += 1
@@ -68,14 +73,14 @@ def judge(
             findings.is_wrong(f"raw {record.partition}:{record.offset} is {outcome.name}: {wrong}")
         if against:
             continue
-        partition.sessions.add(fields["sessionId"])
-        times_valid[fields["sessionId"]] += outcome.name == "valid"
+        partition.sessions.add(_visit(fields))
+        times_valid[_visit(fields)] += outcome.name == "valid"
         if outcome.name == "valid":
             partition.users.add(fields["userId"])
             times_new[fields["userId"]] += outcome.user_kind == "new"
             if fields.get("feed", "live") == "live":
                 partition.newest_ms = max(partition.newest_ms, fields["eventTimeMs"])
-    for session, times in times_valid.items():
+    for (_, session), times in times_valid.items():
         if times == 0:
             findings.is_lost(f"session {session}: every copy is a duplicate")
         elif times > 1:
@@ -100,21 +105,41 @@ def _wrong(
         if not against and outcome.name != "duplicate":
             return "there is no reason to reject it"
         return "" if outcome.digest == original(record) else "its bytes differ from the raw message's"
-    if fields["sessionId"] in partition.sessions:
+    if _visit(fields) in partition.sessions:
         return "an earlier copy is in its partition"
     if outcome.user_kind == "new" and fields["userId"] in partition.users:
         return "its user is not new"
     live = fields.get("feed", "live") == "live"
     if outcome.late != (live and fields["eventTimeMs"] < partition.newest_ms - LATENESS_MS):
         return f"late is {outcome.late}"
-    return "" if outcome.digest == content(fields) else "its content differs from the raw message's"
+    return (
+        "" if outcome.digest == content(_passed_on(fields)) else "its content differs from the raw message's"
+    )
 
 
 def _valid(records: Iterable[Record], findings: Findings) -> Iterator[tuple[Position, _Outcome]]:
+    users: dict[str, str] = {}
+    visits: dict[Visit, str] = {}
+    owners: dict[str, object] = {}
     for record in records:
-        fields = json.loads(record.value or b"")
-        if record.key != fields["userId"].encode():
-            findings.is_wrong(f"valid {record.partition}:{record.offset} has a key that is not its user")
+        message = json.loads(record.value or b"")
+        fields = whole(message)
+        where = f"valid {record.partition}:{record.offset}"
+        if record.key != fields["userPseudonym"].encode():
+            findings.is_wrong(f"{where} has a key that is not its user's pseudonym")
+        if message.keys() & set(IDENTITY):
+            findings.is_wrong(f"{where} has fields of its identity among the others")
+        user, visit = fields["userPseudonym"], fields["sessionPseudonym"]
+        if (
+            users.setdefault(fields["userId"], user) != user
+            or owners.setdefault(user, fields["userId"]) != (fields["userId"])
+        ):
+            findings.is_wrong(f"{where}: a user has not one pseudonym of its own")
+        known = _visit(fields)
+        if visits.setdefault(known, visit) != visit or owners.setdefault(visit, known) != known:
+            findings.is_wrong(f"{where}: a session has not one pseudonym of its own")
+        if any(one in user + visit for one in known):
+            findings.is_wrong(f"{where}: an id is in a pseudonym")
         if fields["userKind"] not in ("new", "returning"):
             findings.is_wrong(f"valid {record.partition}:{record.offset} has an unknown userKind")
         yield (
@@ -132,9 +157,40 @@ def _rejected(records: Iterable[Record]) -> Iterator[tuple[Position, _Outcome]]:
         )
 
 
+def whole(message: Fields) -> Fields:
+    """Returns the fields of a message behind the gate, or of a document, with those of its identity."""
+    return {**message, **message.get("identity", {})}
+
+
+def _visit(fields: Fields) -> Visit:
+    return fields["userId"], fields["sessionId"]
+
+
+def _passed_on(sent: Fields) -> Fields:
+    """Returns the fields of a raw message as they are behind the gate: no address where none belongs."""
+    return {name: one if name in IDENTITY else _masked(one) for name, one in sent.items()}
+
+
+def _masked(value: object) -> object:
+    match value:
+        case str():
+            return _ADDRESS.sub("[mail]", value)
+        case list():
+            return [_masked(one) for one in value]
+        case dict():
+            return {name: _masked(one) for name, one in value.items()}
+        case _:
+            return value
+
+
 def content(fields: Fields, names: tuple[str, ...] = FIELDS) -> bytes:
-    """Returns a digest of the contract's fields; case has no meaning in two of them."""
-    held = {"feed": "live"} | {name: fields[name] for name in names if name in fields}
+    """Returns a digest of the contract's fields. Case has no meaning in two of them, and what version 2
+    brought may be null or absent."""
+    held: dict[str, Any] = {"feed": "live"}
+    held |= {name: fields[name] for name in names if name in fields}
+    held = {name: one for name, one in held.items() if one is not None or name not in NEWER}
+    if "consent" in held:
+        held["consent"] = {name: held["consent"].get(name) for name in CONSENTS}
     held |= {name: held[name].lower() for name in ("deviceType", "referrer") if name in held}
     return _digest(json.dumps(held, sort_keys=True).encode())
 

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from lab.chaos.oracle.contract import Fields
+from lab.chaos.oracle.contract import IDENTITY, Fields
 from lab.chaos.oracle.findings import Findings
-from lab.chaos.oracle.gate import content_and_facts
+from lab.chaos.oracle.gate import content_and_facts, whole
 from lab.chaos.oracle.readings import Document, Record, fields
 
 HOUR_MS = 3_600_000
@@ -24,21 +24,23 @@ LISTED = {
     "paymentMethodType": "credit_card paypal apple_pay klarna bank_transfer",
 }
 """The words that the workload sends and that are on lists; its others are on none, and count as `other`."""
+PERSONAL = {*IDENTITY, "identity", "city"}
+"""What no document in Elasticsearch may have."""
 ACTION_FIGURE = {"view": "views", "cart": "carts", "remove_from_cart": "removals", "purchase": "purchases"}
 
 
 def judge_mongodb(valid: Iterable[Record], found: Iterable[Document], findings: Findings) -> None:
     """Checks that each valid session is one document with its id, field by field."""
-    wanted = {session["sessionId"]: content_and_facts(session) for session in _sessions(valid)}
+    wanted = {session["sessionPseudonym"]: content_and_facts(whole(session)) for session in _sessions(valid)}
     seen: set[str] = set()
     for document in found:
         findings.counts["mongodb"] += 1
-        id_ = document.get("sessionId")
+        id_ = document.get("sessionPseudonym")
         if id_ not in wanted:
             findings.is_wrong(f"MongoDB has {document['_id']}, which is not a valid session")
         elif id_ in seen:
             findings.is_duplicated(f"MongoDB has {id_} again as {document['_id']}")
-        elif wanted[id_] != content_and_facts(document) or document["_id"] != id_:
+        elif wanted[id_] != content_and_facts(whole(document)) or document["_id"] != id_:
             findings.is_wrong(f"MongoDB has {id_} with different content")
         seen.add(str(id_))
     for id_ in wanted.keys() - seen:
@@ -47,8 +49,8 @@ def judge_mongodb(valid: Iterable[Record], found: Iterable[Document], findings: 
 
 def judge_summaries(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
     """Checks that each valid session has one summary with the right figures."""
-    wanted = {session["sessionId"]: _summary(session) for session in _sessions(valid)}
-    _judge("session_summaries", wanted, ((doc["sessionId"], doc) for _, doc in found), findings)
+    wanted = {session["sessionPseudonym"]: _summary(session) for session in _sessions(valid)}
+    _judge("session_summaries", wanted, ((doc["sessionPseudonym"], doc) for _, doc in found), findings)
 
 
 def judge_sentiment(valid: Iterable[Record], found: Documents, findings: Findings) -> None:
@@ -57,8 +59,9 @@ def judge_sentiment(valid: Iterable[Record], found: Documents, findings: Finding
     wanted: dict[str, Document] = {}
     for session in _sessions(valid):
         for number, review in enumerate(session["reviews"]):
-            wanted[f"{session['sessionId']}:{number}"] = {
-                "sessionId": session["sessionId"],
+            wanted[f"{session['sessionPseudonym']}:{number}"] = {
+                "sessionPseudonym": session["sessionPseudonym"],
+                "userPseudonym": session["userPseudonym"],
                 "productId": review["productId"],
                 "rating": review["rating"],
                 "statedSentiment": review["sentiment"],
@@ -99,6 +102,8 @@ def _judge(where: str, wanted: dict[str, Document], found: Documents, findings: 
     seen: set[str] = set()
     for id_, document in found:
         findings.counts[where] += 1
+        if singled := document.keys() & PERSONAL:
+            findings.is_wrong(f"{where} {id_} has {', '.join(sorted(singled))}")
         expected = wanted.get(id_)
         if expected is None:
             findings.is_wrong(f"{where} has {id_}, which does not follow from any session")
@@ -118,8 +123,8 @@ def _sessions(valid: Iterable[Record]) -> Iterable[Fields]:
 def _summary(session: Fields) -> dict[str, Any]:
     actions: Counter[str] = Counter(session["actions"])
     copied = (
-        "userId", "userKind", "feed", "late", "eventTimeMs", "arrivedAtMs", "pageViews", "clicks",
-        "purchaseMade", "state", "city",
+        "userPseudonym", "userKind", "feed", "late", "eventTimeMs", "arrivedAtMs", "pageViews", "clicks",
+        "purchaseMade", "state",
     )  # fmt: skip
     words = {name: _word(session[name], listed) for name, listed in LISTED.items()}
     return (

@@ -47,9 +47,10 @@ class Packed(NamedTuple):
         return len(self.origins) // 4
 
 
-def user_digest(user_id: str) -> bytes:
-    """Returns the digest that represents a user in filters, claims and HyperLogLogs."""
-    return xxh3_128_digest(user_id.encode())[:DIGEST_BYTES]
+def user_digest(user_pseudonym: str) -> bytes:
+    """Returns the digest that represents a user in filters, claims and HyperLogLogs. Pseudonyms are keyed, so
+    nobody without their key can tell whose it is."""
+    return xxh3_128_digest(user_pseudonym.encode())[:DIGEST_BYTES]
 
 
 def pack(request: ClaimRequest, horizon: Horizon, kept: Kept, words: Words) -> Packed:
@@ -69,8 +70,8 @@ def pack(request: ClaimRequest, horizon: Horizon, kept: Kept, words: Words) -> P
             origin = (arrived // segment_ms, feed, arrived, is_old(session, arrived, horizon.horizon_ms))
         append(
             record(
-                digest(session.session_id.encode()),
-                digest(session.user_id.encode()),
+                digest(session.session_pseudonym.encode()),
+                digest(session.user_pseudonym.encode()),
                 position,
                 counter_key_number(counter_key(session, arrived, kept, words), len(counter_keys)),
                 origin_number(origin, len(origins)),

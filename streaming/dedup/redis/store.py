@@ -11,8 +11,8 @@ position; stored as listpacks
 
 Independent of generations, because they only grow and every rebuild would add the same:
 
-counted                hash: partition → newest arrival counted; `log`; `since_ms`, from which on counts are
-complete
+counted                hash: partition → newest arrival counted; `log`; `pseudonyms`, the id of their key;
+`since_ms`, from which on counts are complete
 feeds                  hash: import → its first arrival
 users:<counter>        HyperLogLogs of user digests, which expire (VITRINE_GATE_HOURS_KEPT_MS, …DAYS_KEPT_MS)
 """
@@ -90,7 +90,10 @@ class RedisDedupStore:
         }
         bits = min(max(ceil(log2(sessions / _SESSIONS_A_BUCKET)), 8), 24)
         self._bucket_bits = bits
-        self._layout = f"{self._horizon.segment_ms} ms x {self._horizon.segments}, {bits} bits".encode()
+        # Claims and counters by the pseudonyms of another key, or by ids, would not be found any more.
+        self._key_id = dedup.pseudonym_key_id.encode()
+        layout = f"{self._horizon.segment_ms} ms x {self._horizon.segments}, {bits} bits, pseudonyms "
+        self._layout = layout.encode() + self._key_id
         self._prefix = settings.key_prefix.encode() + b"{gate}:"
         # Redis loses its scripts when it restarts. If it has this one, a gate has compared the keys with this
         # prefix with the log since then. A rebuild must not count as such a comparison: it uses the same
@@ -152,11 +155,15 @@ class RedisDedupStore:
             self._redis.script_load(self._restore)
             self._redis.hset(self._key(name, b"segments"), "lowest", lowest)
             counted: dict[bytes, bytes] = self._redis.hgetall(self._prefix + b"counted")
-            if counted.get(b"log") != committed.log.encode():
+            if (counted.get(b"log"), counted.get(b"pseudonyms")) != (committed.log.encode(), self._key_id):
                 counted = {}
                 self._unlink(self._matching(self._prefix + b"users:"))
                 self._redis.unlink(self._prefix + b"counted", self._prefix + b"feeds")
-                whole = {"log": committed.log, "since_ms": committed.begins_ms}
+                whole: dict[str, str | bytes | int] = {
+                    "log": committed.log,
+                    "since_ms": committed.begins_ms,
+                    "pseudonyms": self._key_id,
+                }
                 self._redis.hset(self._prefix + b"counted", mapping=whole)
         counted_ms = min((int(counted.get(b"%d" % p, 0)) for p in committed.offsets), default=0)
         return max(0, min(lowest * self._horizon.segment_ms, counted_ms))

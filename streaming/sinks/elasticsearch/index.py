@@ -9,7 +9,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, TransportErr
 from msgspec import Struct
 
 from streaming.settings import ElasticsearchSettings
-from streaming.sinks.elasticsearch.templates import template
+from streaming.sinks.elasticsearch.templates import properties, template
 from streaming.sinks.port import Refusal, Write
 from streaming.stores import Document, StoreUnavailable
 
@@ -82,6 +82,14 @@ class ElasticsearchIndex:
         _available(
             self._client.cluster.health, index=self.name(index), wait_for_status="yellow", timeout="20s"
         )
+
+    def drop_if_other(self, index: str, document: type[Struct]) -> None:
+        if not _available(self._client.indices.exists, index=self.name(index)):
+            return
+        found = _available(self._client.indices.get_mapping, index=self.name(index))
+        held = found[self.name(index)]["mappings"].get("properties", {})
+        if held.keys() - properties(document).keys():
+            _available(self._client.indices.delete, index=self.name(index), ignore_unavailable=True)
 
     def put(self, writes: Sequence[Write]) -> list[Refusal]:
         refused: list[Refusal] = []

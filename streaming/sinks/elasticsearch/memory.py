@@ -27,6 +27,13 @@ class InMemoryIndex:
         self._types[index] = document
         self.documents.setdefault(index, {})
 
+    def drop_if_other(self, index: str, document: type[Struct]) -> None:
+        self._answer()
+        known = {field.encode_name for field in msgspec.structs.fields(document)}
+        held = self.documents.get(index, {})
+        if any(body.keys() - known for _, body in held.values()):
+            del self.documents[index]
+
     def put(self, writes: Sequence[Write]) -> list[Refusal]:
         self._answer()
         refused = []

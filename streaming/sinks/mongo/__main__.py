@@ -5,11 +5,12 @@ from threading import Event
 
 from streaming.contract.topology import STORE
 from streaming.kafka import clients
-from streaming.kafka.stage_process import run_stage
+from streaming.kafka.stage_process import CannotRun, run_stage
 from streaming.metrics import catalogue
 from streaming.metrics.observer import Observer
 from streaming.process import logs
-from streaming.settings import KafkaSettings, MongoSettings
+from streaming.process.exit_code import InvalidRequest
+from streaming.settings import KafkaSettings, MongoSettings, PseudonymSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.sinks.mongo.settings import StoreSettings
 from streaming.sinks.mongo.sink import MongoSink
@@ -23,7 +24,11 @@ def main(on_step: OnStep = lambda step: None) -> int:
     sessions = MongoSessions(MongoSettings())
 
     def run(stop: Event, observer: Observer) -> None:
-        sink = MongoSink(kafka_settings, sessions, clients.producer(kafka_settings), observer)
+        try:
+            pseudonyms = PseudonymSettings().pseudonyms
+        except InvalidRequest as error:
+            raise CannotRun(str(error), "set it, then restart") from error
+        sink = MongoSink(kafka_settings, sessions, clients.producer(kafka_settings), pseudonyms, observer)
         member = consumer(kafka_settings, STORE.group, settings)
         topics = [clients.name(kafka_settings, topic) for topic in STORE.reads]
         run_sink(member, topics, sink, settings, stop, on_step, observer)

@@ -30,6 +30,11 @@ class InMemorySessions:
                 self.by_id[session["_id"]] = deepcopy(session)
         return len(self.by_id) - before
 
+    def remove(self, ids: Sequence[object]) -> None:
+        self._answer()
+        for id_ in ids:
+            self.by_id.pop(id_, None)
+
     def scan(self) -> Iterator[Document]:
         self._answer()
         yield from deepcopy(list(self.by_id.values()))

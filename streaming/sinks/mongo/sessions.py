@@ -21,7 +21,8 @@ from streaming.sinks.port import session_version
 from streaming.stores import Document, StoreUnavailable
 
 COLLECTION = "sessions"
-INDEXED = ("arrivedAtMs", "eventTimeMs", "userId")
+INDEXED = ("arrivedAtMs", "eventTimeMs", "userPseudonym")
+_INDEXED_EARLIER = ("userId",)
 SYNCED = "sessions_synced"
 """In the embedded server: one small document, which is written after every batch of sessions."""
 PAGE = 2_000
@@ -31,7 +32,7 @@ _DUPLICATE_KEY = 11000
 _ASKED_AT_ONCE = 500
 _VERSION_FIELD = "arrivedAtMs"
 _NO_DATE = "-" * 129
-"""Longer than a session id may be, so that no session has it."""
+"""Longer than a session id may be, by which an earlier release knew sessions, so that no session has it."""
 _TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_MS = 60_000
 
@@ -145,17 +146,32 @@ class MongoSessions:
         mark = {"_id": COLLECTION, "batch": uuid4().hex}
         self._synced.replace_one({"_id": COLLECTION}, mark, upsert=True)
 
+    def remove(self, ids: Sequence[object]) -> None:
+        if not ids:
+            return
+        for start in range(0, len(ids), _ASKED_AT_ONCE):
+            available(self._sessions.delete_many, _with_id(*ids[start : start + _ASKED_AT_ONCE]))
+        if is_embedded(available(self._database.command, "buildInfo")):
+            available(self._sync)
+
+    def drop_earlier_indexes(self) -> None:
+        """Drops the indexes that only earlier releases needed."""
+        found = available(self._sessions.index_information)
+        for name in (f"{field}_1" for field in _INDEXED_EARLIER):
+            if name in found:
+                available(self._sessions.drop_index, name)
+
     def scan(self) -> Iterator[Document]:
         """In the server's order of ids."""
         return documents(self._sessions)
 
     def ids(self) -> Iterator[str]:
-        """Yields the id of every session, and reads nothing else of them."""
+        """Yields the `_id` of every session, its pseudonym, and reads nothing else of them."""
         return (str(document["_id"]) for document in documents(self._sessions, ["_id"]))
 
-    def find(self, session_id: str) -> Document | None:
-        """Returns the session with this id."""
-        return available(self._sessions.find_one, _with_id(session_id))
+    def find(self, session_pseudonym: str) -> Document | None:
+        """Returns the session with this pseudonym, without its identity."""
+        return available(self._sessions.find_one, _with_id(session_pseudonym), {"identity": False})
 
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)

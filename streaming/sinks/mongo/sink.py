@@ -6,6 +6,7 @@ import msgspec
 from confluent_kafka import Message, Producer
 
 from streaming.contract import topics
+from streaming.contract.pseudonym import Pseudonyms
 from streaming.kafka.dead_letters import DeadLetter, DeadLetters
 from streaming.metrics import catalogue
 from streaming.metrics.observer import NULL_OBSERVER, Observer
@@ -25,9 +26,10 @@ class MongoSink:
         kafka_settings: KafkaSettings,
         sessions: SessionStore,
         producer: Producer,
+        pseudonyms: Pseudonyms,
         observer: Observer = NULL_OBSERVER,
     ) -> None:
-        self._sessions, self._observer = sessions, observer
+        self._sessions, self._pseudonyms, self._observer = sessions, pseudonyms, observer
         self._dead_letters = DeadLetters(kafka_settings, producer)
 
     def prepare(self) -> None:
@@ -40,7 +42,7 @@ class MongoSink:
         documents, refused = [], []
         for message in batch:
             try:
-                documents.append(document(message.value() or b""))
+                documents.append(document(message.value() or b"", self._pseudonyms))
             except msgspec.DecodeError as error:
                 refused.append(_refused(message, str(error)))
         return documents, refused

@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from redis import Redis
 from support import redis_users
-from support.sessions import session as a_session
+from support.sessions import valid_session
 
-from streaming.contract.session import Session
+from streaming.contract.session import Visit
 from streaming.dedup.counters import day_name
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import (
@@ -43,9 +44,10 @@ HORIZON = ROOMY.horizon
 SEGMENT_MS = HORIZON.segment_ms
 
 
-def session(session_id: object, user_id: object, **other: object) -> Session:
+def session(session: object, user: object, **other: object) -> Visit:
+    """Here pseudonyms need not belong to ids."""
     ended = {"event_time_ms": ENDED_AT_MS} | other
-    return a_session(session_id=str(session_id), user_id=str(user_id), **ended)
+    return valid_session(session_pseudonym=str(session), user_pseudonym=str(user), **ended)
 
 
 @pytest.fixture(params=["remembered", "redis", "redis, careless filters"])
@@ -97,7 +99,7 @@ def build(seen: DedupStore, generation: str) -> None:
 
 def claim(
     seen: DedupStore,
-    sessions: Sequence[Session],
+    sessions: Sequence[Visit],
     positions: Sequence[int],
     spans: Mapping[int, tuple[int, int]] | None = None,
     *,
@@ -329,7 +331,7 @@ def test_agrees_with_the_stand_in(seen: DedupStore, batches: list[list[tuple[int
     build(seen, run)
     plain = InMemoryDedupStore(HORIZON)
     build(plain, run)
-    message_at: dict[int, tuple[Session, int]] = {}
+    message_at: dict[int, tuple[Visit, int]] = {}
     for batch in batches:
         for session_id, user_id, at, arrived_ms in batch:
             message_at.setdefault(at, (session(session_id, user_id), arrived_ms))
@@ -364,6 +366,22 @@ def test_a_full_filter_grows_and_stays_exact(redis: RedisSettings) -> None:
     fill = store.filter_fill()[0]
     assert (fill.capacity, fill.items > 900) == (100, True)
     assert 0.005 < fill.error_rate_estimate < 0.02
+
+
+def test_a_store_of_other_pseudonyms_is_not_used_and_counts_anew(redis: RedisSettings) -> None:
+    """Claims and counters by the pseudonyms of another key would not be found."""
+    first, second = (
+        ROOMY.model_copy(update={"pseudonym_key": SecretStr(letter * 20)}) for letter in ("a", "b")
+    )
+    store, other = RedisDedupStore(redis, first), RedisDedupStore(redis, second)
+    build(store, "first")
+    claim(store, [session(1, "u")], [1], {0: (0, 2)})
+    assert (store.standing() is not None, other.standing()) == (True, None)
+    assert other.distinct_users() == 1
+    build(other, "second")
+    assert other.distinct_users() == 0
+    assert other.standing() is not None
+    assert store.standing() is None
 
 
 def test_a_store_with_another_horizon_is_not_used(redis: RedisSettings) -> None:

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from streaming.contract.period import Window
-from streaming.extraction.pages import pages
+from streaming.extraction.pages import NotMigrated, pages
 from streaming.settings import MongoSettings
 
 START_MS = 1_700_000_000_000
@@ -26,12 +26,14 @@ def sessions(mongo: MongoSettings) -> Iterator[Collection[dict[str, Any]]]:
 def _store(sessions: Collection[dict[str, Any]], arrivals: list[int]) -> None:
     shuffled = list(enumerate(arrivals))
     random.Random(1).shuffle(shuffled)
-    sessions.insert_many([{"_id": f"s{i}", "sessionId": f"s{i}", "arrivedAtMs": at} for i, at in shuffled])
+    sessions.insert_many(
+        [{"_id": f"s{i}", "sessionPseudonym": f"s{i}", "arrivedAtMs": at} for i, at in shuffled]
+    )
 
 
 def _read(sessions: Collection[dict[str, Any]], window: Window, size: int) -> list[int]:
     found = [document for page in pages(sessions, window, size) for document in page]
-    assert len({document["sessionId"] for document in found}) == len(found)
+    assert len({document["sessionPseudonym"] for document in found}) == len(found)
     return [document["arrivedAtMs"] for document in found]
 
 
@@ -57,15 +59,21 @@ def test_an_empty_window_has_no_page(sessions: Collection[dict[str, Any]]) -> No
     assert list(pages(sessions, Window(0, START_MS), 10)) == []
 
 
+def test_sessions_of_an_earlier_release_are_an_error(sessions: Collection[dict[str, Any]]) -> None:
+    sessions.insert_one({"_id": "a", "sessionId": "a", "arrivedAtMs": START_MS, "userId": "u"})
+    with pytest.raises(NotMigrated, match=r"run \./vitrine migrate"):
+        list(pages(sessions, Window(0, START_MS + 1), 10))
+
+
 def test_withheld_fields_are_not_read(sessions: Collection[dict[str, Any]]) -> None:
     personal = {
-        "name": "x",
-        "email": "x",
+        "identity": {"userId": "x", "sessionId": "x", "name": "x", "email": "x", "zipCode": "x"},
         "gender": "x",
         "city": "x",
-        "zipCode": "x",
         "reviews": [{"text": "x"}],
     }
-    sessions.insert_one({"_id": "a", "sessionId": "a", "arrivedAtMs": START_MS, "userId": "u", **personal})
+    sessions.insert_one(
+        {"_id": "a", "sessionPseudonym": "a", "arrivedAtMs": START_MS, "userPseudonym": "u", **personal}
+    )
     [[document]] = pages(sessions, Window(0, START_MS + 1), 10)
-    assert document == {"_id": "a", "sessionId": "a", "arrivedAtMs": START_MS, "userId": "u"}
+    assert document == {"_id": "a", "sessionPseudonym": "a", "arrivedAtMs": START_MS, "userPseudonym": "u"}

@@ -134,6 +134,27 @@ def test_an_id_too_long_for_the_server_is_found_out_among_many(elasticsearch: El
     assert len(found(index)) == 21
 
 
+class Former(Struct, rename="camel"):
+    """The document of an earlier release, with a field more."""
+
+    name: str
+    user_id: str
+
+
+def test_an_index_with_other_fields_is_dropped_and_one_without_is_kept(index: DocumentIndex) -> None:
+    index.put([a_write("kept")])
+    index.drop_if_other(INDEX, Thing)
+    assert set(found(index)) == {"kept"}
+    index.drop_if_other("former things", Former)
+    index.drop_if_other(INDEX, Former)
+    index.prepare(INDEX, Former)
+    assert found(index) == {}
+    index.put([Write(INDEX, "old", 1, msgspec.json.encode(Former(name="a", user_id="u")))])
+    index.drop_if_other(INDEX, Thing)
+    index.prepare(INDEX, Thing)
+    assert found(index) == {}
+
+
 def test_pages_and_long_requests_join(
     elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

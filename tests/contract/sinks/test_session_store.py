@@ -202,6 +202,26 @@ def test_a_scan_goes_on_where_its_last_session_was_deleted(
     assert seen == [f"s{n}" for n in range(9)]
 
 
+def test_what_is_removed_is_gone_and_the_rest_stays(store: SessionStore) -> None:
+    store.insert([a_document(id_) for id_ in [*ODD_IDS, "kept"]])
+    store.remove([])
+    store.remove([*ODD_IDS, "never there"])
+    assert [document["_id"] for document in store.scan()] == ["kept"]
+
+
+def test_indexes_of_earlier_releases_are_dropped(mongo: MongoSettings) -> None:
+    store = MongoSessions(mongo)
+    store.prepare()
+    client: MongoClient[Document]
+    with MongoClient(mongo.uri.get_secret_value()) as client:
+        sessions: Collection[Document] = client[mongo.database][COLLECTION]
+        sessions.create_index("userId")
+        store.drop_earlier_indexes()
+        store.drop_earlier_indexes()
+        names = {name for index in sessions.index_information().values() for name, _ in index["key"]}
+    assert names == {"_id", *adapter.INDEXED}
+
+
 def test_what_extraction_asks_by_has_an_index(mongo: MongoSettings) -> None:
     MongoSessions(mongo).prepare()
     client: MongoClient[Document]

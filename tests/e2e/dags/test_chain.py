@@ -28,9 +28,9 @@ pytestmark = pytest.mark.timeout(12 * HUNG_S)
 
 
 def _rows(shop: Any) -> dict[str, dict[str, Any]]:
-    """The extracts by session id; fails if a session is in two files."""
+    """The extracts by session; fails if a session is in two files."""
     rows = pyarrow.dataset.dataset(shop.data / "extracts" / "sessions").to_table().to_pylist()
-    by_id = {row["sessionId"]: row for row in rows}
+    by_id = {row["sessionPseudonym"]: row for row in rows}
     assert len(by_id) == len(rows)
     return by_id
 
@@ -157,7 +157,7 @@ def test_every_user_has_neighbours_listed(first_day: Any) -> None:
     first_day.quiet("similar_users")
     documents = list(first_day.database["similar_users"].find())
     assert {document["_id"] for document in documents} == set(
-        first_day.database["sessions"].distinct("userId")
+        first_day.database["sessions"].distinct("userPseudonym")
     )
     assert any(document["neighbours"] for document in documents)
     newest = first_day.runs("similar_users")[-1]

@@ -58,7 +58,7 @@ def meant(session: ValidSession) -> ValidSession:
 
 
 def users(sessions: Iterable[ValidSession]) -> int:
-    return len({session.user_id for session in sessions})
+    return len({session.user_pseudonym for session in sessions})
 
 
 def of_kind(sessions: Sessions, kind: str) -> Sessions:
@@ -201,7 +201,7 @@ def by_software(s: Sessions, _: Case) -> list[Row]:
 
 
 def top_returning(s: Sessions, _: Case) -> list[Row]:
-    groups = grouped(of_kind(s, "returning"), lambda s: s.user_id)
+    groups = grouped(of_kind(s, "returning"), lambda s: s.user_pseudonym)
     return largest(([user, len(group), spent(group)] for user, group in groups.items()), 1)
 
 

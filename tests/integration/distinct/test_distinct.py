@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from lab.benchmarks.sessions import valid_sessions
-from streaming.contract.valid_session import ValidSession
+from streaming.contract.valid_session import StoredSession
 from streaming.dedup.port import ClaimRequest, LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.command import run
@@ -29,14 +29,16 @@ NOW_MS = time.time_ns() // 1_000_000
 FIELDS = {"country": "country", "device": "device_type", "referrer": "referrer"}
 
 
-def sessions() -> list[ValidSession]:
+def sessions() -> list[StoredSession]:
     """Sessions of 600 users in the last 60 days; the older half as an import."""
     rng = Random(5)
     found = []
     for number, session in enumerate(valid_sessions(2_000)):
         age_ms = rng.randrange(60 * DAY_MS)
         feed = "live" if age_ms < 20 * DAY_MS else "import-a"
-        fresh = replace(session, event_time_ms=NOW_MS - age_ms, feed=feed, user_id=f"u{rng.randrange(600)}")
+        fresh = replace(
+            session, event_time_ms=NOW_MS - age_ms, feed=feed, user_pseudonym=f"u{rng.randrange(600)}"
+        )
         found.append(replace(fresh, raw_offset=number, arrived_at_ms=NOW_MS))
     return found
 
@@ -52,7 +54,7 @@ def seen(redis: RedisSettings, monkeypatch: pytest.MonkeyPatch) -> RedisDedupSto
     return store
 
 
-def claim(store: RedisDedupStore, counted: list[ValidSession]) -> None:
+def claim(store: RedisDedupStore, counted: list[StoredSession]) -> None:
     arrived_ms = [session.arrived_at_ms for session in counted]
     store.claim(ClaimRequest("one", counted, range(len(counted)), arrived_ms))
 
@@ -68,13 +70,13 @@ def asked(capsys: pytest.CaptureFixture[str], from_ms: int, to_ms: int, **more: 
     return answer
 
 
-def users(of: list[ValidSession], answer: dict[str, Any]) -> int:
+def users(of: list[StoredSession], answer: dict[str, Any]) -> int:
     """The exact number of users in the period that was counted."""
     begin, end = (datetime.fromisoformat(answer[name]).timestamp() * 1000 for name in ("from", "to"))
     cut = (answer["cut"] or {}).items()
     return len(
         {
-            session.user_id
+            session.user_pseudonym
             for session in of
             if begin <= session.event_time_ms < end
             and all(getattr(session, FIELDS[dimension]) == value for dimension, value in cut)
@@ -109,7 +111,7 @@ def test_what_the_log_no_longer_has_is_counted_from_mongodb(
 ) -> None:
     monkeypatch.setenv("VITRINE_MONGO_DATABASE", mongo.database)
     counted = sessions()
-    MongoSessions(mongo).insert([{"_id": s.session_id, **msgspec.to_builtins(s)} for s in counted])
+    MongoSessions(mongo).insert([{"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in counted])
     seen.drop()
     begins_ms = NOW_MS - 30 * DAY_MS
     seen.start_rebuild("two", LogProgress("log", {0: 2_000}, {0: NOW_MS}, NOW_MS, begins_ms))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.records import text_headers
+from support.sessions import PSEUDONYMS
 from waiting import HUNG_S
 
 from streaming.contract import topics, valid_session
@@ -116,8 +117,11 @@ def test_a_shop_export(gate: KafkaSettings, tmp_path: Path, capsys: pytest.Captu
 
     wrong = {"negative": 1, "not_json": 1, "not_utf8": 1, "out_of_range": 2, "wrong_type": 2}
     assert ingested(path, capsys, **KNOWN) == {"events": 12, "sessions": 11, "accepted": 4, "rejected": wrong}
-    sessions = [valid_session.decode(message.value() or b"") for message in read_all(gate, topics.VALID)]
-    imported = {session.session_id: session for session in sessions if session.feed != "live"}
+    sessions = [
+        valid_session.decode_stored(message.value() or b"", PSEUDONYMS)
+        for message in read_all(gate, topics.VALID)
+    ]
+    imported = {session.identity.session_id: session for session in sessions if session.feed != "live"}
     assert set(imported) == {"one", "two", "shared-u3", "shared-u4"}
     assert not any(session.late for session in imported.values())
     assert imported["one"].actions == ["view", "purchase"]
@@ -159,7 +163,10 @@ def test_json_lines(gate: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureF
     assert outcome["rejected"]["duplicate"] == kinds["duplicate"]
     assert outcome["rejected"]["too_large"] == 2
     assert outcome["rejected"]["unknown_device"] == kinds["unknown_device"]
-    sessions = [valid_session.decode(message.value() or b"") for message in read_all(gate, topics.VALID)]
+    sessions = [
+        valid_session.decode_stored(message.value() or b"", PSEUDONYMS)
+        for message in read_all(gate, topics.VALID)
+    ]
     assert len({session.feed for session in sessions}) == 1
     assert not any(session.late for session in sessions)
 

@@ -53,13 +53,13 @@ def _interactions(products: list[str], named: list[str]) -> dict[str, Any]:
 
 def flood(content: Callable[[int], dict[str, Any]], count: int, like: ValidSession) -> Iterator[ValidSession]:
     for number in range(count):
-        yield msgspec.structs.replace(like, session_id=f"flood-{number}", **content(number))
+        yield msgspec.structs.replace(like, session_pseudonym=f"flood-{number}", **content(number))
 
 
 def send(kafka: KafkaSettings, sessions: list[ValidSession]) -> None:
     client = producer(kafka)
     for session in sessions:
-        client.produce(name(kafka, topics.VALID), encode(session), session.session_id.encode())
+        client.produce(name(kafka, topics.VALID), encode(session), session.session_pseudonym.encode())
         client.poll(0)
         if len(client) > 20:
             client.flush()

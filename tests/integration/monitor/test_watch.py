@@ -201,7 +201,9 @@ def test_the_newest_searchable_session_is_the_newest(elasticsearch: Elasticsearc
     index.prepare(topics.SESSION_SUMMARIES, SessionSummary)
     probe = ElasticsearchProbe(elasticsearch)
     assert probe() == []
-    bodies = (json.dumps({"sessionId": str(at), "arrivedAtMs": at}).encode() for at in (5_000, 9_000, 7_000))
+    bodies = (
+        json.dumps({"sessionPseudonym": str(at), "arrivedAtMs": at}).encode() for at in (5_000, 9_000, 7_000)
+    )
     index.put([Write(topics.SESSION_SUMMARIES, str(n), 1, body) for n, body in enumerate(bodies)])
     index.refresh(topics.SESSION_SUMMARIES)
     assert probe() == [Reading(catalogue.NEWEST_SEARCHABLE, 9.0)]

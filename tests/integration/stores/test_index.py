@@ -117,14 +117,14 @@ def test_what_elasticsearch_refuses_is_put_aside_and_counted(
     pipeline.summarise()
     sender = clients.producer(kafka)
     bad = [
-        (b"no number", b'{"sessionId": "x", "clicks": "many"}'),
-        (b"no field of ours", b'{"sessionId": "x", "name": "somebody"}'),
+        (b"no number", b'{"sessionPseudonym": "x", "clicks": "many"}'),
+        (b"no field of ours", b'{"sessionPseudonym": "x", "name": "somebody"}'),
         (b"no document", b"\x00\xff"),
-        (b"two lines", b'{"sessionId":\n"x"}'),
+        (b"two lines", b'{"sessionPseudonym":\n"x"}'),
         (None, b"{}"),
         (b"\xff", b"{}"),
         (b"a tombstone", None),
-        (b"x" * 600, b'{"sessionId": "x"}'),
+        (b"x" * 600, b'{"sessionPseudonym": "x"}'),
     ]
     for key, value in bad:
         sender.produce(clients.name(kafka, topics.SESSION_SUMMARIES), value, key)

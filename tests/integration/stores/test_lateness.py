@@ -67,7 +67,7 @@ def test_out_of_order_within_the_lateness_counts_in_its_hour_and_later_is_counte
     report = json.loads(capsys.readouterr().out)
     assert report["valid"] == len(ARRIVALS)
     assert report["late"] == sum(late for _, _, late in ARRIVALS)
-    assert {s.session_id: s.late for s in pipeline.valid()} == {
+    assert {s.identity.session_id: s.late for s in pipeline.valid()} == {
         str(number): late for number, (_, _, late) in enumerate(ARRIVALS)
     }
     index = ElasticsearchIndex(elasticsearch)

@@ -17,6 +17,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from support.pipeline import Pipeline, Stages
 from support.records import position, text_headers
+from support.sessions import PSEUDONYMS
 from waiting import HUNG_S, until
 
 from streaming.contract import topics
@@ -233,12 +234,12 @@ def test_deleted_oldest_records_are_left_out_and_the_others_compared(
     assert report["mongodb"] == whole["mongodb"]
     assert report["digests"] == whole["digests"]
 
-    late_comer = decode(valid[0][-1].value() or b"")
+    late_comer = decode(valid[0][-1].value() or b"", PSEUDONYMS)
     database: MongoClient[dict[str, Any]]
     with MongoClient(mongo.uri.get_secret_value()) as database:
-        MongoStore(database[mongo.database][COLLECTION]).delete(late_comer.session_id)
+        MongoStore(database[mongo.database][COLLECTION]).delete(late_comer.session_pseudonym)
     code, report = reconcile()
-    assert (code, [one["session"] for one in report["breaks"]]) == (1, [late_comer.session_id])
+    assert (code, [one["session"] for one in report["breaks"]]) == (1, [late_comer.session_pseudonym])
 
 
 def test_a_deleted_index_or_collection_is_found(
@@ -283,9 +284,9 @@ def test_only_the_period_is_compared(settled: Pipeline, reconcile: Reconcile, mo
     youngest = max(settled.valid(), key=lambda session: session.arrived_at_ms)
     database: MongoClient[dict[str, Any]]
     with MongoClient(mongo.uri.get_secret_value()) as database:
-        MongoStore(database[mongo.database][COLLECTION]).delete(youngest.session_id)
+        MongoStore(database[mongo.database][COLLECTION]).delete(youngest.session_pseudonym)
     assert reconcile(end=moment)[0] == 0
     code, report = reconcile(start=moment)
-    assert (code, [one["session"] for one in report["breaks"]]) == (1, [youngest.session_id])
+    assert (code, [one["session"] for one in report["breaks"]]) == (1, [youngest.session_pseudonym])
     assert report["breaks"][0]["raw"] == f"{youngest.raw_partition}:{youngest.raw_offset}"
     assert reconcile(start="tomorrow")[0] == 2

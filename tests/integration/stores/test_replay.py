@@ -118,7 +118,7 @@ def test_repeating_a_replay_changes_nothing(
     assert after["duplicate"] == before["duplicate"]
     assert after["corrections"]["corrected"] == count
     assert "unknown_device" not in after["corrections"]["open"]
-    assert {s.session_id for s in pipeline.valid()} >= {line["value"]["sessionId"] for line in lines}
+    assert {s.identity.session_id for s in pipeline.valid()} >= {line["value"]["sessionId"] for line in lines}
     for _ in range(2):
         assert call(again.run, corrected, None, HUNG_S, True)[1] | {"sent": 0} == {
             "sent": 0, "already_sent": count, "already_corrected": 0, "not_rejected": 0,

@@ -24,7 +24,9 @@ from streaming.stores import Document, StoreUnavailable
 
 
 def expected(pipeline: Pipeline) -> dict[str, Document]:
-    return {s.session_id: {"_id": s.session_id, **msgspec.to_builtins(s)} for s in pipeline.valid()}
+    return {
+        s.session_pseudonym: {"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in pipeline.valid()
+    }
 
 
 def stored(mongo: MongoSettings) -> dict[str, Document]:
@@ -190,7 +192,7 @@ def test_what_insert_has_returned_from_survives_kill_9_of_the_server(
         try:
             for batch in itertools.count():
                 ids = [f"{batch:04}-{n}" for n in range(100)]
-                sessions.insert([{"_id": id_, "sessionId": id_, "text": "x" * 1000} for id_ in ids])
+                sessions.insert([{"_id": id_, "sessionPseudonym": id_, "text": "x" * 1000} for id_ in ids])
                 safe.extend(ids)
                 if batch == after_batches:
                     enough.set()

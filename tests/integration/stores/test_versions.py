@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from rich.console import Console
 from support.pipeline import Pipeline, Stages
+from support.sessions import PSEUDONYMS
 from waiting import HUNG_S
 
 from streaming.contract import topics
@@ -55,7 +56,9 @@ def test_topics_twice_and_old_batches_late_leave_the_stores_as_they_were(
     assert sender.flush(HUNG_S) == 0
     pipeline.drain("index", *topics.INDEXED)
     # What the gate wrote, stored again in the same way.
-    sessions = [document(record.value() or b"") for record in clients.read_all(kafka, topics.VALID)]
+    sessions = [
+        document(record.value() or b"", PSEUDONYMS) for record in clients.read_all(kafka, topics.VALID)
+    ]
     repeated = [*sessions, *sessions, *sessions[: len(sessions) // 3]]
     assert MongoSessions(mongo).insert(repeated) == 0
 
@@ -68,14 +71,16 @@ def test_topics_twice_and_old_batches_late_leave_the_stores_as_they_were(
     documents = ElasticsearchIndex(elasticsearch)
     windows = list(documents.scan(topics.PRODUCT_ACTIVITY))
     ends = {at: one.to for at, one in after.partitions.items()}
-    again = recompute(windows, MongoSessions(mongo).scan(), [], ends, USUAL)
+    again = recompute(windows, MongoSessions(mongo).scan(), [], ends, USUAL, PSEUDONYMS)
     assert (again.holds, again.windows) == (True, len(windows))
     bought = next(s for s in pipeline.valid() if s.actions and not s.late)
-    rest = (one for one in MongoSessions(mongo).scan() if one["_id"] != bought.session_id)
-    less = recompute(windows, rest, [], ends, USUAL)
+    rest = (one for one in MongoSessions(mongo).scan() if one["_id"] != bought.session_pseudonym)
+    less = recompute(windows, rest, [], ends, USUAL, PSEUDONYMS)
     assert not less.holds
     assert less.breaks_in_all >= 2  # of its products and of its categories
     # Nor is a window judged that a session may have come into meanwhile.
-    left = recompute(windows, MongoSessions(mongo).scan(), [msgspec.json.encode(bought)], ends, USUAL)
+    left = recompute(
+        windows, MongoSessions(mongo).scan(), [msgspec.json.encode(bought)], ends, USUAL, PSEUDONYMS
+    )
     assert left.holds
     assert left.left_out >= 2

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.sessions import PSEUDONYMS
 
 from lab.chaos.oracle.characters import disturbs
 from streaming.contract import valid_session
@@ -199,22 +200,37 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
             "sentiment": st.sampled_from(["positive", "negative", "neutral"]),
         }
     )
+    version = draw(st.sampled_from([1, 2]))
+    end_ms = draw(st.integers(YEAR_2000_MS, NOW_MS))
+    duration_s = draw(st.floats(0, 31_622_400))
+    within = st.integers(max(YEAR_2000_MS, end_ms - int(duration_s * 1000)), end_ms)
+    view = st.fixed_dictionaries({"page": known, "timeMs": within})
+    answer = st.none() | st.booleans()
+    newer: dict[str, st.SearchStrategy[Any]] = {
+        "interactionTimesMs": st.lists(within, min_size=count, max_size=count),
+        "pages": st.lists(view, max_size=3),
+        "currency": st.text("ABCXYZ", min_size=3, max_size=3),
+        "channel": known,
+        "campaign": known,
+        "consent": st.fixed_dictionaries(dict.fromkeys(["analytics", "personalisation", "training"], answer)),
+    }
     fields: dict[str, st.SearchStrategy[Any]] = {
-        "schemaVersion": st.just(1),
+        "schemaVersion": st.just(version),
         **{name: known for name, (shortest, _) in STRINGS.items() if shortest},
         "name": CLEAN,
         "email": CLEAN,
-        "eventTimeMs": st.integers(YEAR_2000_MS, NOW_MS),
+        "eventTimeMs": st.just(end_ms),
         "pageViews": st.integers(0, 10**9),
         "clicks": st.integers(0, 10**9),
-        "sessionDuration": st.floats(0, 31_622_400),
+        "sessionDuration": st.just(duration_s),
         "amountSpent": st.floats(0, 1e9),
         "purchaseMade": st.booleans(),
         "paymentMethodType": st.none() | known,
         "reviews": st.lists(review, max_size=2),
         **{name: st.lists(item, min_size=count, max_size=count) for name, item in PARALLEL.items()},
     }
-    return draw(st.fixed_dictionaries(fields))
+    message = draw(st.fixed_dictionaries(fields, optional=newer if version == 2 else {}))
+    return dict.fromkeys(newer) | message if draw(st.booleans()) else message
 
 
 @given(messages(), st.booleans())
@@ -222,14 +238,24 @@ def test_valid_sessions_round_trip(message: dict[str, Any], ascii_only: bool) ->
     session = parse(json.dumps(message, ensure_ascii=ascii_only).encode(), NOW_MS)
     assert isinstance(session, Session)
     admitted = valid_session.admit(
-        session, user_kind="returning", late=True, raw_partition=3, raw_offset=2**40, arrived_at_ms=NOW_MS
+        session,
+        PSEUDONYMS,
+        user_kind="returning",
+        late=True,
+        raw_partition=3,
+        raw_offset=2**40,
+        arrived_at_ms=NOW_MS,
     )
     value = valid_session.encode(admitted)
-    assert valid_session.decode(value) == admitted
+    assert valid_session.decode_stored(value, PSEUDONYMS) == admitted
+    assert valid_session.sent(admitted) == session
     facts = {"userKind", "late", "rawPartition", "rawOffset", "arrivedAtMs"}
-    held = {name: field for name, field in json.loads(value).items() if name not in facts}
+    facts |= {"userPseudonym", "sessionPseudonym", "pseudonymKey", "identity"}
+    fields = json.loads(value)
+    held = {name: field for name, field in (fields | fields["identity"]).items() if name not in facts}
     for name in ("deviceType", "referrer"):  # whose case has no meaning
         assert held[name].lower() == message[name].lower()
     spelled = {name: held[name] for name in ("deviceType", "referrer")}
-    assert held == message | spelled
-    assert parse(value, NOW_MS) == session
+    unsaid = dict.fromkeys(held.keys() - message.keys())  # what is not said is null
+    assert held == unsaid | message | spelled
+    assert parse(json.dumps(held).encode(), NOW_MS) == session

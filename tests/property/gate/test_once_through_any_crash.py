@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support.records import text_headers
-from support.sessions import raw_value
+from support.sessions import PSEUDONYMS, raw_value
 
 from streaming.contract.feeds import Feeds
 from streaming.contract.horizon import Horizon
@@ -43,7 +43,7 @@ EXTRACTION_EVERY = 3
 HORIZON_MS = 100_000
 HORIZON = Horizon(HORIZON_MS, segments=2)
 SEGMENT_MS = 200_000  # the horizon and the tolerance for the future, in halves
-RULES = Rules(LATENESS_MS, EXTRACTION_EVERY, HORIZON_MS)
+RULES = Rules(LATENESS_MS, EXTRACTION_EVERY, HORIZON_MS, PSEUDONYMS, Feeds(named=frozenset({"import"})))
 EPOCH_MS = 946_684_800_000
 """2000: the contract refuses earlier times. A whole number of segments."""
 BEGIN_MS = EPOCH_MS + 10_000_000
@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         if not sent:
             return
         raws = [Raw(partition, begin + i, self.arrival(one), b"k", one.value) for i, one in enumerate(sent)]
-        batch = Batch(raws, {partition: begin}, HORIZON_MS, Feeds(named=frozenset({"import"})))
+        batch = Batch(raws, {partition: begin}, RULES)
         while True:
             try:
                 self.asked[partition] = Asked(
@@ -159,7 +159,7 @@ class Machine(RuleBasedStateMachine):
             except OutOfSync:
                 # Recovery waits until no other gate can commit on what the store said before.
                 self.asked.clear()
-                self.generation = recover(self.seen, self, 0)
+                self.generation = recover(self.seen, self, 0, PSEUDONYMS)
 
     def arrival(self, sent: Sent) -> int:
         return sent.arrived_ms
@@ -286,6 +286,7 @@ def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lo
             valid += 1
             valid_of[session] += 1
             visits[sent["userId"]].append((one.arrived_ms // SEGMENT_MS, fields["userKind"]))
+            fields |= fields["identity"]
             assert {**fields, **sent} == fields, "the session itself is unchanged"
             assert fields["late"] == (live and sent["eventTimeMs"] < newest - LATENESS_MS)
             newest = max(newest, sent["eventTimeMs"]) if live else newest
@@ -337,9 +338,12 @@ class ClaimsWithoutPosition(InMemoryDedupStore):
         seen = {session for _, session in held.sessions} if held else set()
         answers = super().claim(request)
         return [
-            ClaimAnswer.TAKEN if session.session_id in seen else answer
+            ClaimAnswer.TAKEN if session.session_pseudonym in seen else answer
             for session, answer in zip(request.sessions, answers, strict=True)
         ]
+
+
+S7 = {PSEUDONYMS.both(f"u{user}", "s7")[1] for user in range(100)}
 
 
 class MaybeIsEnough(InMemoryDedupStore):
@@ -348,7 +352,7 @@ class MaybeIsEnough(InMemoryDedupStore):
     def claim(self, request: ClaimRequest) -> Sequence[ClaimAnswer]:
         answers = super().claim(request)
         return [
-            ClaimAnswer.TAKEN if session.session_id == "s7" else answer
+            ClaimAnswer.TAKEN if session.session_pseudonym in S7 else answer
             for session, answer in zip(request.sessions, answers, strict=True)
         ]
 

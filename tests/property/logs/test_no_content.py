@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.sessions import PSEUDONYMS
 
 from streaming.contract import valid_session
 from streaming.contract.rejection import Rejection
@@ -40,6 +41,7 @@ NOW_MS = GOLDEN["eventTimeMs"]
 DAY_MS = 86_400_000
 MARK = "zZmArKzZ"
 WORDS = Words()
+RULES = Rules(0, 1, 10_000 * DAY_MS, PSEUDONYMS)
 
 
 def marked(value: Any) -> Any:
@@ -95,23 +97,23 @@ def told(heard: io.StringIO) -> list[dict[str, Any]]:
 def steps(value: bytes) -> Iterator[Callable[[], object]]:
     """Processes a message as gate, store, summaries and index do."""
     raw = Raw(0, 1, NOW_MS, MARK.encode(), value)
-    batch = Batch([raw], {0: 0}, 10_000 * DAY_MS)
+    batch = Batch([raw], {0: 0}, RULES)
     answers = [ClaimAnswer.NEW_USER] * sum(isinstance(one, Candidate) for one in batch.parsed)
-    decision = decide([raw], batch.parsed, answers, {0: PartitionState()}, Rules(0, 1, 10_000 * DAY_MS))
+    decision = decide([raw], batch.parsed, answers, {0: PartitionState()}, RULES)
     for one in batch.parsed:
         if isinstance(one, Rejection):
             assert MARK not in one.detail
             logging.info("refused", extra={"reason": one.reason, "detail": one.detail})
     for record in records(decision):
         admitted = record.value or b""
-        yield lambda admitted=admitted: document(admitted)  # type: ignore[misc]
-        yield lambda admitted=admitted: list(documents(valid_session.decode(admitted), WORDS))  # type: ignore[misc]
+        yield lambda admitted=admitted: document(admitted, PSEUDONYMS)  # type: ignore[misc]
+        yield lambda admitted=admitted: list(documents(valid_session.decode(admitted, PSEUDONYMS), WORDS))  # type: ignore[misc]
         for index, kind in DOCUMENTS.items():
             written, _ = newest([IndexRecord(index, 0, 1, NOW_MS, MARK.encode(), admitted)])
             yield lambda written=written: list(arrivals(write for _, write in written.values()))  # type: ignore[misc]
             yield lambda admitted=admitted, kind=kind: msgspec.json.decode(admitted, type=kind)  # type: ignore[misc]
-    yield lambda: document(value)
-    yield lambda: reduce([value], False, USUAL, WORDS)
+    yield lambda: document(value, PSEUDONYMS)
+    yield lambda: reduce([value], False, USUAL, WORDS, PSEUDONYMS)
     yield lambda: GOLDEN[json.loads(value)["sessionId"]]
 
 

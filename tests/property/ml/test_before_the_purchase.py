@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sessions import PSEUDONYMS
 
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
@@ -52,7 +53,8 @@ def features(message: bytes) -> tuple[dict[str, Any], list[float], bool]:
     session = parsing.parse(message, NOW_MS)
     assert isinstance(session, Session), session
     found: dict[str, Any] = {"user_kind": "new", "late": False, "raw_partition": 0, "raw_offset": 0}
-    row = session_row(msgspec.to_builtins(valid_session.admit(session, **found, arrived_at_ms=NOW_MS)))
+    admitted = valid_session.admit(session, PSEUDONYMS, **found, arrived_at_ms=NOW_MS)
+    row = session_row(msgspec.to_builtins(admitted))
     named = {feature.name: row[feature.name] for feature in ENCODING.schema.features}
     x = ENCODING.encode({name: [value] for name, value in named.items()})
     return named, np.asarray(x[0], dtype=np.float64).tolist(), row["purchaseMade"]

@@ -24,7 +24,15 @@ interactions = st.lists(
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     done = draw(interactions)
-    text = ("sessionId", "userId", "deviceType", "operatingSystem", "browserType", "referrer", "country")
+    text = (
+        "sessionPseudonym",
+        "userPseudonym",
+        "deviceType",
+        "operatingSystem",
+        "browserType",
+        "referrer",
+        "country",
+    )
     return {
         **{name: draw(words) for name in text},
         "userKind": draw(st.sampled_from(["new", "returning"])),

@@ -18,7 +18,7 @@ from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Review, Session
-from streaming.contract.valid_session import ValidSession, decode, encode, encoder
+from streaming.contract.valid_session import StoredSession, decode_stored, encode, encoder, sent
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import (
     Evidence,
@@ -83,15 +83,17 @@ class World:
                 )
                 self.rejected.append(refused)
                 continue
-            at = ValidRecord(0, len(self.valid), judged.user_id.encode(), encode(judged))
+            at = ValidRecord(0, len(self.valid), judged.user_pseudonym.encode(), encode(judged))
             self.valid.append(at)
         self.fill(self.sessions())
 
-    def sessions(self) -> list[ValidSession]:
-        return [decode(record.value or b"") for record in self.valid]
+    def sessions(self) -> list[StoredSession]:
+        return [decoded(record.value) for record in self.valid]
 
-    def fill(self, sessions: list[ValidSession]) -> None:
-        self.mongodb = {s.session_id: {"_id": s.session_id, **msgspec.to_builtins(s)} for s in sessions}
+    def fill(self, sessions: list[StoredSession]) -> None:
+        self.mongodb = {
+            s.session_pseudonym: {"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in sessions
+        }
         self.indexes = {name: {} for name in topics.INDEXED}
         for session in sessions:
             for index, id_, document in documents(session, WORDS):
@@ -115,6 +117,7 @@ class World:
             key_limit=LIMIT,
             words=WORDS,
             imports=IMPORTS,
+            pseudonyms=sessions.PSEUDONYMS,
             indexes={name: list(found.items()) for name, found in self.indexes.items()},
             mongodb=deepcopy(list(self.mongodb.values())),
             valid=self.valid,
@@ -122,6 +125,10 @@ class World:
             raw=self.raw,
         )
         return reconcile_evidence(evidence, lambda: 7)
+
+
+def decoded(value: bytes | None) -> StoredSession:
+    return decode_stored(value or b"", sessions.PSEUDONYMS)
 
 
 words = st.sampled_from(["red", "blue", "oak", "pine"])
@@ -166,8 +173,8 @@ def worlds(draw: st.DrawFn) -> World:
         actions=["cart"],
         reviews=[Review(product_id="p1", rating=3, text="fine", sentiment="neutral")],
     )  # fmt: skip
-    sessions = [sure, *(draw(a_session(f"s{i}")) for i in range(draw(st.integers(0, 5)))), sure]
-    for session in sessions:
+    visits = [sure, *(draw(a_session(f"s{i}")) for i in range(draw(st.integers(0, 5)))), sure]
+    for session in visits:
         partition = draw(st.integers(0, 1))
         world.send(partition, session.user_id.encode(), encoder.encode(session))
     old = msgspec.structs.replace(sure, session_id="old", event_time_ms=ARRIVED_MS - HORIZON_MS - 1)
@@ -186,7 +193,7 @@ def test_a_consistent_world_has_no_discrepancy(world: World) -> None:
     assert report.mongodb == report.elasticsearch[topics.SESSION_SUMMARIES] == report.valid
     assert report.elasticsearch[topics.PRODUCT_SENTIMENT] == sum(len(s.reviews) for s in world.sessions())
     assert report.late == sum(s.late for s in world.sessions())
-    assert report.distinct_users.exact == len({s.user_id for s in world.sessions()})
+    assert report.distinct_users.exact == len({s.user_pseudonym for s in world.sessions()})
     assert report.distinct_users.estimate == 7
 
 
@@ -229,7 +236,7 @@ def test_a_document_removed_added_or_changed_in_any_store_is_named(world: World,
     [one] = report.breaks
     assert id_ in (one.session, one.document)
     if id_ != "extra:0":
-        assert one.session in {session.session_id for session in world.sessions()}
+        assert one.session in {session.session_pseudonym for session in world.sessions()}
 
 
 @given(worlds(), st.data())
@@ -250,7 +257,7 @@ def test_a_record_removed_repeated_or_changed_in_any_topic_is_named(
             if name == "raw" and not any(
                 (r.raw_partition, r.raw_offset) == (record.partition, record.offset) for r in world.rejected
             ):
-                return  # valid sessions have their user's id as key, whatever key the sender chose
+                return  # valid sessions have their user's pseudonym as key, whatever key the sender chose
         case _:
             records[at] = msgspec.structs.replace(record, value=b"another")
     report = world.reconcile()
@@ -264,8 +271,7 @@ def test_a_record_removed_repeated_or_changed_in_any_topic_is_named(
     if position is not None:
         assert f"{position[0]}:{position[1]}" in {one.raw for one in report.breaks}
     else:
-        session_id = decode(record.value).session_id
-        assert session_id in {one.session for one in report.breaks}
+        assert decoded(record.value).session_pseudonym in {one.session for one in report.breaks}
 
 
 @given(worlds(), st.sampled_from([*Reason, "made_up"]), st.data())
@@ -293,7 +299,7 @@ def test_sessions_not_yet_processed_are_no_discrepancy(world: World, data: st.Da
     moving.until = settled.until
     for store in stores(moving).values():  # some of the documents are not written yet
         for id_ in sorted(store):
-            if "later" in id_ and data.draw(st.booleans()):
+            if sessions.known_as(late_comer) in id_ and data.draw(st.booleans()):
                 del store[id_]
     moving.indexes[topics.PRODUCT_ACTIVITY] = {
         id_: data.draw(st.sampled_from([moving.indexes[topics.PRODUCT_ACTIVITY][id_], activity]))
@@ -314,19 +320,24 @@ def test_a_session_rejected_as_too_old_though_within_the_horizon_is_named(
     record = world.rejected[at] = msgspec.structs.replace(world.rejected[at], horizon_ms=horizon_ms)
     report = world.reconcile()
     assert [one.raw for one in report.breaks] == [f"{record.raw_partition}:{record.raw_offset}"]
-    assert report.breaks[0].session == "old"
+    [old] = [
+        one
+        for raw in world.raw
+        if isinstance(one := parse(raw.value, ARRIVED_MS), Session) and one.session_id == "old"
+    ]
+    assert report.breaks[0].session == sessions.known_as(old)
 
 
 @given(worlds(), st.data())
 def test_a_wrong_lateness_or_user_kind_is_named(world: World, data: st.DataObject) -> None:
     """Even though all stores agree with the changed session."""
     at = data.draw(st.integers(0, len(world.valid) - 1))
-    session = decode(world.valid[at].value or b"")
+    session = decoded(world.valid[at].value)
     if data.draw(st.booleans()):
         changed = msgspec.structs.replace(session, late=not session.late)
     else:
         kind = "new" if session.user_kind == "returning" else "returning"
-        others = {s.raw_partition for s in world.sessions() if s.user_id == session.user_id}
+        others = {s.raw_partition for s in world.sessions() if s.user_pseudonym == session.user_pseudonym}
         if len(others) > 1:
             return  # the log does not show which raw partition came first
         changed = msgspec.structs.replace(session, user_kind=kind)
@@ -335,7 +346,7 @@ def test_a_wrong_lateness_or_user_kind_is_named(world: World, data: st.DataObjec
     report = world.reconcile()
     assert not report.holds
     assert report.breaks[0].raw == f"{session.raw_partition}:{session.raw_offset}"
-    assert session.session_id in {one.session for one in report.breaks}
+    assert session.session_pseudonym in {one.session for one in report.breaks}
 
 
 @given(worlds(), st.data())
@@ -355,7 +366,7 @@ def test_a_period_counts_and_names_only_its_own_sessions(world: World, data: st.
     assert {report.mongodb for report in reports} == {whole.mongodb}
 
     lost = data.draw(st.sampled_from(world.sessions()))
-    del world.mongodb[lost.session_id]
+    del world.mongodb[lost.session_pseudonym]
     for before, _ in zip((True, False), reports, strict=True):
         world.spans = {
             at: OffsetRange(0, cuts[at]) if before else OffsetRange(cuts[at], end)
@@ -363,7 +374,7 @@ def test_a_period_counts_and_names_only_its_own_sessions(world: World, data: st.
         }
         report = world.reconcile()
         assert report.holds == (before != (lost.raw_offset < cuts[lost.raw_partition]))
-        assert report.holds or report.breaks[0].session == lost.session_id
+        assert report.holds or report.breaks[0].session == lost.session_pseudonym
 
 
 @given(worlds(), st.data())
@@ -380,9 +391,9 @@ def test_deleted_oldest_records_are_left_out_and_the_others_compared(
     assert report.mongodb == whole.mongodb
     assert report.sent <= whole.sent
     if world.valid:
-        last = decode(world.valid[-1].value or b"")
-        del world.indexes[topics.SESSION_SUMMARIES][last.session_id]
-        assert world.reconcile().breaks[0].session == last.session_id
+        last = decoded(world.valid[-1].value)
+        del world.indexes[topics.SESSION_SUMMARIES][last.session_pseudonym]
+        assert world.reconcile().breaks[0].session == last.session_pseudonym
 
 
 @given(worlds(), st.randoms())
@@ -400,17 +411,19 @@ def test_a_digest_depends_on_contents_and_not_on_their_order(world: World, rando
 @given(worlds(), st.sampled_from(["live", "of now", "of then", "forged", "of a former release", "named"]))
 def test_the_feed_of_an_outcome_is_judged_as_the_gate_does(world: World, feed: str) -> None:
     """Valid, or rejected for its feed: what the settings of then accepted, nobody knows of other names."""
-    sent = {
+    name = {
         "of now": IMPORTS.feed("0" * 12),
         "of then": ImportKeys(IMPORTS.keys[1:]).feed("0" * 12),
         "forged": ImportKeys(("a guess",)).feed("0" * 12),
         "of a former release": "import-000000000000",
     }.get(feed, feed)
-    one = sessions.session(session_id="one", event_time_ms=ARRIVED_MS, user_id="u1", feed=sent)
+    one = sessions.session(session_id="one", event_time_ms=ARRIVED_MS, user_id="u1", feed=name)
     world.send(0, b"u1", encoder.encode(one))
     world.valid, world.rejected = [], []
     world.process()
-    [at] = [at for at, record in enumerate(world.valid) if decode(record.value or b"").session_id == "one"]
+    [at] = [
+        at for at, found in enumerate(world.sessions()) if found.session_pseudonym == sessions.known_as(one)
+    ]
     report = world.reconcile()
     assert report.holds == (feed != "forged"), report.breaks
     assert report.holds or "VITRINE_IMPORT_KEYS" in report.breaks[0].what
@@ -420,8 +433,11 @@ def test_the_feed_of_an_outcome_is_judged_as_the_gate_does(world: World, feed: s
     world.rejected.append(
         RejectedRecord(0, raw.partition, raw.offset, str(Reason.UNKNOWN_FEED), raw.key, raw.value)
     )
-    others = [one.what for one in world.reconcile().breaks if one.session == "one"]
+    others = [found.what for found in world.reconcile().breaks if found.session == sessions.known_as(one)]
     assert bool(others) == (feed in ("live", "of now", "of then")), others
+
+
+ODD = sessions.PSEUDONYMS.both("u1", "odd")[1]
 
 
 def with_odd_words(world: World) -> World:
@@ -443,7 +459,7 @@ def with_odd_words(world: World) -> World:
 @given(worlds(), st.sampled_from([("bonus", "TempleOS", "Narnia"), ("other", "other", "other")]))
 def test_a_summary_of_other_lists_is_named_as_such(world: World, said: tuple[str, str, str]) -> None:
     """Of a release without lists, or of the built-in ones alone."""
-    made = with_odd_words(world).indexes[topics.SESSION_SUMMARIES]["odd"]
+    made = with_odd_words(world).indexes[topics.SESSION_SUMMARIES][ODD]
     assert (made["paymentMethodType"], made["operatingSystem"], made["country"]) == (
         "Points",
         "other",
@@ -452,7 +468,7 @@ def test_a_summary_of_other_lists_is_named_as_such(world: World, said: tuple[str
     assert world.reconcile().holds
     made |= dict(zip(("paymentMethodType", "operatingSystem", "country"), said, strict=True))
     [one] = world.reconcile().breaks
-    assert one.session == "odd"
+    assert one.session == ODD
     assert "resummarise" in one.what
     made["country"] = "Atlantis"
     assert [one.what for one in world.reconcile().breaks] == ["has another content"]
@@ -460,12 +476,12 @@ def test_a_summary_of_other_lists_is_named_as_such(world: World, said: tuple[str
 
 @given(worlds())
 def test_a_summary_of_other_lists_holds_once_nothing_can_make_it_anew(world: World) -> None:
-    made = with_odd_words(world).indexes[topics.SESSION_SUMMARIES]["odd"]
+    made = with_odd_words(world).indexes[topics.SESSION_SUMMARIES][ODD]
     world.valid, world.cut = [], {topics.VALID: [0]}
     made["paymentMethodType"] = "other"
     assert world.reconcile().holds
     made["paymentMethodType"] = "Gold"
-    assert [one.session for one in world.reconcile().breaks] == ["odd"]
+    assert [one.session for one in world.reconcile().breaks] == [ODD]
 
 
 @given(worlds(), st.data())
@@ -488,12 +504,48 @@ def test_another_models_documents_are_distinguished_from_changed_ones(
 
 
 @given(worlds())
+def test_another_users_session_of_the_same_id_is_valid_beside_it(world: World) -> None:
+    taken = sent(world.sessions()[0])
+    other = msgspec.structs.replace(taken, user_id="somebody else")
+    world.send(0, b"k", encoder.encode(other))
+    world.valid, world.rejected = [], []
+    before = world.reconcile().valid
+    world.process()
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert {sessions.known_as(taken), sessions.known_as(other)} <= world.mongodb.keys()
+    assert report.valid > before
+
+
+@given(worlds(), st.data(), st.sampled_from(["user_pseudonym", "session_pseudonym"]))
+def test_a_wrong_pseudonym_is_named_even_if_all_stores_have_it(
+    world: World, data: st.DataObject, which: str
+) -> None:
+    at = data.draw(st.integers(0, len(world.valid) - 1))
+    wrong = msgspec.structs.replace(world.sessions()[at], **{which: "0" * 32})
+    key = wrong.user_pseudonym.encode()
+    world.valid[at] = msgspec.structs.replace(world.valid[at], value=encode(wrong), key=key)
+    world.fill(world.sessions())
+    report = world.reconcile()
+    assert "VITRINE_PSEUDONYM_KEY" in " ".join(one.what for one in report.breaks)
+
+
+@given(worlds())
+def test_messages_of_a_gate_that_knew_no_pseudonyms_are_read_as_before(world: World) -> None:
+    """Its messages have the ids among the other fields, and the user's id as key."""
+    for at, record in enumerate(world.valid):
+        of = decoded(record.value)
+        key, value = of.identity.user_id.encode(), sessions.earlier_message(of)
+        world.valid[at] = msgspec.structs.replace(record, key=key, value=value)
+    assert world.reconcile().holds
+
+
+@given(worlds())
 def test_corrections_are_counted_and_never_twice(world: World) -> None:
     """The invalid message is sent again three times: first still invalid, then twice valid."""
     [broken, *_] = [r for r in world.raw if isinstance(parse(r.value, ARRIVED_MS), Rejection)]
     position = LogPosition(broken.partition, broken.offset)
-    sound = msgspec.structs.replace(world.sessions()[0], session_id="right")
-    right = encoder.encode(msgspec.convert(msgspec.to_builtins(sound), Session))
+    right = encoder.encode(msgspec.structs.replace(sent(world.sessions()[0]), session_id="right"))
     for value, by in ((broken.value, position), (right, position), (right, position)):
         world.send(0, b"k", value or b"")
         world.raw[-1] = msgspec.structs.replace(world.raw[-1], corrects=by)

@@ -5,10 +5,10 @@ from random import Random
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sessions import session
+from support.sessions import PSEUDONYMS, session
 
 from streaming.contract.session import LIVE_FEED, Session
-from streaming.contract.valid_session import ValidSession, admit
+from streaming.contract.valid_session import StoredSession, admit
 from streaming.dedup.port import ClaimAnswer
 from streaming.gate.candidate import candidate
 from streaming.gate.decide import PartitionState, Raw, Rules, Valid, decide
@@ -30,20 +30,20 @@ def a_session(number: int, event_time_ms: int, feed: str) -> Session:
     )
 
 
-def judged(arrivals: list[tuple[int, Session]], lateness_ms: int) -> list[ValidSession]:
+def judged(arrivals: list[tuple[int, Session]], lateness_ms: int) -> list[StoredSession]:
     """The gate's results for sessions that arrive in this order, each on its raw partition."""
     states = {partition: PartitionState() for partition in range(PARTITIONS)}
     found = []
     for offset, (partition, sent) in enumerate(arrivals):
         raw = Raw(partition, offset, 0, b"", b"")
-        rules, answers = Rules(lateness_ms, 1_000, 0), [ClaimAnswer.KNOWN_USER]
-        decision = decide([raw], [candidate(sent)], answers, states, rules)
+        rules, answers = Rules(lateness_ms, 1_000, 0, PSEUDONYMS), [ClaimAnswer.KNOWN_USER]
+        decision = decide([raw], [candidate(sent, PSEUDONYMS)], answers, states, rules)
         states |= decision.after
         [outcome] = decision.outcomes
         assert isinstance(outcome, Valid)
         found.append(
             admit(
-                sent, user_kind="new", late=outcome.late,
+                sent, PSEUDONYMS, user_kind="new", late=outcome.late,
                 raw_partition=partition, raw_offset=offset, arrived_at_ms=0,
             )
         )  # fmt: skip

@@ -7,12 +7,12 @@ from random import Random
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.sessions import session_with
+from support.sessions import PSEUDONYMS, session_with
 
 from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
 from streaming.contract.session import Review
-from streaming.contract.valid_session import ValidSession, encode
+from streaming.contract.valid_session import StoredSession, encode
 from streaming.summaries.batch import COLUMNS, PART, PARTS_IN_A_ROW, reduce
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
@@ -40,7 +40,7 @@ PARALLEL = ("product_ids", "product_names", "product_prices", "product_categorie
 
 
 @st.composite
-def sessions(draw: st.DrawFn) -> list[ValidSession]:
+def sessions(draw: st.DrawFn) -> list[StoredSession]:
     sessions = []
     for number in range(draw(st.integers(0, 6))):
         columns = [list(column) for column in zip(*draw(interactions), strict=True)] or [[] for _ in PARALLEL]
@@ -51,7 +51,7 @@ def sessions(draw: st.DrawFn) -> list[ValidSession]:
         sessions.append(
             msgspec.structs.replace(
                 BASE,
-                session_id=str(number),
+                session_pseudonym=str(number),
                 event_time_ms=draw(st.integers(0, 3 * WINDOW_MS)),
                 late=draw(st.booleans()),
                 reviews=reviews,
@@ -63,15 +63,15 @@ def sessions(draw: st.DrawFn) -> list[ValidSession]:
 
 @settings(max_examples=60, deadline=None)
 @given(sessions(), st.integers(1, 4))
-def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession], batch_size: int) -> None:
+def test_batches_give_the_documents_of_all_sessions(sessions: list[StoredSession], batch_size: int) -> None:
     single: dict[str, dict[str, object]] = {topic: {} for topic in topics.INDEXED[:1] + topics.INDEXED[2:]}
     totals: dict[str, ProductActivity] = {}
     for first in range(0, len(sessions), batch_size):
         batch = sessions[first : first + batch_size]
-        columns = reduce(map(encode, batch), True, LIMIT, WORDS)
+        columns = reduce(map(encode, batch), True, LIMIT, WORDS, PSEUDONYMS)
         assert tuple(columns) == COLUMNS
-        for session_id, summary, reviews, parts in zip(*columns.values(), strict=True):
-            single[topics.SESSION_SUMMARIES][session_id] = json.loads(summary)
+        for known_as, summary, reviews, parts in zip(*columns.values(), strict=True):
+            single[topics.SESSION_SUMMARIES][known_as] = json.loads(summary)
             single[topics.PRODUCT_SENTIMENT] |= {review_id: json.loads(text) for review_id, text in reviews}
             for texts in parts:
                 assert len(texts) == len(PART)
@@ -92,11 +92,14 @@ def test_batches_give_the_documents_of_all_sessions(sessions: list[ValidSession]
 @settings(max_examples=30, deadline=None)
 @given(sessions(), st.lists(st.binary(max_size=20), min_size=1, max_size=4))
 def test_a_message_that_is_not_a_session_gives_an_empty_row(
-    sessions: list[ValidSession], poison: list[bytes]
+    sessions: list[StoredSession], poison: list[bytes]
 ) -> None:
     sound = list(map(encode, sessions))
-    columns, alone = reduce([*poison, *sound], True, LIMIT, WORDS), reduce(sound, True, LIMIT, WORDS)
-    assert columns["session_id"] == [None] * len(poison) + alone["session_id"]
+    columns, alone = (
+        reduce([*poison, *sound], True, LIMIT, WORDS, PSEUDONYMS),
+        reduce(sound, True, LIMIT, WORDS, PSEUDONYMS),
+    )
+    assert columns["session_pseudonym"] == [None] * len(poison) + alone["session_pseudonym"]
     assert columns["summary"][len(poison) :] == alone["summary"]
     assert columns["reviews"] == [[] for _ in poison] + alone["reviews"]
     assert columns["parts"][0] == (alone["parts"][0] if sessions else [])
@@ -104,7 +107,7 @@ def test_a_message_that_is_not_a_session_gives_an_empty_row(
 
 @settings(max_examples=30, deadline=None)
 @given(sessions(), st.randoms())
-def test_order_does_not_matter(sessions: list[ValidSession], random: Random) -> None:
+def test_order_does_not_matter(sessions: list[StoredSession], random: Random) -> None:
     expected = window(sessions, LIMIT)
     random.shuffle(sessions)
     assert window(sessions, LIMIT) == expected
@@ -119,7 +122,7 @@ def test_no_row_has_many_parts(messages: int, products: int) -> None:
         )
         for n in range(messages)
     ]
-    columns = reduce(map(encode, bombs), False, KeyLimit(products=products, categories=1), WORDS)
+    columns = reduce(map(encode, bombs), False, KeyLimit(products=products, categories=1), WORDS, PSEUDONYMS)
     assert {len(column) for column in columns.values()} == {messages}
     assert max(map(len, columns["parts"])) <= PARTS_IN_A_ROW
     assert sorted(part[0] for row in columns["parts"] for part in row) == sorted(

@@ -1,6 +1,8 @@
 """The oracle accepts a correct history and detects every planted error in it."""
 
+import hashlib
 import json
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ from lab.chaos.oracle.contract import sound
 from lab.chaos.oracle.findings import Findings
 from lab.chaos.oracle.readings import Document, Record, fields
 
+IDENTITY = ("userId", "sessionId", "name", "email", "zipCode")
+ADDRESS = re.compile(r"ada\.\d+@example\.org")
 END_MS = 1_790_000_000_000
 
 
@@ -32,13 +36,17 @@ class History:
 
 
 def history(count: int = 1_500) -> History:
-    made, sessions, users, newest = History(), set(), set(), [0, 0]
+    made, newest = History(), [0, 0]
+    sessions: set[tuple[str, str]] = set()
+    users: set[str] = set()
     for number, event in enumerate(events(count, 4, END_MS, 2)):
         partition = zlib.crc32(event.key or b"") % 2 if event.partition is None else event.partition
         raw = Record(partition, number, END_MS + number, event.key, event.value, {})
         made.raw.append(raw)
         sent, against = sound(event.value, raw.at_ms)
-        reason = min(against, default="duplicate" if sent.get("sessionId") in sessions else "")
+        reason = min(
+            against, default="duplicate" if (sent.get("userId"), sent.get("sessionId")) in sessions else ""
+        )
         if reason:
             headers = {"reason": reason, "raw_partition": partition, "raw_offset": number}
             headers["arrived_at_ms"] = raw.at_ms
@@ -52,12 +60,26 @@ def history(count: int = 1_500) -> History:
             "rawOffset": number,
             "arrivedAtMs": raw.at_ms,
         }
-        sessions.add(sent["sessionId"])
+        sessions.add((sent["userId"], sent["sessionId"]))
         users.add(sent["userId"])
         newest[partition] = max(newest[partition], sent["eventTimeMs"])
-        value = json.dumps({"feed": "live"} | sent | facts).encode()
-        made.valid.append(Record(0, len(made.valid), 0, sent["userId"].encode(), value, {}))
+        made.valid.append(passed_on(len(made.valid), sent, facts))
     return made
+
+
+def passed_on(offset: int, sent: Document, facts: Document) -> Record:
+    """What a gate writes: its own pseudonyms, an object with the identity, and no address elsewhere."""
+    user, session = sent["userId"], sent["sessionId"]
+    names = {"userPseudonym": digest("user", user), "sessionPseudonym": digest(user, session)}
+    content = {name: value for name, value in sent.items() if name not in IDENTITY}
+    cleaned = json.loads(ADDRESS.sub("[mail]", json.dumps(content)))
+    message = {"feed": "live"} | cleaned | facts | names | {"pseudonymKey": "key"}
+    message["identity"] = {name: sent[name] for name in IDENTITY}
+    return Record(0, offset, 0, names["userPseudonym"].encode(), json.dumps(message).encode(), {})
+
+
+def digest(*words: str) -> str:
+    return hashlib.sha256(repr(words).encode()).hexdigest()[:32]
 
 
 def change(record: Record, **facts: Any) -> Record:
@@ -94,8 +116,7 @@ def let_a_copy_through(made: History) -> None:
     }
     sent = json.loads(again.value or b"")
     facts = {"userKind": "returning", "late": False, "arrivedAtMs": int(again.headers["arrived_at_ms"])}
-    value = json.dumps({"feed": "live"} | sent | facts | place).encode()
-    made.valid.append(Record(0, 10_000, 0, sent["userId"].encode(), value, {}))
+    made.valid.append(passed_on(10_000, sent, facts | place))
 
 
 def make_known_users_new(made: History) -> None:
@@ -121,6 +142,21 @@ def give_another_reason(made: History) -> None:
     )
 
 
+def give_two_users_one_pseudonym(made: History) -> None:
+    other = fields(made.valid[8].value)["userPseudonym"]
+    made.valid[7] = change(made.valid[7], userPseudonym=other)._replace(key=other.encode())
+
+
+def let_an_id_out(made: History) -> None:
+    made.valid[7] = change(made.valid[7], userId="u")
+
+
+def pass_an_address_on(made: History) -> None:
+    """The workload's own: left as it was sent."""
+    at, known = next((i, r) for i, r in enumerate(made.valid) if fields(r.value)["city"] == "[mail]")
+    made.valid[at] = change(known, city=fields(known.value)["identity"]["userId"].removeprefix("user "))
+
+
 def make_something_of_nothing(made: History) -> None:
     made.valid.append(change(made.valid[7], rawOffset=99_999))
 
@@ -136,6 +172,9 @@ SPOILT: list[tuple[Callable[[History], None], str]] = [
     (alter_content, "wrong"),
     (alter_original, "wrong"),
     (give_another_reason, "wrong"),
+    (give_two_users_one_pseudonym, "wrong"),
+    (let_an_id_out, "wrong"),
+    (pass_an_address_on, "wrong"),
     (make_something_of_nothing, "wrong"),
 ]
 
@@ -155,7 +194,7 @@ def test_a_spoilt_history_is_detected(spoil: Callable[[History], None], kind: st
 
 
 def sessions(made: History) -> list[Document]:
-    return [{"_id": s["sessionId"], **s} for s in (fields(record.value) for record in made.valid)]
+    return [{"_id": s["sessionPseudonym"], **s} for s in (fields(record.value) for record in made.valid)]
 
 
 def mongodb(made: History, found: list[Document]) -> Findings:
@@ -172,7 +211,7 @@ def test_mongodb_must_have_each_session_once_and_unchanged() -> None:
     assert mongodb(made, [*sessions(made), again]).duplicated == 1
     altered = [{**sessions(made)[0], "clicks": -1}, *sessions(made)[1:]]
     assert mongodb(made, altered).wrong == 1
-    stranger = {"_id": "x", "sessionId": "x"}
+    stranger = {"_id": "x", "sessionPseudonym": "x"}
     assert mongodb(made, [*sessions(made), stranger]).wrong == 1
 
 

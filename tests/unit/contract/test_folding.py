@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from support.sessions import raw_value, session
+from support.sessions import PSEUDONYMS, raw_value, session
 
 from streaming.contract.folding import NAMED_REFERRERS, folded
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
-from streaming.contract.valid_session import admit, decode, encode
+from streaming.contract.valid_session import admit, decode_stored, encode
 from streaming.simulate.devices import KITS
 from streaming.simulate.people import REFERRERS
 
@@ -44,8 +44,10 @@ def test_a_word_whose_lower_case_is_longer_stays_within_its_bound() -> None:
     assert folded(session(device_type="\u0130" * 128)).device_type == "\u0130" * 128
     kept = parse(raw_value(device_type="\u0130" * 128, referrer="\u0130" * 128), 1 << 47)
     assert isinstance(kept, Session)
-    valid = admit(kept, user_kind="new", late=False, raw_partition=0, raw_offset=0, arrived_at_ms=1)
-    assert decode(encode(valid)) == valid
+    valid = admit(
+        kept, PSEUDONYMS, user_kind="new", late=False, raw_partition=0, raw_offset=0, arrived_at_ms=1
+    )
+    assert decode_stored(encode(valid), PSEUDONYMS) == valid
 
 
 def test_a_canonical_session_is_not_copied() -> None:

@@ -14,6 +14,7 @@ from streaming.contract.session import MAX_INTERACTIONS, MAX_MESSAGE_BYTES, Sess
 GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
 FIELDS: dict[str, Any] = json.loads(GOLDEN)
 NOW_MS = FIELDS["eventTimeMs"]
+BEGAN_MS = NOW_MS - round(FIELDS["sessionDuration"] * 1000)
 
 
 def with_fields(**changed: Any) -> bytes:
@@ -27,6 +28,11 @@ def without(name: str) -> bytes:
 def with_token(name: str, token: bytes) -> bytes:
     """A message with `token`, which no encoder writes, as the value of field `name`."""
     return with_fields(**{name: "TOKEN"}).replace(b'"TOKEN"', token)
+
+
+def second(**changed: Any) -> bytes:
+    """The same as a message of version 2."""
+    return with_fields(schemaVersion=2, **changed)
 
 
 def review(**changed: Any) -> bytes:
@@ -110,8 +116,43 @@ REFUSED = [
     (with_fields(actions=["view", "\udfff", "view"]), Reason.UNPRINTABLE, "actions: "),
     (review(sentiment="\ud800"), Reason.UNPRINTABLE, "reviews: "),
     (review(**{"\ud800": 1}), Reason.UNPRINTABLE, "reviews: "),
-    (with_fields(schemaVersion=2), Reason.UNKNOWN_SCHEMA_VERSION, "this is version 1"),
-    (b'{"schemaVersion":2,"whatever":[]}', Reason.UNKNOWN_SCHEMA_VERSION, "this is version 1"),
+    (with_fields(schemaVersion=3), Reason.UNKNOWN_SCHEMA_VERSION, "known are 1 and 2"),
+    (b'{"schemaVersion":3,"whatever":[]}', Reason.UNKNOWN_SCHEMA_VERSION, "known are 1 and 2"),
+    (second(interactionTimesMs=[NOW_MS]), Reason.UNEQUAL_LENGTHS, "interactionTimesMs and actions"),
+    (second(interactionTimesMs=[]), Reason.UNEQUAL_LENGTHS, "interactionTimesMs and actions"),
+    (second(interactionTimesMs=[NOW_MS] * 3, actions=[]), Reason.UNEQUAL_LENGTHS, "product_ids, "),
+    (second(interactionTimesMs=[NOW_MS, NOW_MS, NOW_MS + 1]), Reason.OUT_OF_RANGE, "interactionTimesMs: "),
+    (
+        second(interactionTimesMs=[BEGAN_MS - 1_001, NOW_MS, NOW_MS]),
+        Reason.OUT_OF_RANGE,
+        "interactionTimesMs",
+    ),
+    (second(interactionTimesMs=[-1, NOW_MS, NOW_MS]), Reason.NEGATIVE, "interactionTimesMs: "),
+    (second(interactionTimesMs=[1.5, NOW_MS, NOW_MS]), Reason.WRONG_TYPE, "interactionTimesMs: "),
+    (
+        second(eventTimeMs=946_684_800_001, interactionTimesMs=[946_684_799_999] * 3),
+        Reason.OUT_OF_RANGE,
+        "interactionTimesMs: one is not within the session",
+    ),
+    (second(pages=[{"page": "home", "timeMs": NOW_MS + 1}]), Reason.OUT_OF_RANGE, "pages: a timeMs is not"),
+    (second(pages=[{"page": "home"}]), Reason.MISSING_FIELD, "pages: "),
+    (second(pages=[{"page": "", "timeMs": NOW_MS}]), Reason.OUT_OF_RANGE, "pages: "),
+    (second(pages=["home"]), Reason.WRONG_TYPE, "pages: "),
+    (
+        second(pages=[{"page": "a", "timeMs": NOW_MS}, {"page": "\u202eb", "timeMs": NOW_MS}]),
+        Reason.UNPRINTABLE,
+        "pages[1].page: ",
+    ),
+    (second(currency="euro"), Reason.WRONG_TYPE, "currency: "),
+    (second(currency="eur"), Reason.WRONG_TYPE, "currency: "),
+    (second(currency=978), Reason.WRONG_TYPE, "currency: "),
+    (second(currency="ÄÖÜ"), Reason.WRONG_TYPE, "currency: "),
+    (second(currency=""), Reason.WRONG_TYPE, "currency: "),
+    (second(currency="EUR\n"), Reason.UNPRINTABLE, "currency: "),
+    (second(consent=True), Reason.WRONG_TYPE, "consent: "),
+    (second(consent={"training": "yes"}), Reason.WRONG_TYPE, "consent: "),
+    (second(channel=""), Reason.OUT_OF_RANGE, "channel: "),
+    (second(campaign="a\tb"), Reason.UNPRINTABLE, "campaign: "),
     (with_fields(eventTimeMs=NOW_MS + FUTURE_TOLERANCE_MS + 1), Reason.FUTURE_TIME, "eventTimeMs "),
     (with_fields(deviceType="Unknown"), Reason.UNKNOWN_DEVICE, "deviceType"),
     (with_fields(referrer="unknown"), Reason.UNKNOWN_REFERRER, "referrer"),
@@ -152,6 +193,15 @@ ACCEPTED = {
         productIds=[], productNames=[], productPrices=[], productCategories=[], actions=[], reviews=[]
     ),
     "bounds": with_fields(clicks=10**9, amountSpent=1e9, userId="u" * 128, sessionDuration=0),
+    "version 2 without what it has brought": second(),
+    "version 2 with nothing of it": second(
+        interactionTimesMs=None, pages=None, currency=None, channel=None, campaign=None, consent=None
+    ),
+    "times at both ends": second(interactionTimesMs=[BEGAN_MS, BEGAN_MS - 1_000, NOW_MS], pages=[]),
+    "some consent": second(consent={"analytics": False, "other": 1}),
+    "fields of version 2 in a message of version 1": with_fields(
+        interactionTimesMs=["noon"], pages=7, currency="euro", channel="", campaign=[], consent="yes"
+    ),
     "surrogate pair": with_token("name", rb'"\ud83d\ude00"'),
 }
 
@@ -159,6 +209,13 @@ ACCEPTED = {
 @pytest.mark.parametrize("raw", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_accepted(raw: bytes) -> None:
     assert isinstance(parse(raw, NOW_MS), Session)
+
+
+def test_in_version_1_the_fields_of_version_2_mean_nothing() -> None:
+    first = parse(GOLDEN, NOW_MS)
+    sound = {"interactionTimesMs": [NOW_MS] * 3, "currency": "EUR", "campaign": "a\tb"}
+    for fields in (sound, {"currency": 5, "consent": "yes"}):
+        assert parse(with_fields(**fields), NOW_MS) == first
 
 
 def test_the_feed_is_live_by_default() -> None:
@@ -192,8 +249,30 @@ def test_no_message_takes_the_parser_long(raw: bytes) -> None:
     assert time.process_time() - began_s < 1_000 * loop_s
 
 
+def test_what_is_in_a_page_counts_as_deep_too() -> None:
+    pages = [{"page": "home", "timeMs": NOW_MS, "extra": "TOKEN"}, *[{"page": "a", "timeMs": NOW_MS}] * 100]
+    for depth, deep in ((61, False), (62, True), (5_000, True)):
+        raw = second(pages=pages).replace(b'"TOKEN"', nested(depth))
+        verdict = parse(raw, NOW_MS)
+        assert (verdict == Rejection(Reason.TOO_DEEP, "nested deeper than 64")) == deep, depth
+        assert isinstance(verdict, Session) != deep
+
+
+def test_a_long_visit_takes_no_longer_than_its_length() -> None:
+    """Its pages are not mistaken for depth, which would be looked for slowly."""
+    short, long = (second(pages=[{"page": "product", "timeMs": NOW_MS}] * count) for count in (40, 4_000))
+    took_s = []
+    for raw, times in ((short, 400), (long, 4)):
+        began_s = time.process_time()
+        for _ in range(times):
+            assert isinstance(parse(raw, NOW_MS), Session)
+        took_s.append(time.process_time() - began_s)
+    assert took_s[1] < 3 * took_s[0]
+
+
 def test_the_result_does_not_depend_on_the_callers_stack_depth() -> None:
     raws = [with_token("extra", nested(depth)) for depth in (63, 64, 500, 900)]
+    raws += [with_token("clicks", nested(depth)) for depth in (63, 64, 500, 900)]
 
     def deeper(levels: int) -> list[Session | Rejection]:
         return deeper(levels - 1) if levels else [parse(raw, NOW_MS) for raw in raws]

@@ -99,7 +99,7 @@ def groups(aggs: dict[str, Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.id)
 def test_a_panel_with_a_row_for_each_user_is_for_the_privileged_alone(panel: Panel) -> None:
-    assert panel.persons == bool({"userId", "sessionId"} & set(groups(panel.aggs)))
+    assert panel.persons == bool({"userPseudonym", "sessionPseudonym"} & set(groups(panel.aggs)))
 
 
 def test_panels_of_single_persons_are_separated() -> None:

@@ -1,6 +1,6 @@
 """Which counters a session is counted by."""
 
-from support.sessions import session
+from support.sessions import valid_session
 
 from streaming.contract.time_units import DAY_MS, HOUR_MS
 from streaming.dedup.counters import (
@@ -28,7 +28,7 @@ def test_a_session_is_counted_in_all_and_by_each_dimension() -> None:
 
 
 def test_the_hours_and_days_of_an_old_import_are_not_counted() -> None:
-    visit, kept = session(), Kept(hours_ms=DAY_MS, days_ms=3 * DAY_MS)
+    visit, kept = valid_session(), Kept(hours_ms=DAY_MS, days_ms=3 * DAY_MS)
     at_ms = visit.event_time_ms
     hour, hourly, *_ = counter_key(visit, at_ms + DAY_MS, kept, WORDS)
     assert (hour, hourly) == (at_ms // HOUR_MS, True)
@@ -42,13 +42,17 @@ def test_the_hours_and_days_of_an_old_import_are_not_counted() -> None:
 
 
 def test_a_session_is_counted_by_the_words_of_lists() -> None:
-    visit = session(country="usa", device_type="MOBILE", referrer="https://www.google.co.uk/search?q=sofa")
+    visit = valid_session(
+        country="usa", device_type="MOBILE", referrer="https://www.google.co.uk/search?q=sofa"
+    )
     assert counter_key(visit, visit.event_time_ms, Kept(0, 0), WORDS)[2:] == (
         "United States",
         "mobile",
         "Google",
     )
-    odd = session(country="Narnia", device_type="toaster", referrer="https://m.example/?email=a@b.example")
+    odd = valid_session(
+        country="Narnia", device_type="toaster", referrer="https://m.example/?email=a@b.example"
+    )
     assert counter_key(odd, odd.event_time_ms, Kept(0, 0), WORDS)[2:] == ("other",) * 3
 
 

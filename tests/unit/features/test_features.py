@@ -25,7 +25,13 @@ def test_the_vitrine_schema_reads_only_columns_of_the_extract_and_neither_ids_no
     schema = schemas.load("vitrine-session")
     named = {feature.name for feature in schema.features}
     assert named | {schema.target, schema.unit} <= COLUMNS.keys()
-    assert not named & {"sessionId", "userId", "purchaseMade", "productIds", "productCategories"}
+    assert not named & {
+        "sessionPseudonym",
+        "userPseudonym",
+        "purchaseMade",
+        "productIds",
+        "productCategories",
+    }
 
 
 def test_a_schema_that_encodes_otherwise_has_another_digest() -> None:

@@ -6,6 +6,7 @@ import math
 import msgspec
 import numpy as np
 from sklearn.metrics import roc_auc_score
+from support.sessions import PSEUDONYMS
 
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding, labels
@@ -67,6 +68,12 @@ def _row(number: int, rng: np.random.Generator) -> dict[str, object]:
     session = parsing.parse(message.value, NOW_MS)
     assert isinstance(session, Session)
     stored = valid_session.admit(
-        session, user_kind="new", late=False, raw_partition=0, raw_offset=number, arrived_at_ms=NOW_MS
+        session,
+        PSEUDONYMS,
+        user_kind="new",
+        late=False,
+        raw_partition=0,
+        raw_offset=number,
+        arrived_at_ms=NOW_MS,
     )
     return session_row(msgspec.to_builtins(stored))

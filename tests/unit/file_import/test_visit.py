@@ -42,13 +42,15 @@ def test_all_fields_of_a_session() -> None:
     reviews: list[Review] = []
     assert visit.outgoing(events, "import-abc", KNOWN).key == b"520"
     assert judged(*events, country="Peru") == Session(
-        schema_version=1, session_id="4d3b", event_time_ms=T_MS + 60_250, feed="import-abc", user_id="520",
+        schema_version=2, session_id="4d3b", event_time_ms=T_MS + 60_250, feed="import-abc", user_id="520",
         name="", email="", gender="unknown", device_type="desktop", operating_system="unknown",
         browser_type="unknown", product_ids=["100", "100", "7", "8"],
         product_names=["xiaomi smartphone", "xiaomi smartphone", "7", "xiaomi"],
         product_prices=[489.07, 489.07, 0.1, 0.2],
         product_categories=["electronics.smartphone", "electronics.smartphone", "205", "205"],
-        actions=["view", "cart", "purchase", "purchase"], page_views=1, session_duration=60.25, clicks=4,
+        actions=["view", "cart", "purchase", "purchase"],
+        interaction_times_ms=[T_MS, T_MS + 1_500, T_MS + 2_000, T_MS + 60_250],
+        page_views=1, session_duration=60.25, clicks=4,
         purchase_made=True, amount_spent=0.3, payment_method_type="unknown", reviews=reviews,
         referrer="Direct", country="Peru", state="unknown", city="unknown", zip_code="unknown",
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
+from support.sessions import PSEUDONYMS
 
 from streaming.contract.horizon import Horizon
 from streaming.dedup.memory import InMemoryDedupStore
@@ -15,7 +16,7 @@ from streaming.dedup.port import (
 )
 from streaming.gate import claiming
 from streaming.gate.claiming import Claiming
-from streaming.gate.decide import Raw
+from streaming.gate.decide import Raw, Rules
 from streaming.gate.process import Batch
 from streaming.metrics.observer import NULL_OBSERVER
 from streaming.stores import StoreUnavailable
@@ -63,17 +64,17 @@ def store() -> Store:
 @pytest.fixture
 def claims(store: Store) -> Claiming:
     """In step with the log."""
-    claims = Claiming(store, EmptyLog(), 0, NULL_OBSERVER)
+    claims = Claiming(store, EmptyLog(), 0, PSEUDONYMS, NULL_OBSERVER)
     claims.recover()
     return claims
 
 
 def batch() -> Batch:
-    return Batch([Raw(0, 0, 1_000, b"u", b"{}")], {0: 0}, HORIZON.horizon_ms)
+    return Batch([Raw(0, 0, 1_000, b"u", b"{}")], {0: 0}, Rules(0, 1, HORIZON.horizon_ms, PSEUDONYMS))
 
 
 def test_before_the_store_was_brought_in_step_nothing_is_claimed(store: Store) -> None:
-    claims = Claiming(store, EmptyLog(), 0, NULL_OBSERVER)
+    claims = Claiming(store, EmptyLog(), 0, PSEUDONYMS, NULL_OBSERVER)
     with pytest.raises(OutOfSync):
         claims.claim(batch())
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from confluent_kafka import TopicPartition
+from support.sessions import PSEUDONYMS
 
 from streaming.dedup.port import BatchSpan, OutOfSync
 from streaming.gate.committing import Committing, DecidedBatch
 from streaming.gate.decide import PartitionState, Raw, Rules, decode_state
 from streaming.gate.process import Batch
 from streaming.kafka.transactions import TransactionLost
+
+RULES = Rules(1, 1, 1, PSEUDONYMS)
 
 
 class Writer:
@@ -79,8 +82,8 @@ class Gate:
 
 
 def decided(offset: int, claimed_at_s: float = 1e12) -> DecidedBatch:
-    batch = Batch([Raw(0, offset, 1_000, b"u", b"no session")], {0: offset}, 1)
-    return DecidedBatch(batch, batch.decide([], {0: PartitionState()}, Rules(1, 1, 1)), claimed_at_s)
+    batch = Batch([Raw(0, offset, 1_000, b"u", b"no session")], {0: offset}, RULES)
+    return DecidedBatch(batch, batch.decide([], {0: PartitionState()}, RULES), claimed_at_s)
 
 
 def test_a_batch_is_written_after_the_one_before_is_committed() -> None:

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import DecodeError
 from support import sessions
+from support.sessions import PSEUDONYMS
 
 from streaming.contract.horizon import stated_horizon_ms
 from streaming.contract.rejection import Reason, Rejection
@@ -22,12 +23,12 @@ from streaming.gate.decide import (
 
 BEYOND, KNOWN_USER = ClaimAnswer.BEYOND, ClaimAnswer.KNOWN_USER
 NEW_USER, TAKEN = ClaimAnswer.NEW_USER, ClaimAnswer.TAKEN
-RULES = Rules(allowed_lateness_ms=100, extraction_every=2, horizon_ms=10_000)
+RULES = Rules(allowed_lateness_ms=100, extraction_every=2, horizon_ms=10_000, pseudonyms=PSEUDONYMS)
 FRESH = {0: PartitionState()}
 
 
 def session(event_time_ms: int = 0, feed: str = "live") -> Candidate:
-    return candidate(sessions.session(event_time_ms=event_time_ms, feed=feed))
+    return candidate(sessions.session(event_time_ms=event_time_ms, feed=feed), PSEUDONYMS)
 
 
 def raw(offset: int, partition: int = 0) -> Raw:

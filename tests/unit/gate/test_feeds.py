@@ -1,12 +1,12 @@
 """Sessions of feeds that nobody declared are rejected: no sender may escape horizon and lateness."""
 
 import pytest
-from support.sessions import raw_value
+from support.sessions import PSEUDONYMS, raw_value
 
 from streaming.contract.feeds import LIVE_ONLY, Feeds, ImportKeys
 from streaming.contract.rejection import Reason, Rejection
 from streaming.gate.candidate import Candidate
-from streaming.gate.decide import Raw
+from streaming.gate.decide import Raw, Rules
 from streaming.gate.process import Batch
 
 NOW_MS = 1_767_261_296_123
@@ -20,7 +20,7 @@ FEEDS = Feeds(KEYS, frozenset({"partner"}))
 
 def outcome(feed: str, event_time_ms: int, accepted: Feeds = FEEDS) -> Candidate | Rejection:
     raw = Raw(0, 0, NOW_MS, b"u1", raw_value(feed=feed, event_time_ms=event_time_ms))
-    (found,) = Batch([raw], {0: 0}, HORIZON_MS, accepted).parsed
+    (found,) = Batch([raw], {0: 0}, Rules(0, 1, HORIZON_MS, PSEUDONYMS, accepted)).parsed
     return found
 
 

@@ -22,7 +22,7 @@ def wrongly_called(called: list[Called]) -> tuple[list[int], list[int]]:
         positions.append(LogPosition(partition, number))
         admitted.add(
             msgspec.structs.replace(
-                LIKE, session_id=str(number), user_kind=kind, arrived_at_ms=arrived_ms,
+                LIKE, session_pseudonym=str(number), user_kind=kind, arrived_at_ms=arrived_ms,
                 raw_partition=partition, raw_offset=number,
             )
         )  # fmt: skip
@@ -62,6 +62,6 @@ def test_a_session_accepted_again_is_found_at_its_later_positions() -> None:
         admitted.add(msgspec.structs.replace(LIKE, raw_offset=offset))
     admitted.sort()
     assert list(admitted.repeated()) == [LogPosition(0, 5), LogPosition(0, 7)]
-    assert admitted.position_of(LIKE.session_id) == LogPosition(0, 3)
+    assert admitted.position_of(LIKE.session_pseudonym) == LogPosition(0, 3)
     assert admitted.position_of("another") is None
     assert admitted.distinct_users() == 1

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from bson.int64 import Int64
 from msgspec.structs import replace
+from support.sessions import valid_session
 
 from ml.features import schema as schemas
 from ml.features.encoding import Encoding
@@ -141,7 +143,7 @@ def test_one_session_may_span_many_lines(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_bad_lines_are_values_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = answer(capsys, file(tmp_path, b"no json", GOLDEN, b'{"schemaVersion": 2}', b"", b"\xff"), code=1)[
+    found = answer(capsys, file(tmp_path, b"no json", GOLDEN, b'{"schemaVersion": 3}', b"", b"\xff"), code=1)[
         "results"
     ]
     assert [result.get("rejected") for result in found] == [
@@ -212,16 +214,17 @@ def test_invalid_requests_are_refused_with_a_reason(
     assert says in capsys.readouterr().err
 
 
-def test_a_stored_session_by_its_id(
+def test_a_stored_session_by_its_pseudonym(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Whole numbers as pymongo reads them.
-    document = json.loads(GOLDEN) | FOUND_BY_THE_GATE | {"_id": "s1", "rawOffset": Int64(7)}
+    # Whole numbers as pymongo reads them; the identity is left in MongoDB.
+    document = msgspec.to_builtins(valid_session(session_pseudonym="s1"))
+    document |= {"_id": "s1", "rawOffset": Int64(7)}
+    del document["identity"]
     stored = {"s1": document}
     monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
-    assert (
-        answer(capsys, "--session", "s1", "--model", "logistic_regression")["results"][0]["not_known"] == []
-    )
+    [result] = answer(capsys, "--session", "s1", "--model", "logistic_regression")["results"]
+    assert (result["session"], result["not_known"]) == ("s1", [])
     assert ask("--session", "s2") == 2
 
     def away(_: str) -> None:

@@ -32,7 +32,7 @@ def brute(items: dict[str, frozenset[bytes]], threshold: float) -> set[tuple[str
 def test_recall_and_precision_against_every_pair() -> None:
     items = people(400, seed=3)
     truth = brute(items, 0.5)
-    found = {(a, b.user_id) for a, near in most_similar(items, 0.5, 50) for b in near}
+    found = {(a, b.user_pseudonym) for a, near in most_similar(items, 0.5, 50) for b in near}
     assert len(truth) > 500
     assert found <= truth
     assert len(found) >= 0.99 * len(truth)
@@ -43,14 +43,14 @@ def test_the_nearest_come_first_and_are_exact() -> None:
     for user, near in most_similar(items, 0.5, 3):
         assert len(near) <= 3
         assert [one.jaccard for one in near] == sorted((one.jaccard for one in near), reverse=True)
-        assert all(one.jaccard == jaccard(items[user], items[one.user_id]) for one in near)
+        assert all(one.jaccard == jaccard(items[user], items[one.user_pseudonym]) for one in near)
 
 
 def test_twins_are_each_other_and_never_themselves() -> None:
     same = frozenset({b"p:1", b"c:x"})
     near = dict(most_similar({"a": same, "b": same, "c": same, "d": frozenset()}, 0.5, 2))
     assert near.keys() == {"a", "b", "c"}
-    assert [(one.user_id, one.jaccard) for one in near["b"]] == [("a", 1.0), ("c", 1.0)]
+    assert [(one.user_pseudonym, one.jaccard) for one in near["b"]] == [("a", 1.0), ("c", 1.0)]
 
 
 def test_bands_keep_recall_at_the_threshold() -> None:
@@ -67,8 +67,8 @@ def test_bands_keep_recall_at_the_threshold() -> None:
 
 def test_sets_unite_sessions_and_tell_products_from_categories() -> None:
     rows = [
-        {"userId": "u", "productIds": ["1", "2"], "productCategories": ["1"]},
-        {"userId": "u", "productIds": ["3"], "productCategories": []},
+        {"userPseudonym": "u", "productIds": ["1", "2"], "productCategories": ["1"]},
+        {"userPseudonym": "u", "productIds": ["3"], "productCategories": []},
     ]
     assert item_sets(rows) == {"u": {b"p:1", b"p:2", b"p:3", b"c:1"}}
 
@@ -77,15 +77,15 @@ def test_job_writes_a_document_for_every_user(tmp_path: Path) -> None:
     folder = tmp_path / "extracts" / "sessions"
     folder.mkdir(parents=True)
     rows = [
-        {"userId": user, "productIds": products, "productCategories": ["sofas"], "other": 1}
+        {"userPseudonym": user, "productIds": products, "productCategories": ["sofas"], "other": 1}
         for user, products in (("a", ["1", "2"]), ("b", ["1", "2"]), ("c", ["8", "9"]))
     ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "part-0-1.parquet")
     result = job.run(folder, tmp_path / "similar_users.jsonl", 0.5, 5, 128)
     documents = [json.loads(line) for line in Path(result["path"]).read_text().splitlines()]
     assert documents == [
-        {"_id": "a", "neighbours": [{"userId": "b", "jaccard": 1.0}]},
-        {"_id": "b", "neighbours": [{"userId": "a", "jaccard": 1.0}]},
+        {"_id": "a", "neighbours": [{"userPseudonym": "b", "jaccard": 1.0}]},
+        {"_id": "b", "neighbours": [{"userPseudonym": "a", "jaccard": 1.0}]},
         {"_id": "c", "neighbours": []},
     ]
     assert (result["users"], result["pairs"]) == (3, 2)

@@ -2,6 +2,7 @@
 seed."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Session
 from streaming.simulate.devices import KITS
 from streaming.simulate.faults import FAULTS
+from streaming.simulate.paths import CHANNEL_OF_REFERRER, CHECKOUT, DONE
 from streaming.simulate.places import places
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import Message, traffic
@@ -110,6 +112,26 @@ def test_without_faults_all_sessions_are_valid_and_come_once() -> None:
     assert len({message.value for message in sent}) == 1_000
 
 
+def test_traffic_of_version_1_is_the_same_without_what_version_2_has_brought() -> None:
+    none = {name: 0.0 for name in TrafficSettings.model_fields if name.endswith("_rate")}
+    chosen = SETTINGS.model_copy(update={**none, "sessions": 300})
+    first = list(traffic(chosen.model_copy(update={"schema_version": 1})))
+    for one, other in zip(first, traffic(chosen), strict=True):
+        fields, newer = json.loads(one.value), json.loads(other.value)
+        assert fields == {name: newer[name] for name in fields} | {"schemaVersion": 1}
+        assert newer.keys() - fields.keys() == {
+            "interactionTimesMs", "pages", "currency", "channel", "campaign", "consent"
+        }  # fmt: skip
+        assert isinstance(judged(one.value), Session)
+
+
+def test_broken_messages_of_version_1_are_rejected() -> None:
+    chosen = SETTINGS.model_copy(update={"sessions": 2_000, "broken_rate": 0.5, "schema_version": 1})
+    broken = [message.value for message in traffic(chosen) if message.kind == "broken"]
+    assert len(broken) > 800
+    assert not [value for value in broken if isinstance(judged(value), Session)]
+
+
 OTHER_NAMES = {
     "truncated": "not_json",
     "nesting_bomb": "too_deep",
@@ -122,6 +144,9 @@ OTHER_NAMES = {
     "half_a_pair": "unprintable",
     "half_a_pair_as_action": "unprintable",
     "half_a_pair_beside": "not_json",
+    "before_the_visit": "out_of_range",
+    "unequal_times": "unequal_lengths",
+    "no_currency": "wrong_type",
 }
 
 
@@ -159,11 +184,34 @@ def test_devices_and_places_are_consistent(sessions: list[Session]) -> None:
         assert (s.country, s.state, s.city, s.zip_code) in towns
 
 
+def test_visits_tell_their_path(sessions: list[Session]) -> None:
+    begun = done = 0
+    for s in sessions:
+        assert s.interaction_times_ms == sorted(s.interaction_times_ms or [])
+        assert s.pages
+        opened = [page.time_ms for page in s.pages]
+        assert opened == sorted(opened)
+        names = [page.page for page in s.pages]
+        assert s.purchase_made == (DONE in names)
+        begun += CHECKOUT[0] in names
+        done += DONE in names
+        assert (s.channel in ("direct", "organic search", "social")) == (s.campaign is None)
+        assert s.channel in CHANNEL_OF_REFERRER[s.referrer]
+        assert s.currency == "EUR"
+        assert s.consent
+        assert s.consent.analytics
+    assert 0.5 < done / begun < 0.95
+    assert {s.channel for s in sessions} == {one for known in CHANNEL_OF_REFERRER.values() for one in known}
+
+
 def test_people_keep_their_attributes(sessions: list[Session]) -> None:
     by_user: defaultdict[str, list[Session]] = defaultdict(list)
     for session in sessions:
         by_user[session.user_id].append(session)
-    assert all(len({(s.name, s.email, s.gender, s.city) for s in visits}) == 1 for visits in by_user.values())
+    assert all(
+        len({(s.name, s.email, s.gender, s.city, s.consent) for s in visits}) == 1
+        for visits in by_user.values()
+    )
     returning = [visits for visits in by_user.values() if len(visits) > 1]
     assert len(returning) > len(by_user) / 2
     usual = [

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.sessions import PSEUDONYMS
 
 from streaming.settings import KafkaSettings
 from streaming.sinks.mongo.memory import InMemorySessions
@@ -45,7 +46,7 @@ class FakeProducer:
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff", b"[" * 100_000, b'{"sessionId": 1}', b"null"])
 def test_a_message_of_another_client_becomes_a_dead_letter(value: bytes | None) -> None:
     producer, sessions = FakeProducer(), InMemorySessions()
-    storing = MongoSink(KafkaSettings(), sessions, producer)  # type: ignore[arg-type]
+    storing = MongoSink(KafkaSettings(), sessions, producer, PSEUDONYMS)  # type: ignore[arg-type]
     storing.write(storing.read([FakeMessage(7, value)]))  # type: ignore[list-item]
     [(kept, headers)] = producer.produced
     assert kept == value

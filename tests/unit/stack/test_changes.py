@@ -69,6 +69,7 @@ def concerns(place: StackContext, before: Mapping[str, str], **now: str) -> dict
         ("VITRINE_GATE_HORIZON_MS", "86400000", {"gate", "watch", *AIRFLOW}),
         ("VITRINE_WORDS_PAYMENTS", "{}", {"gate", "flink-job", *AIRFLOW}),
         ("VITRINE_IMPORT_KEYS", "a,b", {"gate", *AIRFLOW}),
+        ("VITRINE_PSEUDONYM_KEY", "k" * 20, {"gate", "store", "flink-job", *AIRFLOW}),
         ("VITRINE_INGEST_MEMORY_MB", "1024", set()),
         ("VITRINE_SIMULATE_SEED", "7", set()),
         ("VITRINE_KAFKA_HEAP_MIB", "600", {"kafka"}),

@@ -55,6 +55,18 @@ def test_the_key_of_imports_goes_to_those_who_make_or_judge_imports_alone(place:
         assert key not in str(given), other
 
 
+def test_the_key_of_pseudonyms_goes_to_those_who_make_them_alone(place: StackContext) -> None:
+    """The index stage and the monitor know pseudonyms, and must not learn whose they are."""
+    key = passwords.generated(place.layout, credentials.PSEUDONYMS)
+    assert place.environment["VITRINE_PSEUDONYM_KEY"] == key
+    holders = {one.name for one in declared.services(place) if key in str(dict(one.environment))}
+    airflow = {name for name, of in PRINCIPAL_OF.items() if of is Principal.AIRFLOW}
+    assert holders == {"gate", "store", "flink-job", *airflow}
+    for other in set(Principal) - credentials.KNOW_PSEUDONYMS:
+        given = environment(place.settings, place.layout, place.environment, other)
+        assert key not in str(given), other
+
+
 def test_given_keys_of_imports_are_kept(place: StackContext) -> None:
     shared = under(place, {"VITRINE_IMPORT_KEYS": "new,old"})
     assert shared.environment["VITRINE_IMPORT_KEYS"] == "new,old"
@@ -89,7 +101,7 @@ def test_what_a_store_is_told_lets_nobody_in_to_another(
     }
     for store in Store:
         for one in credentials.USERS[store]:
-            shown = credentials.variables(one, place.password, [store], place.environment, place.import_key)
+            shown = credentials.variables(one, place.password, [store], place.environment, place.key)
             told[store] = told.get(store, "") + str(shown)
     for store, text in told.items():
         for other in set(Store) - {store}:
@@ -112,9 +124,7 @@ def test_properties_that_are_no_json_are_refused_without_showing_them(place: Sta
 
 
 def test_who_may_only_send_gets_no_login_to_the_other_stores(place: StackContext) -> None:
-    sent = credentials.variables(
-        Principal.SHOP, place.password, list(Store), place.environment, place.import_key
-    )
+    sent = credentials.variables(Principal.SHOP, place.password, list(Store), place.environment, place.key)
     assert json.loads(sent["VITRINE_KAFKA_CLIENT_PROPERTIES"])["sasl.username"] == "shop"
     assert sent["VITRINE_REDIS_URL"] == "redis://127.0.0.1:16379/0"
     assert (sent["VITRINE_ELASTICSEARCH_USERNAME"], sent["VITRINE_ELASTICSEARCH_PASSWORD"]) == ("", "")

@@ -153,6 +153,7 @@ def test_recompute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     monkeypatch.setattr(recompute, "recompute", lambda *_: found)
     for name in ("KafkaSettings", "ElasticsearchSettings", "MongoSettings"):
         monkeypatch.setattr(recompute, name, SimpleNamespace)
+    monkeypatch.setattr(recompute, "PseudonymSettings", lambda: SimpleNamespace(pseudonyms=None))
     away = SimpleNamespace(
         refresh=lambda name: None, scan=lambda *_: [], valid_from={}, until={}, read_all=lambda *_: []
     )

@@ -1,0 +1,1 @@
+"""`./vitrine migrate`: brings what an earlier release stored into the form of this one."""

@@ -1,0 +1,47 @@
+"""`./vitrine migrate`."""
+
+import argparse
+import json
+
+from rich.console import Console
+
+from streaming.command_failure import carried_out
+from streaming.migrate.documents import migrate_documents
+from streaming.migrate.sessions import migrate_sessions
+from streaming.process.exit_code import ExitCode
+from streaming.settings import ElasticsearchSettings, MongoSettings, PseudonymSettings
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.words.settings import WordSettings
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Migrates both stores and prints what was done. Returns an ExitCode."""
+
+    def migrate() -> int:
+        pseudonyms = PseudonymSettings().pseudonyms
+        store, index = MongoSessions(MongoSettings()), ElasticsearchIndex(ElasticsearchSettings())
+        store.prepare()
+        with Console(stderr=True).status("Migrating …") as status:
+            found = migrate_sessions(
+                store, pseudonyms, lambda done: status.update(f"{done:,} sessions migrated …")
+            )
+            store.drop_earlier_indexes()
+            documents = migrate_documents(
+                index,
+                store,
+                WordSettings().words,
+                lambda done: status.update(
+                    f"{found.sessions:,} sessions migrated, {done:,} documents made …"
+                ),
+            )
+        answer = {"sessions": found.sessions, "unreadable": found.unreadable, "documents": documents}
+        if arguments.json:
+            print(json.dumps(answer))
+        else:
+            print(f"{found.sessions:,} sessions migrated, {documents:,} documents made anew")
+            if found.unreadable:
+                print(f"{found.unreadable:,} documents in MongoDB are no sessions and were left as they are")
+        return ExitCode.NOT_SO if found.unreadable else ExitCode.DONE
+
+    return carried_out(migrate, "The stores were not migrated")
