@@ -173,6 +173,12 @@ class MongoSessions:
         """Returns the session with this pseudonym, without its identity."""
         return available(self._sessions.find_one, _with_id(session_pseudonym), {"identity": False})
 
+    def consents(self, user_pseudonym: str) -> list[Document]:
+        """Returns `feed` and `consent` of every session of a user."""
+        # In the form that suits the embedded server, as for ids.
+        query = {"userPseudonym": {"$in": [user_pseudonym, _NO_DATE]}}
+        return available(lambda: list(self._sessions.find(query, ["feed", "consent"])))
+
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
 
