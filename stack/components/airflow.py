@@ -19,6 +19,7 @@ from streaming.contract.topology import EXTRACTION_GROUP
 from streaming.doors.settings import DoorSettings
 from streaming.gate.settings import GateSettings
 from streaming.settings import (
+    ConsentSettings,
     DataSettings,
     ElasticsearchSettings,
     FlinkRestSettings,
@@ -51,6 +52,7 @@ READS: tuple[type[Settings] | str, ...] = (
     DoorSettings,
     WindowSettings,
     WordSettings,
+    ConsentSettings,
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
     *(
         variable(GateSettings, name)

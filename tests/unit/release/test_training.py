@@ -28,6 +28,7 @@ from ml.release.charging import charge_run
 from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
 from ml.release.run_type import RunType
 from ml.release.scope import ReadScope
+from streaming.contract.consent import ALL_AGREED
 from streaming.data_folder.layout import DataLayout
 
 
@@ -175,6 +176,7 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
             ArtifactStore(DataLayout(tmp_path)),
             "x",
             {},
+            ALL_AGREED,
         )
 
 
@@ -286,6 +288,6 @@ def test_extracts_of_an_earlier_version_are_neither_charged_nor_read(tmp_path: P
 
 def test_training_on_one_user_says_what_to_do(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=1)
-    with pytest.raises(ValueError, match="too few users"):
+    with pytest.raises(ValueError, match="too few users who agree"):
         train(tmp_path, TrainingRequest("r"), a_ledger())
     assert not (tmp_path / "models").exists()
