@@ -1,4 +1,4 @@
-"""Without consent nothing is kept of a message: it is counted and listed, but neither written out nor sent."""
+"""Without consent nothing is kept: a message is counted and listed, but neither written out nor sent on."""
 
 import json
 from collections.abc import Iterator
