@@ -175,7 +175,7 @@ class MongoSessions:
 
     def consents(self, user_pseudonym: str) -> list[Document]:
         """Returns `feed` and `consent` of every session of a user."""
-        # A pseudonym, unlike an id of a shop's, never looks like a date, and asked plainly the embedded server
+        # A pseudonym, unlike an id of a shop's, never looks like a date; asked plainly, the embedded server
         # uses its index.
         query = {"userPseudonym": user_pseudonym}
         return available(lambda: list(self._sessions.find(query, ["feed", "consent"])))
