@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from streaming.contract.feeds import is_named_like_an_import
@@ -37,6 +38,16 @@ REFUSALS: Mapping[RefusedBy, Rejection] = {
     ),
 }
 
+
+class _Said(Struct, rename="camel"):
+    """The fields that count, of whatever type."""
+
+    schema_version: Any = None
+    feed: Any = None
+    consent: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Said)
 _SAID = re.compile(r'"consent"\s*+:\s*+\{[^{}]*"analytics"\s*+:\s*+(true|false)\b')
 _FEED = re.compile(r'"feed"\s*+:\s*+"([^"\\]*+)"')
 
@@ -67,9 +78,10 @@ def refused_by(parsed: Session | Rejection, raw: bytes | None, sources: Sources)
     """Returns who refuses analytics for the message `raw`, which parses to `parsed`: the session, or, if that
     does not say, its source. None if nobody does."""
     if isinstance(parsed, Session):
-        if parsed.consent is None and not sources.by_feed:  # an ordinary message: this must cost nothing
+        said = parsed.consent
+        if said is None and not sources.by_feed:  # an ordinary message: this must cost nothing
             return None
-        answer, feed = analytics_answer(parsed, raw), parsed.feed
+        answer, feed = None if said is None else said.analytics, parsed.feed
     else:
         raw = raw or b""
         if not (sources.by_feed or b"consent" in raw or b"\\u" in raw):
@@ -96,21 +108,28 @@ def answer_in(document: Mapping[str, Any], purpose: Purpose) -> bool | None:
 def _read(raw: bytes) -> tuple[bool | None, str]:
     """Returns the answer to analytics, and the feed, as far as they can be read in a message that is no
     session."""
-    text = raw.decode(errors="replace")
     try:
-        fields = json.loads(text)
+        found = _decoder.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_leniently(raw.decode(errors="replace"))
+    return _said(found.schema_version, found.feed, found.consent)
+
+
+def _read_leniently(text: str) -> tuple[bool | None, str]:
+    """Returns the same for a text that is no JSON by RFC 8259."""
+    try:
+        fields = json.loads(text)  # it knows NaN, and half a surrogate pair
     except (ValueError, RecursionError):
         answers, feed = set(_SAID.findall(text)), _FEED.search(text)
         said = None if not answers else "false" not in answers
         return said, feed[1] if feed else LIVE_FEED
     if not isinstance(fields, dict):
         return None, LIVE_FEED
-    feed, consent = fields.get("feed"), fields.get("consent")
+    return _said(fields.get("schemaVersion"), fields.get("feed"), fields.get("consent"))
+
+
+def _said(version: object, feed: object, consent: object) -> tuple[bool | None, str]:
     answer = consent.get("analytics") if isinstance(consent, dict) else None
-    if not isinstance(answer, bool) or _is_first_version(fields.get("schemaVersion")):
+    if not isinstance(answer, bool) or (type(version) is int and version == FIRST_VERSION):
         answer = None
     return answer, feed if isinstance(feed, str) else LIVE_FEED
-
-
-def _is_first_version(version: object) -> bool:
-    return type(version) is int and version == FIRST_VERSION

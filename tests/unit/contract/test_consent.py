@@ -71,6 +71,8 @@ UNREADABLE = {
     "not UTF-8": REFUSED.replace(b'"name":"', b'"name":"\xff'),
     "not a number": REFUSED.replace(b'"clicks":7', b'"clicks":NaN'),
     "half a pair": REFUSED.replace(b'"name":"', rb'"name":"\ud83d'),
+    "half a pair as feed": REFUSED.replace(b'"live"', rb'"\ud83d"'),
+    "not a number in consent": REFUSED.replace(b'"personalisation":null', b'"personalisation":NaN'),
     "too deep": b'{"extra":' + b"[" * 200 + b"]" * 200 + b"," + REFUSED[1:],
     "deeper than any stack": b'{"extra":' + b"[" * 100_000 + b"," + REFUSED[1:],
     "too large": REFUSED[:-1] + b',"extra":"' + b"x" * MAX_MESSAGE_BYTES + b'"}',
@@ -130,6 +132,8 @@ def test_in_version_1_the_field_means_nothing(broken: bool) -> None:
         (b'{"feed":"partner","clicks":-1}', True),
         (b'{"feed":"partner","consent":{"analytics":true}', False),
         (b'{"feed":7}', False),
+        (b'{"feed":"partner","clicks":NaN}', True),
+        (b'{"feed":"partner","name":"\xff"}', True),
         (b"nothing of a feed", False),
     ],
 )
