@@ -61,6 +61,7 @@ class Outcomes:
         self._refused_by: dict[LogPosition, str | None] = {}
         """Who has refused each message without consent: the setting may have changed."""
         self._sent = Counter[int]()
+        self._known_from_ms = 0
         cut = scope.cut
         self._heads = {topic: TopicHead(cut.get(topic, ())) for topic in (topics.VALID, topics.REJECTED)}
 
@@ -96,6 +97,10 @@ class Outcomes:
             for at, span in self._spans.items()
         }
 
+    def judge_duplicates_from(self, known_from_ms: int) -> None:
+        """Of raw records that arrived before this moment, the session that they repeat may be deleted."""
+        self._known_from_ms = known_from_ms
+
     def raw(self, record: RawRecord, admitted: Admitted, lateness: Lateness) -> None:
         """Compares `record` with its outcome; `admitted` contains all valid sessions."""
         span = self._spans.get(record.partition)
@@ -123,7 +128,14 @@ class Outcomes:
                 wrong = f"came out as {_NAMES[code]}, but its user has refused analytics"
             else:
                 wrong = _wrong(
-                    code, digest, record, parsed, admitted.position_of(known_as), self._imports, horizon_ms
+                    code,
+                    digest,
+                    record,
+                    parsed,
+                    admitted.position_of(known_as),
+                    self._imports,
+                    horizon_ms,
+                    self._known_from_ms,
                 )
         if code in (_VALID, _LATE) and isinstance(parsed, Session):
             late = lateness.is_late(record.partition, parsed)
@@ -195,6 +207,7 @@ def _wrong(
     first: LogPosition | None,
     imports: ImportKeys,
     horizon_ms: int | None,
+    known_from_ms: int,
 ) -> str | None:
     """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if nothing.
     `first`: the position of the valid session of the same name."""
@@ -204,8 +217,9 @@ def _wrong(
             return f"came out as {kind}, but is {parsed.reason}"
     elif kind == Reason.DUPLICATE:
         if first is None:
-            return "came out as duplicate of a session that is not among the valid ones"
-        if first.partition == record.partition and first.offset > record.offset:
+            if record.arrived_at_ms >= known_from_ms:
+                return "came out as duplicate of a session that is not among the valid ones"
+        elif first.partition == record.partition and first.offset > record.offset:
             return "came out as duplicate of a session that came after it"
     elif kind == Reason.BEYOND_HORIZON:
         if horizon_ms is None or not is_old(parsed, record.arrived_at_ms, horizon_ms):
