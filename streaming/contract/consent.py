@@ -112,7 +112,7 @@ def _read(raw: bytes) -> tuple[bool | None, str]:
         found = _decoder.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return _read_leniently(raw.decode(errors="replace"))
-    return _said(found.schema_version, found.feed, found.consent)
+    return _answer_and_feed(found.schema_version, found.feed, found.consent)
 
 
 def _read_leniently(text: str) -> tuple[bool | None, str]:
@@ -125,10 +125,10 @@ def _read_leniently(text: str) -> tuple[bool | None, str]:
         return said, feed[1] if feed else LIVE_FEED
     if not isinstance(fields, dict):
         return None, LIVE_FEED
-    return _said(fields.get("schemaVersion"), fields.get("feed"), fields.get("consent"))
+    return _answer_and_feed(fields.get("schemaVersion"), fields.get("feed"), fields.get("consent"))
 
 
-def _said(version: object, feed: object, consent: object) -> tuple[bool | None, str]:
+def _answer_and_feed(version: object, feed: object, consent: object) -> tuple[bool | None, str]:
     answer = consent.get("analytics") if isinstance(consent, dict) else None
     if not isinstance(answer, bool) or (type(version) is int and version == FIRST_VERSION):
         answer = None
