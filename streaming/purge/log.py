@@ -5,7 +5,7 @@ with it all that was made of them: the Flink job makes it again from what is lef
 go too, as far as the gate has decided them: not all of them say of which feed they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -41,15 +41,15 @@ def rewrite(settings: KafkaSettings, feed: str, pseudonyms: Pseudonyms) -> int:
     ends = {topic: offsets.wait_visible(settings, topic) for topic in OF_THE_GATE}
     ends |= {topic: offsets.ends(settings, topic) for topic in MADE_AGAIN}
     ends[topics.RAW] = offsets.committed(settings, GATE.group, topics.RAW)
-    left = _copy(settings, feed, pseudonyms)
+    left = _copy(settings, feed, pseudonyms, ends[topics.VALID])
     cuts = [
         TopicPartition(clients.name(settings, topic), partition, end)
         for topic, of in ends.items()
         for partition, end in of.items()
         if end > 0
     ]
-    deleted = AdminClient(clients.properties(settings)).delete_records(cuts, request_timeout=TIMEOUT_S)
-    for answer in deleted.values():
+    admin = AdminClient(clients.properties(settings))  # kept until its answers are here: they die with it
+    for answer in admin.delete_records(cuts, request_timeout=TIMEOUT_S).values():
         answer.result(TIMEOUT_S)
     return left
 
@@ -72,10 +72,11 @@ def _without_watermark(metadata: str | None) -> str:
     return encode_state(replace(decode_state(metadata), watermark_ms=0))
 
 
-def _copy(settings: KafkaSettings, feed: str, pseudonyms: Pseudonyms) -> int:
+def _copy(settings: KafkaSettings, feed: str, pseudonyms: Pseudonyms, ends: Mapping[int, int]) -> int:
+    """Only what will be deleted: a session behind `ends` stays where it is, and would be there twice."""
     sender, left = clients.producer(settings), 0
     failures: list[KafkaError] = []
-    for record in kept(_valid(settings), feed, pseudonyms):
+    for record in kept(_valid(settings, ends), feed, pseudonyms):
         produce(
             sender,
             clients.name(settings, topics.VALID),
@@ -92,6 +93,6 @@ def _copy(settings: KafkaSettings, feed: str, pseudonyms: Pseudonyms) -> int:
     return left
 
 
-def _valid(settings: KafkaSettings) -> Iterator[Logged]:
-    for message in clients.read_all(settings, topics.VALID):
+def _valid(settings: KafkaSettings, ends: Mapping[int, int] | None = None) -> Iterator[Logged]:
+    for message in clients.read_all(settings, topics.VALID, until=ends):
         yield Logged(message.partition() or 0, message.key(), message.value())

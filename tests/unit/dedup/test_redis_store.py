@@ -29,7 +29,7 @@ class Keys:
         self.held: dict[bytes, Any] = {}
 
     def set(self, key: bytes, value: bytes, nx: bool, px: int) -> bool:
-        return self.held.setdefault(key, value) == value
+        return bool(self.held.setdefault(key, value) == value)
 
     def sadd(self, key: bytes, member: bytes) -> None:
         self.held.setdefault(key, set()).add(member)
