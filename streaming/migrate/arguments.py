@@ -3,8 +3,9 @@
 DETAILS = """\
 For use once after an update from a release whose stores have ids among the other fields: sessions in MongoDB
 get pseudonyms, and ids, name and e-mail address move into one object; the documents of single sessions in
-Elasticsearch are made anew from them, without ids and city. The stages may run meanwhile. It may be stopped
-and called again at any point, and changes nothing where all is done. The privacy ledger stays as it is.
+Elasticsearch are made anew from them, without ids and city. The stages may run meanwhile, and `store` must:
+it has ten minutes to store what is in the log. It may be stopped and called again at any point, and changes
+nothing where all is done. The privacy ledger stays as it is.
 
 The gate rebuilds its claims by itself. What is left to do then:
 

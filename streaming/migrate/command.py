@@ -2,17 +2,24 @@
 
 import argparse
 import json
+import time
 
 from rich.console import Console
 
 from streaming.command_failure import carried_out
+from streaming.contract import topics
+from streaming.contract.topology import STORE
+from streaming.kafka import clients, offsets
 from streaming.migrate.documents import migrate_documents
 from streaming.migrate.sessions import migrate_sessions
 from streaming.process.exit_code import ExitCode
-from streaming.settings import ElasticsearchSettings, MongoSettings, PseudonymSettings
+from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, PseudonymSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.words.settings import WordSettings
+
+STORED_PATIENCE_S = 600.0
+"""How long the store may be behind the log."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
                 index,
                 store,
                 WordSettings().words,
+                wait_stored,
                 lambda done: status.update(
                     f"{found.sessions:,} sessions migrated, {done:,} documents made …"
                 ),
@@ -45,3 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.NOT_SO if found.unreadable else ExitCode.DONE
 
     return carried_out(migrate, "The stores were not migrated")
+
+
+def wait_stored() -> None:
+    """Returns once the store has every session that is in the log now. Raises StageBehind, and
+    KafkaException."""
+    kafka = KafkaSettings()
+    clients.require(kafka)
+    ends = offsets.ends(kafka, topics.VALID)
+    offsets.wait_past(kafka, STORE.group, topics.VALID, ends, time.monotonic() + STORED_PATIENCE_S)
