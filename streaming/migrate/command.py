@@ -6,10 +6,12 @@ import json
 from rich.console import Console
 
 from streaming.command_failure import carried_out
+from streaming.kafka import clients
+from streaming.kafka.key_of_log import require_log_of
 from streaming.migrate.documents import migrate_documents
 from streaming.migrate.sessions import migrate_sessions
 from streaming.process.exit_code import ExitCode
-from streaming.settings import ElasticsearchSettings, MongoSettings, PseudonymSettings
+from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, PseudonymSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.words.settings import WordSettings
@@ -20,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     def migrate() -> int:
         pseudonyms = PseudonymSettings().pseudonyms
+        clients.require(KafkaSettings())
+        require_log_of(KafkaSettings(), pseudonyms)
         store, index = MongoSessions(MongoSettings()), ElasticsearchIndex(ElasticsearchSettings())
         store.prepare()
         with Console(stderr=True).status("Migrating …") as status:
