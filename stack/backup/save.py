@@ -18,8 +18,9 @@ from stack.backup.settings import BackupSettings
 from stack.backup.stored import StoredBackup
 from stack.service import StackContext
 from streaming.access_record.file import os_user, stored_record
+from streaming.data_folder.alone import alone
 from streaming.process.exit_code import InvalidRequest
-from streaming.settings import KafkaSettings
+from streaming.settings import DataSettings, KafkaSettings
 
 Tell = Callable[[str, str], None]
 
@@ -67,7 +68,11 @@ def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
         folder.mkdir(mode=0o700)
         backup = StoredBackup(folder, Sealing.fresh(passphrase) if passphrase else None)
         try:
-            made = _save(place, backup, tell)
+            # Not while `migrate` gives sessions other ids: pages by id would pass over some. Nor while
+            # something is being deleted.
+            tell("the stores", "once no migration, retention or purge runs …")
+            with alone(DataSettings().layout.root):
+                made = _save(place, backup, tell)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

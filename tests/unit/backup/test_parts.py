@@ -6,12 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.locks import is_locked
 
 from stack import interrupted_restore
+from stack.backup import manifest, save
 from stack.backup.folder_part import FolderPart
+from stack.backup.manifest import LogPositions, Manifest
 from stack.backup.parts import GENERATED, not_held, parts
 from stack.backup.save import folder_of
 from stack.backup.settings import BackupSettings
+from stack.backup.stored import StoredBackup
 from stack.components import airflow
 from stack.context import this_checkout
 from stack.layout import Layout
@@ -90,6 +94,24 @@ def test_a_backup_is_never_within_what_it_saves(place: StackContext, inside: str
 def test_a_backup_may_be_anywhere_else(place: StackContext, elsewhere: str | None) -> None:
     chosen = place.layout.state / elsewhere if elsewhere else None
     assert folder_of(place, BackupSettings(dir=chosen)) == (chosen or place.layout.state / "backups")
+
+
+def test_no_migration_changes_ids_while_they_are_read(
+    place: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor retention or purge: whoever does so holds the data folder."""
+    held: list[bool] = []
+
+    def made(place: StackContext, backup: StoredBackup, tell: object) -> Manifest:
+        held.append(is_locked(place.layout.data))
+        found = Manifest(manifest.FORMAT, backup.name, "", LogPositions("", {}), ())
+        backup.finish(found)
+        return found
+
+    monkeypatch.setattr(save, "_save", made)
+    save.save(place, BackupSettings(), lambda *state: None)
+    assert held == [True]
+    assert not is_locked(place.layout.data)
 
 
 def test_what_no_backup_holds_is_said(place: StackContext) -> None:
