@@ -49,6 +49,15 @@ def parts(place: StackContext) -> tuple[Part, ...]:
         ),
         IndexPart("elasticsearch", ElasticsearchIndex(ElasticsearchSettings())),
         SqlitePart("airflow", place.layout.airflow, airflow.DATABASE, partial(_migrate_again, place)),
+        *folder_parts(place),
+    )
+
+
+def folder_parts(place: StackContext) -> tuple[FolderPart, ...]:
+    """Returns those parts that are folders."""
+    data = DataSettings().layout
+    ledger_folder = BudgetSettings().ledger_dir or data.ledger
+    return (
         # Without the outer link, which outlives every restore, and what imports spill.
         FolderPart(
             "data", data.root, but=_names_in(data.root, ledger_folder, data.ledger, data.import_spill)

@@ -13,6 +13,8 @@ The gate rebuilds its claims by itself. What is left to do then:
   ./vitrine distinct … --recount   distinct users of days that are no longer in the log
   the DAGs extract_sessions and similar_users, which make their files and documents anew
 
+Kafka must run too. Exits 2 if log or MongoDB have pseudonyms of another key than the one that is set.
+
 Exit code 1 if MongoDB has sessions that no stage wrote; they are left as they are.
 
 With --json: {"sessions", "unreadable", "documents"}."""

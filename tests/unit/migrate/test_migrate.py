@@ -8,6 +8,8 @@ import pytest
 from support.sessions import PSEUDONYMS, known_as, session, valid_session
 
 from streaming.contract import topics
+from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import OtherKey
 from streaming.contract.session import Review
 from streaming.kafka.offsets import StageBehind
 from streaming.migrate.documents import OF_SESSIONS, migrate_documents
@@ -72,6 +74,17 @@ def test_todays_sessions_and_what_no_stage_wrote_are_left_alone() -> None:
     assert held["t"] == today
     assert held["odd"] == {"_id": "odd", "name": "no session"}
     assert len(held) == 4
+
+
+def test_with_another_key_it_does_not_go_on() -> None:
+    """A migration that was stopped, and then called where the key is another."""
+    store = filled(2)
+    migrate_sessions(store, PSEUDONYMS)
+    store.insert([earlier(5)])
+    before = list(store.scan())
+    with pytest.raises(OtherKey, match="MongoDB"):
+        migrate_sessions(store, Pseudonyms("x" * 20))
+    assert list(store.scan()) == before
 
 
 class Interrupted(InMemorySessions):
