@@ -158,10 +158,11 @@ class MongoSessions:
 
     def drop_earlier_indexes(self) -> None:
         """Drops the indexes that only earlier releases needed."""
-        found = available(self._sessions.index_information)
-        for name in (f"{field}_1" for field in _INDEXED_EARLIER):
-            if name in found:
-                available(self._sessions.drop_index, name)
+        found = available(self._sessions.index_information).values()
+        for field in _INDEXED_EARLIER:
+            # By key: the embedded server tells other names than those by which it drops.
+            if any([name for name, _ in index["key"]] == [field] for index in found):
+                available(self._sessions.drop_index, f"{field}_1")
 
     def scan(self) -> Iterator[Document]:
         """In the server's order of ids."""
