@@ -1,4 +1,4 @@
-"""What each role may do in the running Airflow, over HTTP, and that a label leads op and admin to a pseudonym."""
+"""What each role may do in the running Airflow, over HTTP; a label leads op and admin to a pseudonym."""
 
 import base64
 import hashlib
