@@ -138,6 +138,7 @@ if os.geteuid() == 0:  # otherwise all runs as the caller, and only root can try
             for port in until(used, "a Python process of Flink's"):
                 assert connects(port) is not doors.kept_out(PLACE)
 
+    @pytest.mark.alone  # other tests start servers of their own from this checkout
     def test_nothing_listens_that_is_neither_declared_nor_in_flinks_range() -> None:
         declared = {port for service in services.services(PLACE) for port in service.ports}
         first, last = map(int, doors.beam_ports(PLACE).split("-"))
