@@ -9,14 +9,16 @@ from msgspec import Struct
 
 from ml.features.session_row import session_row
 from streaming.contract import parsing, valid_session
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.pseudonym import Pseudonyms
-from streaming.contract.rejection import Rejection
+from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import Session
 
 GATE_FINDS = ("userKind",)
 """Features that a raw session lacks, because the gate adds them (from whether it saw the user before)."""
 
 
+_ERASED = Rejection(Reason.MISSING_FIELD, "the session of somebody who was erased has nothing to score")
 _NO_ONES = Pseudonyms("models read no pseudonym")
 
 
@@ -47,6 +49,8 @@ def read(text: bytes, now_ms: int) -> Readable | Rejection:
         if isinstance(session, Rejection):
             return session
         return Readable(session.session_id, session_row(_as_if_stored(session, now_ms)), GATE_FINDS)
+    if isinstance(valid, ErasedSession):
+        return _ERASED
     name = session.session_id if isinstance(session, Session) else valid.session_pseudonym
     return Readable(name, session_row(msgspec.to_builtins(valid)), ())
 

@@ -27,6 +27,9 @@ HEADER_ARRIVED_AT_MS = "arrived_at_ms"
 HEADER_HORIZON_MS = "horizon_ms"
 """Only for the reason beyond_horizon: the horizon that was applied, because the setting may change later."""
 
+HEADER_ERASED = "erased"
+"""The sender's bytes, key and the detail are gone: their user was erased. Of dead letters too."""
+
 # Headers of a raw message that corrects a rejected one (correction.py).
 HEADER_CORRECTS = "corrects"
 HEADER_DIGEST = "sha256"

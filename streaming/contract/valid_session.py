@@ -2,7 +2,9 @@
 
 Its message has the ids and the name of its user in one object, `identity`, and otherwise pseudonyms alone
 (pseudonym.py). Only the store reads that object; for all others it is not there. Messages of a gate that knew
-no pseudonyms have the ids among the other fields: they are read too, and get the same pseudonyms.
+no pseudonyms have the ids among the other fields: they are read too, and get the same pseudonyms. In the
+place of a session whose user was erased stands what is left of it (erased_session.py): no reader can take it
+for a session.
 """
 
 from typing import Literal
@@ -10,7 +12,9 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from streaming.contract import erased_session
 from streaming.contract.addresses import masked
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Content, Id, Name, Session, Word
 
@@ -76,31 +80,32 @@ def encode(session: ValidSession) -> bytes:
     return encoder.encode(session)
 
 
-def decode(value: bytes, pseudonyms: Pseudonyms) -> ValidSession:
-    """Returns the session in `value` without its identity; `pseudonyms` makes those that an earlier gate did
-    not. Raises msgspec.DecodeError if no gate can have written `value`."""
+def decode(value: bytes, pseudonyms: Pseudonyms) -> ValidSession | ErasedSession:
+    """Returns the session in `value` without its identity, or what is left of it; `pseudonyms` makes those
+    that an earlier gate did not. Raises msgspec.DecodeError if no gate can have written `value`."""
     try:
         return _decoder.decode(value)
     except RecursionError:
         raise msgspec.DecodeError("nested too deep") from None
     except msgspec.ValidationError as error:
-        return _of_earlier(value, pseudonyms, error)
+        return erased_session.try_decode(value) or _of_earlier(value, pseudonyms, error)
 
 
-def decode_stored(value: bytes, pseudonyms: Pseudonyms) -> StoredSession:
-    """Returns the session in `value` with its identity: for the store, and for what is checked against it.
-    Raises as `decode`."""
+def decode_stored(value: bytes, pseudonyms: Pseudonyms) -> StoredSession | ErasedSession:
+    """Returns the session in `value` with its identity, or what is left of it: for the store, and for what is
+    checked against it. Raises as `decode`."""
     try:
         return _stored_decoder.decode(value)
     except RecursionError:
         raise msgspec.DecodeError("nested too deep") from None
     except msgspec.ValidationError as error:
-        return _of_earlier(value, pseudonyms, error)
+        return erased_session.try_decode(value) or _of_earlier(value, pseudonyms, error)
 
 
-def try_decode(value: bytes | None, pseudonyms: Pseudonyms) -> ValidSession | None:
-    """Returns the session in a message of the topic; None if another program wrote the message. A reader may
-    skip such messages: the store keeps them as dead letters, and `reconcile` reports their position."""
+def try_decode(value: bytes | None, pseudonyms: Pseudonyms) -> ValidSession | ErasedSession | None:
+    """Returns the session in a message of the topic, or what is left of it; None if another program wrote the
+    message. A reader may skip such messages: the store keeps them as dead letters, and `reconcile` reports
+    their position."""
     try:
         return decode(value or b"", pseudonyms)
     except msgspec.DecodeError:

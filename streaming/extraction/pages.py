@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
+from streaming.contract.erased_session import ERASED
 from streaming.contract.period import Window
 
 PAGE = 10_000
@@ -27,7 +28,8 @@ class NotMigrated(Exception):
 
 
 def pages(sessions: Collection[Document], window: Window, size: int = PAGE) -> Iterator[list[Document]]:
-    """Yields the sessions of `window` in order of arrival, about `size` per page. Raises NotMigrated.
+    """Yields the sessions of `window` in order of arrival, at most about `size` per page: what is left of
+    erased ones is left out. Raises NotMigrated.
 
     The query is a range, a sort and a limit on one indexed field: both mongod and the embedded server answer
     it from the index. A full page is cut before its last arrival time, with which the next page begins. If
@@ -42,12 +44,16 @@ def pages(sessions: Collection[Document], window: Window, size: int = PAGE) -> I
             raise NotMigrated
         if len(page) < limit:
             if page:
-                yield page
+                yield _present(page)
             return
         last = page[-1][TIME]
         whole = [document for document in page if document[TIME] < last]
         if whole:
-            yield whole
+            yield _present(whole)
             start, limit = last, size
         else:
             limit *= 2
+
+
+def _present(page: list[Document]) -> list[Document]:
+    return [document for document in page if ERASED not in document]

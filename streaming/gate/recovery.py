@@ -104,7 +104,9 @@ def _rebuild(
         arrived_ms: list[int] = []
         for value, _ in batch:
             session = valid_session.try_decode(value, pseudonyms)
-            if session is None:  # not written by a gate, so nothing was claimed for it
+            # Not written by a gate, so nothing was claimed for it; or its user was erased, who is a new one
+            # now.
+            if not isinstance(session, ValidSession):
                 continue
             sessions.append(session)
             positions.append(raw_position(session.raw_partition, session.raw_offset))

@@ -10,6 +10,7 @@ from itertools import islice
 import msgspec
 from msgspec import Struct
 
+from streaming.contract.erased_session import ERASED
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.sinks.mongo.documents import document
 from streaming.sinks.port import SessionStore
@@ -52,7 +53,7 @@ def migrate_sessions(
 
 
 def _of_earlier_releases(store: SessionStore) -> Iterator[Document]:
-    return (held for held in store.scan() if _IDENTITY not in held)
+    return (held for held in store.scan() if _IDENTITY not in held and ERASED not in held)
 
 
 def _today(held: Document, pseudonyms: Pseudonyms) -> Document:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from streaming.contract.pseudonym import Pseudonyms
-from streaming.contract.valid_session import try_decode
+from streaming.contract.valid_session import ValidSession, try_decode
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import ProductActivity, Windows
 from streaming.summaries.review import reviews
@@ -38,8 +38,8 @@ def reduce(
     (JSON) with the words of `words`, a list of (id, JSON) of the reviews if `sentiment`, a list of parts as
     in PART, of each session no more than `limit`.
 
-    A blank row (weight.py) and a message that is not a session have None as their pseudonym, and empty
-    values.
+    A blank row (weight.py), a message that is not a session, and what is left of an erased one have None as
+    their pseudonym, and empty values; the last is in its window all the same.
     """
     known_as: list[str | None] = []
     summaries: list[bytes] = []
@@ -48,12 +48,13 @@ def reduce(
     for message in messages:
         # One session at a time: thousands of objects at once would cost the garbage collector much time.
         session = try_decode(message, pseudonyms)
-        if session is None:
+        if session is not None:
+            windows.add(session)
+        if not isinstance(session, ValidSession):
             known_as.append(None)
             summaries.append(b"")
             classified.append(_NONE)
             continue
-        windows.add(session)
         known_as.append(session.session_pseudonym)
         summaries.append(_encode(summarise(session, words)))
         if sentiment and session.reviews:

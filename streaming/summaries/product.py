@@ -6,12 +6,13 @@ Elasticsearch must contain.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import Literal
 
 from msgspec import Struct
 
+from streaming.contract.erased_session import Amount, ErasedSession
 from streaming.contract.interactions import cents
 from streaming.contract.session import Action
 from streaming.contract.time_units import HOUR_MS
@@ -22,6 +23,14 @@ from streaming.summaries.keys import bounded
 WINDOW_MS = HOUR_MS
 
 Level = Literal["product", "category"]
+
+AMOUNT_OF: Mapping[Action, str] = {
+    "view": "views",
+    "cart": "carts",
+    "remove_from_cart": "removals",
+    "purchase": "purchases",
+}
+"""The field of an Amount that counts each action."""
 
 
 class ProductActivity(Struct, frozen=True, rename="camel", kw_only=True):
@@ -85,11 +94,14 @@ class Windows:
         self._product_cents: Counter[tuple[int, str]] = Counter()
         self._category_cents: Counter[tuple[int, str]] = Counter()
 
-    def add(self, session: ValidSession) -> None:
+    def add(self, session: ValidSession | ErasedSession) -> None:
         """Counts every interaction of `session` for its product and for its category."""
         if session.late:
             return
         start = session.event_time_ms - session.event_time_ms % WINDOW_MS
+        if isinstance(session, ErasedSession):
+            self._add_amounts(start, session.amounts)
+            return
         products = limited(session.product_ids, self._limit.products)
         categories = limited(session.product_categories, self._limit.categories)
         names, actions = session.product_names, session.actions
@@ -102,6 +114,16 @@ class Windows:
                 if action == "purchase":
                     self._product_cents[start, product_id] += cents(price)
                     self._category_cents[start, category] += cents(price)
+
+    def _add_amounts(self, start: int, amounts: Iterable[Amount]) -> None:
+        for one in amounts:
+            product, words = one.product_id, (one.product_id, one.product_name, one.category)
+            for action, field in AMOUNT_OF.items():
+                if times := getattr(one, field):
+                    self._times[(start, *words, action)] += times
+            if one.purchases:
+                self._product_cents[start, product] += one.revenue_cents
+                self._category_cents[start, one.category] += one.revenue_cents
 
     def activities(self) -> dict[str, ProductActivity]:
         """Returns the totals so far, by document id."""
@@ -127,7 +149,9 @@ class Windows:
         return {key(activity): activity for activity in found}
 
 
-def window(sessions: Iterable[ValidSession], limit: KeyLimit = USUAL) -> dict[str, ProductActivity]:
+def window(
+    sessions: Iterable[ValidSession | ErasedSession], limit: KeyLimit = USUAL
+) -> dict[str, ProductActivity]:
     """Returns all windows of `sessions` (each given once), by document id: what `product_activity` must
     contain."""
     windows = Windows(limit)
@@ -150,6 +174,27 @@ def _activity(level: Level, start: int, product_id: str | None, totals: _Totals)
         purchases=totals.purchases,
         revenue_cents=totals.revenue_cents,
     )
+
+
+def amounts(session: ValidSession, limit: KeyLimit) -> list[Amount]:
+    """Returns what `session` adds to window totals, as `Windows` counts it."""
+    if session.late:
+        return []
+    products = limited(session.product_ids, limit.products)
+    categories = limited(session.product_categories, limit.categories)
+    counted: dict[tuple[str, str, str], Counter[str]] = {}
+    interactions = zip(
+        products, session.product_names, categories, session.actions, session.product_prices, strict=True
+    )
+    for product, name, category, action, price in interactions:
+        of = counted.setdefault((product, OTHER if product == OTHER else name, category), Counter())
+        of[AMOUNT_OF[action]] += 1
+        if action == "purchase":
+            of["revenue_cents"] += cents(price)
+    return [
+        Amount(product_id=product, product_name=name, category=category, **found)
+        for (product, name, category), found in sorted(counted.items())
+    ]
 
 
 def merge(a: ProductActivity, b: ProductActivity) -> ProductActivity:

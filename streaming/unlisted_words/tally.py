@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from streaming.contract.erased_session import ERASED
 from streaming.stores import Document
 from streaming.unlisted_words.frequent import FrequentWords
 from streaming.words.lists import FIELDS, OTHER, Words
@@ -25,6 +26,8 @@ def unlisted(documents: Iterable[Document], words: Words) -> Unlisted:
     sessions, found = 0, {field: FrequentWords(CAPACITY) for field in FIELDS}
     of = [(_stored(field), words.of(field), found[field]) for field in FIELDS]
     for document in documents:
+        if ERASED in document:
+            continue
         sessions += 1
         for name, listed, counted in of:
             word = document.get(name)

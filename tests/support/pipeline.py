@@ -109,10 +109,11 @@ class Pipeline:
         self._visible(*topics.INDEXED)
 
     def valid(self) -> list[StoredSession]:
-        return [
+        found = (
             decode_stored(message.value() or b"", PSEUDONYMS)
             for message in clients.read_all(self.kafka, topics.VALID)
-        ]
+        )
+        return [session for session in found if isinstance(session, StoredSession)]
 
     def drain(self, group: str, *of: str) -> None:
         """Returns when `group` has committed past all of `of`."""

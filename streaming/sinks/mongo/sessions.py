@@ -16,6 +16,7 @@ from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from streaming.contract.erased_session import ERASED
 from streaming.settings import MongoSettings
 from streaming.sinks.port import session_version
 from streaming.stores import Document, StoreUnavailable
@@ -170,8 +171,10 @@ class MongoSessions:
         return (str(document["_id"]) for document in documents(self._sessions, ["_id"]))
 
     def find(self, session_pseudonym: str) -> Document | None:
-        """Returns the session with this pseudonym, without its identity."""
-        return available(self._sessions.find_one, _with_id(session_pseudonym), {"identity": False})
+        """Returns the session with this pseudonym, without its identity; None if there is none, or only what
+        is left of an erased one."""
+        found = available(self._sessions.find_one, _with_id(session_pseudonym), {"identity": False})
+        return None if found is None or ERASED in found else found
 
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)

@@ -128,7 +128,9 @@ class World:
 
 
 def decoded(value: bytes | None) -> StoredSession:
-    return decode_stored(value or b"", sessions.PSEUDONYMS)
+    found = decode_stored(value or b"", sessions.PSEUDONYMS)
+    assert isinstance(found, StoredSession)
+    return found
 
 
 words = st.sampled_from(["red", "blue", "oak", "pine"])

@@ -144,6 +144,7 @@ def test_an_address_in_the_message_of_an_earlier_gate_is_masked() -> None:
     facts = {"userKind": "new", "late": False, "rawPartition": 1, "rawOffset": 42, "arrivedAtMs": END_MS}
     fields = json.loads((GOLDEN / "session_v1.json").read_bytes()) | {"city": "zoe@example.org"}
     read = valid_session.decode(json.dumps(fields | facts).encode(), PSEUDONYMS)
+    assert isinstance(read, valid_session.ValidSession)
     assert read.city == "[mail]"
 
 
