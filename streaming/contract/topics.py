@@ -29,6 +29,9 @@ HEADER_HORIZON_MS = "horizon_ms"
 
 HEADER_ERASED = "erased"
 """The sender's bytes, key and the detail are gone: their user was erased. Of dead letters too."""
+HEADER_SETTLED = "settled"
+"""What had become of the message (a State of replay/history.py) when the raw messages by which that is known
+were deleted; without it, nothing had."""
 
 # Headers of a raw message that corrects a rejected one (correction.py).
 HEADER_CORRECTS = "corrects"

@@ -56,6 +56,11 @@ class DataLayout:
         return self.root / "accesses"
 
     @property
+    def erasures(self) -> Path:
+        """The erasure list; only its owner can read it (streaming.person.erasure_list)."""
+        return self.root / "erasures"
+
+    @property
     def ledger(self) -> Path:
         """The privacy ledger's outer link and key; only their owner can read them (ml.budget.outer_file)."""
         return self.root / "ledger"

@@ -18,12 +18,15 @@ def produce(
     headers: Headers | None = None,
     partition: int = _BY_KEY,
     on_delivery: Callable[[KafkaError | None, Message], None] | None = None,
+    timestamp_ms: int = 0,
 ) -> None:
     """Adds a record for `topic` (its full name) to the queue of `producer`. While the queue is full, because
     the broker is slow or unavailable, it waits. Raises KafkaException as `Producer.produce` does;
-    `on_delivery` is called with the result."""
+    `on_delivery` is called with the result. `timestamp_ms`: of the record; 0: now."""
     while True:
         try:
-            return producer.produce(topic, value, key, partition, on_delivery, headers=headers)
+            return producer.produce(
+                topic, value, key, partition, on_delivery, timestamp=timestamp_ms, headers=headers
+            )
         except BufferError:
             producer.poll(_POLL_S)

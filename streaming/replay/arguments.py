@@ -27,8 +27,10 @@ runs, and after the gate has accepted a correction, no other correction of that 
 compares a message's event time with the live feed: if it ended long ago it is late and in no window
 aggregate, unless you give it a "feed" that VITRINE_GATE_FEEDS names.
 
-With --json: {"sent", "already_sent", "already_corrected", "not_rejected", "corrected", "still_rejected"}.
-Exits 1 while one of them is still rejected."""
+What is in FILE of somebody who was erased since (./vitrine person) is not sent; delete the file.
+
+With --json: {"sent", "already_sent", "already_corrected", "not_rejected", "erased", "corrected",
+"still_rejected"}. Exits 1 while one of them is still rejected, or was erased."""
 
 
 def add_rejected(command: argparse.ArgumentParser) -> None:

@@ -66,8 +66,9 @@ def _replay(
         "already_sent": found.already_sent,
         "already_corrected": found.already_corrected,
         "not_rejected": found.not_rejected,
+        "erased": found.erased,
         "corrected": corrected,
-        "still_rejected": len(wanted) - corrected - found.not_rejected,
+        "still_rejected": len(wanted) - corrected - found.not_rejected - found.erased,
     }
     if as_json:
         print(json.dumps(counts))

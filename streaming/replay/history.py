@@ -13,7 +13,11 @@ from msgspec import Struct
 from streaming.contract.log_position import LogPosition
 from streaming.contract.rejection import Reason
 
-State = Literal["open", "corrected", "sent again", "waiting"]
+State = Literal["open", "corrected", "sent again", "waiting", "erased"]
+"""Erased: its bytes are gone, because its user was erased."""
+ERASED: State = "erased"
+KEPT: dict[str, State] = {"corrected": "corrected", "sent again": "sent again"}
+"""The states that a message keeps when the raw messages are gone, by how they are written in the log."""
 
 
 class Rejected(Struct, frozen=True):
@@ -26,6 +30,8 @@ class Rejected(Struct, frozen=True):
     arrived_at_ms: int
     key: bytes | None
     value: bytes | None
+    kept: State | None = None
+    """The state that the log has kept of it."""
 
 
 class Attempt(Struct, frozen=True):
@@ -53,10 +59,13 @@ class History:
             self._sent.add((root, attempt.digest))
             self._by_root.setdefault(root, []).append(attempt.position)
         self._refused: set[LogPosition] = set()
+        self._kept: dict[LogPosition, State] = {}
 
-    def add_rejection(self, position: LogPosition, reason: str) -> None:
-        """Adds a rejection. An attempt rejected as a duplicate counts as accepted, because the session that
-        it repeats was."""
+    def add_rejection(self, position: LogPosition, reason: str, kept: State | None = None) -> None:
+        """Adds a rejection, with the state that the log has kept of it. An attempt rejected as a duplicate
+        counts as accepted, because the session that it repeats was."""
+        if kept is not None:
+            self._kept[position] = kept
         if position in self._root and reason != Reason.DUPLICATE:
             self._refused.add(position)
 
@@ -71,6 +80,8 @@ class History:
 
     def state(self, position: LogPosition) -> State:
         """Returns the state of the rejected message at `position`. Waiting: an attempt is not decided yet."""
+        if (kept := self._kept.get(position)) is not None:
+            return kept
         if position in self._root:
             return "sent again"
         states = {self._state_of_attempt(attempt) for attempt in self._by_root.get(position, ())}

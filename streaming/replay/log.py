@@ -1,6 +1,6 @@
 """Reads rejections and attempts from the log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from streaming.contract import topics
 from streaming.contract.correction import corrected, digest
@@ -9,7 +9,7 @@ from streaming.contract.log_position import LogPosition, parse_log_position
 from streaming.contract.period import Window
 from streaming.contract.topology import GATE
 from streaming.kafka import clients, offsets
-from streaming.replay.history import Attempt, History, Rejected
+from streaming.replay.history import ERASED, KEPT, Attempt, History, Rejected, State
 from streaming.settings import KafkaSettings
 
 
@@ -33,6 +33,7 @@ def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterato
                 arrived_at_ms,
                 message.key(),
                 message.value(),
+                kept_state(headers),
             )
 
 
@@ -41,8 +42,13 @@ def history(settings: KafkaSettings) -> History:
     decided = offsets.committed(settings, GATE.group, topics.RAW)
     found = History(list(_attempts(settings)), decided)
     for one in rejections(settings):
-        found.add_rejection(one.position, one.reason)
+        found.add_rejection(one.position, one.reason, one.kept)
     return found
+
+
+def kept_state(headers: Mapping[str, str]) -> State | None:
+    """Returns the state that the log has kept of a rejected message; None if it has kept none."""
+    return ERASED if topics.HEADER_ERASED in headers else KEPT.get(headers.get(topics.HEADER_SETTLED, ""))
 
 
 def wait_until_decided(settings: KafkaSettings, deadline_s: float) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from streaming.contract.correction import digest
 from streaming.contract.log_position import LogPosition
-from streaming.replay.history import History
+from streaming.replay.history import ERASED, History
 from streaming.replay.lines import Line
 
 
@@ -29,6 +29,8 @@ class Plan(Struct):
     """Corrected before with other bytes."""
     not_rejected: int = 0
     """No message was rejected at this position."""
+    erased: int = 0
+    """Its user was erased since, and is not to come back from a file."""
 
 
 def plan(lines: Iterable[Line], rejected: Container[LogPosition], history: History) -> Plan:
@@ -43,6 +45,8 @@ def plan(lines: Iterable[Line], rejected: Container[LogPosition], history: Histo
         chosen[root] = bytes_digest
         if root not in rejected:
             found.not_rejected += 1
+        elif history.state(root) == ERASED:
+            found.erased += 1
         elif history.was_sent(root, bytes_digest):
             found.already_sent += 1
         elif history.state(root) == "corrected":

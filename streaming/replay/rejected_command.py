@@ -16,7 +16,7 @@ from streaming.contract.visible import visible
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.replay import lines, log
-from streaming.replay.history import History, Rejected, counts
+from streaming.replay.history import ERASED, History, Rejected, counts
 from streaming.settings import KafkaSettings
 
 NOT_REPETITIONS = frozenset(str(reason) for reason in Reason) - {Reason.DUPLICATE}
@@ -80,7 +80,7 @@ def _list(
         period_asked = f"{start or 'the beginning'} to {end or 'now'}"
         what = f"rejected messages ({reason or 'all reasons'}, {period_asked}) to {out.name}"
         stored_record().add(os_user(), "export", what, why=why)
-        _write(out, chosen())
+        _write(out, (one for one in chosen() if one.kept != ERASED))  # nothing is left of those to send
     found = counts(log.rejections(settings, window), history, reasons)
     if as_json:
         listed: dict[str, object] = {"counts": found}

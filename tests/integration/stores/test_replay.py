@@ -121,7 +121,7 @@ def test_repeating_a_replay_changes_nothing(
     assert {s.identity.session_id for s in pipeline.valid()} >= {line["value"]["sessionId"] for line in lines}
     for _ in range(2):
         assert call(again.run, corrected, None, HUNG_S, True)[1] | {"sent": 0} == {
-            "sent": 0, "already_sent": count, "already_corrected": 0, "not_rejected": 0,
+            "sent": 0, "already_sent": count, "already_corrected": 0, "not_rejected": 0, "erased": 0,
             "corrected": count, "still_rejected": 0,
         }  # fmt: skip
     assert reconcile(call, pipeline) == after
