@@ -32,6 +32,9 @@ class SessionStore(Protocol):
     def remove(self, ids: Sequence[object]) -> None:
         """Deletes the documents with these `_id`s. On return they are gone for good."""
 
+    def of_user(self, user_pseudonym: str, before_ms: int, most: int) -> list[Document]:
+        """Returns sessions of a user that arrived before a moment, `most` of them at most."""
+
     def scan(self) -> Iterator[Document]:
         """Every document that was there when the scan began, whatever its `_id`; of later ones, some."""
 

@@ -35,6 +35,11 @@ class InMemorySessions:
         for id_ in ids:
             self.by_id.pop(id_, None)
 
+    def of_user(self, user_pseudonym: str, before_ms: int, most: int) -> list[Document]:
+        self._answer()
+        found = (one for one in self.by_id.values() if one.get("userPseudonym") == user_pseudonym)
+        return deepcopy([one for one in found if one["arrivedAtMs"] < before_ms][:most])
+
     def scan(self) -> Iterator[Document]:
         self._answer()
         yield from deepcopy(list(self.by_id.values()))

@@ -155,6 +155,10 @@ class MongoSessions:
         if is_embedded(available(self._database.command, "buildInfo")):
             available(self._sync)
 
+    def of_user(self, user_pseudonym: str, before_ms: int, most: int) -> list[Document]:
+        query = {"userPseudonym": user_pseudonym, _VERSION_FIELD: {"$lt": before_ms}}
+        return available(list, self._sessions.find(query).limit(most))
+
     def drop_earlier_indexes(self) -> None:
         """Drops the indexes that only earlier releases needed."""
         found = available(self._sessions.index_information)

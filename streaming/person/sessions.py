@@ -1,0 +1,56 @@
+"""Sessions in MongoDB become what is left of them, and nobody has an erased person as a neighbour. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from streaming.contract.valid_session import StoredSession
+from streaming.person.erased import erased
+from streaming.person.traces import Persons, Traces, together, traces_of
+from streaming.sinks.port import SessionStore
+from streaming.stores import Document
+from streaming.summaries.key_limit import KeyLimit
+
+
+STEP = 500
+
+
+def known_of(documents: list[Document]) -> Traces:
+    """Returns what sessions in MongoDB say about whose they are."""
+    return together(traces_of(session) for one in documents if (session := _session(one)) is not None)
+
+
+def erase_sessions(
+    store: SessionStore, persons: Persons, before_ms: Mapping[str, int], limit: KeyLimit
+) -> int:
+    """Replaces the sessions of `persons` that arrived before their moments by what is left of them. Returns
+    how many there were. Killed midway, it may be called again."""
+    count = 0
+    for person in sorted(persons.pseudonyms):
+        while found := store.of_user(person, before_ms[person], STEP):
+            left = [
+                {"_id": one.session_pseudonym, **msgspec.to_builtins(one)}
+                for session in map(_session, found)
+                if session is not None  # nothing is left of what no stage wrote
+                for one in [erased(session, limit, persons.traces(person))]
+            ]
+            store.insert(left)
+            store.remove([one["_id"] for one in found])
+            count += len(found)
+    return count
+
+
+def _session(document: Document) -> StoredSession | None:
+    try:
+        return msgspec.convert(document, StoredSession, strict=False)
+    except msgspec.ValidationError:
+        return None
+
+
+def without(row: Mapping[str, Any], persons: Persons) -> dict[str, Any] | None:
+    """Returns a row of `similar_users` without `persons`: None for their own."""
+    if row.get("_id") in persons:
+        return None
+    neighbours = row.get("neighbours", [])
+    return {**row, "neighbours": [one for one in neighbours if one.get("userPseudonym") not in persons]}
