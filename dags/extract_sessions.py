@@ -93,14 +93,15 @@ def extract_sessions() -> None:
 
         from ml.features.session_row import COLUMNS, session_row
         from streaming.contract.period import period
+        from streaming.data_folder.alone import alone
         from streaming.extraction import pages, parquet, windows
         from streaming.settings import DataSettings, MongoSettings
 
         folder = DataSettings().layout.extract
-        parquet.prepare(folder)
         requested = period(params["from"], params["to"])
         rows = 0
-        with MongoHook() as mongo:
+        with alone(folder), MongoHook() as mongo:  # retention rewrites files too
+            parquet.prepare(folder)
             sessions = mongo.get_collection("sessions", mongo_db=MongoSettings().database)
             files, outdated = parquet.extracted(folder), parquet.outdated(folder, COLUMNS)
             for window in windows.plan(files, until_ms, requested, outdated):

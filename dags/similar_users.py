@@ -1,10 +1,11 @@
 """
 ## Users with similar baskets
 
-Runs after every extraction. **find** computes a MinHash signature of each user's set of products and finds
-candidates by locality-sensitive hashing. **load** writes the result into the MongoDB collection
-`similar_users`: one document per user, with the user's id as `_id` and `neighbours`, the most similar first.
-It deletes the documents of earlier runs after it has written all new ones.
+Runs after every extraction, and when retention has deleted rows of extracts. **find** computes a MinHash
+signature of each user's set of products and finds candidates by locality-sensitive hashing. **load** writes
+the result into the MongoDB collection `similar_users`: one document per user, with the user's pseudonym as
+`_id` and `neighbours`, the most similar first. It deletes the documents of earlier runs after it has written
+all new ones.
 """
 
 from datetime import timedelta
@@ -16,11 +17,12 @@ from streaming import dag_values
 from streaming.dag_values import FRAME, TASKS
 
 EXTRACT = Asset(dag_values.EXTRACT)
+EXPIRED = Asset(dag_values.EXPIRED_EXTRACTS)
 SIMILAR_USERS = Asset(dag_values.SIMILAR_USERS)
 
 
 @dag(
-    schedule=[EXTRACT],
+    schedule=EXTRACT | EXPIRED,
     **FRAME,
     dagrun_timeout=timedelta(hours=6),
     default_args=TASKS,

@@ -1,5 +1,5 @@
-"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, the budget, and
-Flink's own page.
+"""Vitrine's pages in the Airflow UI: reports, the two dashboards over Elasticsearch, health, the budget,
+retention, and Flink's own page.
 
 Everything is behind Airflow's login. A page is a frame within the UI, of the same origin. The models' reports
 are therefore served in a sandbox: their scripts could otherwise act with the reader's session.
@@ -28,6 +28,7 @@ import vitrine_flink
 import vitrine_health
 import vitrine_labels
 import vitrine_persons
+import vitrine_retention
 import vitrine_trusted
 from streaming.access_record.file import NotRecorded
 from streaming.contract.time_units import HOUR_MS
@@ -61,6 +62,7 @@ STATIC = {
     "sessions.svg": "image/svg+xml",
     "health.svg": "image/svg+xml",
     "budget.svg": "image/svg+xml",
+    "retention.svg": "image/svg+xml",
 }
 
 
@@ -175,6 +177,7 @@ def run_report(run_id: str) -> HTMLResponse:
 
 app.include_router(vitrine_budget.router)
 app.include_router(vitrine_flink.router)
+app.include_router(vitrine_retention.router)
 app.include_router(vitrine_health.router)
 app.include_router(vitrine_trusted.router)
 app.include_router(vitrine_labels.router)
@@ -251,7 +254,7 @@ def _in_menu(name: str, path: str, symbol: str) -> dict[str, Any]:
 
 
 class VitrinePlugin(AirflowPlugin):
-    """Five entries in the menu, one in its part *Browse*, and a tab on each DAG run."""
+    """Six entries in the menu, one in its part *Browse*, and a tab on each DAG run."""
 
     name = "vitrine"
     fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Vitrine"}]  # noqa: RUF012
@@ -260,6 +263,7 @@ class VitrinePlugin(AirflowPlugin):
         _in_menu("Health", "health", "health"),
         _in_menu("Reports", "reports", "reports"),
         _in_menu("Privacy budget", "budget", "budget"),
+        _in_menu("Retention", "retention", "retention"),
         _in_menu("User Analysis", "dashboards/user_analysis", "users"),
         _in_menu("Session Analysis", "dashboards/session_analysis", "sessions"),
         # Without a route, Airflow opens it in a window of its own, which cannot reach the one it came from.

@@ -121,6 +121,16 @@ COMMANDS = (
         "streaming.reconcile.arguments.add_recompute", "streaming.reconcile.arguments.RECOMPUTE_DETAILS",
     ),
     Command(
+        "retention", "delete what is older than its store keeps, or say what is due",
+        "streaming.retention.command.from_command_line",
+        "streaming.retention.arguments.add_arguments", "streaming.retention.arguments.DETAILS",
+    ),
+    Command(
+        "purge", "remove all sessions of a feed, as if it had never come",
+        "stack.handlers.purge",
+        "streaming.purge.arguments.add_arguments", "streaming.purge.arguments.DETAILS",
+    ),
+    Command(
         "rejected", "list or count rejected messages",
         "streaming.replay.rejected_command.from_command_line",
         "streaming.replay.arguments.add_rejected", "streaming.replay.arguments.REJECTED_DETAILS",

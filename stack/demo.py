@@ -115,7 +115,7 @@ def wait_for_stages(tell: Tell, timeout_s: float = STAGES_TIMEOUT_S) -> None:
 
 def first_figures(seconds: float) -> str:
     """Returns one sentence with figures from Elasticsearch, as the dashboards show them now."""
-    from streaming.sinks.elasticsearch.index import client
+    from streaming.sinks.elasticsearch.connection import client
 
     settings = ElasticsearchSettings()
     summaries = f"{settings.index_prefix}session_summaries"

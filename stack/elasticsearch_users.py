@@ -15,23 +15,31 @@ ITERATIONS = 10_000
 
 _REFRESH = "indices:admin/refresh*"
 _READ = ("read", "view_index_metadata")
-_INDEXING = (*_READ, "create_index", "index", "indices:admin/mapping/put", _REFRESH)
-"""Makes indices, writes documents and adds fields; deletes neither."""
+_INDEXING = (
+    *_READ, "create_index", "index", "delete", "indices:admin/mapping/put", "indices:admin/aliases", _REFRESH,
+)  # fmt: skip
+"""Makes slices, writes documents, deletes superseded ones, and adds fields. The right to give aliases, which
+it needs once, to move the index of an earlier release into slices, has no part that excludes deleting one."""
+_RETENTION = (*_READ, "delete_index", _REFRESH)
+"""Reads, and deletes slices that have expired."""
 
 
 def roles(index_prefix: str) -> dict[str, Any]:
     """Returns the role of each user except the admin, who is a superuser, by the user's name."""
 
     def on(privileges: tuple[str, ...], *names: str) -> list[dict[str, list[str]]]:
-        return [{"names": [index_prefix + name for name in names], "privileges": list(privileges)}]
+        # An index is an alias over its slices.
+        own = [index_prefix + name + slices for name in names for slices in ("", "-*")]
+        return [{"names": own, "privileges": list(privileges)}]
 
     return {
         Principal.INDEX.value: {
             "cluster": ["monitor", "manage_index_templates"],
             "indices": on(_INDEXING, *topics.INDEXED),
         },
-        # Pages read; the DAG that compares the stores first makes what was written searchable.
-        Principal.AIRFLOW.value: {"indices": on((*_READ, _REFRESH), *topics.INDEXED)},
+        # Pages read; the DAG that compares the stores first makes what was written searchable; the DAG
+        # `retention` deletes what has expired.
+        Principal.AIRFLOW.value: {"indices": on(_RETENTION, *topics.INDEXED)},
         Principal.WATCH.value: {"cluster": ["monitor"], "indices": on(_READ, topics.SESSION_SUMMARIES)},
     }
 

@@ -125,6 +125,35 @@ def _require(names: Iterable[str], services: Iterable[Service]) -> None:
             raise InvalidRequest(f"there is no service {name}; there are: {', '.join(known)}")
 
 
+def purge(arguments: Namespace) -> int:
+    """Carries out `./vitrine purge`. Returns its exit code."""
+    from dataclasses import asdict
+
+    from stack import purge as removal
+    from stack.progress import Progress
+    from streaming.command_failure import carried_out
+    from streaming.contract.visible import visible
+    from streaming.purge.run import Purged, count
+
+    def command() -> int:
+        sessions, done = count(arguments.feed), Purged(0, 0, 0, 0, 0)
+        if arguments.yes:
+            with Progress() as progress:
+                done = removal.run(arguments.feed, progress.tell)
+        found = {"feed": arguments.feed, **asdict(done), "done": arguments.yes}
+        if not arguments.yes:
+            found["sessions"] = sessions
+        if arguments.json:
+            _print_json(found)
+        elif arguments.yes:
+            print(f"{done.sessions} sessions of {visible(arguments.feed)} are removed")
+        else:
+            print(f"{sessions} sessions of {visible(arguments.feed)} would be removed: give --yes to do it")
+        return ExitCode.DONE
+
+    return carried_out(command, "The feed was not removed; give the same command again")
+
+
 def resummarise(arguments: Namespace) -> int:
     """Carries out `./vitrine resummarise`. Returns its exit code."""
     from stack import resummarise

@@ -11,6 +11,7 @@ from stack import (
     interrupted_restore,
     provision,
     readable,
+    retention_check,
     saved_settings,
     system_users,
     unprivileged,
@@ -28,12 +29,13 @@ def bring_up(names: Iterable[str], tell: Tell, restoring: bool = False) -> tuple
     """Starts the services called `names` (all, if none) with what they need, and restarts running services
     that a changed setting concerns. Returns all of these when they are healthy. `restoring`: True for a
     restore, which alone may start anything before it has ended.
-    Raises AnotherOwner if somebody else has started the stack here, Missing if something cannot be installed
-    and StackError if a service does not start."""
+    Raises InvalidRequest if settings contradict each other, AnotherOwner if somebody else has started the
+    stack here, Missing if something cannot be installed and StackError if a service does not start."""
     place = this_checkout()
     checkout_owner.require(place.layout)
     if not restoring:
         interrupted_restore.require_none(place.layout)
+    retention_check.check(place)
     make_folders(place.layout)
     if place.root:
         system_users.ensure()

@@ -6,7 +6,7 @@ documents replace the stored ones; a window's totals only once they count at lea
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,15 +27,22 @@ CANCEL_TIMEOUT_S = 120.0
 
 def run(tell: Callable[[str, str], None]) -> None:
     """Returns when the job runs again. Raises StackError if it cannot be stopped or started."""
+    stop([SERVICE], tell)
+    lifecycle.bring_up([SERVICE], tell)
+
+
+def stop(services: Sequence[str], tell: Callable[[str, str], None]) -> None:
+    """Stops these services, among them the job, and deletes the job's state. Raises StackError if the job
+    cannot be stopped."""
     place = this_checkout()
     supervisor = Supervisor(place.layout)
     if supervisor.running():
-        supervisor.stop_all([SERVICE])
-    tell(SERVICE, "stopped")
+        supervisor.stop_all(list(services))
+    for service in services:
+        tell(service, "stopped")
     _cancel(place)
     forget_state(place)
     tell(SERVICE, "its state is deleted")
-    lifecycle.bring_up([SERVICE], tell)
 
 
 def forget_state(place: StackContext) -> None:

@@ -6,10 +6,14 @@ from typing import Any
 
 EXTRACT, SIMILAR_USERS = "sessions_extract", "similar_users"
 MODELS, REPORTS = "private_models", "shap_reports"
+EXPIRED_EXTRACTS = "expired_extracts"
 """Names of assets: a DAG updates one when it has written its results, which starts the next DAG."""
 
 SPEND_BUDGET = frozenset({"extract_sessions", "private_models"})
 """The DAGs that charge the privacy ledger, and those that start one of them."""
+
+DELETE = frozenset({"retention"})
+"""The DAGs that delete what was stored. Pausing one would keep it."""
 
 FRAME: dict[str, Any] = {"catchup": False, "is_paused_upon_creation": False, "max_active_runs": 1}
 """For every DAG: it is active from the first start on, never has two runs at once, and skips missed runs."""

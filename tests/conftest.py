@@ -86,11 +86,11 @@ def mongo(prefix: str) -> Iterator[MongoSettings]:
 @pytest.fixture
 def elasticsearch(prefix: str) -> Iterator[ElasticsearchSettings]:
     """The running Elasticsearch with indices and templates of the test's own, gone when it ends."""
-    from streaming.sinks.elasticsearch import index
+    from streaming.sinks.elasticsearch import connection
 
     settings = ElasticsearchSettings(index_prefix=prefix)
     yield settings
-    with index.client(settings).options(request_timeout=HUNG_S) as client:
+    with connection.client(settings).options(request_timeout=HUNG_S) as client:
         for name in client.indices.get(index=f"{prefix}*", allow_no_indices=True):
             client.indices.delete(index=name)
         for template in client.indices.get_index_template()["index_templates"]:

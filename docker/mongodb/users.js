@@ -6,12 +6,12 @@ const WRITE = [...READ, "insert", "update", "remove", "createIndex", "createColl
 const RIGHTS = {
   // Writes sessions; sees neither the privacy ledger nor the register of models.
   store: {sessions: WRITE, sessions_synced: WRITE},
-  // Learns from sessions, which it cannot change.
+  // Learns from sessions, which it cannot change; it deletes those that have expired.
   airflow: {
-    sessions: READ, sessions_synced: READ,
+    sessions: [...READ, "remove"], sessions_synced: READ, retention: WRITE,
     similar_users: [...WRITE, "dropCollection"], model_runs: WRITE, privacy_budget: WRITE, privacy_record: WRITE,
   },
-  operator: {sessions: READ, sessions_synced: READ, similar_users: READ, model_runs: READ},
+  operator: {sessions: READ, sessions_synced: READ, retention: READ, similar_users: READ, model_runs: READ},
 };
 for (const [name, collections] of Object.entries(RIGHTS)) {
   const of = ([collection, actions]) => ({resource: {db: "vitrine", collection}, actions});

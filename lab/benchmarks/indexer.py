@@ -24,6 +24,7 @@ from elasticsearch import helpers
 
 from lab.benchmarks.sessions import PSEUDONYMS
 from streaming.contract import topics
+from streaming.contract.months import month_of
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
 from streaming.contract.topology import INDEX
@@ -34,8 +35,9 @@ from streaming.kafka.produce import produce
 from streaming.settings import ElasticsearchSettings, KafkaSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import traffic
+from streaming.sinks.elasticsearch.connection import client
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
-from streaming.sinks.elasticsearch.index import ElasticsearchIndex, client
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.elasticsearch.newest import Newest
 from streaming.sinks.elasticsearch.settings import IndexSettings
 from streaming.sinks.elasticsearch.sink import ElasticsearchSink
@@ -148,9 +150,16 @@ def _on_fresh_indices(way: Callable[[ElasticsearchIndex], float], expected: int)
         return seconds
     finally:
         for name in DOCUMENTS:
-            admin.indices.delete(index=index.name(name))
+            for month in index.months(name):
+                index.drop(name, month)
             admin.indices.delete_index_template(name=index.name(name))
         admin.close()
+
+
+def _one_slice(index: ElasticsearchIndex, name: str) -> str:
+    """Returns the full name of the slice of this month, which `prepare` has made. The other ways write all
+    documents into it; so they are as fast as they can be."""
+    return f"{index.name(name)}-{month_of(time.time_ns() // 1_000_000)}"
 
 
 def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
@@ -161,7 +170,7 @@ def bare(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
     for first in range(0, len(made), batch_size):
         operations: list[Any] = []
         for name, id_, body in made[first : first + batch_size]:
-            operations += ({"index": {"_index": index.name(name), "_id": id_.decode()}}, body)
+            operations += ({"index": {"_index": _one_slice(index, name), "_id": id_.decode()}}, body)
         if target.bulk(operations=operations, filter_path="errors")["errors"]:
             raise RuntimeError("Elasticsearch refused documents of the bare load")
     return time.monotonic() - started
@@ -173,7 +182,7 @@ def by_helpers(index: ElasticsearchIndex, made: Sequence[Document]) -> float:
     target = client(ElasticsearchSettings())
     started = time.monotonic()
     actions = (
-        {"_index": index.name(name), "_id": id_.decode(), "_source": msgspec.json.decode(body)}
+        {"_index": _one_slice(index, name), "_id": id_.decode(), "_source": msgspec.json.decode(body)}
         for name, id_, body in made
     )
     for _ in helpers.streaming_bulk(target, actions, chunk_size=IndexSettings().batch_size):

@@ -15,7 +15,7 @@ from stack.service import StackContext
 from streaming.flink.cluster import client
 from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
-from streaming.sinks.elasticsearch import index
+from streaming.sinks.elasticsearch import connection
 from streaming.summaries.submitter import ALIVE
 
 TIMEOUT_S = 60
@@ -93,7 +93,7 @@ class RunNamespace:
                 rest.patch(f"/jobs/{job}", params={"mode": "cancel"})
 
     def _remove_indices(self) -> None:
-        with index.client(self.elasticsearch) as client:
+        with connection.client(self.elasticsearch) as client:
             for name in client.indices.get(index=f"{self.prefix}*", allow_no_indices=True):
                 client.indices.delete(index=name)
             for template in client.indices.get_index_template()["index_templates"]:

@@ -6,13 +6,15 @@ from itertools import islice
 from typing import BinaryIO
 
 import bson
+import msgspec
+from bson.raw_bson import RawBSONDocument
 
 from stack.backup import records
 from stack.backup.part import Tell
 from stack.backup.sealing import Writable
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
-from streaming.sinks.elasticsearch.index import ElasticsearchIndex
-from streaming.sinks.port import Write
+from streaming.sinks.elasticsearch.newest import dated
+from streaming.sinks.port import DocumentIndex, Write
 
 _BULK = 5_000
 
@@ -23,7 +25,7 @@ class IndexPart:
     nothing: the log has most of it, but not the windows and summaries of sessions that it has no longer."""
 
     name: str
-    index: ElasticsearchIndex
+    index: DocumentIndex
     needs: Sequence[str] = ("elasticsearch",)
 
     def present(self) -> str:
@@ -31,27 +33,34 @@ class IndexPart:
 
     def save(self, out: Writable, tell: Tell) -> list[str]:
         for index in DOCUMENTS:
+            self.index.refresh(index)  # what the stage has committed is in it
             about = self.index.count(index)
             out.write(bson.encode({"index": index}))
-            for count, write in enumerate(self.index.writes(index), start=1):
-                document = {"id": write.id, "version": write.version, "body": write.body}
-                out.write(bson.encode({"document": document}))
+            for count, (id_, version, document) in enumerate(self.index.versions(index), start=1):
+                held = {"id": id_, "version": version, "body": msgspec.json.encode(document)}
+                out.write(bson.encode({"document": held}))
                 if count % _BULK == 0:
                     tell(records.share(index, count, about))
         return []
 
     def restore(self, saved: BinaryIO, tell: Tell) -> str:
-        """Documents that this version of the index does not take are counted: the log makes them anew."""
+        """Each document goes into the slice of its time. What this version of the index does not take is
+        counted: the log makes it anew."""
         total = refused = 0
         for head, found in records.sections(saved, "index"):
             name = head["index"]
             if name in DOCUMENTS:
                 self.index.prepare(name, DOCUMENTS[name])
             while batch := [one["document"] for one in islice(found, _BULK)]:
-                writes = [Write(name, one["id"], one["version"], one["body"]) for one in batch]
-                refused += len(self.index.put(writes) if name in DOCUMENTS else writes)
+                writes = [write for one in batch if (write := _write(name, one))]
+                taken = len(writes) - len(self.index.put(writes)) if name in DOCUMENTS else 0
+                refused += len(batch) - taken
                 total += len(batch)
                 tell(f"{total:,} documents")
             self.index.refresh(name)
         told = f"{total - refused:,} documents, where there is no newer one"
         return f"{told}; {refused:,} have another form than now: ./vitrine resummarise" if refused else told
+
+
+def _write(index: str, held: RawBSONDocument) -> Write | None:
+    return dated(index, held["id"], held["version"], held["body"])

@@ -18,6 +18,7 @@ from streaming.access_record.settings import AccessRecordSettings
 from streaming.contract.topology import EXTRACTION_GROUP
 from streaming.doors.settings import DoorSettings
 from streaming.gate.settings import GateSettings
+from streaming.retention.settings import RetentionSettings
 from streaming.settings import (
     DataSettings,
     ElasticsearchSettings,
@@ -30,7 +31,7 @@ from streaming.settings import (
     WatchSettings,
     variable,
 )
-from streaming.summaries.settings import WindowSettings
+from streaming.summaries.settings import JobSettings, WindowSettings
 from streaming.words.settings import WordSettings
 
 DATABASE = "airflow.db"
@@ -51,6 +52,9 @@ READS: tuple[type[Settings] | str, ...] = (
     DoorSettings,
     WindowSettings,
     WordSettings,
+    RetentionSettings,
+    # By which the settings of retention are checked.
+    variable(JobSettings, "state_ttl_ms"),
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.
     *(
         variable(GateSettings, name)
@@ -150,7 +154,15 @@ def variables(place: StackContext) -> dict[str, str]:
         f"AIRFLOW__{section.upper()}__{name.upper()}": value for (section, name), value in options.items()
     }
     path = f"{place.layout.environment('airflow') / 'bin'}:{SYSTEM_PATH}"
-    return named | connections(place) | {"AIRFLOW_HOME": str(home), "PATH": path}
+    return (
+        named
+        | connections(place)
+        | {
+            "AIRFLOW_HOME": str(home),
+            "PATH": path,
+            variable(RetentionSettings, "task_logs"): str(place.layout.logs / "airflow"),
+        }
+    )
 
 
 def _environment(place: StackContext, *more: type[Settings]) -> dict[str, str]:

@@ -34,6 +34,11 @@ class Horizon(Struct, frozen=True):
         apart."""
         return -(-(self.horizon_ms + FUTURE_TOLERANCE_MS) // self.segments)
 
+    @property
+    def reach_ms(self) -> int:
+        """The longest time between two arrivals of which one may see the other's claim."""
+        return (self.segments + 1) * self.segment_ms
+
     def segment(self, arrived_at_ms: int) -> int:
         """Returns the number of the segment in which a message arrived."""
         return arrived_at_ms // self.segment_ms

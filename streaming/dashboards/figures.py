@@ -11,7 +11,7 @@ from streaming.dashboards import query
 from streaming.dashboards.query import TimeRange
 from streaming.dashboards.source import Dashboard
 from streaming.settings import ElasticsearchSettings
-from streaming.sinks.elasticsearch.index import client
+from streaming.sinks.elasticsearch.connection import client
 
 TIMEOUT_S = 10.0
 IDS_PAGE = 10_000

@@ -17,7 +17,8 @@ With --json: {"users", "from", "to": the period counted, "cut": {dimension: valu
 time before which the days of the period are no longer counted, "standard_error"}.
 
 If Redis loses its counters, the gate rebuilds them from the log, as far as the topics reach back
-("whole_since"); --recount first adds every session in MongoDB.
+("whole_since"); --recount first adds every session in MongoDB, which keeps them for
+VITRINE_RETENTION_SESSIONS_DAYS.
 """
 
 

@@ -18,6 +18,7 @@ from streaming.distinct.recount import recount
 from streaming.distinct.redis_counters import STANDARD_ERROR, RedisDistinct
 from streaming.gate.settings import GateSettings
 from streaming.process.exit_code import ExitCode, InvalidRequest
+from streaming.retention.record import MongoRecord
 from streaming.settings import MongoSettings, RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 from streaming.stores import StoreUnavailable
@@ -42,7 +43,8 @@ def _estimate(arguments: argparse.Namespace) -> int:
     kept, words = settings.kept, settings.words
     store = RedisDistinct(RedisSettings())
     if arguments.recount:
-        added = recount(MongoSessions(MongoSettings()).scan(), store, kept, words)
+        expired_ms = MongoRecord(MongoSettings()).boundaries().sessions_ms
+        added = recount(MongoSessions(MongoSettings()).scan(), store, kept, words, expired_ms)
         print(f"counted {added} sessions of MongoDB", file=sys.stderr)
     now_ms = time.time_ns() // 1_000_000
     chosen = plan(window, now_ms - kept.hours_ms)
@@ -92,7 +94,8 @@ def _text(answer: dict[str, Any]) -> str:
     if answer["whole_since"]:
         text += (
             f"\nSessions that arrived before {answer['whole_since']} may be missing: Redis has lost its "
-            "counters, and the log does not reach further back. --recount adds the sessions in MongoDB."
+            "counters, and the log does not reach further back. --recount adds the sessions that MongoDB "
+            "still has."
         )
     if answer["days_since"]:
         text += (

@@ -21,15 +21,22 @@ from streaming.words.lists import Words
 _BATCH = 5_000
 
 
-def recount(documents: Iterable[Document], counters: RedisDistinct, kept: Kept, words: Words) -> int:
-    """Adds all `documents` of MongoDB's sessions, marks the counters as complete, and returns the number of
-    documents. Raises StoreUnavailable, InvalidRequest if there are sessions of an earlier release, and
-    msgspec.ValidationError on a document that no stage wrote."""
+def recount(
+    documents: Iterable[Document],
+    counters: RedisDistinct,
+    kept: Kept,
+    words: Words,
+    expired_before_ms: int = 0,
+) -> int:
+    """Adds all `documents` of MongoDB's sessions, marks the counters as complete from `expired_before_ms` on,
+    before which MongoDB has deleted sessions, and returns the number of documents. Raises StoreUnavailable,
+    InvalidRequest if there are sessions of an earlier release, and msgspec.ValidationError on a document that
+    no stage wrote."""
     done, rest = 0, _sessions(documents)
     while batch := list(islice(rest, _BATCH)):
         _add(batch, counters, kept, words)
         done += len(batch)
-    counters.declare_whole()
+    counters.declare_whole(expired_before_ms)
     return done
 
 

@@ -45,10 +45,13 @@ class RedisDistinct:
                 pipeline.pexpireat(self._key(name), at_ms)
             pipeline.execute()
 
-    def declare_whole(self) -> None:
-        """Marks the counters as complete: every valid session is counted."""
-        with translated():
-            self._redis.hset(self._prefix + b"counted", "since_ms", 0)
+    def declare_whole(self, since_ms: int = 0) -> None:
+        """Marks the counters as complete: every valid session is counted, of those before `since_ms` only
+        what was counted already."""
+        known_ms = self.whole_since_ms()
+        if known_ms is None or known_ms > since_ms:
+            with translated():
+                self._redis.hset(self._prefix + b"counted", "since_ms", since_ms)
 
     def _key(self, name: str) -> bytes:
         return self._prefix + b"users:" + name.encode()

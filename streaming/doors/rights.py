@@ -6,7 +6,7 @@ admin have all rights that Airflow gives them.
 
 from collections.abc import Iterable
 
-from streaming.dag_values import SPEND_BUDGET
+from streaming.dag_values import DELETE, SPEND_BUDGET
 
 PRIVILEGED = frozenset({"op", "admin"})
 ANALYST = "user"
@@ -34,6 +34,8 @@ def refusal(roles: Iterable[str], method: str, dag: str | None, part: str | None
             f"{dag} spends the privacy budget, by itself or by what it starts: only the roles op and admin "
             "start or change it. The page Privacy budget shows what is left."
         )
+    if dag in DELETE:
+        return f"{dag} deletes what has expired: only the roles op and admin start or change it."
     return None
 
 

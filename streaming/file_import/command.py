@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +17,15 @@ from streaming.command_failure import carried_out
 from streaming.contract.rejection import Reason
 from streaming.contract.visible import visible
 from streaming.file_import import assignment
+from streaming.file_import.expiring import Expiring
 from streaming.file_import.outcomes import GateOutcomes
 from streaming.file_import.reading import Reading
 from streaming.file_import.sending import Sender
 from streaming.file_import.settings import IngestSettings
 from streaming.kafka.clients import ensure_topics, require
 from streaming.process.exit_code import ExitCode
+from streaming.retention.plan import SESSIONS, limits
+from streaming.retention.settings import RetentionSettings
 from streaming.settings import DataSettings, KafkaSettings
 from streaming.stores import StoreUnavailable
 
@@ -70,10 +75,11 @@ def ingest(
     kafka: KafkaSettings,
     settings: IngestSettings,
     spill: Path,
+    expiring: Expiring,
 ) -> ImportResult:
     """Sends the sessions of `path` and counts the gate's outcomes; events are grouped in the folder `spill`.
-    Raises SourceError, KafkaException, GateSilent, or StoreUnavailable if the events do not fit on the
-    disk."""
+    `expiring` notes every message. Raises SourceError, KafkaException, GateSilent, or StoreUnavailable if the
+    events do not fit on the disk."""
     reading = Reading(path, assigned, steps, settings.imports)
     require(kafka)
     ensure_topics(kafka)
@@ -82,6 +88,7 @@ def ingest(
         sender = Sender(kafka)
         for count, message in enumerate(reading.messages(settings, spill), 1):
             sender.send(message)
+            expiring.note(message.value)
             if count % 1_000 == 0:
                 steps.sent(count)
         sender.flush()
@@ -109,6 +116,7 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
 
     def import_file() -> int:
         assignment.check(assigned)
+        expiring = Expiring(_boundary_ms())
         with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
             result = ingest(
                 path,
@@ -117,6 +125,13 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
                 kafka=KafkaSettings(),
                 settings=IngestSettings(),
                 spill=DataSettings().layout.import_spill,
+                expiring=expiring,
+            )
+        if expiring.count:
+            print(
+                f"{expiring.count} sessions are older than sessions are kept: the next run of the DAG "
+                "retention deletes them. To keep them, raise VITRINE_RETENTION_SESSIONS_DAYS before.",
+                file=sys.stderr,
             )
         if as_json:
             print(json.dumps(result._asdict()))
@@ -127,6 +142,12 @@ def run(path: Path, assigned: dict[str, str], as_json: bool) -> int:
         return ExitCode.DONE
 
     return carried_out(import_file, "The file was not imported completely")
+
+
+def _boundary_ms() -> int:
+    """Returns the event time before which retention will delete sessions, by the settings of now."""
+    found = limits(RetentionSettings().days(), time.time_ns() // 1_000_000, {})
+    return next(limit.before_ms for limit in found if limit.place == SESSIONS)
 
 
 def from_command_line(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """Documents in Elasticsearch that have ids, or the city, beside other fields of a session: made anew.
 
-An index of an earlier release is dropped whole, and filled from the sessions in MongoDB, which also has
-those that are no longer in the log. What Flink writes comes later and replaces it.
+Slices with fields of an earlier release are dropped whole, and filled from the sessions in MongoDB, which
+also has those that are no longer in the log. What Flink writes comes later and replaces it.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from streaming.contract import topics
+from streaming.contract.months import month_of
 from streaming.contract.valid_session import ValidSession
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.port import DocumentIndex, SessionStore, Write
@@ -43,7 +44,8 @@ def migrate_documents(
         except msgspec.ValidationError:
             continue  # no stage wrote it: `reconcile` names it
         batch += (
-            Write(name, id_, _FIRST_VERSION, _encode(made)) for name, id_, made in documents(session, words)
+            Write(name, id_, _FIRST_VERSION, _encode(made), month_of(made.event_time_ms))
+            for name, id_, made in documents(session, words)
         )
         if len(batch) >= _BATCH:
             done += _put(index, batch)

@@ -10,7 +10,7 @@ from streaming.gate.settings import GateSettings
 from streaming.metrics import catalogue
 from streaming.metrics.kinds import Reading
 from streaming.settings import ElasticsearchSettings, RedisSettings
-from streaming.sinks.elasticsearch import index
+from streaming.sinks.elasticsearch.connection import client
 
 
 class RedisProbe:
@@ -56,7 +56,7 @@ class ElasticsearchProbe:
     answer."""
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
-        self._client = index.client(settings)
+        self._client = client(settings)
         self._index = settings.index_prefix + topics.SESSION_SUMMARIES
 
     def __call__(self) -> list[Reading]:

@@ -13,8 +13,7 @@ from streaming.data_folder import atomic_file
 from streaming.person.sessions import without
 from streaming.person.traces import Persons
 from streaming.settings import MongoSettings
-from streaming.sinks.mongo.sessions import available, client, documents
-from streaming.sinks.mongo.sessions import _with_id as with_id
+from streaming.sinks.mongo.sessions import available, client, documents, with_id
 from streaming.stores import Document
 
 COLLECTION = "similar_users"

@@ -1,14 +1,15 @@
 """Compares topics and stores with each other. Pure: the same evidence yields the same report."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from streaming.contract import topics
 from streaming.contract.log_position import LogPosition
+from streaming.contract.period import END_OF_TIME_MS
 from streaming.contract.session import Session
-from streaming.contract.valid_session import ValidSession, is_pseudonymous
+from streaming.contract.valid_session import StoredSession, ValidSession, is_pseudonymous
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.corrections import Attempts
 from streaming.reconcile.evidence import Evidence, ValidRecord
@@ -21,6 +22,7 @@ from streaming.reconcile.expected_documents import (
     summaries_by_other_lists,
 )
 from streaming.reconcile.lateness import Lateness
+from streaming.reconcile.not_expired import NotExpired
 from streaming.reconcile.outcomes import Outcomes, pseudonym_of
 from streaming.reconcile.report import SHOWN, Discrepancies, Discrepancy, DistinctUsers, Report
 from streaming.reconcile.session_names import first_in, sessions_at
@@ -45,14 +47,22 @@ class _Reconciliation:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence, self._scope = evidence, evidence.scope
         self._discrepancies = Discrepancies()
-        self._held = {name: _holding(name, found) for name, found in evidence.indexes.items()}
-        self._held[MONGODB] = StoreContents(MONGODB, map(by_id, evidence.mongodb))
+        self._not_expired = NotExpired(evidence.boundaries)
+        self._held = {
+            name: _holding(name, self._not_expired.of(name, found))
+            for name, found in evidence.indexes.items()
+        }
+        self._held[MONGODB] = StoreContents(
+            MONGODB, self._not_expired.of(MONGODB, map(by_id, evidence.mongodb))
+        )
         self._admitted = Admitted()
         self._outcomes = Outcomes(self._scope, evidence.imports, evidence.pseudonyms, self._discrepancies.add)
         self._lateness = Lateness(self._scope.spans, evidence.allowed_lateness_ms)
         self._figures = Figures(only_touched=not self._scope.whole, limit=evidence.key_limit)
         self._other_model = Discrepancies()
         self._older_than_log = 0
+        self._log_begins_ms: dict[int, int] = {}
+        """The arrival of the oldest session in each partition of valid sessions."""
 
     def report(self, estimated_users: Callable[[], int]) -> Report:
         for record in self._evidence.valid:
@@ -61,6 +71,7 @@ class _Reconciliation:
             for document in self._evidence.mongodb:
                 self._take_from_mongodb(document)
         self._admitted.sort()
+        self._outcomes.judge_duplicates_from(self._known_from_ms())
         estimate = estimated_users()
         self._check_users_and_repeats()
         self._check_windows()
@@ -97,6 +108,7 @@ class _Reconciliation:
             digests={name: holding.fingerprint() for name, holding in self._held.items()},
             distinct_users=DistinctUsers(exact=self._admitted.distinct_users(), estimate=estimate),
             older_than_log=self._older_than_log,
+            expired=self._not_expired.counted(),
             other_model=self._other_model.count,
             left_out=self._held[topics.PRODUCT_ACTIVITY].excluded,
             breaks_in_all=self._discrepancies.count,
@@ -114,6 +126,7 @@ class _Reconciliation:
                 Discrepancy("valid", f"at {record.partition}:{record.offset} is no valid session")
             )
             return
+        self._log_begins_ms.setdefault(record.partition, session.arrived_at_ms)
         position = LogPosition(session.raw_partition, session.raw_offset)
         known_as = (
             session.user_pseudonym if is_pseudonymous(record.value or b"") else session.identity.user_id
@@ -133,7 +146,7 @@ class _Reconciliation:
             self._report_session("valid", "is there twice", session)
             return
         self._admit(session, settled)
-        for where, id_, document in expected_documents(session, self._evidence.words):
+        for where, id_, document in self._expected(session):
             if not settled:
                 self._held[where].exclude_if_present(id_)
             elif wrong := self._match(where, id_, document, session):
@@ -145,17 +158,25 @@ class _Reconciliation:
         session = session_in(document, self._evidence.pseudonyms)
         if session is None or self._held[MONGODB].is_matched(session.session_pseudonym):
             return
+        if self._not_expired.has_expired(MONGODB, session.event_time_ms):
+            return
         if session.raw_partition not in self._scope.spans:
             return
         if not 0 <= session.raw_offset < self._outcomes.complete_from(session.raw_partition):
             return
         self._older_than_log += 1
         self._admit(session, settled=True)
-        for where, document_id, content in expected_documents(session, self._evidence.words):
+        for where, document_id, content in self._expected(session):
             wrong = self._match(where, document_id, content, session)
-            # Nothing makes this summary anew, and the lists may have changed since.
-            if wrong and wrong != OTHER_LISTS:
+            # Nothing makes this document anew, and lists or model may have changed since.
+            if wrong and wrong not in (OTHER_LISTS, OTHER_MAKER):
                 self._report_session(where, wrong, session, document_id)
+
+    def _expected(self, session: StoredSession) -> Iterator[tuple[str, str, object]]:
+        """Yields the documents that follow from `session` and have not expired."""
+        for where, id_, document in expected_documents(session, self._evidence.words):
+            if not self._not_expired.has_expired(where, session.event_time_ms):
+                yield where, id_, document
 
     def _match(self, where: str, id_: str, document: object, session: ValidSession) -> str | None:
         others = summaries_by_other_lists(session) if where == topics.SESSION_SUMMARIES else ()
@@ -164,15 +185,28 @@ class _Reconciliation:
     def _admit(self, session: ValidSession, settled: bool) -> None:
         self._admitted.add(session)
         self._lateness.before(session)
+        self._not_expired.note(session)
+        if self._not_expired.has_expired(topics.PRODUCT_ACTIVITY, session.event_time_ms):
+            return
         position = LogPosition(session.raw_partition, session.raw_offset)
         self._figures.add(session, settled, self._in_period(position))
 
+    def _known_from_ms(self) -> int:
+        """Returns the arrival from which on every session is known that may have made another a duplicate or
+        its user a returning one: 0 unless the log and MongoDB have both deleted older ones."""
+        cut = self._scope.cut.get(topics.VALID)
+        if not cut or not self._evidence.boundaries.sessions_ms:
+            return 0
+        begins_ms = [self._log_begins_ms[at] for at in cut if at in self._log_begins_ms]
+        return max(begins_ms, default=END_OF_TIME_MS) + self._evidence.horizon.reach_ms
+
     def _check_users_and_repeats(self) -> None:
         admitted, horizon = self._admitted, self._evidence.horizon
+        returning = admitted.wrongly_returning(horizon, self._known_from_ms())
         by_fault = {
             "is there twice": admitted.repeated(),
             "is marked as a new user's, but follows another of this user": admitted.wrongly_new(horizon),
-            "is marked as a returning user's, but follows none": admitted.wrongly_returning(horizon),
+            "is marked as a returning user's, but follows none": returning,
         }
         wrong = ((position, what) for what, positions in by_fault.items() for position in positions)
         found = sorted(item for item in wrong if self._in_period(item[0]))
@@ -221,9 +255,10 @@ class _Reconciliation:
     def _report_session(
         self, where: str, what: str, session: ValidSession, document: str | None = None
     ) -> None:
-        """Reports what is wrong with `session`, unless it lies outside the period."""
+        """Reports what is wrong with `session`, unless it lies outside the period. Without a period, also of
+        one whose raw message is no longer there."""
         position = LogPosition(session.raw_partition, session.raw_offset)
-        if self._in_period(position) or position.partition not in self._scope.spans:
+        if self._scope.whole or self._in_period(position) or position.partition not in self._scope.spans:
             other = None if document == session.session_pseudonym else document
             discrepancies = self._other_model if what == OTHER_MAKER else self._discrepancies
             discrepancies.add(

@@ -67,13 +67,14 @@ class Admitted:
         new = by_user.of(by_user.new & ~by_user.alone)
         yield from new.where(new.gap_ms <= known_ms)
 
-    def wrongly_returning(self, horizon: Horizon) -> Iterator[LogPosition]:
+    def wrongly_returning(self, horizon: Horizon, known_from_ms: int = 0) -> Iterator[LogPosition]:
         """Yields sessions whose user is marked as returning although no session of that user arrived before,
         or only longer ago than the gate can remember. Leaves out users with sessions in several raw
-        partitions, because the log does not show which of those came first."""
+        partitions, because the log does not show which of those came first; and sessions that arrived before
+        `known_from_ms`, because those before them may be deleted."""
         by_user = _by_user(self._users, self._arrived_ms, self._positions, self._new)
-        reach_ms = (horizon.segments + 1) * horizon.segment_ms
-        yield from by_user.where(~by_user.new & by_user.alone & (by_user.gap_ms > reach_ms))
+        is_judged = by_user.alone & (by_user.arrived_ms >= known_from_ms)
+        yield from by_user.where(~by_user.new & is_judged & (by_user.gap_ms > horizon.reach_ms))
 
 
 class _ByUser(NamedTuple):

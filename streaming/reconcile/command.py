@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,13 +22,17 @@ from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import Evidence
 from streaming.reconcile.labelled import labelled
 from streaming.reconcile.report import Discrepancy, Report
+from streaming.retention.boundary import Boundaries
+from streaming.retention.record import MongoRecord
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.stores import StoreUnavailable
 from streaming.summaries.settings import WindowSettings
 from streaming.words.settings import WordSettings
 
 REBUILD = "./vitrine resummarise"
+DELETED_MEANWHILE = "retention has begun to delete what was compared: compare again"
 NOT_COMPARED = "The stores could not be compared"
 
 
@@ -68,13 +73,18 @@ def run_with(
     return carried_out(compare, NOT_COMPARED)
 
 
+def boundaries() -> Boundaries:
+    """Returns before which moments sessions and documents have expired. Raises StoreUnavailable."""
+    return MongoRecord(MongoSettings()).boundaries()
+
+
 def gather(timeout_s: float, console: Console, window: Window | None) -> Evidence:
     """Returns the contents of the topics and stores that the settings name. Raises StageBehind,
     StoreUnavailable, KafkaException or ApiError if they cannot be read."""
     kafka_settings = KafkaSettings()
     with console.status("reading the offsets of the stages") as status:
         scope = caught_up.wait(kafka_settings, window, time.monotonic() + timeout_s, status.update)
-    return read.evidence(
+    evidence = read.evidence(
         kafka_settings,
         scope,
         GateSettings(),
@@ -83,13 +93,17 @@ def gather(timeout_s: float, console: Console, window: Window | None) -> Evidenc
         ElasticsearchIndex(ElasticsearchSettings()),
         MongoSessions(MongoSettings()),
     )
+    return replace(evidence, boundaries=boundaries())
 
 
 def reconcile(timeout_s: float, console: Console, window: Window | None = None) -> Report:
     """Returns the report. Raises what `gather` raises."""
     evidence = gather(timeout_s, console, window)
     with console.status("reading topics and stores"):
-        return reconcile_evidence(evidence, lambda: distinct_users(RedisSettings()))
+        report = reconcile_evidence(evidence, lambda: distinct_users(RedisSettings()))
+    if boundaries() != evidence.boundaries:
+        raise StoreUnavailable(DELETED_MEANWHILE)
+    return report
 
 
 def _print_remarks(report: Report, console: Console, window: Window | None) -> None:
@@ -110,6 +124,12 @@ def _print_remarks(report: Report, console: Console, window: Window | None) -> N
         console.print(
             f"{report.other_model} documents of product_sentiment were made by another model than the current"
             f" one: run the Flink job again from the beginning ({REBUILD})",
+            soft_wrap=True,
+        )
+    if documents := sum(report.expired.documents.values()):
+        console.print(
+            f"{documents} documents are older than what is compared: the next run of the DAG retention"
+            " deletes them, or they are window totals that are kept for longer than their sessions",
             soft_wrap=True,
         )
     if report.left_out:
@@ -134,6 +154,7 @@ def _show(report: Report) -> None:
         ("rejected, corrected since", report.corrections.corrected),
         ("rejected, open", sum(report.corrections.open.values())),
         ("late, in no window", report.late),
+        ("valid, expired", report.expired.sessions),
         ("MongoDB sessions", report.mongodb),
         *((f"Elasticsearch {index}", count) for index, count in report.elasticsearch.items()),
         ("distinct users, exact", report.distinct_users.exact),

@@ -8,6 +8,7 @@ from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.pseudonym import Pseudonyms
+from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries
 from streaming.stores import Document
 from streaming.summaries.key_limit import KeyLimit
 from streaming.words.lists import Words
@@ -104,3 +105,5 @@ class Evidence(Struct, frozen=True):
     rejected: Iterable[RejectedRecord]
     raw: Iterable[RawRecord]
     """Those from the beginning of the spans on."""
+    boundaries: Boundaries = NOTHING_EXPIRED
+    """Before which moments retention has deleted sessions and documents."""

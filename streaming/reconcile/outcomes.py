@@ -57,6 +57,7 @@ class Outcomes:
         self._horizons_ms: dict[LogPosition, int | None] = {}
         """The horizon by which each message beyond the horizon was rejected: the setting may have changed."""
         self._sent = Counter[int]()
+        self._known_from_ms = 0
         cut = scope.cut
         self._heads = {topic: TopicHead(cut.get(topic, ())) for topic in (topics.VALID, topics.REJECTED)}
 
@@ -90,6 +91,10 @@ class Outcomes:
             for at, span in self._spans.items()
         }
 
+    def judge_duplicates_from(self, known_from_ms: int) -> None:
+        """Of raw records that arrived before this moment, the session that they repeat may be deleted."""
+        self._known_from_ms = known_from_ms
+
     def raw(self, record: RawRecord, admitted: Admitted, lateness: Lateness) -> None:
         """Compares `record` with its outcome; `admitted` contains all valid sessions."""
         span = self._spans.get(record.partition)
@@ -111,7 +116,14 @@ class Outcomes:
         else:
             digest, horizon_ms = self._digests[record.partition][at], self._horizons_ms.get(position)
             wrong = _wrong(
-                code, digest, record, parsed, admitted.position_of(known_as), self._imports, horizon_ms
+                code,
+                digest,
+                record,
+                parsed,
+                admitted.position_of(known_as),
+                self._imports,
+                horizon_ms,
+                self._known_from_ms,
             )
         if code in (_VALID, _LATE) and isinstance(parsed, Session):
             late = lateness.is_late(record.partition, parsed)
@@ -182,6 +194,7 @@ def _wrong(
     first: LogPosition | None,
     imports: ImportKeys,
     horizon_ms: int | None,
+    known_from_ms: int,
 ) -> str | None:
     """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if nothing.
     `first`: the position of the valid session of the same name."""
@@ -191,8 +204,9 @@ def _wrong(
             return f"came out as {kind}, but is {parsed.reason}"
     elif kind == Reason.DUPLICATE:
         if first is None:
-            return "came out as duplicate of a session that is not among the valid ones"
-        if first.partition == record.partition and first.offset > record.offset:
+            if record.arrived_at_ms >= known_from_ms:
+                return "came out as duplicate of a session that is not among the valid ones"
+        elif first.partition == record.partition and first.offset > record.offset:
             return "came out as duplicate of a session that came after it"
     elif kind == Reason.BEYOND_HORIZON:
         if horizon_ms is None or not is_old(parsed, record.arrived_at_ms, horizon_ms):

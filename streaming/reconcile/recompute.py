@@ -17,15 +17,17 @@ from streaming.contract.visible import visible
 from streaming.kafka import clients
 from streaming.process.exit_code import ExitCode
 from streaming.reconcile import caught_up
-from streaming.reconcile.command import NOT_COMPARED, line_of
+from streaming.reconcile.command import DELETED_MEANWHILE, NOT_COMPARED, boundaries, line_of
 from streaming.reconcile.expected_documents import MONGODB, by_id, session_in
+from streaming.reconcile.not_expired import NotExpired
 from streaming.reconcile.report import Discrepancies, Discrepancy
 from streaming.reconcile.store_contents import StoreContents
 from streaming.reconcile.window_figures import Figures
+from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, PseudonymSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
-from streaming.stores import Document
+from streaming.stores import Document, StoreUnavailable
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.settings import WindowSettings
 
@@ -40,6 +42,8 @@ class Recomputed(Struct, kw_only=True):
     """Windows in Elasticsearch that were compared."""
     left_out: int
     """Windows not compared, because they still got sessions."""
+    expired: int = 0
+    """Windows not compared, because their sessions have expired."""
     breaks_in_all: int = 0
     breaks: list[Discrepancy] = field(default_factory=list)
 
@@ -51,12 +55,15 @@ def recompute(
     until: Mapping[int, int],
     limit: KeyLimit,
     pseudonyms: Pseudonyms,
+    boundaries: Boundaries = NOTHING_EXPIRED,
 ) -> Recomputed:
     """Compares the windows `found` with those of the sessions in `mongodb`. Pure. `later`: valid sessions
     that may have arrived while the stores were read; their windows are left out. So are those of sessions
-    from raw offsets of `until` on. `limit`: how many totals one session may make."""
+    from raw offsets of `until` on. `limit`: how many totals one session may make. What is before the
+    `boundaries` is not compared."""
+    not_expired = NotExpired(boundaries)
     held, figures, discrepancies = (
-        StoreContents(topics.PRODUCT_ACTIVITY, found),
+        StoreContents(topics.PRODUCT_ACTIVITY, not_expired.of(topics.PRODUCT_ACTIVITY, found)),
         Figures(only_touched=False, limit=limit),
         Discrepancies(),
     )
@@ -66,7 +73,7 @@ def recompute(
         session = session_in(document, pseudonyms)
         if session is None:
             discrepancies.add(Discrepancy(MONGODB, "is no valid session", session=by_id(document)[0]))
-        else:
+        elif not not_expired.has_expired(topics.PRODUCT_ACTIVITY, session.event_time_ms):
             figures.add(session, session.raw_offset < until.get(session.raw_partition, 0))
     for value in later:
         figures.leave_out(decode(value, pseudonyms))
@@ -81,6 +88,7 @@ def recompute(
         sessions=sessions,
         windows=held.counted,
         left_out=held.excluded,
+        expired=not_expired.counted().documents.get(topics.PRODUCT_ACTIVITY, 0),
         breaks_in_all=discrepancies.count,
         breaks=discrepancies.first,
     )
@@ -94,13 +102,17 @@ def run(as_json: bool, timeout_s: float) -> int:
         settings = KafkaSettings()
         scope = caught_up.wait(settings, None, time.monotonic() + timeout_s, lambda text: None)
         index, store = ElasticsearchIndex(ElasticsearchSettings()), MongoSessions(MongoSettings())
+        known = boundaries()
         index.refresh(topics.PRODUCT_ACTIVITY)
         later = clients.read_all(settings, topics.VALID, scope.valid_from)
         # Stores are read before topics for the reason given in evidence.py.
         found = list(index.scan(topics.PRODUCT_ACTIVITY))
         messages = (one.value() or b"" for one in later)
         limit, pseudonyms = WindowSettings().limit, PseudonymSettings().pseudonyms
-        return recompute(found, store.scan(), messages, scope.until, limit, pseudonyms)
+        compared = recompute(found, store.scan(), messages, scope.until, limit, pseudonyms, known)
+        if boundaries() != known:
+            raise StoreUnavailable(DELETED_MEANWHILE)
+        return compared
 
     def compare() -> int:
         found = read()

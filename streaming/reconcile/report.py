@@ -85,6 +85,18 @@ class Corrections(Struct, kw_only=True):
     """The others, by reason."""
 
 
+class Expired(Struct, kw_only=True):
+    """What is older than the retention's boundaries. It is not compared: any part of it may be deleted."""
+
+    before_ms: dict[str, int] = field(default_factory=dict)
+    """By store, the event time before which nothing is compared; without stores of which all is."""
+    sessions: int = 0
+    """Valid sessions in the log that MongoDB need not have."""
+    documents: dict[str, int] = field(default_factory=dict)
+    """By store, the documents that are still there: the next run of `retention` deletes them, or they are
+    window totals, which may be kept for longer than their sessions."""
+
+
 class Report(Struct, kw_only=True):
     """Figures of the raw records of the period that arrived before the command began. The documents of the
     stores are all counted and compared, whatever the period."""
@@ -108,6 +120,7 @@ class Report(Struct, kw_only=True):
     distinct_users: DistinctUsers
     older_than_log: int = 0
     """Sessions in MongoDB that retention has deleted from the log; MongoDB's content is taken as right."""
+    expired: Expired = field(default_factory=Expired)
     other_model: int = 0
     """Documents of `product_sentiment` that were made by another model than the current one."""
     left_out: int = 0

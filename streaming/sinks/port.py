@@ -52,6 +52,10 @@ class Write(Struct, frozen=True, gc=False):
     """Of two writes of one id the one with the higher version stands, in whatever order they come."""
     body: bytes
     """One JSON object, carried as it is."""
+    month: str
+    """The slice of the index to which it belongs, as contract/months.py names it."""
+    moves: bool = True
+    """Whether other versions of it may belong to other months."""
 
 
 class Refusal(Struct, frozen=True):
@@ -65,19 +69,22 @@ class Refusal(Struct, frozen=True):
 
 
 class DocumentIndex(Protocol):
-    """Searchable documents by index and id. Every method may raise StoreUnavailable. An index that is not
-    there takes nothing, but reads as an empty one."""
+    """Searchable documents by index and id. An index is divided into slices, one for each month, which are
+    deleted as a whole. Every method may raise StoreUnavailable. An index that is not there takes nothing, but
+    reads as an empty one."""
 
     def prepare(self, index: str, document: type[Struct]) -> None:
         """Makes `index` ready for documents of exactly the fields of `document`; may be called again."""
 
     def drop_if_other(self, index: str, document: type[Struct]) -> None:
-        """Deletes `index` with all that is in it if it knows fields that `document` has not, as of an earlier
-        release."""
+        """Deletes the slices of `index` that know fields which `document` has not, as of an earlier release,
+        with all that is in them."""
 
     def put(self, writes: Sequence[Write]) -> list[Refusal]:
         """Writes all, no two of which may have the same index and id; what it does not return is safe in the
-        index, or gives way to a newer version. Having raised StoreUnavailable, it may have written some."""
+        index, or gives way to a newer version, also one of another month: of each id one document stands.
+        Having raised StoreUnavailable, it may have written some, and another version may stand beside one;
+        writing them again makes it right."""
 
     def refresh(self, index: str) -> None:
         """What was put before is found from now on."""
@@ -85,5 +92,17 @@ class DocumentIndex(Protocol):
     def scan(self, index: str) -> Iterator[tuple[str, Document]]:
         """(id, document) of everything found in `index` at the moment the scan begins."""
 
+    def versions(self, index: str) -> Iterator[tuple[str, int, Document]]:
+        """(id, version, document) of everything found in `index` at the moment the scan begins."""
+
     def count(self, index: str) -> int:
         """How many documents are found in `index`."""
+
+    def remove(self, index: str, field: str, value: str) -> int:
+        """Deletes the documents of `index` whose `field`, a word, is `value`; returns how many were found."""
+
+    def months(self, index: str) -> dict[str, int]:
+        """How many documents are found in each slice of `index`, by month."""
+
+    def drop(self, index: str, month: str) -> None:
+        """Deletes a slice with all its documents; one that is not there is gone already."""

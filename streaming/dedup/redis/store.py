@@ -216,7 +216,7 @@ class RedisDedupStore:
         return fills
 
     def drop(self) -> None:
-        """Deletes all keys with the prefix; for benchmarks and tests."""
+        """Deletes all keys with the prefix: claims, which a gate rebuilds from the log, and counters."""
         with translated():
             self._unlink(self._matching(self._prefix))
 

@@ -6,8 +6,10 @@ from itertools import islice
 
 import msgspec
 from msgspec import DecodeError, Struct, json
+from msgspec import field as json_field
 
 from streaming.contract import topics
+from streaming.contract.months import month_of
 from streaming.sinks.port import Write
 
 _SEQUENCE_BITS = 20
@@ -65,6 +67,33 @@ def version(record: IndexRecord) -> int:
     return record.appended_at_ms << _SEQUENCE_BITS | record.offset & ((1 << _SEQUENCE_BITS) - 1)
 
 
+class _Dated(Struct):
+    """The time of a document, by its names on the wire."""
+
+    event_time_ms: int | None = json_field(default=None, name="eventTimeMs")
+    window_start_ms: int | None = json_field(default=None, name="windowStartMs")
+
+
+_dated = json.Decoder(_Dated)
+
+
+def month_in(body: bytes) -> str | None:
+    """Returns the month of event time in which the document `body` belongs; None if it has no such time."""
+    try:
+        found = _dated.decode(body)
+        at_ms = found.event_time_ms if found.event_time_ms is not None else found.window_start_ms
+        return None if at_ms is None else month_of(at_ms)
+    except (ValueError, RecursionError):  # of decoding, or a time beyond all months
+        return None
+
+
+def dated(index: str, id_: str, version: int, body: bytes) -> Write | None:
+    """Returns the write of a document into the slice of its event time; None if it has no such time."""
+    month = month_in(body)
+    moves = index != topics.PRODUCT_ACTIVITY  # the id of a window contains its time
+    return None if month is None else Write(index, id_, version, body, month, moves)
+
+
 Newest = tuple[dict[tuple[str, str], tuple[IndexRecord, Write]], list[Unreadable]]
 """By (index, id) the newest record and its write; and the records that cannot become documents."""
 
@@ -82,7 +111,9 @@ def newest(records: Iterable[IndexRecord]) -> Newest:
         except UnicodeDecodeError:
             unreadable.append(Unreadable(record, "key_not_utf8"))
             continue
-        write = Write(record.topic, id_, version(record), record.value)
+        if (write := dated(record.topic, id_, version(record), record.value)) is None:
+            unreadable.append(Unreadable(record, "no_time"))
+            continue
         earlier = standing.get((record.topic, id_))
         if earlier is None or earlier[1].version <= write.version:
             standing[record.topic, id_] = record, write

@@ -32,10 +32,11 @@ def _field(name: str, of: inspect.Type) -> dict[str, str]:
     raise TypeError(f"no Elasticsearch type is known for {name}: {of}")
 
 
-def template(index: str, document: type[Struct], replicas: int) -> dict[str, Any]:
-    """The index template of exactly the index named `index`."""
+def template(index: str, document: type[Struct], replicas: int, with_alias: bool = True) -> dict[str, Any]:
+    """The template of the slices of `index`, which have its name with a month appended. `with_alias`: whether
+    each slice that is made is found under the name of the index."""
     return {
-        "index_patterns": [index],
+        "index_patterns": [f"{index}-*"],
         "priority": 500,
         "template": {
             "settings": {
@@ -45,5 +46,6 @@ def template(index: str, document: type[Struct], replicas: int) -> dict[str, Any
             },
             # A document with a field more than we know is refused: nothing gets in unseen.
             "mappings": {"dynamic": "strict", "properties": properties(document)},
+            "aliases": {index: {}} if with_alias else {},
         },
     }

@@ -7,6 +7,7 @@ compare as one, and not find.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -131,14 +132,14 @@ class MongoSessions:
         held: dict[object, Document] = {}
         ids = list({session["_id"] for session in sessions})
         for start in range(0, len(ids), _ASKED_AT_ONCE):
-            query = _with_id(*ids[start : start + _ASKED_AT_ONCE])
+            query = with_id(*ids[start : start + _ASKED_AT_ONCE])
             held |= {document["_id"]: document for document in available(list, into.find(query))}
         for session in sorted(sessions, key=session_version):
             there = held.get(session["_id"], {})
             if there == session or session_version(there) > session_version(session):
                 continue
             # Only if it is still what was just read: nobody else may have put a later one there.
-            unchanged = _with_id(session["_id"]) | {_VERSION_FIELD: there.get(_VERSION_FIELD)}
+            unchanged = with_id(session["_id"]) | {_VERSION_FIELD: there.get(_VERSION_FIELD)}
             available(into.replace_one, unchanged, session)
             held[session["_id"]] = session
 
@@ -151,7 +152,7 @@ class MongoSessions:
         if not ids:
             return
         for start in range(0, len(ids), _ASKED_AT_ONCE):
-            available(self._sessions.delete_many, _with_id(*ids[start : start + _ASKED_AT_ONCE]))
+            available(self._sessions.delete_many, with_id(*ids[start : start + _ASKED_AT_ONCE]))
         if is_embedded(available(self._database.command, "buildInfo")):
             available(self._sync)
 
@@ -174,10 +175,23 @@ class MongoSessions:
         """Yields the `_id` of every session, its pseudonym, and reads nothing else of them."""
         return (str(document["_id"]) for document in documents(self._sessions, ["_id"]))
 
+    def of_feed(self, feed: str) -> Iterator[object]:
+        """Yields the `_id` of every session of `feed`, and reads nothing else of them."""
+        found = documents(self._sessions, ["feed"])
+        return (document["_id"] for document in found if document.get("feed") == feed)
+
+    def remove_feed(self, feed: str) -> int:
+        """Deletes every session of `feed`, in steps, and returns how many."""
+        found, gone = self.of_feed(feed), 0
+        while ids := list(islice(found, _ASKED_AT_ONCE)):
+            # The feed again: a later version of another feed may just have come in the place of one.
+            gone += available(self._sessions.delete_many, with_id(*ids) | {"feed": feed}).deleted_count
+        return gone
+
     def find(self, session_pseudonym: str) -> Document | None:
         """Returns the session with this pseudonym, without its identity; None if there is none, or only what
         is left of an erased one."""
-        found = available(self._sessions.find_one, _with_id(session_pseudonym), {"identity": False})
+        found = available(self._sessions.find_one, with_id(session_pseudonym), {"identity": False})
         return None if found is None or ERASED in found else found
 
     def estimated_count(self) -> int:
@@ -213,5 +227,6 @@ def _page(collection: Collection[D], first: str | None, limit: int, fields: list
     return list(found if first is None else found.min([("_id", first)]))
 
 
-def _with_id(*ids: object) -> Document:
+def with_id(*ids: object) -> Document:
+    """Returns the query for documents with one of these ids, in the form that suits both servers."""
     return {"_id": {"$in": [*ids, _NO_DATE]}}

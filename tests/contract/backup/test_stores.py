@@ -15,11 +15,13 @@ from stack.backup.index_part import IndexPart
 from stack.backup.mongo_part import MongoPart
 from stack.backup.part import Part
 from streaming.contract import topics
+from streaming.contract.months import begin_ms
 from streaming.contract.topology import GATE, INDEX, STORE
 from streaming.kafka import clients, offsets
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.elasticsearch.newest import dated
 from streaming.sinks.mongo.sessions import PAGE, SYNCED, MongoSessions, client
 from streaming.sinks.port import Write
 
@@ -100,10 +102,11 @@ def test_a_lost_database_comes_back_and_collections_of_others_stay(
     }
 
 
-def a_document(of: type[msgspec.Struct], views: int) -> bytes:
-    """Returns a document with every field of `of`: numbers are `views`."""
+def a_write(index: str, id_: str, version: int, views: int, month: str) -> Write:
+    """Returns a document with every field that the index has: its time is in `month`, and numbers are
+    `views`."""
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(of):
+    for field in msgspec.structs.fields(DOCUMENTS[index]):
         kind = str(field.type)
         values[field.encode_name] = (
             [] if "list" in kind or "tuple" in kind
@@ -112,32 +115,38 @@ def a_document(of: type[msgspec.Struct], views: int) -> bytes:
             else False if "bool" in kind
             else "word"
         )  # fmt: skip
-    return msgspec.json.encode(values)
+    for name in values.keys() & {"eventTimeMs", "windowStartMs"}:
+        values[name] = begin_ms(month)
+    made = dated(index, id_, version, msgspec.json.encode(values))
+    assert made is not None
+    return made
 
 
 def test_documents_come_back_where_there_is_no_newer_one(elasticsearch: ElasticsearchSettings) -> None:
     index = ElasticsearchIndex(elasticsearch)
     part = IndexPart("elasticsearch", index)
+    version, months = (1 << 62) + 5, {"kept": "2026-10", "lost": "2026-11", "newer": "2026-10"}
     for name, document in DOCUMENTS.items():
         index.prepare(name, document)
-        body = a_document(document, 3)
-        assert index.put([Write(name, id_, (1 << 62) + 5, body) for id_ in ("kept", "lost", "newer")]) == []
-        index.refresh(name)
+        assert index.put([a_write(name, id_, version, 3, month) for id_, month in months.items()]) == []
     stream, before = saved(part), {name: dict(index.scan(name)) for name in DOCUMENTS}
     for name, document in DOCUMENTS.items():
-        index._client.indices.delete(index=index.name(name))
+        for month in index.months(name):
+            index.drop(name, month)
         index.prepare(name, document)
-        index.put([Write(name, "newer", (1 << 62) + 6, a_document(document, 4))])
+        moved = "2026-10" if name == topics.PRODUCT_ACTIVITY else "2026-12"
+        index.put([a_write(name, "newer", version + 1, 4, moved)])
     part.restore(stream, quiet)
     for name in DOCUMENTS:
         index.refresh(name)
+        assert index.count(name) == len(months)
         after = dict(index.scan(name))
         newer = after.pop("newer")
         assert after == {"kept": before[name]["kept"], "lost": before[name]["lost"]}
         assert newer != before[name]["newer"]
     # What comes from the log afterwards has the versions that it had: equal ones are written again.
-    name, document = next(iter(DOCUMENTS.items()))
-    index.put([Write(name, "kept", (1 << 62) + 4, a_document(document, 1))])
+    name = next(iter(DOCUMENTS))
+    index.put([a_write(name, "kept", version - 1, 1, months["kept"])])
     index.refresh(name)
     assert dict(index.scan(name))["kept"] == before[name]["kept"]
 

@@ -228,3 +228,17 @@ def test_what_extraction_asks_by_has_an_index(mongo: MongoSettings) -> None:
     with MongoClient(mongo.uri.get_secret_value()) as client:
         found = client[mongo.database][COLLECTION].index_information()
     assert {index["key"][0][0] for index in found.values()} >= set(INDEXED)
+
+
+@pytest.mark.parametrize("step", [1, 2, 500])
+def test_a_feed_is_removed_whole_and_the_others_stay(
+    mongo: MongoSettings, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "PAGE", 3)
+    monkeypatch.setattr(adapter, "_ASKED_AT_ONCE", step)
+    store = MongoSessions(mongo)
+    store.insert([a_document(id_, feed="demo" if n % 2 else "live") for n, id_ in enumerate(ODD_IDS)])
+    assert set(store.of_feed("demo")) == set(ODD_IDS[1::2])
+    assert store.remove_feed("demo") == len(ODD_IDS[1::2])
+    assert store.remove_feed("demo") == 0
+    assert {document["_id"] for document in store.scan()} == set(ODD_IDS[::2])

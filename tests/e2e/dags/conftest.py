@@ -154,6 +154,7 @@ def _place(root: Path) -> StackContext:
         "VITRINE_KAFKA_TOPIC_PREFIX": f"{own_name}-",
         "VITRINE_REDIS_KEY_PREFIX": f"{own_name}:",
         "VITRINE_MONGO_DATABASE": own_name,
+        "VITRINE_ELASTICSEARCH_INDEX_PREFIX": f"{own_name}-",
         "VITRINE_GATE_EXTRACTION_EVERY": "1000",
         "VITRINE_GATE_SESSION_CAPACITY": "100000",
         "VITRINE_GATE_USER_CAPACITY": "100000",

@@ -21,7 +21,7 @@ from streaming.extraction import parquet
 from streaming.kafka import clients
 
 CHAIN = ("extract_sessions", "similar_users", "private_models", "shap_reports")
-DAGS = (*CHAIN, "reconcile_stores")
+DAGS = (*CHAIN, "reconcile_stores", "retention")
 SESSIONS = 3_000
 
 pytestmark = pytest.mark.timeout(12 * HUNG_S)
@@ -307,3 +307,22 @@ def test_a_message_on_kafka_alone_starts_a_run(first_day: Any) -> None:
 
     [run] = until(woken, "a run woken by Kafka")
     assert first_day.ended("extract_sessions", run["dag_run_id"])["state"] == "success"
+
+
+def test_what_has_expired_is_deleted_and_by_a_dry_run_nothing(first_day: Any) -> None:
+    """Last: it takes a session from the shop."""
+    sessions = first_day.database["sessions"]
+    [one] = sessions.find().limit(1)
+    sessions.update_one({"_id": one["_id"]}, {"$set": {"eventTimeMs": 1_500_000_000_000}})
+    before = sessions.estimated_document_count()
+
+    looked = first_day.run("retention", dry_run=True)
+    assert first_day.states(looked) == {"enforce": "success", "announce": "skipped"}
+    assert sessions.estimated_document_count() == before
+
+    run = first_day.run("retention")
+    assert first_day.states(run)["enforce"] == "success"
+    assert sessions.estimated_document_count() == before - 1
+    assert sessions.find_one({"_id": {"$in": [one["_id"], "-"]}}) is None
+    kept = first_day.database["retention"].find_one({"_id": "sessions"})
+    assert [deletion["deleted"] for deletion in kept["deletions"]] == [1]

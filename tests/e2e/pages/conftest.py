@@ -17,7 +17,7 @@ from streaming.contract import topics
 from streaming.contract.session import Action, Review, Sentiment, Session
 from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, ImportSettings, KafkaSettings
-from streaming.sinks.elasticsearch.index import client
+from streaming.sinks.elasticsearch.connection import client
 
 HUNG_MS = HUNG_S * 1000
 expect.set_options(timeout=HUNG_MS)

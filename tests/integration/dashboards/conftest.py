@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from elasticsearch import helpers
 from support.sessions import valid_session
 from waiting import HUNG_S
 
@@ -15,9 +14,11 @@ from streaming.contract.session import Action, Review, Sentiment
 from streaming.contract.valid_session import UserKind, ValidSession
 from streaming.dashboards.figures import Figures
 from streaming.settings import ElasticsearchSettings
+from streaming.sinks.elasticsearch.connection import client as index_client
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
-from streaming.sinks.elasticsearch.index import client as index_client
+from streaming.sinks.elasticsearch.newest import month_in
+from streaming.sinks.port import Write
 from streaming.summaries.documents import documents
 from streaming.summaries.product import window
 from streaming.words.lists import Words
@@ -107,8 +108,9 @@ def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
     """Elasticsearch with the documents that follow from the sessions, with the mappings of the product."""
     settings = _settings()
     client = index_client(settings).options(request_timeout=HUNG_S)
+    held, writes = ElasticsearchIndex(settings), []
     for index, document in DOCUMENTS.items():
-        ElasticsearchIndex(settings).prepare(index, document)
+        held.prepare(index, document)
     found = [
         *(
             (index, key, document)
@@ -117,16 +119,18 @@ def figures(sessions: list[ValidSession]) -> Iterator[Figures]:
         ),
         *((topics.PRODUCT_ACTIVITY, key, document) for key, document in window(sessions).items()),
     ]
-    actions = (
-        {"_index": settings.index_prefix + index, "_id": key, "_source": msgspec.to_builtins(document)}
-        for index, key, document in found
-    )
-    helpers.bulk(client, actions, refresh=True)
+    for index, key, of in found:
+        body = msgspec.json.encode(of)
+        writes.append(Write(index, key, 1, body, month_in(body) or ""))
+    assert held.put(writes) == []
+    for index in topics.INDEXED:
+        held.refresh(index)
     asked = Figures(settings)
     yield asked
     asked.close()
     for index in topics.INDEXED:
-        client.indices.delete(index=settings.index_prefix + index)
+        for month in held.months(index):
+            held.drop(index, month)
         client.indices.delete_index_template(name=settings.index_prefix + index)
     client.close()
 

@@ -20,6 +20,9 @@ from streaming.dedup.port import ClaimRequest, LogProgress
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.distinct.command import run
 from streaming.gate.settings import GateSettings
+from streaming.retention.place import Kept
+from streaming.retention.plan import SESSIONS
+from streaming.retention.record import MongoRecord
 from streaming.settings import MongoSettings, RedisSettings
 from streaming.sinks.mongo.sessions import MongoSessions
 
@@ -103,16 +106,23 @@ def test_any_period_and_breakdown_is_counted(
     ), "by the hour"
 
 
+@pytest.mark.parametrize("expired_days", [None, 45])
 def test_what_the_log_no_longer_has_is_counted_from_mongodb(
     seen: RedisDedupStore,
     mongo: MongoSettings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    expired_days: int | None,
 ) -> None:
+    """As far back as retention has left it there."""
     monkeypatch.setenv("VITRINE_MONGO_DATABASE", mongo.database)
     counted = sessions()
     MongoSessions(mongo).insert([{"_id": s.session_pseudonym, **msgspec.to_builtins(s)} for s in counted])
     seen.drop()
+    if expired_days is not None:
+        MongoRecord(mongo).write(
+            Kept(place=SESSIONS, days=expired_days, before_ms=NOW_MS - expired_days * DAY_MS)
+        )
     begins_ms = NOW_MS - 30 * DAY_MS
     seen.start_rebuild("two", LogProgress("log", {0: 2_000}, {0: NOW_MS}, NOW_MS, begins_ms))
     year = NOW_MS - 365 * DAY_MS, NOW_MS + DAY_MS
@@ -121,7 +131,11 @@ def test_what_the_log_no_longer_has_is_counted_from_mongodb(
     assert datetime.fromisoformat(lost["whole_since"]).timestamp() == pytest.approx(begins_ms / 1000, abs=60)
     found = asked(capsys, *year, recount=True)
     assert found["users"] == pytest.approx(users(counted, found), rel=0.03)
-    assert found["whole_since"] is None
+    if expired_days is None:
+        assert found["whole_since"] is None
+    else:
+        whole_since_s = datetime.fromisoformat(found["whole_since"]).timestamp()
+        assert whole_since_s == pytest.approx(NOW_MS / 1000 - expired_days * DAY_MS / 1000, abs=60)
     assert asked(capsys, *year, recount=True)["users"] == found["users"]
     hour = asked(capsys, NOW_MS - 30 * HOUR_MS, NOW_MS - 10 * HOUR_MS)
     assert hour["users"] == pytest.approx(users(counted, hour), rel=0.03, abs=1)

@@ -204,7 +204,7 @@ def test_the_newest_searchable_session_is_the_newest(elasticsearch: Elasticsearc
     bodies = (
         json.dumps({"sessionPseudonym": str(at), "arrivedAtMs": at}).encode() for at in (5_000, 9_000, 7_000)
     )
-    index.put([Write(topics.SESSION_SUMMARIES, str(n), 1, body) for n, body in enumerate(bodies)])
+    index.put([Write(topics.SESSION_SUMMARIES, str(n), 1, body, "2026-11") for n, body in enumerate(bodies)])
     index.refresh(topics.SESSION_SUMMARIES)
     assert probe() == [Reading(catalogue.NEWEST_SEARCHABLE, 9.0)]
 

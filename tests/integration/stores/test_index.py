@@ -117,14 +117,15 @@ def test_what_elasticsearch_refuses_is_put_aside_and_counted(
     pipeline.summarise()
     sender = clients.producer(kafka)
     bad = [
-        (b"no number", b'{"sessionPseudonym": "x", "clicks": "many"}'),
-        (b"no field of ours", b'{"sessionPseudonym": "x", "name": "somebody"}'),
+        (b"no number", b'{"sessionPseudonym": "x", "eventTimeMs": 1, "clicks": "many"}'),
+        (b"no field of ours", b'{"sessionPseudonym": "x", "eventTimeMs": 1, "name": "somebody"}'),
+        (b"no time", b'{"sessionPseudonym": "x"}'),
         (b"no document", b"\x00\xff"),
-        (b"two lines", b'{"sessionPseudonym":\n"x"}'),
+        (b"two lines", b'{"eventTimeMs":\n1}'),
         (None, b"{}"),
         (b"\xff", b"{}"),
         (b"a tombstone", None),
-        (b"x" * 600, b'{"sessionPseudonym": "x"}'),
+        (b"x" * 600, b'{"sessionPseudonym": "x", "eventTimeMs": 1}'),
     ]
     for key, value in bad:
         sender.produce(clients.name(kafka, topics.SESSION_SUMMARIES), value, key)

@@ -6,11 +6,12 @@ import time
 import msgspec
 import pytest
 from support.pipeline import Pipeline, Stages
+from support.sessions import session_with
 from waiting import HUNG_S
 
-from lab.benchmarks.sessions import valid_sessions
 from streaming.contract import topics
-from streaming.contract.session import LIVE_FEED, Session
+from streaming.contract.session import LIVE_FEED
+from streaming.contract.valid_session import sent
 from streaming.kafka import clients
 from streaming.reconcile.command import run
 from streaming.settings import ElasticsearchSettings, ImportSettings, KafkaSettings
@@ -19,6 +20,7 @@ from streaming.summaries.product import WINDOW_MS
 
 MINUTE_MS = 60_000
 IMPORT = "an import"
+VIEWED = ("p", "n", 1.0, "c", "view")
 ARRIVALS = [
     # minutes before now, feed, late
     (0, LIVE_FEED, False),
@@ -43,17 +45,16 @@ def test_out_of_order_within_the_lateness_counts_in_its_hour_and_later_is_counte
 ) -> None:
     for stage in ("gate", "store", "index"):
         stages.start(stage)
-    like, now_ms = next(valid_sessions(1)), time.time_ns() // 1_000_000
+    now_ms = time.time_ns() // 1_000_000
     sender = clients.producer(kafka)
     expected: dict[int, int] = {}
     for number, (minutes, feed, late) in enumerate(ARRIVALS):
         event_time_ms = now_ms - minutes * MINUTE_MS
-        fields = {name: getattr(like, name) for name in Session.__struct_fields__}
         named = ImportSettings().imports.feed("0123456789ab") if feed == IMPORT else feed
-        fields |= {"session_id": str(number), "user_id": "u", "feed": named, "event_time_ms": event_time_ms}
-        fields |= {"product_ids": ["p"], "product_names": ["n"], "product_prices": [1.0]}
-        fields |= {"product_categories": ["c"], "actions": ["view"], "reviews": []}
-        sender.produce(clients.name(kafka, topics.RAW), msgspec.json.encode(Session(**fields)), b"u")
+        one = session_with(
+            VIEWED, session_id=str(number), user_id="u", feed=named, event_time_ms=event_time_ms
+        )
+        sender.produce(clients.name(kafka, topics.RAW), msgspec.json.encode(sent(one)), b"u")
         if not late:
             hour = event_time_ms // WINDOW_MS * WINDOW_MS
             expected[hour] = expected.get(hour, 0) + 1

@@ -10,6 +10,7 @@ from support.sessions import PSEUDONYMS, earlier_message
 from waiting import HUNG_S
 
 from streaming.contract import topics
+from streaming.contract.months import month_of
 from streaming.contract.valid_session import StoredSession
 from streaming.kafka import clients
 from streaming.migrate.command import run
@@ -55,7 +56,16 @@ def test_stores_of_an_earlier_release_are_migrated(
     for name in OF_SESSIONS:
         index.prepare(name, FormerDocument)
         index.put(
-            [Write(name, f"of {one.raw_partition} {one.raw_offset}", 1, former(one)) for one in sessions]
+            [
+                Write(
+                    name,
+                    f"of {one.raw_partition} {one.raw_offset}",
+                    1,
+                    former(one),
+                    month_of(one.event_time_ms),
+                )
+                for one in sessions
+            ]
         )
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)

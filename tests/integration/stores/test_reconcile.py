@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import msgspec
 import pytest
 from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -25,7 +26,9 @@ from streaming.contract.valid_session import decode
 from streaming.kafka import clients
 from streaming.reconcile.command import run
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
-from streaming.sinks.elasticsearch.index import client
+from streaming.sinks.elasticsearch.connection import client
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.elasticsearch.newest import month_in
 from streaming.sinks.mongo.sessions import COLLECTION
 
 Reconcile = Callable[..., tuple[int, dict[str, Any]]]
@@ -126,12 +129,21 @@ class IndexStore:
     def put(self, id_: str, document: dict[str, Any]) -> None:
         self._version += 1
         self._index.index(
-            index=self._name, id=id_, document=document, version=self._version, version_type="external"
+            index=self._slice(msgspec.json.encode(document)),
+            id=id_,
+            document=document,
+            version=self._version,
+            version_type="external",
         )
 
     def delete(self, id_: str) -> None:
         self._version += 1
-        self._index.delete(index=self._name, id=id_, version=self._version, version_type="external")
+        self._index.indices.refresh(index=self._name)
+        [held] = self._index.search(index=self._name, query={"ids": {"values": [id_]}})["hits"]["hits"]
+        self._index.delete(index=held["_index"], id=id_, version=self._version, version_type="external")
+
+    def _slice(self, body: bytes) -> str:
+        return f"{self._name}-{month_in(body)}"
 
 
 class MongoStore:
@@ -246,7 +258,9 @@ def test_a_deleted_index_or_collection_is_found(
     settled: Pipeline, reconcile: Reconcile, mongo: MongoSettings, elasticsearch: ElasticsearchSettings
 ) -> None:
     assert reconcile()[0] == 0
-    client(elasticsearch).indices.delete(index=elasticsearch.index_prefix + topics.SESSION_SUMMARIES)
+    index = ElasticsearchIndex(elasticsearch)
+    for month in index.months(topics.SESSION_SUMMARIES):
+        index.drop(topics.SESSION_SUMMARIES, month)
     code, report = reconcile()
     assert (code, report["breaks_in_all"]) == (1, report["valid"])
     assert {one["where"] for one in report["breaks"]} == {topics.SESSION_SUMMARIES}

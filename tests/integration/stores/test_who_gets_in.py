@@ -111,6 +111,15 @@ class TestRedis:
                 answer = admin.execute_command("ACL", "DRYRUN", principal, command)
                 assert b"no permissions" in answer
 
+    def test_airflow_deletes_slices_and_writes_nothing(self) -> None:
+        index = PLACE.environment.get("VITRINE_ELASTICSEARCH_INDEX_PREFIX", "") + topics.SESSION_SUMMARIES
+        wanted = ["delete_index", "delete", "manage", "read", "index", "create_index"]
+        asked = {"index": [{"names": [f"{index}-2026-11"], "privileges": wanted}]}
+        with elasticsearch_as(Principal.AIRFLOW) as airflow:
+            answer = airflow.security.has_privileges(**asked)  # type: ignore[arg-type]
+        granted = {name for name, has in answer["index"][f"{index}-2026-11"].items() if has}
+        assert granted == {"read", "delete_index"}
+
     @pytest.mark.parametrize("principal", [Principal.AIRFLOW, Principal.WATCH])
     def test_who_only_reads_writes_nothing(self, principal: Principal) -> None:
         key = PLACE.environment.get("VITRINE_REDIS_KEY_PREFIX", "vitrine:") + "{gate}:attack"
@@ -317,6 +326,15 @@ class TestElasticsearch:
                     attack()
                 assert refused.value.meta.status == 403
 
+    def test_airflow_deletes_slices_and_writes_nothing(self) -> None:
+        index = PLACE.environment.get("VITRINE_ELASTICSEARCH_INDEX_PREFIX", "") + topics.SESSION_SUMMARIES
+        wanted = ["delete_index", "delete", "manage", "read", "index", "create_index"]
+        asked = {"index": [{"names": [f"{index}-2026-11"], "privileges": wanted}]}
+        with elasticsearch_as(Principal.AIRFLOW) as airflow:
+            answer = airflow.security.has_privileges(**asked)  # type: ignore[arg-type]
+        granted = {name for name, has in answer["index"][f"{index}-2026-11"].items() if has}
+        assert granted == {"read", "delete_index"}
+
     @pytest.mark.parametrize("principal", [Principal.AIRFLOW, Principal.WATCH])
     def test_who_only_reads_writes_nothing(self, principal: Principal) -> None:
         index = PLACE.environment.get("VITRINE_ELASTICSEARCH_INDEX_PREFIX", "") + topics.SESSION_SUMMARIES
@@ -333,20 +351,19 @@ class TestElasticsearch:
                     attack()
                 assert refused.value.meta.status == 403
 
-    def test_the_index_stage_deletes_nothing(self) -> None:
+    def test_the_index_stage_deletes_documents_and_no_slice(self) -> None:
         index = PLACE.environment.get("VITRINE_ELASTICSEARCH_INDEX_PREFIX", "") + topics.SESSION_SUMMARIES
         wanted = ["delete_index", "delete", "manage", "read", "index", "create_index"]
+        a_slice = f"{index}-2026-11"
         asked = {
-            "index": [{"names": [index], "privileges": wanted}],
+            "index": [{"names": [index, a_slice], "privileges": wanted}],
             "cluster": ["manage_security", "manage"],
         }
         with elasticsearch_as(Principal.INDEX) as stage:
             answer = stage.security.has_privileges(**asked)  # type: ignore[arg-type]
-        assert {name for name, has in answer["index"][index].items() if has} == {
-            "read",
-            "index",
-            "create_index",
-        }
+        for name in (index, a_slice):
+            granted = {privilege for privilege, has in answer["index"][name].items() if has}
+            assert granted == {"read", "index", "delete", "create_index"}
         assert not any(answer["cluster"].values())
 
 

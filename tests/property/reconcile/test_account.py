@@ -17,8 +17,9 @@ from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import Review, Session
+from streaming.contract.session import LIVE_FEED, Review, Session
 from streaming.contract.valid_session import StoredSession, decode_stored, encode, encoder, sent
+from streaming.purge.kept import Logged, kept
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import (
     Evidence,
@@ -29,6 +30,7 @@ from streaming.reconcile.evidence import (
     ValidRecord,
 )
 from streaming.reconcile.report import Report
+from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries, event_time_ms
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
@@ -56,10 +58,13 @@ class World:
     indexes: dict[str, dict[str, Document]] = field(
         default_factory=lambda: {name: {} for name in topics.INDEXED}
     )
+    low: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
+    """The first raw offset that is left, by raw partition."""
     until: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0})
     spans: dict[int, OffsetRange] | None = None
     """The offsets compared, by raw partition; None: all."""
     cut: dict[str, list[int]] = field(default_factory=dict)
+    boundaries: Boundaries = NOTHING_EXPIRED
 
     def send(self, partition: int, key: bytes, value: bytes) -> None:
         offset = self.until[partition]
@@ -103,7 +108,7 @@ class World:
 
     def scope(self) -> ReconcileScope:
         return ReconcileScope(
-            spans=self.spans or {at: OffsetRange(0, end) for at, end in self.until.items()},
+            spans=self.spans or {at: OffsetRange(self.low[at], end) for at, end in self.until.items()},
             until=self.until,
             cut=self.cut,
             whole=self.spans is None,
@@ -123,6 +128,7 @@ class World:
             valid=self.valid,
             rejected=self.rejected,
             raw=self.raw,
+            boundaries=self.boundaries,
         )
         return reconcile_evidence(evidence, lambda: 7)
 
@@ -396,6 +402,115 @@ def test_deleted_oldest_records_are_left_out_and_the_others_compared(
         last = decoded(world.valid[-1].value)
         del world.indexes[topics.SESSION_SUMMARIES][last.session_pseudonym]
         assert world.reconcile().breaks[0].session == last.session_pseudonym
+
+
+window_starts_ms = st.integers(0, 4).map(lambda hours: ARRIVED_MS - ARRIVED_MS % HOUR_MS - hours * HOUR_MS)
+"""As the real boundaries, which are beginnings of months, no window lies across one."""
+
+
+@st.composite
+def some_boundaries(draw: st.DrawFn) -> Boundaries:
+    nothing_or_some = st.just(0) | window_starts_ms
+    return Boundaries(draw(nothing_or_some), {name: draw(nothing_or_some) for name in topics.INDEXED})
+
+
+@given(worlds(), some_boundaries(), st.data())
+def test_whatever_part_of_the_expired_is_deleted_nothing_is_missing_and_all_else_is_compared(
+    world: World, boundaries: Boundaries, data: st.DataObject
+) -> None:
+    """A run of retention may have been killed at any moment, or not have come yet; sessions that expired long
+    ago may come again, by an import. The log may still have the sessions or not."""
+    world.boundaries = boundaries
+    before_ms = {"mongodb": boundaries.sessions_ms}
+    before_ms |= {name: boundaries.of_index(name) for name in topics.INDEXED}
+    old = {
+        where: {id_ for id_, found in held.items() if (event_time_ms(found) or 0) < before_ms[where]}
+        for where, held in stores(world).items()
+    }
+    for where, held in stores(world).items():
+        for id_ in sorted(old[where]):
+            if data.draw(st.booleans()):
+                del held[id_]
+    if data.draw(st.booleans()):
+        gone = data.draw(st.integers(1, len(world.valid)))
+        world.valid, world.cut = world.valid[gone:], {topics.VALID: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.expired.documents == {
+        where: left for where, held in stores(world).items() if (left := len(old[where] & set(held)))
+    }
+    if not world.cut:
+        expired = [one for one in world.sessions() if one.event_time_ms < boundaries.sessions_ms]
+        assert report.expired.sessions == len(expired)
+        assert report.valid == len(world.sessions())
+
+    where = data.draw(st.sampled_from(sorted(stores(world))))
+    held = stores(world)[where]
+    lost = data.draw(st.sampled_from([None, *sorted(set(held) - old[where])]))
+    if lost is not None and not (world.cut and where == "mongodb"):
+        del held[lost]
+        assert [one.where for one in world.reconcile().breaks] == [where]
+
+
+@given(worlds())
+def test_a_world_of_which_all_has_expired_and_is_deleted_holds(world: World) -> None:
+    world.boundaries = Boundaries(ARRIVED_MS - ARRIVED_MS % HOUR_MS + HOUR_MS)
+    world.fill([])
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.expired.sessions == report.valid == len(world.valid)
+    assert report.mongodb == 0
+
+
+@given(worlds(), st.data())
+def test_a_loss_of_what_mongodb_alone_knows_is_named(world: World, data: st.DataObject) -> None:
+    """Also once the raw messages of these sessions are gone."""
+    world.valid, world.raw, world.rejected, world.low = [], [], [], dict(world.until)
+    world.cut = {topics.VALID: [0], topics.REJECTED: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.older_than_log == len(world.mongodb)
+    where = data.draw(st.sampled_from([topics.SESSION_SUMMARIES, topics.PRODUCT_SENTIMENT]))
+    lost = data.draw(st.sampled_from(sorted(world.indexes[where])))
+    del world.indexes[where][lost]
+    assert [(one.where, lost in (one.session, one.document)) for one in world.reconcile().breaks] == [
+        (where, True)
+    ]
+
+
+@given(st.data())
+def test_after_a_feed_was_purged_the_rest_agrees_and_a_loss_is_named(data: st.DataObject) -> None:
+    """The log holds what stays of the valid sessions, and no raw message any more (streaming/purge)."""
+    world, demo = World(), IMPORTS.feed("0" * 12)
+    for number in range(data.draw(st.integers(1, 6))):
+        feed = data.draw(st.sampled_from([demo, LIVE_FEED]))
+        one = msgspec.structs.replace(
+            data.draw(a_session(f"s{number}")),
+            feed=feed,
+            device_type="mobile",
+            # In two windows, and none late: the model of the gate knows live sessions alone.
+            event_time_ms=ARRIVED_MS - data.draw(st.sampled_from([0, LATENESS_MS // 2])),
+        )
+        world.send(data.draw(st.integers(0, 1)), one.user_id.encode(), encoder.encode(one))
+    world.process()
+    assert world.reconcile().holds
+    gone = data.draw(st.sampled_from([demo, LIVE_FEED]))
+    older = data.draw(st.integers(0, len(world.valid)))  # than the log: MongoDB alone has them
+    logged = [Logged(one.partition, one.key, one.value) for one in world.valid[older:]]
+    world.fill([session for session in world.sessions() if session.feed != gone])
+    world.valid = [
+        ValidRecord(0, 100 + at, one.key, one.value)
+        for at, one in enumerate(kept(logged, gone, sessions.PSEUDONYMS))
+    ]
+    world.raw, world.rejected, world.low = [], [], dict(world.until)
+    world.cut = {topics.VALID: [0], topics.REJECTED: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.sent == 0
+    assert report.mongodb == report.elasticsearch[topics.SESSION_SUMMARIES] == len(world.mongodb)
+    if world.mongodb:
+        del world.indexes[topics.SESSION_SUMMARIES][data.draw(st.sampled_from(sorted(world.mongodb)))]
+        assert [one.where for one in world.reconcile().breaks] == [topics.SESSION_SUMMARIES]
 
 
 @given(worlds(), st.randoms())

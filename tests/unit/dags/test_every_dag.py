@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
-DAGS = ("extract_sessions", "similar_users", "private_models", "shap_reports", "reconcile_stores")
+DAGS = (
+    "extract_sessions",
+    "similar_users",
+    "private_models",
+    "shap_reports",
+    "reconcile_stores",
+    "retention",
+)
 HEAVY = {"pandas", "numpy", "pyarrow", "pymongo", "sklearn", "xgboost", "jax", "shap", "matplotlib", "ml"}
 
 
@@ -80,7 +87,7 @@ def test_tasks_for_the_environment_main_use_no_global_of_their_file(dags: Mappin
         for task in dag.tasks
         if task.task_type == "_PythonExternalDecoratedOperator"
     }
-    assert len(found) == 5
+    assert len(found) == 6
     for name, task in found.items():
         function = inspect.unwrap(task.python_callable)
         used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}

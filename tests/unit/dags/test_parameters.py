@@ -24,6 +24,7 @@ ACCEPTED = [
     ("private_models", "metrics_epsilon", 0.5),
     ("shap_reports", "models", "manual__2026-01-01T00-00-00-1a2b3c4d"),
     ("reconcile_stores", "timeout_s", 0),
+    ("retention", "dry_run", True),
     ("reconcile_stores", "from", "2026-01-01T00:00:00Z"),
     ("reconcile_stores", "to", None),
 ]
@@ -51,6 +52,7 @@ REFUSED = [
     ("shap_reports", "models", ".."),
     ("shap_reports", "models", ""),
     ("reconcile_stores", "timeout_s", -1),
+    ("retention", "dry_run", "yes"),
     ("reconcile_stores", "from", "yesterday"),
 ]
 

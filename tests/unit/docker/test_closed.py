@@ -306,7 +306,7 @@ def test_elasticsearchs_users_have_hashes_and_no_superuser_is_among_them(made: P
     assert granted.keys() == roles.keys() | {"kibana_system", "kibana_admin"}
     assert {user for names in granted.values() for user in names.split(",")} == users.keys()
     native = elasticsearch_users.roles("")
-    for role, user in (("index", "index"), ("reader", "airflow"), ("watch", "watch")):
+    for role, user in (("index", "index"), ("airflow", "airflow"), ("watch", "watch")):
         assert user in granted[f"vitrine_{role}"].split(",")
         assert roles[f"vitrine_{role}"] == native[user]
 

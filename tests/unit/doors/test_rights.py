@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.dag_values import SPEND_BUDGET
+from streaming.dag_values import DELETE, SPEND_BUDGET
 from streaming.doors.rights import refusal, refusal_of_asset
 
 WRITES = ("POST", "PUT", "DELETE")
@@ -11,8 +11,10 @@ PARTS = (None, "RUN", "TASK_INSTANCE", "XCOM")
 
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("dag", [*sorted(SPEND_BUDGET), None])
-def test_only_op_and_admin_spend_the_budget(method: str, part: str | None, dag: str | None) -> None:
+@pytest.mark.parametrize("dag", [*sorted(SPEND_BUDGET | DELETE), None])
+def test_only_op_and_admin_spend_the_budget_and_delete(
+    method: str, part: str | None, dag: str | None
+) -> None:
     for roles in (["user"], ["viewer"], ["User"], ["Custom"], [], ["viewer", "user"]):
         assert refusal(roles, method, dag, part), roles
     for roles in (["op"], ["Admin"], ["viewer", "Op"]):

@@ -108,7 +108,9 @@ def test_documents_are_made_anew_without_ids_and_city() -> None:
     store, index = filled(3), InMemoryIndex()
     store.insert([earlier(9, reviews=msgspec.to_builtins([REVIEW]))])
     migrate_sessions(store, PSEUDONYMS)
-    index.documents[topics.SESSION_SUMMARIES] = {"s1": (99, {"sessionId": "s1", "city": "Berlin"})}
+    index.prepare(topics.SESSION_SUMMARIES, DOCUMENTS[topics.SESSION_SUMMARIES])
+    former = {"sessionId": "s1", "city": "Berlin"}
+    index.slices[topics.SESSION_SUMMARIES]["2000-01"]["s1"] = 99, former
     assert migrate_documents(index, store, WORDS) == 5
     for name in OF_SESSIONS:
         index.refresh(name)
@@ -122,9 +124,9 @@ def test_what_flink_has_written_since_stays() -> None:
     store, index = filled(1), InMemoryIndex()
     migrate_sessions(store, PSEUDONYMS)
     migrate_documents(index, store, WORDS)
-    [(id_, (_, made))] = index.documents[topics.SESSION_SUMMARIES].items()
-    newer = Write(topics.SESSION_SUMMARIES, id_, 1_700_000_000_000, msgspec.json.encode(made | {"clicks": 8}))
-    index.put([newer])
+    [(id_, made)] = index.documents(topics.SESSION_SUMMARIES).items()
+    body = msgspec.json.encode(made | {"clicks": 8})
+    index.put([Write(topics.SESSION_SUMMARIES, id_, 1_700_000_000_000, body, "2000-01")])
     migrate_documents(index, store, WORDS)
     index.refresh(topics.SESSION_SUMMARIES)
     assert dict(index.scan(topics.SESSION_SUMMARIES))[id_]["clicks"] == 8

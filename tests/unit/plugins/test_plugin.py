@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from waiting import HUNG_S
 
 from ml.budget.memory import InMemoryAccounts
+from streaming.retention.place import InMemoryRecord
 
 RUN = "manual__2026-11-24T00:00:00+00:00"
 
@@ -49,17 +50,23 @@ def test_there_is_no_documentation_page(reader: TestClient, path: str) -> None:
 
 
 def test_the_menu_and_the_run_tab_lead_to_existing_pages(
-    plugin: ModuleType, reader: TestClient, reports_dir: Path, accounts: InMemoryAccounts
+    plugin: ModuleType,
+    reader: TestClient,
+    reports_dir: Path,
+    accounts: InMemoryAccounts,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from airflow.api_fastapi.core_api.datamodels.plugins import ExternalViewResponse
 
     from vitrine_pages import PAGE_POLICY
 
+    monkeypatch.setattr("vitrine_retention.stored_record", InMemoryRecord)
     views = plugin.VitrinePlugin.external_views
     assert {view["name"]: view["destination"] for view in views} == {
         "Health": "nav",
         "Reports": "nav",
         "Privacy budget": "nav",
+        "Retention": "nav",
         "User Analysis": "nav",
         "Session Analysis": "nav",
         "Flink": "nav",

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from streaming.dag_values import SPEND_BUDGET
+from streaming.dag_values import DELETE, SPEND_BUDGET
 
 OWN = "http://127.0.0.1:18080"
 USERS = {"vera": "viewer", "ann": "user", "olga": "op", "admin": "admin"}
@@ -69,8 +69,8 @@ def changing(app: FastAPI, dag: str) -> Iterator[tuple[str, str]]:
             yield from ((method, path) for method in route.methods - {"GET", "HEAD"})
 
 
-@pytest.mark.parametrize("dag", sorted(SPEND_BUDGET))
-def test_an_analyst_changes_nothing_of_a_dag_that_spends_the_budget(
+@pytest.mark.parametrize("dag", sorted(SPEND_BUDGET | DELETE))
+def test_an_analyst_changes_nothing_of_a_dag_that_spends_the_budget_or_deletes(
     airflow_app: FastAPI, enter: Callable[[str], TestClient], dag: str
 ) -> None:
     analyst, op = enter("user"), enter("op")
@@ -87,7 +87,7 @@ def _by_body(path: str) -> bool:
     return path.endswith(("/dagRuns", "/clearDagRuns", "/taskInstances")) and "/dagRuns/1/" not in path
 
 
-@pytest.mark.parametrize("dag", sorted(SPEND_BUDGET))
+@pytest.mark.parametrize("dag", sorted(SPEND_BUDGET | DELETE))
 def test_nor_by_a_body_that_names_it(enter: Callable[[str], TestClient], dag: str) -> None:
     run, task = {"dag_id": dag, "dag_run_id": "r"}, {"dag_id": dag, "dag_run_id": "r", "task_id": "t"}
     update = {"action": "update", "entities": [run | {"state": "queued"}]}

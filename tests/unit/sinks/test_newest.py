@@ -18,13 +18,17 @@ class _Counts(Struct, rename="camel"):
     removals: int
     purchases: int
     revenue_cents: int
+    window_start_ms: int
 
 
 TOPIC = topics.PRODUCT_SENTIMENT
 
 
 def a_record(
-    offset: int, key: bytes | None = b"k", appended_at_ms: int = 10, value: bytes | None = b"{}"
+    offset: int,
+    key: bytes | None = b"k",
+    appended_at_ms: int = 10,
+    value: bytes | None = b'{"eventTimeMs":1}',
 ) -> IndexRecord:
     return IndexRecord(TOPIC, 0, offset, appended_at_ms, key, value)
 
@@ -36,17 +40,22 @@ def test_the_last_record_of_an_id_stands() -> None:
 
 
 def test_ids_of_different_indexes_are_different() -> None:
-    other = IndexRecord(topics.SESSION_SUMMARIES, 0, 0, 10, b"k", b"{}")
+    other = IndexRecord(topics.SESSION_SUMMARIES, 0, 0, 10, b"k", b'{"eventTimeMs":1}')
     standing, _ = newest([a_record(0), other])
     assert len(standing) == 2
 
 
 def test_what_can_be_no_document_is_told_with_its_reason() -> None:
-    records = [a_record(0, None), a_record(1, b""), a_record(2, value=None), a_record(3, b"\xff")]
+    undated = [b"{}", b"[]", b"\xff", b'{"eventTimeMs":"now"}', b'{"eventTimeMs":-1}', b"[" * 100_000]
+    records = [
+        a_record(0, None), a_record(1, b""), a_record(2, value=None), a_record(3, b"\xff"),
+        *(a_record(4 + n, value=value) for n, value in enumerate(undated)),
+    ]  # fmt: skip
     standing, unreadable = newest(records)
     assert standing == {}
     assert [(one.record.offset, one.reason) for one in unreadable] == [
         (0, "empty_key"), (1, "empty_key"), (2, "empty_value"), (3, "key_not_utf8"),
+        *((4 + n, "no_time") for n in range(len(undated))),
     ]  # fmt: skip
 
 
@@ -86,13 +95,20 @@ def test_any_replay_in_any_order_ends_the_same(keys: list[bytes], data: st.DataO
         index.put([write for _, write in standing.values()])
     standing, _ = newest(records)
     assert index.put([write for _, write in standing.values()]) == []
-    assert {id_: found["views"] for id_, (_, found) in index.documents[TOPIC].items()} == {
+    assert {id_: found["views"] for id_, found in index.documents(TOPIC).items()} == {
         key.decode(): n for n, key in enumerate(keys)
     }
 
 
 def totals(views: int, appended_at_ms: int) -> IndexRecord:
-    counts = {"views": views, "carts": 1, "removals": 0, "purchases": 2, "revenueCents": 1}
+    counts = {
+        "views": views,
+        "carts": 1,
+        "removals": 0,
+        "purchases": 2,
+        "revenueCents": 1,
+        "windowStartMs": 3,
+    }
     return IndexRecord(topics.PRODUCT_ACTIVITY, 0, 0, appended_at_ms, b"k", json.dumps(counts).encode())
 
 

@@ -12,8 +12,9 @@ from streaming.sinks.elasticsearch.templates import properties, template
 @pytest.mark.parametrize("index", topics.INDEXED)
 def test_every_field_of_every_document_has_a_type(index: str) -> None:
     body = template(f"p-{index}", DOCUMENTS[index], replicas=2)
-    assert body["index_patterns"] == [f"p-{index}"]
+    assert body["index_patterns"] == [f"p-{index}-*"]
     assert body["template"]["settings"]["number_of_replicas"] == 2
+    assert body["template"]["aliases"] == {f"p-{index}": {}}
     mappings = body["template"]["mappings"]
     assert mappings["dynamic"] == "strict"
     fields = {field.encode_name for field in msgspec.structs.fields(DOCUMENTS[index])}

@@ -1,11 +1,14 @@
 """The checks before anything starts: ports and memory. The messages say what to do."""
 
 import socket
+from dataclasses import replace
 
 import pytest
 
-from stack.service import Service, StackError, Unhealthy
+from stack import retention_check
+from stack.service import Service, StackContext, StackError, Unhealthy
 from stack.start import check_memory, check_port, port_taken
+from streaming.process.exit_code import InvalidRequest
 
 
 class Never:
@@ -34,3 +37,12 @@ def test_too_little_memory_is_reported_with_both_amounts() -> None:
     check_memory(services, 600 * 2**20)
     with pytest.raises(StackError, match=r"need 600 MiB, 599 MiB are free"):
         check_memory(services, 599 * 2**20)
+
+
+def test_settings_of_retention_that_contradict_each_other_are_named(place: StackContext) -> None:
+    retention_check.check(place)
+    given = {"VITRINE_RETENTION_SESSIONS_DAYS": "20", "VITRINE_FLINK_STATE_TTL_MS": "1000"}
+    with pytest.raises(InvalidRequest) as told:
+        retention_check.check(replace(place, environment={**place.environment, **given}))
+    for name in ("VITRINE_KAFKA_RETENTION_MS", "VITRINE_RETENTION_SEARCH_DAYS=400", "STATE_TTL_MS=1000"):
+        assert name in str(told.value)

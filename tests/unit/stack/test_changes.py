@@ -52,6 +52,8 @@ PARTLY = {
         }
         for service in AIRFLOW
     },
+    # It runs no job: it checks that Flink keeps windows for as long as Elasticsearch.
+    **{(service, "JobSettings"): {"VITRINE_FLINK_STATE_TTL_MS"} for service in AIRFLOW},
 }
 
 
@@ -70,6 +72,7 @@ def concerns(place: StackContext, before: Mapping[str, str], **now: str) -> dict
         ("VITRINE_WORDS_PAYMENTS", "{}", {"gate", "flink-job", *AIRFLOW}),
         ("VITRINE_IMPORT_KEYS", "a,b", {"gate", *AIRFLOW}),
         ("VITRINE_PSEUDONYM_KEY", "k" * 20, {"gate", "store", "flink-job", *AIRFLOW}),
+        ("VITRINE_RETENTION_SESSIONS_DAYS", "500", {*AIRFLOW}),
         ("VITRINE_INGEST_MEMORY_MB", "1024", set()),
         ("VITRINE_SIMULATE_SEED", "7", set()),
         ("VITRINE_KAFKA_HEAP_MIB", "600", {"kafka"}),

@@ -26,6 +26,8 @@ def test_help_needs_nothing_but_python() -> None:
         "ingest",
         "reconcile",
         "recompute",
+        "retention",
+        "purge",
         "rejected",
         "replay",
         "resummarise",

@@ -15,16 +15,16 @@ from streaming.contract import topics
 CHANGING = {"all", "write", "index", "create", "delete", "delete_index", "manage", "create_index"}
 
 
-def test_only_the_index_stage_and_the_admin_change_anything() -> None:
+def test_only_the_index_stage_and_the_admin_write_and_airflow_deletes_slices() -> None:
     roles = elasticsearch_users.roles("my-")
     assert roles.keys() == {"index", "airflow", "watch"}
-    for name in ("airflow", "watch"):
+    for name, may in (("airflow", {"delete_index"}), ("watch", set())):
         [on] = roles[name]["indices"]
-        assert not CHANGING & set(on["privileges"])
+        assert CHANGING & set(on["privileges"]) == may
         assert not {"manage", "all"} & set(roles[name].get("cluster", ()))
     [indexing] = roles["index"]["indices"]
-    assert indexing["names"] == [f"my-{name}" for name in topics.INDEXED]
-    assert not {"all", "delete", "delete_index", "manage"} & set(indexing["privileges"])
+    assert indexing["names"] == [f"my-{name}{slices}" for name in topics.INDEXED for slices in ("", "-*")]
+    assert not {"all", "delete_index", "manage"} & set(indexing["privileges"])
 
 
 def test_the_files_contain_digests_only_and_stay_the_same(place: StackContext) -> None:

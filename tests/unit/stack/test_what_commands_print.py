@@ -30,6 +30,7 @@ from streaming.reconcile.report import Discrepancy
 from streaming.replay import log
 from streaming.replay import rejected_command as rejected
 from streaming.replay.history import History, Rejected
+from streaming.retention.boundary import NOTHING_EXPIRED
 from streaming.stores import StoreUnavailable
 from streaming.summaries import submitter
 from streaming.unlisted_words import command as words
@@ -64,6 +65,29 @@ def test_score() -> None:
     told = score._text({"model": "boosted_trees", "run": EVIL, "results": results})
     shows_it(told)
     assert told.count(SHOWN) == 4
+
+
+def test_purge(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from stack import purge as removal
+    from streaming.purge import run
+
+    monkeypatch.setattr(run, "count", lambda feed: 3)
+    monkeypatch.setattr(removal, "run", lambda feed, tell: run.Purged(3, 4, 5, 6, 7))
+    for yes in (False, True):
+        asked = argparse.Namespace(feed=EVIL, yes=yes, json=False)
+        assert handlers.purge(asked) == ExitCode.DONE
+        shows_it(capsys.readouterr().out)
+        asked.json = True
+        assert handlers.purge(asked) == ExitCode.DONE
+        found = means_it(capsys.readouterr().out)
+        assert (found["feed"], found["sessions"], found["done"]) == (EVIL, 3, yes)
+
+    def nothing(feed: str) -> int:
+        raise InvalidRequest(f"there is no session of the feed {feed}")
+
+    monkeypatch.setattr(run, "count", nothing)
+    assert handlers.purge(asked) == ExitCode.INVALID_REQUEST
+    shows_it(capsys.readouterr().err)
 
 
 def test_score_says_which_runs_there_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,6 +184,7 @@ def test_recompute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     monkeypatch.setattr(recompute, "ElasticsearchIndex", lambda settings: away)
     monkeypatch.setattr(recompute, "MongoSessions", lambda settings: away)
     monkeypatch.setattr(recompute, "clients", away)
+    monkeypatch.setattr(recompute, "boundaries", lambda: NOTHING_EXPIRED)
     monkeypatch.setattr(caught_up, "wait", lambda *_: away)
     assert recompute.run(False, 1) == ExitCode.NOT_SO
     shows_it(capsys.readouterr().err)
