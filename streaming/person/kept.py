@@ -28,7 +28,7 @@ from streaming.person.places import (
 )
 from streaming.person.sessions import known_of
 from streaming.person.similar_users import SimilarUsers
-from streaming.person.traces import Persons, Traces, together, traces_of
+from streaming.person.traces import Persons, Traces, traces_of
 from streaming.replay.history import Rejected
 from streaming.replay.lines import write
 from streaming.rewriting import log
@@ -52,7 +52,9 @@ def known(settings: KafkaSettings, pseudonyms: Pseudonyms, users: Mapping[str, s
     sessions in the log and in MongoDB say of them. Raises KafkaException or StoreUnavailable."""
     store = MongoSessions(MongoSettings())
     found = {
-        user: together([Traces(frozenset({id_})) if id_ else Traces(), known_of(store.of_user(user, EVER_MS, MOST))])
+        user: together(
+            [Traces(frozenset({id_})) if id_ else Traces(), known_of(store.of_user(user, EVER_MS, MOST))]
+        )
         for user, id_ in users.items()
     }
     for record in log.read(settings, topics.VALID):
@@ -73,7 +75,7 @@ def kept(settings: KafkaSettings, pseudonyms: Pseudonyms, persons: Persons) -> R
     def of_index(name: str) -> Iterator[Any]:
         index.refresh(name)
         for user in sorted(persons.pseudonyms):
-            yield from (document for _, document in index.scan(name, "userPseudonym", user))
+            yield from (document for _, document in index.find(name, "userPseudonym", user))
 
     return {
         RAW: lambda: _raw(settings, persons, pseudonyms),
@@ -113,7 +115,7 @@ def _raw(settings: KafkaSettings, persons: Persons, pseudonyms: Pseudonyms) -> I
 def _valid(settings: KafkaSettings, persons: Persons, pseudonyms: Pseudonyms) -> Iterator[Any]:
     for record in log.read(settings, topics.VALID):
         session = try_decode(record.value, pseudonyms)
-        if getattr(session, "user_pseudonym", None) in persons:
+        if getattr(session, "user_pseudonym", "") in persons:
             yield msgspec.json.decode(record.value or b"")
 
 
@@ -135,5 +137,3 @@ def _bytes(key: bytes | None, value: bytes | None) -> dict[str, Any]:
     """Returns key and value as `./vitrine rejected --out` writes them, also if they are no text."""
     fields: dict[str, Any] = msgspec.json.decode(write(Rejected(LogPosition(0, 0), "", "", 0, key, value)))
     return {name: content for name, content in fields.items() if name.startswith(("key", "value"))}
-
-

@@ -12,7 +12,6 @@ from streaming.sinks.port import SessionStore
 from streaming.stores import Document
 from streaming.summaries.key_limit import KeyLimit
 
-
 STEP = 500
 
 
@@ -50,7 +49,7 @@ def _session(document: Document) -> StoredSession | None:
 
 def without(row: Mapping[str, Any], persons: Persons) -> dict[str, Any] | None:
     """Returns a row of `similar_users` without `persons`: None for their own."""
-    if row.get("_id") in persons:
+    if row["_id"] in persons:
         return None
     neighbours = row.get("neighbours", [])
     return {**row, "neighbours": [one for one in neighbours if one.get("userPseudonym") not in persons]}

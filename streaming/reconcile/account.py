@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from streaming.contract import topics
+from streaming.contract import erased_session, topics
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.log_position import LogPosition
 from streaming.contract.period import END_OF_TIME_MS
 from streaming.contract.session import Session
-from streaming.contract.valid_session import StoredSession, ValidSession, is_pseudonymous
+from streaming.contract.valid_session import StoredSession, is_pseudonymous
 from streaming.reconcile.admitted import Admitted
 from streaming.reconcile.corrections import Attempts
 from streaming.reconcile.evidence import Evidence, ValidRecord
@@ -60,7 +61,7 @@ class _Reconciliation:
         self._lateness = Lateness(self._scope.spans, evidence.allowed_lateness_ms)
         self._figures = Figures(only_touched=not self._scope.whole, limit=evidence.key_limit)
         self._other_model = Discrepancies()
-        self._older_than_log = 0
+        self._older_than_log = self._erased = 0
         self._log_begins_ms: dict[int, int] = {}
         """The arrival of the oldest session in each partition of valid sessions."""
 
@@ -107,6 +108,7 @@ class _Reconciliation:
             elasticsearch={name: self._held[name].counted for name in topics.INDEXED},
             digests={name: holding.fingerprint() for name, holding in self._held.items()},
             distinct_users=DistinctUsers(exact=self._admitted.distinct_users(), estimate=estimate),
+            erased=self._erased,
             older_than_log=self._older_than_log,
             expired=self._not_expired.counted(),
             other_model=self._other_model.count,
@@ -128,16 +130,7 @@ class _Reconciliation:
             return
         self._log_begins_ms.setdefault(record.partition, session.arrived_at_ms)
         position = LogPosition(session.raw_partition, session.raw_offset)
-        known_as = (
-            session.user_pseudonym if is_pseudonymous(record.value or b"") else session.identity.user_id
-        )
-        if record.key != known_as.encode():
-            self._report_session("valid", "has another key than its user", session)
-        who = session.identity
-        if (session.user_pseudonym, session.session_pseudonym) != self._evidence.pseudonyms.both(
-            who.user_id, who.session_id
-        ):
-            self._report_session("valid", OTHER_PSEUDONYMS, session)
+        self._check_names(record, session)
         self._outcomes.valid(record.partition, session)
         if position.offset < 0 or position.partition not in self._scope.spans:
             return  # reported by self._outcomes
@@ -151,6 +144,23 @@ class _Reconciliation:
                 self._held[where].exclude_if_present(id_)
             elif wrong := self._match(where, id_, document, session):
                 self._report_session(where, wrong, session, id_)
+
+    def _check_names(self, record: ValidRecord, session: StoredSession | ErasedSession) -> None:
+        if isinstance(session, ErasedSession):
+            at = (session.raw_partition, session.raw_offset, session.arrived_at_ms)
+            if not record.key == erased_session.name(*at).encode() == session.session_pseudonym.encode():
+                self._report_session("valid", "is erased, and has another name than its position", session)
+            return
+        known_as = (
+            session.user_pseudonym if is_pseudonymous(record.value or b"") else session.identity.user_id
+        )
+        if record.key != known_as.encode():
+            self._report_session("valid", "has another key than its user", session)
+        who = session.identity
+        if (session.user_pseudonym, session.session_pseudonym) != self._evidence.pseudonyms.both(
+            who.user_id, who.session_id
+        ):
+            self._report_session("valid", OTHER_PSEUDONYMS, session)
 
     def _take_from_mongodb(self, document: Document) -> None:
         """If the log no longer has the session of `document`, takes it from MongoDB and expects its other
@@ -172,18 +182,25 @@ class _Reconciliation:
             if wrong and wrong not in (OTHER_LISTS, OTHER_MAKER):
                 self._report_session(where, wrong, session, document_id)
 
-    def _expected(self, session: StoredSession) -> Iterator[tuple[str, str, object]]:
+    def _expected(self, session: StoredSession | ErasedSession) -> Iterator[tuple[str, str, object]]:
         """Yields the documents that follow from `session` and have not expired."""
         for where, id_, document in expected_documents(session, self._evidence.words):
             if not self._not_expired.has_expired(where, session.event_time_ms):
                 yield where, id_, document
 
-    def _match(self, where: str, id_: str, document: object, session: ValidSession) -> str | None:
-        others = summaries_by_other_lists(session) if where == topics.SESSION_SUMMARIES else ()
+    def _match(
+        self, where: str, id_: str, document: object, session: StoredSession | ErasedSession
+    ) -> str | None:
+        others: Iterable[object] = ()
+        if where == topics.SESSION_SUMMARIES and isinstance(session, StoredSession):
+            others = summaries_by_other_lists(session)
         return self._held[where].match(id_, document, others)
 
-    def _admit(self, session: ValidSession, settled: bool) -> None:
-        self._admitted.add(session)
+    def _admit(self, session: StoredSession | ErasedSession, settled: bool) -> None:
+        if isinstance(session, ErasedSession):
+            self._erased += 1  # its user is nobody's: it makes no later session returning, or a duplicate
+        else:
+            self._admitted.add(session)
         self._lateness.before(session)
         self._not_expired.note(session)
         if self._not_expired.has_expired(topics.PRODUCT_ACTIVITY, session.event_time_ms):
@@ -253,7 +270,11 @@ class _Reconciliation:
         return span is not None and position.offset in span
 
     def _report_session(
-        self, where: str, what: str, session: ValidSession, document: str | None = None
+        self,
+        where: str,
+        what: str,
+        session: StoredSession | ErasedSession,
+        document: str | None = None,
     ) -> None:
         """Reports what is wrong with `session`, unless it lies outside the period. Without a period, also of
         one whose raw message is no longer there."""

@@ -155,6 +155,7 @@ def _show(report: Report) -> None:
         ("rejected, open", sum(report.corrections.open.values())),
         ("late, in no window", report.late),
         ("valid, expired", report.expired.sessions),
+        ("erased, in windows only", report.erased),
         ("MongoDB sessions", report.mongodb),
         *((f"Elasticsearch {index}", count) for index, count in report.elasticsearch.items()),
         ("distinct users, exact", report.distinct_users.exact),

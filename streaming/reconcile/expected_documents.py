@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.valid_session import StoredSession, ValidSession, decode_stored
 from streaming.reconcile.evidence import ValidRecord
@@ -18,7 +19,9 @@ MONGODB = "mongodb"
 _BUILT_IN = Words()
 
 
-def expected_documents(session: StoredSession, words: Words) -> Iterator[tuple[str, str, object]]:
+def expected_documents(
+    session: StoredSession | ErasedSession, words: Words
+) -> Iterator[tuple[str, str, object]]:
     """Yields (store, id, document) of every document that follows from `session`, without window
     aggregates."""
     yield MONGODB, session.session_pseudonym, session
@@ -41,9 +44,9 @@ def by_id(document: Document) -> tuple[str, Document]:
     return id_ if isinstance(id_, str) else repr(id_), fields
 
 
-def session_in(document: Document, pseudonyms: Pseudonyms) -> StoredSession | None:
-    """Returns the session in a document of MongoDB; None if it contains none, or one with another id, as
-    before ./vitrine migrate."""
+def session_in(document: Document, pseudonyms: Pseudonyms) -> StoredSession | ErasedSession | None:
+    """Returns the session in a document of MongoDB, or what is left of it; None if it contains none, or one
+    with another id, as before ./vitrine migrate."""
     id_, fields = by_id(document)
     try:
         session = decode_stored(as_json(fields), pseudonyms)
@@ -52,8 +55,9 @@ def session_in(document: Document, pseudonyms: Pseudonyms) -> StoredSession | No
     return session if session.session_pseudonym == id_ else None
 
 
-def decoded(record: ValidRecord, pseudonyms: Pseudonyms) -> StoredSession | None:
-    """Returns the session in a record of `valid_customer_session`; None if it contains none."""
+def decoded(record: ValidRecord, pseudonyms: Pseudonyms) -> StoredSession | ErasedSession | None:
+    """Returns the session in a record of `valid_customer_session`, or what is left of it; None if it contains
+    neither."""
     try:
         return decode_stored(record.value or b"", pseudonyms)
     except msgspec.DecodeError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.session import LIVE_FEED, Session
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.evidence import OffsetRange
@@ -15,7 +16,7 @@ class Lateness:
         self._spans, self._allowed_ms = spans, allowed_ms
         self._newest_ms = dict.fromkeys(spans, 0)
 
-    def before(self, session: ValidSession) -> None:
+    def before(self, session: ValidSession | ErasedSession) -> None:
         """Notes the event time of `session` if it lies before the spans."""
         span = self._spans.get(session.raw_partition)
         if span and session.raw_offset < span.first and session.feed == LIVE_FEED:

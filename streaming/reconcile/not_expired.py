@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from streaming.contract import topics
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.expected_documents import MONGODB
 from streaming.reconcile.report import Expired
@@ -33,7 +34,7 @@ class NotExpired:
         """True if a store need not have a document with this event time."""
         return at_ms < self._before_ms[where]
 
-    def note(self, session: ValidSession) -> None:
+    def note(self, session: ValidSession | ErasedSession) -> None:
         """Counts a valid session of the log, or of MongoDB, if it has expired."""
         self._sessions += self.has_expired(MONGODB, session.event_time_ms)
 

@@ -13,6 +13,7 @@ from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
 from streaming.contract.addresses import masked
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.folding import folded
 from streaming.contract.horizon import is_old
@@ -31,12 +32,12 @@ from streaming.reconcile.topic_heads import TopicHead
 _encode = msgspec.json.Encoder().encode
 _SESSION_FIELDS = Session.__struct_fields__
 
-_NONE, _VALID, _LATE = 0, 1, 2
+_NONE, _VALID, _LATE, _ERASED = 0, 1, 2, 3
 _SEEN = 0x80
 """Set when the raw record of an outcome has been read."""
 _REASONS = [str(reason) for reason in Reason]
-_NAMES = ["", "valid", "valid", *_REASONS, "something else"]
-_FIRST_REASON, _UNKNOWN_REASON = 3, len(_NAMES) - 1
+_NAMES = ["", "valid", "valid", "valid", *_REASONS, "something else"]
+_FIRST_REASON, _UNKNOWN_REASON = 4, len(_NAMES) - 1
 
 
 class Outcomes:
@@ -61,10 +62,13 @@ class Outcomes:
         cut = scope.cut
         self._heads = {topic: TopicHead(cut.get(topic, ())) for topic in (topics.VALID, topics.REJECTED)}
 
-    def valid(self, partition: int, session: StoredSession) -> None:
-        """Adds a session from `partition` of `valid_customer_session`."""
+    def valid(self, partition: int, session: StoredSession | ErasedSession) -> None:
+        """Adds a session from `partition` of `valid_customer_session`, or what is left of it."""
         position = LogPosition(session.raw_partition, session.raw_offset)
         self._heads[topics.VALID].add(partition, position)
+        if isinstance(session, ErasedSession):
+            self._note(position, _ERASED, 0, session.session_pseudonym)
+            return
         # Folded and masked, because earlier releases kept what was sent.
         digest = _session_digest(masked(folded(sent(session))), session.arrived_at_ms)
         code = _LATE if session.late else _VALID
@@ -125,9 +129,9 @@ class Outcomes:
                 horizon_ms,
                 self._known_from_ms,
             )
-        if code in (_VALID, _LATE) and isinstance(parsed, Session):
+        if code in (_VALID, _LATE, _ERASED) and isinstance(parsed, Session):
             late = lateness.is_late(record.partition, parsed)
-            if not wrong and late != (code == _LATE):
+            if code != _ERASED and not wrong and late != (code == _LATE):
                 wrong = f"is marked as {'late' if not late else 'in time'}, but is not"
         if wrong:
             self._break(position, wrong, known_as or None)
@@ -163,7 +167,7 @@ class Outcomes:
             first=max(span.first, min(self._complete_from[partition], span.end)),
             to=span.end,
             sent=self._sent[partition],
-            valid=seen[_VALID] + seen[_LATE],
+            valid=seen[_VALID] + seen[_LATE] + seen[_ERASED],
             duplicate=named.pop(Reason.DUPLICATE, 0),
             rejected=dict(sorted(named.items())),
             late=seen[_LATE],
@@ -198,7 +202,7 @@ def _wrong(
 ) -> str | None:
     """Returns what is wrong with the outcome `code` of `record`, which parses to `parsed`; None if nothing.
     `first`: the position of the valid session of the same name."""
-    kind, is_valid = _NAMES[code], code in (_VALID, _LATE)
+    kind, is_valid = _NAMES[code], code in (_VALID, _LATE, _ERASED)
     if isinstance(parsed, Rejection):
         if kind != parsed.reason:
             return f"came out as {kind}, but is {parsed.reason}"
@@ -220,7 +224,7 @@ def _wrong(
         return f"came out as {kind}, but is a valid session"
     elif imports.is_forged(parsed.feed):
         return "came out as valid, but ./vitrine ingest did not make its feed (VITRINE_IMPORT_KEYS)"
-    elif digest != _session_digest(parsed, record.arrived_at_ms):
+    elif code != _ERASED and digest != _session_digest(parsed, record.arrived_at_ms):
         return "came out as valid with another content"
     if not is_valid and digest != _bytes_digest(record):
         return f"came out as {kind} with other bytes"

@@ -118,6 +118,8 @@ class Report(Struct, kw_only=True):
     digests: dict[str, str]
     """Digests of each store's ids and contents, in any order: equal in two runs if the contents are equal."""
     distinct_users: DistinctUsers
+    erased: int = 0
+    """Sessions of which only what windows sum is left, because their users were erased."""
     older_than_log: int = 0
     """Sessions in MongoDB that retention has deleted from the log; MongoDB's content is taken as right."""
     expired: Expired = field(default_factory=Expired)

@@ -3,6 +3,7 @@
 Memory grows with products and hours, not with sessions.
 """
 
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.valid_session import ValidSession
 from streaming.reconcile.store_contents import StoreContents
 from streaming.summaries.key_limit import KeyLimit
@@ -19,14 +20,14 @@ class Figures:
         self._touched: set[str] | None = set() if only_touched else None
         self._left_out: set[str] = set()
 
-    def add(self, session: ValidSession, settled: bool, in_period: bool = True) -> None:
+    def add(self, session: ValidSession | ErasedSession, settled: bool, in_period: bool = True) -> None:
         self._windows.add(session)
         if not settled:
             self.leave_out(session)
         elif in_period and self._touched is not None:
             self._touched.update(window([session], self._limit))
 
-    def leave_out(self, session: ValidSession) -> None:
+    def leave_out(self, session: ValidSession | ErasedSession) -> None:
         """Leaves the windows of `session` out, because they may or may not contain it yet."""
         self._left_out.update(window([session], self._limit))
 
