@@ -52,9 +52,7 @@ def known(settings: KafkaSettings, pseudonyms: Pseudonyms, users: Mapping[str, s
     sessions in the log and in MongoDB say of them. Raises KafkaException or StoreUnavailable."""
     store = MongoSessions(MongoSettings())
     found = {
-        user: together(
-            [Traces(frozenset({id_})) if id_ else Traces(), known_of(store.of_user(user, EVER_MS, MOST))]
-        )
+        user: known_of(store.of_user(user, EVER_MS, MOST)) | Traces(frozenset({id_} if id_ else ()))
         for user, id_ in users.items()
     }
     for record in log.read(settings, topics.VALID):

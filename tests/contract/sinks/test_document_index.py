@@ -260,7 +260,7 @@ def test_versions_are_those_that_were_written(index: DocumentIndex) -> None:
     assert {id_: (version, document["name"]) for id_, version, document in index.versions(INDEX)} == {
         "a": (1 << 62, "a"), "b": (7, "b"),
     }  # fmt: skip
-    assert list(index.versions("no such thing")) == []
+    assert list(index.versions("no-such-thing")) == []
 
 
 def test_pages_and_long_requests_join(

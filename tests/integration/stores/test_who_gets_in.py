@@ -111,15 +111,6 @@ class TestRedis:
                 answer = admin.execute_command("ACL", "DRYRUN", principal, command)
                 assert b"no permissions" in answer
 
-    def test_airflow_deletes_slices_and_writes_nothing(self) -> None:
-        index = PLACE.environment.get("VITRINE_ELASTICSEARCH_INDEX_PREFIX", "") + topics.SESSION_SUMMARIES
-        wanted = ["delete_index", "delete", "manage", "read", "index", "create_index"]
-        asked = {"index": [{"names": [f"{index}-2026-11"], "privileges": wanted}]}
-        with elasticsearch_as(Principal.AIRFLOW) as airflow:
-            answer = airflow.security.has_privileges(**asked)  # type: ignore[arg-type]
-        granted = {name for name, has in answer["index"][f"{index}-2026-11"].items() if has}
-        assert granted == {"read", "delete_index"}
-
     @pytest.mark.parametrize("principal", [Principal.AIRFLOW, Principal.WATCH])
     def test_who_only_reads_writes_nothing(self, principal: Principal) -> None:
         key = PLACE.environment.get("VITRINE_REDIS_KEY_PREFIX", "vitrine:") + "{gate}:attack"
