@@ -34,18 +34,23 @@ class ExpiringExtracts:
         if not self._folder.exists():
             return 0
         with alone(self._folder):
-            return sum(_keep_from(file, before_ms) for file in self._with_older(before_ms))
+            return sum(keep(file, pc.field(TIME) >= before_ms) for file in self._with_older(before_ms))
 
     def _files(self) -> list[Path]:
-        return sorted(self._folder.glob("part-*.parquet"))
+        return files(self._folder)
 
     def _with_older(self, before_ms: int) -> list[Path]:
         oldest_ms = {file: _oldest_ms(file) for file in self._files()}
         return [file for file, at_ms in oldest_ms.items() if at_ms is not None and at_ms < before_ms]
 
 
+def files(folder: Path) -> list[Path]:
+    """Returns the files of extracts in `folder`."""
+    return sorted(folder.glob("part-*.parquet"))
+
+
 @contextmanager
-def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+def opened_extract(file: Path) -> Iterator[pq.ParquetFile]:
     """Opens a file of the folder, and nothing that a link there leads to."""
     with opening.folder(file.parent) as inside:
         descriptor = opening.existing(file.name, inside, os.O_RDONLY)
@@ -55,7 +60,7 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
 
 def _oldest_ms(file: Path) -> int | None:
     """Returns the earliest event time in a file, from the statistics in it; None if it has no rows."""
-    with _opened(file) as opened:
+    with opened_extract(file) as opened:
         names = opened.schema_arrow.names
         if TIME not in names:
             return None
@@ -66,23 +71,23 @@ def _oldest_ms(file: Path) -> int | None:
 
 
 def _older_rows(file: Path, before_ms: int) -> int:
-    with _opened(file) as opened:
+    with opened_extract(file) as opened:
         times = opened.read(columns=[TIME])
     return int(times.filter(pc.field(TIME) < before_ms).num_rows)
 
 
-def _keep_from(file: Path, before_ms: int) -> int:
-    """Leaves out the rows before `before_ms` and returns how many there were. One row group is in memory at a
-    time."""
+def keep(file: Path, wanted: pc.Expression) -> int:
+    """Leaves the rows that are `wanted`, and returns how many others there were; readers see the file whole,
+    before or after. One row group is in memory at a time. Call it within `alone` for the folder."""
     gone = 0
     with (
-        _opened(file) as old,
+        opened_extract(file) as old,
         atomic_file.writing(file) as opened,
         pq.ParquetWriter(opened, old.schema_arrow, compression="zstd") as new,
     ):
         for at in range(old.num_row_groups):
             rows = old.read_row_group(at)
-            kept = rows.filter(pc.field(TIME) >= before_ms)
+            kept = rows.filter(wanted)
             gone += rows.num_rows - kept.num_rows
             if kept.num_rows:
                 new.write_table(kept)

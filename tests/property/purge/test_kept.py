@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from support.sessions import PSEUDONYMS, earlier_message, valid_session
 
 from streaming.contract.valid_session import encode, try_decode
-from streaming.purge.kept import Logged, kept
+from streaming.purge.kept import without
+from streaming.rewriting.change import Logged, anew
 
 feeds = st.sampled_from(["live", "demo", "import-1"])
 logs = st.lists(st.tuples(st.integers(0, 1), feeds), max_size=30)
@@ -31,7 +32,7 @@ def offsets(of: list[Logged]) -> list[int]:
 @given(logs, feeds)
 def test_all_other_sessions_stay_as_they_are_and_in_their_order(of: list[tuple[int, str]], feed: str) -> None:
     log = a_log(of)
-    left = list(kept(log, feed, PSEUDONYMS))
+    left = list(anew(log, without(feed, PSEUDONYMS)))
     assert offsets(left) == [at for at, (_, named) in enumerate(of) if named != feed]
     assert all(record in log for record in left)
 
@@ -43,5 +44,5 @@ def test_a_purge_killed_while_it_writes_ends_the_same(
     """It writes behind what is there; only when it has written all is what was before deleted."""
     log = a_log(of)
     for written in killed_after:
-        log += list(kept(log, feed, PSEUDONYMS))[:written]
-    assert list(kept(log, feed, PSEUDONYMS)) == list(kept(a_log(of), feed, PSEUDONYMS))
+        log += list(anew(log, without(feed, PSEUDONYMS)))[:written]
+    assert list(anew(log, without(feed, PSEUDONYMS))) == list(anew(a_log(of), without(feed, PSEUDONYMS)))

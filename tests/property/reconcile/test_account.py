@@ -19,7 +19,7 @@ from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED, Review, Session
 from streaming.contract.valid_session import StoredSession, decode_stored, encode, encoder, sent
-from streaming.purge.kept import Logged, kept
+from streaming.purge.kept import without
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import (
     Evidence,
@@ -31,6 +31,7 @@ from streaming.reconcile.evidence import (
 )
 from streaming.reconcile.report import Report
 from streaming.retention.boundary import NOTHING_EXPIRED, Boundaries, event_time_ms
+from streaming.rewriting.change import Logged, anew
 from streaming.summaries.documents import documents
 from streaming.summaries.key_limit import KeyLimit
 from streaming.summaries.product import window
@@ -500,7 +501,7 @@ def test_after_a_feed_was_purged_the_rest_agrees_and_a_loss_is_named(data: st.Da
     world.fill([session for session in world.sessions() if session.feed != gone])
     world.valid = [
         ValidRecord(0, 100 + at, one.key, one.value)
-        for at, one in enumerate(kept(logged, gone, sessions.PSEUDONYMS))
+        for at, one in enumerate(anew(logged, without(gone, sessions.PSEUDONYMS)))
     ]
     world.raw, world.rejected, world.low = [], [], dict(world.until)
     world.cut = {topics.VALID: [0], topics.REJECTED: [0]}
