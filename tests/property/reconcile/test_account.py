@@ -12,13 +12,17 @@ from support import sessions
 from support.gate_model import GateModel
 
 from streaming.contract import topics
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
+from streaming.contract.period import END_OF_TIME_MS
 from streaming.contract.rejection import Reason, Rejection
 from streaming.contract.session import LIVE_FEED, Review, Session
 from streaming.contract.valid_session import StoredSession, decode_stored, encode, encoder, sent
+from streaming.person.log_changes import ErasedFromValid
+from streaming.person.traces import Persons, Traces
 from streaming.purge.kept import without
 from streaming.reconcile.account import reconcile_evidence
 from streaming.reconcile.evidence import (
@@ -512,6 +516,50 @@ def test_after_a_feed_was_purged_the_rest_agrees_and_a_loss_is_named(data: st.Da
     if world.mongodb:
         del world.indexes[topics.SESSION_SUMMARIES][data.draw(st.sampled_from(sorted(world.mongodb)))]
         assert [one.where for one in world.reconcile().breaks] == [topics.SESSION_SUMMARIES]
+
+
+@given(st.data())
+def test_after_persons_were_erased_all_agrees_and_a_loss_is_named(data: st.DataObject) -> None:
+    """The log and MongoDB hold what is left of their sessions, which counts in windows alone; raw messages
+    are there or gone (streaming/person)."""
+    world = World()
+    for number in range(data.draw(st.integers(1, 6))):
+        user = data.draw(st.sampled_from(["gone", "stays"]))
+        one = msgspec.structs.replace(
+            data.draw(a_session(f"s{number}")), user_id=user, name="Q", email="", device_type="mobile"
+        )
+        world.send(data.draw(st.integers(0, 1)), user.encode(), encoder.encode(one))
+    world.process()
+    before = world.reconcile()
+    assert before.holds
+    gone = sessions.PSEUDONYMS.user("gone")
+    persons = Persons(sessions.PSEUDONYMS, {gone: Traces()})
+    change = ErasedFromValid(persons, {gone: END_OF_TIME_MS}, LIMIT, sessions.PSEUDONYMS)
+    older = data.draw(st.integers(0, len(world.valid)))  # than the log: MongoDB alone has them
+    logged = [Logged(one.partition, one.key, one.value) for one in world.valid]
+    written = list(anew(logged, change))
+    left = [decode_stored(one.value or b"", sessions.PSEUDONYMS) for one in written]
+    erased = [one for one in left if isinstance(one, ErasedSession)]
+    stored = ({"_id": one.session_pseudonym, **msgspec.to_builtins(one)} for one in left)
+    world.mongodb = {one["_id"]: one for one in stored}
+    for name in (topics.SESSION_SUMMARIES, topics.PRODUCT_SENTIMENT):
+        held = world.indexes[name]
+        world.indexes[name] = {id_: one for id_, one in held.items() if one["userPseudonym"] != gone}
+    world.valid = [ValidRecord(0, 100 + at, one.key, one.value) for at, one in enumerate(written[older:])]
+    world.raw, world.rejected, world.low = [], [], dict(world.until)
+    world.cut = {topics.VALID: [0], topics.REJECTED: [0]}
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.erased == len(erased) == change.changed
+    assert report.mongodb == before.mongodb
+    assert report.digests[topics.PRODUCT_ACTIVITY] == before.digests[topics.PRODUCT_ACTIVITY]
+    if erased:
+        lost = data.draw(st.sampled_from(sorted(one.session_pseudonym for one in erased)))
+        kept = world.mongodb.pop(lost)
+        if older < len(written) and any(lost.encode() == one.key for one in world.valid):
+            assert [one.where for one in world.reconcile().breaks] == ["mongodb"]
+        world.mongodb[lost] = kept | {"userPseudonym": gone}
+        assert not world.reconcile().holds
 
 
 @given(worlds(), st.randoms())
