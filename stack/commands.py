@@ -131,6 +131,11 @@ COMMANDS = (
         "streaming.purge.arguments.add_arguments", "streaming.purge.arguments.DETAILS",
     ),
     Command(
+        "person", "show, export or erase everything that is kept of one person",
+        "stack.person_command.run",
+        "streaming.person.arguments.add_arguments", "streaming.person.arguments.DETAILS",
+    ),
+    Command(
         "rejected", "list or count rejected messages",
         "streaming.replay.rejected_command.from_command_line",
         "streaming.replay.arguments.add_rejected", "streaming.replay.arguments.REJECTED_DETAILS",

@@ -9,6 +9,7 @@ from stack import (
     doors,
     file_modes,
     interrupted_restore,
+    interrupted_rewrite,
     provision,
     readable,
     retention_check,
@@ -43,6 +44,8 @@ def bring_up(names: Iterable[str], tell: Tell, restoring: bool = False) -> tuple
     services = declared.services(place)
     before = saved_settings.settings(place.layout)
     wanted = declared.with_needs(services, list(names) or [service.name for service in services])
+    if any(service.name in interrupted_rewrite.STOPPED for service in wanted):
+        interrupted_rewrite.require_none(place.layout)
     saved_settings.remember(place.layout)
     provision.ensure(place.layout, wanted, tell)
     if place.root:

@@ -1,0 +1,83 @@
+"""`./vitrine person erase`: stops the stages, erases persons from log, stores and files, and starts again."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+
+from stack import interrupted_rewrite, lifecycle, resummarise
+from stack.backup import shelf
+from stack.backup.save import folder_of
+from stack.backup.settings import BackupSettings
+from stack.context import this_checkout
+from stack.service import StackContext
+from stack.supervisor import ENDED, Supervisor
+from streaming.contract import topics
+from streaming.contract.topology import GATE, STAGES
+from streaming.data_folder.alone import alone
+from streaming.kafka import offsets
+from streaming.person import places
+from streaming.person.erasure_list import stored_list
+from streaming.person.erasures import Amount, Request
+from streaming.person.run import erase
+from streaming.settings import DataSettings, KafkaSettings
+
+Tell = Callable[[str, str], None]
+NAMES = tuple(stage.name for stage in STAGES)
+COMPONENTS = ("kafka", "redis", "mongodb", "elasticsearch")
+"""What erasing needs."""
+COMMAND = "./vitrine person erase --pending"
+
+
+def run(requests: Collection[Request], ids: Mapping[str, str], timeout_s: float, tell: Tell) -> list[Amount]:
+    """Carries out `requests`, all by one rewrite of the log; returns what was removed where, once the stages
+    run again. `ids`: the user ids that are known, by pseudonym. If it fails, the stages stay stopped, and
+    calling it again goes on. Raises StageBehind if the gate has not decided in time what was sent."""
+    place, done = this_checkout(), stored_list()
+    with alone(DataSettings().layout.erasures / "running"):
+        interrupted_rewrite.require_none(place.layout, but=COMMAND)
+        interrupted = bool(interrupted_rewrite.services(place.layout))
+        lifecycle.bring_up(COMPONENTS if interrupted else NAMES, tell)
+        if any(one.begun_ms is None for one in requests) and not interrupted:
+            # So that nothing of theirs is on its way: what is sent from now on is a new visit.
+            tell("gate", "decides what was sent so far …")
+            wait_decided(KafkaSettings(), timeout_s)
+        begun = done.begin(requests)
+        services = _services(place)
+        interrupted_rewrite.begin(place.layout, COMMAND, services)
+        # The scheduler too: a run that has read a person's rows would write its result after this.
+        resummarise.stop(services, tell)
+        removed = erase(begun, ids, lambda step: tell("erase", step))
+        removed += backups(place)
+        done.end(begun, removed)
+        interrupted_rewrite.end(place.layout)
+        lifecycle.bring_up(services, tell)
+    return removed
+
+
+def wait_decided(settings: KafkaSettings, timeout_s: float) -> None:
+    """Waits until the gate has decided every message that was sent so far. Raises StageBehind."""
+    sent = offsets.ends(settings, topics.RAW)
+    offsets.wait_past(settings, GATE.group, topics.RAW, sent, time.monotonic() + timeout_s)
+
+
+def backups(place: StackContext) -> list[Amount]:
+    """Returns what is told of the backups that there are."""
+    settings = BackupSettings()
+    told = f"goes when {settings.keep} newer ones are there; restored, it is erased from again"
+    return [
+        Amount(places.BACKUPS, None, told=f"{one.name} still has them, and {told}")
+        for one in shelf.complete(folder_of(place, settings))
+    ]
+
+
+def _services(place: StackContext) -> tuple[str, ...]:
+    """Returns what is to be stopped, and started again: also what an interrupted erasure has stopped."""
+    processes = Supervisor(place.layout).processes()
+    running = (
+        interrupted_rewrite.SCHEDULER in processes
+        and processes[interrupted_rewrite.SCHEDULER].state not in ENDED
+    )
+    before = interrupted_rewrite.services(place.layout)
+    return (
+        *NAMES,
+        *((interrupted_rewrite.SCHEDULER,) if running or interrupted_rewrite.SCHEDULER in before else ()),
+    )

@@ -1,0 +1,177 @@
+"""Erases persons from every place, one after the other: what names them first, what tells whose it is last.
+
+Rejected messages and dead letters are found by what sessions in the log and in MongoDB say of a person, so
+those stay until they are through. The log comes before the stores that are made of it: nothing can come back.
+Killed at any point, all of it may be done again.
+"""
+
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+from streaming.access_record.file import stored_record
+from streaming.contract import topics
+from streaming.contract.parsing import FUTURE_TOLERANCE_MS
+from streaming.data_folder.layout import DataLayout
+from streaming.dedup.redis.store import RedisDedupStore
+from streaming.gate.settings import GateSettings
+from streaming.person import extracts, places, similar_users
+from streaming.person.erasures import Amount, Request, erased_before_ms
+from streaming.person.kept import MOST, known
+from streaming.person.log_changes import ErasedFromDeadLetters, ErasedFromRejected, ErasedFromValid
+from streaming.person.sessions import erase_sessions, known_of
+from streaming.person.similar_users import SimilarUsers
+from streaming.person.traces import Persons
+from streaming.purge.stores import OF_ONE_SESSION, count_windows_anew
+from streaming.replay.log import history
+from streaming.retention.record import MongoRecord
+from streaming.rewriting import log
+from streaming.settings import (
+    DataSettings,
+    ElasticsearchSettings,
+    KafkaSettings,
+    MongoSettings,
+    PseudonymSettings,
+    RedisSettings,
+)
+from streaming.sinks.elasticsearch.documents import DOCUMENTS
+from streaming.sinks.elasticsearch.index import ElasticsearchIndex
+from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.summaries.settings import WindowSettings
+
+Tell = Callable[[str], None]
+
+
+def erase(requests: Collection[Request], ids: Mapping[str, str], tell: Tell) -> list[Amount]:
+    """Erases everything that came of the persons of `requests` before these began. `ids`: the user ids that
+    are known, by pseudonym. The stages must be stopped. Returns what was removed where. Raises
+    StoreUnavailable, KafkaException or ApiError."""
+    before_ms = erased_before_ms(requests)
+    tell("finding out by what they are recognised")
+    pseudonyms, settings = PseudonymSettings().pseudonyms, KafkaSettings()
+    persons = known(settings, pseudonyms, {user: ids.get(user) for user in before_ms})
+    tell("writing the log anew")
+    done = list(_from_log(settings, persons, before_ms))
+    done += from_stores(persons, before_ms, tell, log_is_written_anew=True)
+    tell("counting windows anew")
+    windows = count_windows_anew(
+        ElasticsearchIndex(ElasticsearchSettings()),
+        MongoSessions(MongoSettings()).scan(),
+        pseudonyms,
+        WindowSettings().limit,
+        MongoRecord(MongoSettings()).boundaries().sessions_ms,
+    )
+    done.append(Amount(places.WINDOWS, None, told=f"{windows} totals of nobody in particular, counted anew"))
+    RedisDedupStore(RedisSettings(), GateSettings()).drop()
+    return [*done, *_of_all(), *_left(before_ms)]
+
+
+def erase_again(requests: Iterable[Request], tell: Tell) -> list[Amount]:
+    """Erases from stores and files what a restored backup has brought back of persons who were erased. The
+    log has nothing of them, and is left as it is. Raises StoreUnavailable or ApiError."""
+    before_ms = erased_before_ms(requests)
+    if not before_ms:
+        return []
+    pseudonyms, store = PseudonymSettings().pseudonyms, MongoSessions(MongoSettings())
+    persons = Persons(
+        pseudonyms, {user: known_of(store.of_user(user, at_ms, MOST)) for user, at_ms in before_ms.items()}
+    )
+    return from_stores(persons, before_ms, tell, log_is_written_anew=False)
+
+
+def from_stores(
+    persons: Persons, before_ms: Mapping[str, int], tell: Tell, log_is_written_anew: bool
+) -> list[Amount]:
+    """Erases `persons` from MongoDB, Elasticsearch and files. `log_is_written_anew`: all documents of the
+    index that are to stay come again from the log."""
+    data = DataSettings().layout
+    tell("erasing from MongoDB")
+    sessions = erase_sessions(MongoSessions(MongoSettings()), persons, before_ms, WindowSettings().limit)
+    rows = SimilarUsers(MongoSettings()).erase(persons)
+    tell("erasing from Elasticsearch")
+    index = ElasticsearchIndex(ElasticsearchSettings())
+    for name, document in DOCUMENTS.items():
+        index.prepare(name, document)
+    documents = {
+        name: sum(
+            index.remove(
+                name,
+                "userPseudonym",
+                user,
+                # No session ends later than this after its arrival.
+                None if log_is_written_anew else at_ms + FUTURE_TOLERANCE_MS,
+            )
+            for user, at_ms in before_ms.items()
+        )
+        for name in OF_ONE_SESSION
+    }
+    tell("erasing from files")
+    return [
+        Amount(places.SESSIONS, sessions),
+        Amount(places.SIMILAR_USERS, rows),
+        Amount(places.SUMMARIES, documents[topics.SESSION_SUMMARIES]),
+        Amount(places.SENTIMENTS, documents[topics.PRODUCT_SENTIMENT]),
+        # After MongoDB: an extraction that is waited for may have read them there.
+        Amount(places.EXTRACTS, extracts.erase(data.extract, before_ms)),
+        Amount(places.SIMILAR_FILE, similar_users.erase_from_file(data.similar_users, persons)),
+        Amount(places.TRUSTED, _remove_trusted(data), told="exact figures and non-private baselines, of all"),
+    ]
+
+
+def _from_log(settings: KafkaSettings, persons: Persons, before_ms: Mapping[str, int]) -> Iterator[Amount]:
+    rejected = ErasedFromRejected(persons, before_ms, history(settings))
+    dead = ErasedFromDeadLetters(persons)
+    pseudonyms = PseudonymSettings().pseudonyms
+    valid = ErasedFromValid(persons, before_ms, WindowSettings().limit, pseudonyms)
+    log.rewrite(settings, {topics.REJECTED: rejected, topics.REFUSED_DOCUMENTS: dead, topics.VALID: valid})
+    yield Amount(places.RAW, None, told="of everybody, as far as the gate had decided them")
+    yield Amount(places.VALID, valid.changed, told="what windows sum is left, under another name")
+    yield Amount(places.REJECTED, rejected.changed, told="position and reason are left")
+    yield Amount(places.DEAD_LETTERS, dead.changed, told="position and reason are left")
+    yield Amount(places.DERIVED, None, told="of everybody, and made again from what is left")
+
+
+def _remove_trusted(data: DataLayout) -> int:
+    """Removes what runs kept that is not private. Nobody can tell whom it is of."""
+    if not data.trusted.is_dir():
+        return 0
+    runs = list(data.trusted.iterdir())
+    for run in runs:
+        if run.is_dir() and not run.is_symlink():
+            shutil.rmtree(run)
+        else:
+            run.unlink()
+    return len(runs)
+
+
+def _of_all() -> list[Amount]:
+    """Returns what is told of places that are emptied whole, or have nothing of a person."""
+    return [
+        Amount(places.FLINK, None, told="deleted; the job reads the log from its beginning"),
+        Amount(
+            places.REDIS,
+            None,
+            told="deleted; the gate claims again what is in the log. ./vitrine distinct … --recount counts "
+            "the users of the sessions in MongoDB again",
+        ),
+        Amount(
+            places.MODELS,
+            None,
+            told="stay: what they say of anybody is bounded by their ε and δ, also of those who were erased "
+            "(./vitrine budget). The blocks stay charged",
+        ),
+        Amount(places.LOGS, None, told="have no id, name or address; labels of a day stand for pseudonyms"),
+    ]
+
+
+def _left(before_ms: Mapping[str, int]) -> Iterator[Amount]:
+    """Yields files that people have made of what was kept, as the access record knows them."""
+    record = stored_record()
+    theirs = {record.whose("user", user) for user in before_ms}
+    for entry in reversed(record.newest(1 << 30)):
+        if entry.did != "export":
+            continue
+        told = f"{entry.what.rpartition(' to ')[2]}, written {entry.at} by {entry.who}: delete it"
+        if entry.whose is None:
+            yield Amount(places.REJECTED_FILES, None, told=f"may have their messages: {told}")
+        elif entry.whose in theirs:
+            yield Amount(places.EXPORT_FILES, None, told=told)
