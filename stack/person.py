@@ -8,6 +8,7 @@ from stack.backup import shelf
 from stack.backup.save import folder_of
 from stack.backup.settings import BackupSettings
 from stack.context import this_checkout
+from stack.interrupted_rewrite import SCHEDULER
 from stack.service import StackContext
 from stack.supervisor import ENDED, Supervisor
 from streaming.contract import topics
@@ -71,13 +72,8 @@ def backups(place: StackContext) -> list[Amount]:
 
 def _services(place: StackContext) -> tuple[str, ...]:
     """Returns what is to be stopped, and started again: also what an interrupted erasure has stopped."""
-    processes = Supervisor(place.layout).processes()
-    running = (
-        interrupted_rewrite.SCHEDULER in processes
-        and processes[interrupted_rewrite.SCHEDULER].state not in ENDED
-    )
-    before = interrupted_rewrite.services(place.layout)
-    return (
-        *NAMES,
-        *((interrupted_rewrite.SCHEDULER,) if running or interrupted_rewrite.SCHEDULER in before else ()),
-    )
+    scheduler = Supervisor(place.layout).processes().get(SCHEDULER)
+    running = scheduler is not None and scheduler.state not in ENDED
+    if running or SCHEDULER in interrupted_rewrite.services(place.layout):
+        return (*NAMES, SCHEDULER)
+    return NAMES

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ml.budget.mongo import ACCOUNTS, RECORDS, stored_ledger
 from ml.budget.settings import BudgetSettings
+from stack.backup.erasures_part import ErasuresPart
 from stack.backup.folder_part import FolderPart, SqlitePart
 from stack.backup.index_part import IndexPart
 from stack.backup.ledger_part import LedgerPart
@@ -16,6 +17,7 @@ from stack.backup.part import Part
 from stack.components import airflow
 from stack.service import StackContext
 from streaming.access_record.file import os_user, stored_record
+from streaming.person.erasure_list import stored_list
 from streaming.settings import DataSettings, ElasticsearchSettings, MongoSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import client
@@ -49,10 +51,13 @@ def parts(place: StackContext) -> tuple[Part, ...]:
         ),
         IndexPart("elasticsearch", ElasticsearchIndex(ElasticsearchSettings())),
         SqlitePart("airflow", place.layout.airflow, airflow.DATABASE, partial(_migrate_again, place)),
-        # Without the outer link, which outlives every restore, and what imports spill.
+        # Without the outer link, which outlives every restore, what imports spill, and the erasure list.
         FolderPart(
-            "data", data.root, but=_names_in(data.root, ledger_folder, data.ledger, data.import_spill)
+            "data",
+            data.root,
+            but=_names_in(data.root, ledger_folder, data.ledger, data.import_spill, data.erasures),
         ),
+        ErasuresPart(stored_list()),
         FolderPart("secrets", place.layout.run, only=GENERATED, tells_present=False),
     )
 

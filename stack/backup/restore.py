@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from stack import interrupted_restore, lifecycle, resummarise, saved_settings
 from stack.backup import log_positions, shelf, stored
-from stack.backup.manifest import Manifest
+from stack.backup.erasures_part import NAME as ERASURES
+from stack.backup.erasures_part import ErasuresPart
+from stack.backup.manifest import Manifest, Refused
 from stack.backup.part import Part
 from stack.backup.parts import not_held, parts
 from stack.backup.save import folder_of
@@ -18,6 +20,8 @@ from stack.context import under
 from stack.service import StackContext
 from stack.supervisor import Supervisor
 from streaming.access_record.file import os_user, stored_record
+from streaming.person.erasure_list import stored_list
+from streaming.person.run import erase_again
 from streaming.process.exit_code import InvalidRequest
 from streaming.settings import KafkaSettings
 
@@ -69,6 +73,10 @@ def restore(
         needed = {service for part in parts(place) for service in part.needs} | {"kafka"}
         lifecycle.bring_up(sorted(needed), tell, restoring=True)
         done |= _restore(parts(place), backup, manifest, tell, stopped=False)
+        _unite_erasures(place, settings, tell)
+        erased = erase_again(stored_list().requests(), lambda step: tell(ERASURES, f"{step} …"))
+        done[ERASURES] += f"; {sum(one.records or 0 for one in erased)} records of erased persons removed"
+        tell(ERASURES, done[ERASURES])
         same_log = log_positions.is_same_log(KafkaSettings(), manifest.log)
         expired = log_positions.continue_from(
             KafkaSettings(), manifest.log, lambda state: tell("the log", state)
@@ -93,6 +101,20 @@ def _chosen(place: StackContext, settings: BackupSettings, name: str | None) -> 
         shelf.chosen(folder_of(place, settings), name), shelf.passphrase(settings.passphrase_file)
     )
     return backup, backup.verified({part.name: part for part in parts(place)})
+
+
+def _unite_erasures(place: StackContext, settings: BackupSettings, tell: Tell) -> None:
+    """Adds what all backups there know of erasures: an older one may have been chosen to be restored."""
+    known, part = {one.name: one for one in parts(place)}, ErasuresPart(stored_list())
+    for folder in shelf.complete(folder_of(place, settings)):
+        try:
+            backup = stored.found(folder, shelf.passphrase(settings.passphrase_file))
+            if (saved := backup.manifest(known).part(ERASURES)) is not None:
+                backup.verify(saved)
+                with backup.reading(saved) as content:
+                    part.restore(content, lambda state: None)
+        except Refused as refused:
+            tell(ERASURES, f"those of {folder.name} are not known: {refused}")
 
 
 def _require_leave(place: StackContext, replace: bool, tell: Tell) -> None:

@@ -78,9 +78,9 @@ class StoredBackup:
     def verified(self, known: Mapping[str, object]) -> Manifest:
         """Returns the manifest, having read every file. `known`: the parts that can be restored. Raises
         Refused if anything is missing, torn or altered."""
-        found = self._manifest(known)
+        found = self.manifest(known)
         for part in found.parts:
-            self._verify(part)
+            self.verify(part)
         return found
 
     @contextmanager
@@ -93,7 +93,8 @@ class StoredBackup:
     def _file(self, part: str) -> str:
         return part if self._sealing is None else f"{part}.sealed"
 
-    def _manifest(self, known: Mapping[str, object]) -> Manifest:
+    def manifest(self, known: Mapping[str, object]) -> Manifest:
+        """Returns the manifest, having read nothing else. Raises Refused."""
         name = MANIFEST if self._sealing is None else SEALED_MANIFEST
         try:
             with (self.folder / name).open("rb") as file:
@@ -103,7 +104,8 @@ class StoredBackup:
             raise Refused(f"{self.name} has no {name}: it is torn") from None
         return form.decode(content, self.name, known)
 
-    def _verify(self, part: SavedPart) -> None:
+    def verify(self, part: SavedPart) -> None:
+        """Raises Refused if the part's file is missing, torn or altered."""
         digest, count, name = hashlib.sha256(), 0, self._file(part.name)
         try:
             with (self.folder / name).open("rb") as file:

@@ -5,13 +5,12 @@ those stay until they are through. The log comes before the stores that are made
 Killed at any point, all of it may be done again.
 """
 
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from streaming.access_record.file import stored_record
 from streaming.contract import topics
 from streaming.contract.parsing import FUTURE_TOLERANCE_MS
-from streaming.data_folder.layout import DataLayout
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.person import extracts, places, similar_users
@@ -23,6 +22,7 @@ from streaming.person.similar_users import SimilarUsers
 from streaming.person.traces import Persons
 from streaming.purge.stores import OF_ONE_SESSION, count_windows_anew
 from streaming.replay.log import history
+from streaming.retention.files import ExpiringEntries
 from streaming.retention.record import MongoRecord
 from streaming.rewriting import log
 from streaming.settings import (
@@ -113,7 +113,11 @@ def from_stores(
         # After MongoDB: an extraction that is waited for may have read them there.
         Amount(places.EXTRACTS, extracts.erase(data.extract, before_ms)),
         Amount(places.SIMILAR_FILE, similar_users.erase_from_file(data.similar_users, persons)),
-        Amount(places.TRUSTED, _remove_trusted(data), told="exact figures and non-private baselines, of all"),
+        Amount(
+            places.TRUSTED,
+            _remove_trusted(data.trusted, max(before_ms.values())),
+            told="exact figures and non-private baselines, of all",
+        ),
     ]
 
 
@@ -130,17 +134,10 @@ def _from_log(settings: KafkaSettings, persons: Persons, before_ms: Mapping[str,
     yield Amount(places.DERIVED, None, told="of everybody, and made again from what is left")
 
 
-def _remove_trusted(data: DataLayout) -> int:
-    """Removes what runs kept that is not private. Nobody can tell whom it is of."""
-    if not data.trusted.is_dir():
-        return 0
-    runs = list(data.trusted.iterdir())
-    for run in runs:
-        if run.is_dir() and not run.is_symlink():
-            shutil.rmtree(run)
-        else:
-            run.unlink()
-    return len(runs)
+def _remove_trusted(folder: Path, before_ms: int) -> int:
+    """Removes what runs of before that moment kept that is not private: nobody can tell whom it is of.
+    Returns how many runs."""
+    return ExpiringEntries("runs", folder).delete(before_ms)
 
 
 def _of_all() -> list[Amount]:

@@ -68,6 +68,7 @@ def test_the_outer_link_is_never_among_the_files(
         "spill/rest",
         "models/a/run.json",
         "accesses/key",
+        "erasures/list.jsonl",
     ):
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_text("x")
