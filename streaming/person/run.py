@@ -5,6 +5,7 @@ those stay until they are through. The log comes before the stores that are made
 Killed at any point, all of it may be done again.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -81,8 +82,8 @@ def erase_again(requests: Iterable[Request], tell: Tell) -> list[Amount]:
 def from_stores(
     persons: Persons, before_ms: Mapping[str, int], tell: Tell, log_is_written_anew: bool
 ) -> list[Amount]:
-    """Erases `persons` from MongoDB, Elasticsearch and files. `log_is_written_anew`: all documents of the
-    index that are to stay come again from the log."""
+    """Erases `persons` from MongoDB, Elasticsearch and files. `log_is_written_anew`: nothing runs, and all
+    documents of the index that are to stay come again from the log."""
     data = DataSettings().layout
     tell("erasing from MongoDB")
     sessions = erase_sessions(MongoSessions(MongoSettings()), persons, before_ms, WindowSettings().limit)
@@ -115,7 +116,9 @@ def from_stores(
         Amount(places.SIMILAR_FILE, similar_users.erase_from_file(data.similar_users, persons)),
         Amount(
             places.TRUSTED,
-            _remove_trusted(data.trusted, max(before_ms.values())),
+            _remove_trusted(
+                data.trusted, time.time_ns() // 1_000_000 if log_is_written_anew else max(before_ms.values())
+            ),
             told="exact figures and non-private baselines, of all",
         ),
     ]

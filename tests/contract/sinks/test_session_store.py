@@ -242,3 +242,18 @@ def test_a_feed_is_removed_whole_and_the_others_stay(
     assert store.remove_feed("demo") == len(ODD_IDS[1::2])
     assert store.remove_feed("demo") == 0
     assert {document["_id"] for document in store.scan()} == set(ODD_IDS[::2])
+
+
+def test_sessions_of_one_user_are_found_up_to_a_moment(store: SessionStore) -> None:
+    """As erasing asks for them, in steps: what it has replaced is not found again."""
+    users = ("u1", "u2", "u1")
+    store.insert([a_version(f"s{n}", n, userPseudonym=users[n % 3]) for n in range(12)])
+    found = store.of_user("u1", 9, 100)
+    assert {one["_id"] for one in found} == {"s0", "s2", "s3", "s5", "s6", "s8"}
+    assert all(one["userId"] == "u" for one in found)
+    assert len(store.of_user("u1", 1 << 62, 3)) == 3
+    assert store.of_user("nobody", 1 << 62, 3) == []
+    store.insert([{"_id": "left", "erased": 1, "arrivedAtMs": 0, "rawPartition": 0, "rawOffset": 0}])
+    store.remove([one["_id"] for one in found])
+    assert store.of_user("u1", 9, 100) == []
+    assert {one["_id"] for one in store.scan()} >= {"left", "s9", "s11"}

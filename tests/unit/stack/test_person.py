@@ -1,0 +1,222 @@
+"""`./vitrine person`: what is asked, recorded first, printed, and left to be gone on with."""
+
+import argparse
+import io
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack import interrupted_rewrite, lifecycle, person, person_command, resummarise
+from stack.layout import Layout
+from stack.service import StackContext, StackError
+from streaming.access_record.file import stored_record
+from streaming.kafka.offsets import StageBehind
+from streaming.person.erasure_list import stored_list
+from streaming.person.erasures import Amount, Request
+from streaming.process.exit_code import ExitCode
+from streaming.settings import PseudonymSettings
+from streaming.stores import StoreUnavailable
+
+ID = "ada@example.org"
+KEY = "a key for the tests of Vitrine"
+
+
+@pytest.fixture(autouse=True)
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: StackContext) -> None:
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VITRINE_BACKUP_DIR", str(tmp_path / "backups"))
+    monkeypatch.setenv("VITRINE_PSEUDONYM_KEY", KEY)
+    monkeypatch.setattr(person_command, "this_checkout", lambda: place)
+    monkeypatch.setattr(person, "this_checkout", lambda: place)
+    holds(monkeypatch)
+
+
+def holds(monkeypatch: pytest.MonkeyPatch, **places: list[Any]) -> None:
+    def read(rows: list[Any]) -> Any:
+        def begin() -> Iterator[Any]:
+            return iter(rows)
+
+        return begin
+
+    found = {place: read(rows) for place, rows in {"mongodb sessions": [], **places}.items()}
+    monkeypatch.setattr(person_command, "_records", lambda user, id_: found)
+
+
+def asked(deed: str, id_: str | None = ID, **more: Any) -> argparse.Namespace:
+    given = {"pending": False, "out": None, "why": "they asked", "timeout": 1.0, "json": True}
+    return argparse.Namespace(deed=deed, id=id_, **given | more)
+
+
+def user() -> str:
+    return PseudonymSettings().pseudonyms.user(ID)
+
+
+def recorded() -> list[tuple[str, str | None]]:
+    record = stored_record()
+    theirs = record.whose("user", user())
+    return [(entry.did, entry.why) for entry in record.newest(9) if entry.whose == theirs]
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("deed", ["status", "export", "erase"])
+def test_somebody_unknown_is_a_wrong_request(deed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert person_command.run(asked(deed)) == ExitCode.INVALID_REQUEST
+    told = capsys.readouterr().err
+    assert "exactly as the shop sends it" in told
+    assert ID not in told
+    assert stored_list().requests() == []
+
+
+def test_status_counts_every_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holds(monkeypatch, extracts=[{}, {}])
+    assert person_command.run(asked("status")) == ExitCode.DONE
+    found = printed(capsys)
+    assert [(one["place"], one["records"]) for one in found["places"]] == [
+        ("mongodb sessions", 0),
+        ("extracts", 2),
+    ]
+    assert found["state"] is None
+    assert recorded() == [("look-up", "they asked")]
+
+
+def test_an_export_is_for_its_owner_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    holds(monkeypatch, extracts=[{"country": "Germany"}])
+    out = tmp_path / "export.json"
+    assert person_command.run(asked("export", out=out)) == ExitCode.DONE
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    found = json.loads(out.read_bytes())
+    assert found["places"]["extracts"] == [{"country": "Germany"}]
+    assert (found["userId"], found["userPseudonym"]) == (ID, user())
+    assert person_command.run(asked("export", out=out)) == ExitCode.INVALID_REQUEST  # it is there
+    capsys.readouterr()
+    assert person_command.run(asked("export")) == ExitCode.DONE
+    assert printed(capsys)["places"] == found["places"]
+    assert recorded() == [("export", "they asked")] * 3
+
+
+def test_an_id_may_come_from_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holds(monkeypatch, extracts=[{}])
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{ID}\n"))
+    assert person_command.run(asked("export", "-")) == ExitCode.DONE
+    assert printed(capsys)["userId"] == ID
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    for given in ("-", None):
+        assert person_command.run(asked("status", given)) == ExitCode.INVALID_REQUEST
+    assert person_command.run(asked("status", pending=True)) == ExitCode.INVALID_REQUEST
+    assert person_command.run(asked("erase", pending=True)) == ExitCode.INVALID_REQUEST
+
+
+class Stack:
+    """What is done to services and places, in order; `fails_at` raises once."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        self.fails_at = ""
+        monkeypatch.setattr(person, "wait_decided", lambda *_: self.step("decided"))
+        monkeypatch.setattr(resummarise, "stop", lambda *_: self.step("stopped"))
+        monkeypatch.setattr(person, "erase", self.erase)
+        monkeypatch.setattr(lifecycle, "bring_up", lambda names, _: self.step(f"up {len(names)}"))
+
+    def step(self, what: str) -> None:
+        self.done.append(what)
+        if what == self.fails_at:
+            self.fails_at = ""
+            raise StageBehind("behind") if what == "decided" else StoreUnavailable("away")
+
+    def erase(self, requests: list[Request], ids: dict[str, str], tell: Any) -> list[Amount]:
+        assert all(one.begun_ms is not None for one in requests)
+        self.step("erased")
+        return [Amount("mongodb sessions", len(requests))]
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
+    holds(monkeypatch, extracts=[{}])
+    return Stack(monkeypatch)
+
+
+def test_erasing_waits_stops_erases_and_starts_again(
+    stack: Stack, capsys: pytest.CaptureFixture[str], place: StackContext
+) -> None:
+    assert person_command.run(asked("erase")) == ExitCode.DONE
+    assert printed(capsys) == {
+        "places": [{"place": "mongodb sessions", "records": 1, "until_ms": None, "told": ""}],
+        "state": "done",
+    }
+    assert stack.done == ["up 4", "decided", "stopped", "erased", "up 4"]
+    assert recorded() == [("erasure", "they asked")]
+    interrupted_rewrite.require_none(place.layout)
+
+
+def test_done_once_it_tells_what_was_done(
+    stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert person_command.run(asked("erase")) == ExitCode.DONE
+    first = printed(capsys)
+    holds(monkeypatch)
+    assert person_command.run(asked("erase")) == ExitCode.DONE
+    assert printed(capsys) == first
+    assert len(stored_list().requests()) == 1
+
+
+@pytest.mark.parametrize("where", ["decided", "stopped", "erased"])
+def test_interrupted_it_goes_on_and_no_stage_starts_before(
+    stack: Stack, where: str, capsys: pytest.CaptureFixture[str], place: StackContext
+) -> None:
+    stack.fails_at = where
+    assert person_command.run(asked("erase")) == ExitCode.UNAVAILABLE
+    assert "give the same command again" in capsys.readouterr().err
+    begun = where != "decided"
+    if begun:
+        with pytest.raises(StackError, match=r"person erase --pending"):
+            interrupted_rewrite.require_none(place.layout)
+    stack.done.clear()
+    assert person_command.run(asked("erase")) == ExitCode.DONE
+    # The components alone come up, as no stage may see what is half written.
+    assert stack.done == ["up 4", *([] if begun else ["decided"]), "stopped", "erased", "up 4"]
+    [request] = stored_list().requests()
+    assert request.state == "done"
+
+
+def test_pending_requests_are_carried_out_together(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    for one in ("a" * 32, "b" * 32):
+        stored_list().request(one)
+    assert person_command.run(asked("erase", None, pending=True)) == ExitCode.DONE
+    assert printed(capsys)["places"][0]["records"] == 2
+    assert stack.done.count("erased") == 1
+    assert person_command.run(asked("erase", None, pending=True)) == ExitCode.DONE
+    assert stack.done.count("erased") == 1
+
+
+def test_another_interrupted_rewrite_comes_first(stack: Stack, place: StackContext) -> None:
+    interrupted_rewrite.begin(place.layout, "./vitrine purge live --yes", ["gate"])
+    with pytest.raises(StackError, match="purge live"):
+        person_command.run(asked("erase"))
+    assert stack.done == []
+
+
+def test_the_mark_of_a_rewrite(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    assert interrupted_rewrite.services(layout) == []
+    interrupted_rewrite.require_none(layout)
+    layout.state.mkdir(exist_ok=True)
+    interrupted_rewrite.begin(layout, "the command", ["gate", "airflow-scheduler"])
+    assert interrupted_rewrite.services(layout) == ["gate", "airflow-scheduler"]
+    interrupted_rewrite.require_none(layout, but="the command")
+    with pytest.raises(StackError, match="the command"):
+        interrupted_rewrite.require_none(layout)
+    interrupted_rewrite.end(layout)
+    interrupted_rewrite.require_none(layout)
