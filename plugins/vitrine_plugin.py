@@ -24,6 +24,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 import vitrine_budget
 import vitrine_doors
+import vitrine_erasures
 import vitrine_flink
 import vitrine_health
 import vitrine_labels
@@ -181,6 +182,7 @@ app.include_router(vitrine_retention.router)
 app.include_router(vitrine_health.router)
 app.include_router(vitrine_trusted.router)
 app.include_router(vitrine_labels.router)
+app.include_router(vitrine_erasures.router)
 
 
 @app.get("/health")

@@ -12,8 +12,8 @@ EXPIRED_EXTRACTS = "expired_extracts"
 SPEND_BUDGET = frozenset({"extract_sessions", "private_models"})
 """The DAGs that charge the privacy ledger, and those that start one of them."""
 
-DELETE = frozenset({"retention"})
-"""The DAGs that delete what was stored. Pausing one would keep it."""
+DELETE = frozenset({"retention", "person"})
+"""The DAGs that delete what was stored, or see to it. Pausing one would keep it."""
 
 FRAME: dict[str, Any] = {"catchup": False, "is_paused_upon_creation": False, "max_active_runs": 1}
 """For every DAG: it is active from the first start on, never has two runs at once, and skips missed runs."""

@@ -18,6 +18,7 @@ from streaming.access_record.settings import AccessRecordSettings
 from streaming.contract.topology import EXTRACTION_GROUP
 from streaming.doors.settings import DoorSettings
 from streaming.gate.settings import GateSettings
+from streaming.person.settings import PersonSettings
 from streaming.retention.settings import RetentionSettings
 from streaming.settings import (
     DataSettings,
@@ -53,6 +54,7 @@ READS: tuple[type[Settings] | str, ...] = (
     WindowSettings,
     WordSettings,
     RetentionSettings,
+    PersonSettings,
     # By which the settings of retention are checked.
     variable(JobSettings, "state_ttl_ms"),
     # Settings of the gate that `reconcile_stores` needs to check its outcomes.

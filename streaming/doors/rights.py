@@ -35,7 +35,7 @@ def refusal(roles: Iterable[str], method: str, dag: str | None, part: str | None
             "start or change it. The page Privacy budget shows what is left."
         )
     if dag in DELETE:
-        return f"{dag} deletes what has expired: only the roles op and admin start or change it."
+        return f"{dag} sees to it that data is deleted: only the roles op and admin start or change it."
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+LONGEST_RUN_MS = 3_600_000
 State = Literal["requested", "under way", "done"]
 
 
@@ -96,6 +97,15 @@ def requests(events: Iterable[Event]) -> list[Request]:
 def still_open(of: Iterable[Request]) -> list[Request]:
     """Returns those that are not done."""
     return [one for one in of if one.done_ms is None]
+
+
+def overdue(of: Iterable[Request], now_ms: int, allowed_ms: int) -> list[Request]:
+    """Returns the open requests that were asked for longer ago than is allowed, and those that are under way:
+    whoever carries one out does so within minutes, unless it was interrupted."""
+    limits_ms = {"requested": allowed_ms, "under way": min(allowed_ms, LONGEST_RUN_MS)}
+    return [
+        one for one in still_open(of) if now_ms - (one.begun_ms or one.requested_ms) > limits_ms[one.state]
+    ]
 
 
 def erased_before_ms(of: Iterable[Request]) -> Mapping[str, int]:

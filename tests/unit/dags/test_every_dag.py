@@ -19,6 +19,7 @@ DAGS = (
     "shap_reports",
     "reconcile_stores",
     "retention",
+    "person",
 )
 HEAVY = {"pandas", "numpy", "pyarrow", "pymongo", "sklearn", "xgboost", "jax", "shap", "matplotlib", "ml"}
 

@@ -63,6 +63,16 @@ def test_a_copy_is_united_with_it(kept: ErasureList, tmp_path: Path) -> None:
     assert {one.user: one.state for one in kept.requests()} == {"a" * 32: "under way", "b" * 32: "requested"}
 
 
+def test_what_is_overdue_is_named() -> None:
+    hour_ms = 3_600_000
+    asked = Request("a", "u", 0)
+    begun = Request("b", "v", 0, begun_ms=30 * hour_ms)
+    done = Request("c", "w", 0, begun_ms=1, done_ms=2)
+    assert erasures.overdue([asked, begun, done], 24 * hour_ms, 24 * hour_ms) == []
+    assert erasures.overdue([asked, begun, done], 25 * hour_ms, 24 * hour_ms) == [asked]
+    assert erasures.overdue([begun, done], 31 * hour_ms + 1, 72 * hour_ms) == [begun]
+
+
 events = st.lists(
     st.builds(
         Event,
