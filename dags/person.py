@@ -38,9 +38,8 @@ def person() -> None:
         found = still_open(stored_list().requests())
         now_ms, hours = time.time_ns() // 1_000_000, PersonSettings().overdue_hours
         for one in found:
-            print(
-                f"request {one.id}: {one.state}, asked for {(now_ms - one.requested_ms) / 3_600_000:.1f} h ago"
-            )
+            asked_h = (now_ms - one.requested_ms) / 3_600_000
+            print(f"request {one.id}: {one.state}, asked for {asked_h:.1f} h ago")
         late = overdue(found, now_ms, hours * 3_600_000)
         if late:
             raise AirflowFailException(

@@ -18,7 +18,7 @@ from streaming.kafka import offsets
 from streaming.person import places
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
-from streaming.person.run import erase
+from streaming.person.run import erase, require_migrated
 from streaming.settings import DataSettings, KafkaSettings
 
 Tell = Callable[[str, str], None]
@@ -38,6 +38,7 @@ def run(requests: Collection[Request], ids: Mapping[str, str], timeout_s: float,
         interrupted = bool(interrupted_rewrite.services(place.layout))
         lifecycle.bring_up(COMPONENTS if interrupted else NAMES, tell)
         if any(one.begun_ms is None for one in requests) and not interrupted:
+            require_migrated()
             # So that nothing of theirs is on its way: what is sent from now on is a new visit.
             tell("gate", "decides what was sent so far …")
             wait_decided(KafkaSettings(), timeout_s)

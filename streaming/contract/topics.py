@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from streaming.contract.session import MAX_MESSAGE_BYTES
+from streaming.contract.time_units import HOUR_MS
 
 RAW = "user_session_info"
 VALID = "valid_customer_session"
@@ -17,6 +18,7 @@ INDEXED = (SESSION_SUMMARIES, PRODUCT_ACTIVITY, PRODUCT_SENTIMENT)
 REFUSED_DOCUMENTS = "refused_documents"
 
 RAW_MAX_BYTES = 2 * MAX_MESSAGE_BYTES
+SEGMENT_MS = 6 * HOUR_MS
 
 # Headers of a rejected message; its key and value are the original bytes.
 HEADER_REASON = "reason"
@@ -59,7 +61,8 @@ def declared(partitions: int, retention_ms: int) -> tuple[Topic, ...]:
       finds where to begin;
     - the documents: their timestamps order the versions of one id, even if the topic was deleted and created
       again."""
-    kept = {"retention.ms": str(retention_ms)}
+    # A segment is deleted from disk once it is closed: so that this comes soon after its last record is due.
+    kept = {"retention.ms": str(retention_ms), "segment.ms": str(SEGMENT_MS)}
     roomy = {**kept, "max.message.bytes": str(2 * RAW_MAX_BYTES)}
     stamped = {"message.timestamp.type": "LogAppendTime"}
     raw = {**kept, **stamped, "max.message.bytes": str(RAW_MAX_BYTES)}

@@ -84,12 +84,23 @@ def _wait_until_led(settings: KafkaSettings, names: list[str]) -> None:
 
 def retention_ms(settings: KafkaSettings, *names: str) -> dict[str, int | None]:
     """Returns how long each topic keeps its records on this cluster. None: for ever."""
+    kept_ms = {topic: int(found) for topic, found in _configured(settings, "retention.ms", *names).items()}
+    return {topic: None if of < 0 else of for topic, of in kept_ms.items()}
+
+
+def segment_ms(settings: KafkaSettings, *names: str) -> int:
+    """Returns after which time Kafka closes a segment of any of these topics, at the next record: before, it
+    deletes nothing of it from disk."""
+    return max(map(int, _configured(settings, "segment.ms", *names).values()))
+
+
+def _configured(settings: KafkaSettings, option: str, *names: str) -> dict[str, str]:
+    """Returns the value of an option of each topic."""
     admin = AdminClient(properties(settings))
     resources = {ConfigResource(ConfigResource.Type.TOPIC, name(settings, topic)): topic for topic in names}
-    found: dict[str, int | None] = {}
+    found: dict[str, str] = {}
     for resource, answer in admin.describe_configs(list(resources), request_timeout=TIMEOUT_S).items():
-        kept_ms = int(answer.result(TIMEOUT_S)["retention.ms"].value)
-        found[resources[resource]] = None if kept_ms < 0 else kept_ms
+        found[resources[resource]] = answer.result(TIMEOUT_S)[option].value
     return found
 
 

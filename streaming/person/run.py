@@ -14,6 +14,7 @@ from streaming.contract import topics
 from streaming.contract.parsing import FUTURE_TOLERANCE_MS
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
+from streaming.kafka import clients
 from streaming.person import extracts, places, similar_users
 from streaming.person.erasures import Amount, Request, erased_before_ms
 from streaming.person.kept import MOST, known
@@ -21,6 +22,7 @@ from streaming.person.log_changes import ErasedFromDeadLetters, ErasedFromReject
 from streaming.person.sessions import erase_sessions, known_of
 from streaming.person.similar_users import SimilarUsers
 from streaming.person.traces import Persons
+from streaming.process.exit_code import InvalidRequest
 from streaming.purge.stores import OF_ONE_SESSION, count_windows_anew
 from streaming.replay.log import history
 from streaming.retention.files import ExpiringEntries
@@ -53,17 +55,18 @@ def erase(requests: Collection[Request], ids: Mapping[str, str], tell: Tell) -> 
     tell("writing the log anew")
     done = list(_from_log(settings, persons, before_ms))
     done += from_stores(persons, before_ms, tell, log_is_written_anew=True)
-    tell("counting windows anew")
-    windows = count_windows_anew(
-        ElasticsearchIndex(ElasticsearchSettings()),
-        MongoSessions(MongoSettings()).scan(),
-        pseudonyms,
-        WindowSettings().limit,
-        MongoRecord(MongoSettings()).boundaries().sessions_ms,
-    )
-    done.append(Amount(places.WINDOWS, None, told=f"{windows} totals of nobody in particular, counted anew"))
+    done.append(_windows_anew(tell))
     RedisDedupStore(RedisSettings(), GateSettings()).drop()
     return [*done, *_of_all(), *_left(before_ms)]
+
+
+def require_migrated() -> None:
+    """Raises InvalidRequest if MongoDB has sessions of which nobody can tell whose they are."""
+    if MongoSessions(MongoSettings()).has_earlier():
+        raise InvalidRequest(
+            "MongoDB has sessions of an earlier release, whose users are not found: run ./vitrine migrate, "
+            "then erase"
+        )
 
 
 def erase_again(requests: Iterable[Request], tell: Tell) -> list[Amount]:
@@ -76,7 +79,10 @@ def erase_again(requests: Iterable[Request], tell: Tell) -> list[Amount]:
     persons = Persons(
         pseudonyms, {user: known_of(store.of_user(user, at_ms, MOST)) for user, at_ms in before_ms.items()}
     )
-    return from_stores(persons, before_ms, tell, log_is_written_anew=False)
+    done = from_stores(persons, before_ms, tell, log_is_written_anew=False)
+    if any(one.records for one in done if one.place == places.SESSIONS):
+        done.append(_windows_anew(tell))
+    return done
 
 
 def from_stores(
@@ -124,17 +130,36 @@ def from_stores(
     ]
 
 
+def _windows_anew(tell: Tell) -> Amount:
+    """Window totals of before may have words that named somebody, and then counted more than they do now."""
+    tell("counting windows anew")
+    windows = count_windows_anew(
+        ElasticsearchIndex(ElasticsearchSettings()),
+        MongoSessions(MongoSettings()).scan(),
+        PseudonymSettings().pseudonyms,
+        WindowSettings().limit,
+        MongoRecord(MongoSettings()).boundaries().sessions_ms,
+    )
+    return Amount(places.WINDOWS, None, told=f"{windows} totals of nobody in particular, counted anew")
+
+
 def _from_log(settings: KafkaSettings, persons: Persons, before_ms: Mapping[str, int]) -> Iterator[Amount]:
     rejected = ErasedFromRejected(persons, before_ms, history(settings))
     dead = ErasedFromDeadLetters(persons)
     pseudonyms = PseudonymSettings().pseudonyms
     valid = ErasedFromValid(persons, before_ms, WindowSettings().limit, pseudonyms)
     log.rewrite(settings, {topics.REJECTED: rejected, topics.REFUSED_DOCUMENTS: dead, topics.VALID: valid})
-    yield Amount(places.RAW, None, told="of everybody, as far as the gate had decided them")
-    yield Amount(places.VALID, valid.changed, told="what windows sum is left, under another name")
-    yield Amount(places.REJECTED, rejected.changed, told="position and reason are left")
-    yield Amount(places.DEAD_LETTERS, dead.changed, told="position and reason are left")
-    yield Amount(places.DERIVED, None, told="of everybody, and made again from what is left")
+    names = (topics.RAW, topics.VALID, topics.REJECTED, topics.REFUSED_DOCUMENTS, *topics.INDEXED)
+    until_ms = time.time_ns() // 1_000_000 + clients.segment_ms(settings, *names)
+    for place, count, told in (
+        (places.RAW, None, "of everybody, as far as the gate had decided them"),
+        (places.VALID, valid.changed, "what windows sum is left, under another name"),
+        (places.REJECTED, rejected.changed, "position and reason are left"),
+        (places.DEAD_LETTERS, dead.changed, "position and reason are left"),
+        (places.DERIVED, None, "of everybody, and made again from what is left"),
+    ):
+        # Nobody can read them any more; on disk they are in one file with what came after.
+        yield Amount(place, count, until_ms, f"{told}; bytes on disk go when Kafka closes their segments")
 
 
 def _remove_trusted(folder: Path, before_ms: int) -> int:

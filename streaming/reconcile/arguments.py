@@ -15,13 +15,14 @@ With --json: {"holds", "sent", "valid", "duplicate", "rejected": {reason: n}, "l
 "stages": {stage: {topic: {partition: offset up to which it has read}}},
 "corrections": {"corrected", "rejected_again", "open": {reason: n}}, "mongodb",
 "elasticsearch": {index: n}, "digests": {store: digest of its ids and contents, in any order},
-"distinct_users": {"exact", "estimate"}, "older_than_log",
+"distinct_users": {"exact", "estimate"}, "erased": sessions of which only what windows sum is left,
+"older_than_log",
 "expired": {"before_ms": {store: event time}, "sessions", "documents": {store: n}}: older than what
 retention keeps, and not compared, "other_model", "left_out", "breaks_in_all",
 "breaks": [{"where", "what", "session", "document", "raw"}]}."""
 
 RECOMPUTE_DETAILS = """\
-With --json: {"holds", "sessions", "windows", "left_out", "expired", "breaks_in_all",
+With --json: {"holds", "sessions", "erased", "windows", "left_out", "expired", "breaks_in_all",
 "breaks": [{"where", "what", "document"}]}. Exits 1 if a window differs."""
 
 

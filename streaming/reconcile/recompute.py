@@ -11,6 +11,7 @@ from rich.console import Console
 
 from streaming.command_failure import carried_out
 from streaming.contract import topics
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.valid_session import decode
 from streaming.contract.visible import visible
@@ -37,7 +38,9 @@ class Recomputed(Struct, kw_only=True):
 
     holds: bool
     sessions: int
-    """Sessions in MongoDB."""
+    """Sessions in MongoDB, with what is left of erased ones."""
+    erased: int = 0
+    """Sessions of which only what windows sum is left, because their users were erased."""
     windows: int
     """Windows in Elasticsearch that were compared."""
     left_out: int
@@ -67,10 +70,11 @@ def recompute(
         Figures(only_touched=False, limit=limit),
         Discrepancies(),
     )
-    sessions = 0
+    sessions = erased = 0
     for document in mongodb:
         sessions += 1
         session = session_in(document, pseudonyms)
+        erased += isinstance(session, ErasedSession)
         if session is None:
             discrepancies.add(Discrepancy(MONGODB, "is no valid session", session=by_id(document)[0]))
         elif not not_expired.has_expired(topics.PRODUCT_ACTIVITY, session.event_time_ms):
@@ -86,6 +90,7 @@ def recompute(
     return Recomputed(
         holds=discrepancies.count == 0,
         sessions=sessions,
+        erased=erased,
         windows=held.counted,
         left_out=held.excluded,
         expired=not_expired.counted().documents.get(topics.PRODUCT_ACTIVITY, 0),

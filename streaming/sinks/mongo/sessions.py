@@ -160,6 +160,10 @@ class MongoSessions:
         query = {"userPseudonym": user_pseudonym, _VERSION_FIELD: {"$lt": before_ms}}
         return available(list, self._sessions.find(query).limit(most))
 
+    def has_earlier(self) -> bool:
+        """True if there are sessions of an earlier release, with ids among the other fields."""
+        return any("sessionId" in found for found in documents(self._sessions, ["sessionId"]))
+
     def drop_earlier_indexes(self) -> None:
         """Drops the indexes that only earlier releases needed."""
         found = available(self._sessions.index_information)

@@ -125,6 +125,7 @@ class Stack:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[str] = []
         self.fails_at = ""
+        monkeypatch.setattr(person, "require_migrated", lambda: None)
         monkeypatch.setattr(person, "wait_decided", lambda *_: self.step("decided"))
         monkeypatch.setattr(resummarise, "stop", lambda *_: self.step("stopped"))
         monkeypatch.setattr(person, "erase", self.erase)
