@@ -32,26 +32,39 @@ def run(requests: Collection[Request], ids: Mapping[str, str], timeout_s: float,
     """Carries out `requests`, all by one rewrite of the log; returns what was removed where, once the stages
     run again. `ids`: the user ids that are known, by pseudonym. If it fails, the stages stay stopped, and
     calling it again goes on. Raises StageBehind if the gate has not decided in time what was sent."""
-    place, done = this_checkout(), stored_list()
+    place = this_checkout()
+    begun = [one for one in requests if one.begun_ms is not None]
+    fresh = [one for one in requests if one.begun_ms is None]
     with alone(DataSettings().layout.erasures / "running"):
         interrupted_rewrite.require_none(place.layout, but=COMMAND)
-        interrupted = bool(interrupted_rewrite.services(place.layout))
-        lifecycle.bring_up(COMPONENTS if interrupted else NAMES, tell)
-        if any(one.begun_ms is None for one in requests) and not interrupted:
+        removed: list[Amount] = []
+        if interrupted_rewrite.services(place.layout):
+            # First, and by themselves: no stage may see what they have left half written.
+            lifecycle.bring_up(COMPONENTS, tell)
+            removed += _carry_out(place, begun, ids, tell)
+            begun = []
+        if begun or fresh:
+            lifecycle.bring_up(NAMES, tell)
             require_migrated()
             # So that nothing of theirs is on its way: what is sent from now on is a new visit.
             tell("gate", "decides what was sent so far …")
             wait_decided(KafkaSettings(), timeout_s)
-        begun = done.begin(requests)
-        services = _services(place)
-        interrupted_rewrite.begin(place.layout, COMMAND, services)
-        # The scheduler too: a run that has read a person's rows would write its result after this.
-        resummarise.stop(services, tell)
-        removed = erase(begun, ids, lambda step: tell("erase", step))
-        removed += backups(place)
-        done.end(begun, removed)
-        interrupted_rewrite.end(place.layout)
-        lifecycle.bring_up(services, tell)
+            removed += _carry_out(place, [*begun, *fresh], ids, tell)
+    return [*removed, *backups(place)]
+
+
+def _carry_out(
+    place: StackContext, requests: Collection[Request], ids: Mapping[str, str], tell: Tell
+) -> list[Amount]:
+    """Erases with the stages stopped, and starts them again."""
+    begun, services = stored_list().begin(requests), _services(place)
+    interrupted_rewrite.begin(place.layout, COMMAND, services)
+    # The scheduler too: a run that has read a person's rows would write its result after this.
+    resummarise.stop(services, tell)
+    removed = erase(begun, ids, lambda step: tell("erase", step))
+    stored_list().end(begun, removed)
+    interrupted_rewrite.end(place.layout)
+    lifecycle.bring_up(services, tell)
     return removed
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stack import person
+from stack import interrupted_rewrite, person
 from stack.context import this_checkout
 from stack.progress import Progress
 from streaming.access_record.file import os_user, stored_record
@@ -89,7 +89,7 @@ def _erase(arguments: Namespace) -> int:
         if arguments.id is not None:
             raise InvalidRequest("give an ID or --pending, not both")
         requests = erasures.still_open(stored_list().requests())
-        if not requests:
+        if not requests and not interrupted_rewrite.services(this_checkout().layout):
             _print(arguments.json, [], None)
             return ExitCode.DONE
     else:
@@ -105,11 +105,12 @@ def _erase(arguments: Namespace) -> int:
         requests = [one for one in still_open if one.user == user or one.begun_ms is not None]
     users = sorted({one.user for one in requests})
     what = "from every place"
-    stored_record().add(os_user(), "erasure", what, why=arguments.why, users=users)
+    if users:
+        stored_record().add(os_user(), "erasure", what, why=arguments.why, users=users)
     with Progress() as progress:
         places = person.run(requests, ids, arguments.timeout, progress.tell)
     known_now = {one.id: one for one in stored_list().requests()}
-    _print(arguments.json, places, known_now.get(requests[-1].id))
+    _print(arguments.json, places, known_now.get(requests[-1].id) if requests else None)
     return ExitCode.DONE
 
 

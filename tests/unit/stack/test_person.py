@@ -192,6 +192,22 @@ def test_interrupted_it_goes_on_and_no_stage_starts_before(
     assert request.state == "done"
 
 
+def test_what_was_interrupted_is_completed_before_anybody_else_is_erased(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of others, messages may be on their way until the gate, which is stopped, has decided them."""
+    stack.fails_at = "erased"
+    assert person_command.run(asked("erase")) == ExitCode.UNAVAILABLE
+    stored_list().request("b" * 32)
+    stack.done.clear()
+    capsys.readouterr()
+    assert person_command.run(asked("erase", None, pending=True)) == ExitCode.DONE
+    whole = ["stopped", "erased", "up 4"]
+    assert stack.done == ["up 4", *whole, "up 4", "decided", *whole]
+    assert [one["records"] for one in printed(capsys)["places"]] == [1, 1]
+    assert {one.state for one in stored_list().requests()} == {"done"}
+
+
 def test_pending_requests_are_carried_out_together(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     for one in ("a" * 32, "b" * 32):
         stored_list().request(one)
@@ -200,6 +216,13 @@ def test_pending_requests_are_carried_out_together(stack: Stack, capsys: pytest.
     assert stack.done.count("erased") == 1
     assert person_command.run(asked("erase", None, pending=True)) == ExitCode.DONE
     assert stack.done.count("erased") == 1
+
+
+def test_killed_at_its_very_end_the_stages_start_again(stack: Stack, place: StackContext) -> None:
+    interrupted_rewrite.begin(place.layout, person.COMMAND, ["gate"])
+    assert person_command.run(asked("erase", None, pending=True)) == ExitCode.DONE
+    assert stack.done == ["up 4", "stopped", "erased", "up 4"]
+    interrupted_rewrite.require_none(place.layout)
 
 
 def test_another_interrupted_rewrite_comes_first(stack: Stack, place: StackContext) -> None:
