@@ -21,7 +21,7 @@ from streaming.extraction import parquet
 from streaming.kafka import clients
 
 CHAIN = ("extract_sessions", "similar_users", "private_models", "shap_reports")
-DAGS = (*CHAIN, "reconcile_stores", "retention")
+DAGS = (*CHAIN, "reconcile_stores", "retention", "person")
 SESSIONS = 3_000
 
 pytestmark = pytest.mark.timeout(12 * HUNG_S)
