@@ -35,7 +35,14 @@ class FakeProducer:
         self.produced: list[tuple[bytes | None, dict[str, bytes]]] = []
 
     def produce(
-        self, topic: str, value: bytes, key: bytes, partition: int, on_delivery: Any, headers: Any
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes,
+        partition: int,
+        on_delivery: Any,
+        headers: Any,
+        timestamp: int,
     ) -> None:
         self.produced.append((value, dict(headers)))
 
