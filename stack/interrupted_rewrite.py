@@ -2,6 +2,7 @@
 left, which a stage would count twice."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,10 @@ def _mark(layout: Layout) -> Path:
     return layout.state / "rewriting"
 
 
+def _last(layout: Layout) -> Path:
+    return layout.state / "rewritten"
+
+
 def begin(layout: Layout, command: str, services: Sequence[str]) -> None:
     """Marks that the log is being written anew: `command` goes on with it, and starts `services` again."""
     content = {"command": command, "services": list(services)}
@@ -26,8 +31,17 @@ def begin(layout: Layout, command: str, services: Sequence[str]) -> None:
 
 
 def end(layout: Layout) -> None:
-    """Marks that the log is whole."""
+    """Marks that the log is whole, and remembers when: positions of before mean nothing since."""
+    atomic_file.write(_last(layout), str(time.time_ns() // 1_000_000).encode(), mode=0o600)
     _mark(layout).unlink(missing_ok=True)
+
+
+def last_ms(layout: Layout) -> int:
+    """Returns when a rewrite ended last; 0 if none ever did."""
+    try:
+        return int(_last(layout).read_text())
+    except FileNotFoundError:
+        return 0
 
 
 def services(layout: Layout) -> list[str]:

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 
 from stack import interrupted_rewrite, lifecycle, resummarise
 from stack.backup import shelf
+from stack.backup.manifest import name_of
 from stack.backup.save import folder_of
 from stack.backup.settings import BackupSettings
 from stack.context import this_checkout
@@ -13,13 +15,12 @@ from stack.service import StackContext
 from stack.supervisor import ENDED, Supervisor
 from streaming.contract import topics
 from streaming.contract.topology import GATE, STAGES
-from streaming.data_folder.alone import alone
 from streaming.kafka import offsets
 from streaming.person import places
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
 from streaming.person.run import erase, require_migrated
-from streaming.settings import DataSettings, KafkaSettings
+from streaming.settings import KafkaSettings
 
 Tell = Callable[[str, str], None]
 NAMES = tuple(stage.name for stage in STAGES)
@@ -35,7 +36,7 @@ def run(requests: Collection[Request], ids: Mapping[str, str], timeout_s: float,
     place = this_checkout()
     begun = [one for one in requests if one.begun_ms is not None]
     fresh = [one for one in requests if one.begun_ms is None]
-    with alone(DataSettings().layout.erasures / "running"):
+    with stored_list().carrying_out():
         interrupted_rewrite.require_none(place.layout, but=COMMAND)
         removed: list[Amount] = []
         if interrupted_rewrite.services(place.layout):
@@ -74,13 +75,14 @@ def wait_decided(settings: KafkaSettings, timeout_s: float) -> None:
     offsets.wait_past(settings, GATE.group, topics.RAW, sent, time.monotonic() + timeout_s)
 
 
-def backups(place: StackContext) -> list[Amount]:
-    """Returns what is told of the backups that there are."""
+def backups(place: StackContext, before_ms: int | None = None) -> list[Amount]:
+    """Returns what is told of the backups that there are, or of those made before a moment."""
     settings = BackupSettings()
     told = f"goes when {settings.keep} newer ones are there; restored, it is erased from again"
     return [
         Amount(places.BACKUPS, None, told=f"{one.name} still has them, and {told}")
         for one in shelf.complete(folder_of(place, settings))
+        if before_ms is None or one.name < name_of(datetime.fromtimestamp(before_ms / 1000, UTC))
     ]
 
 

@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from msgspec import Struct
 
-from stack import interrupted_restore, lifecycle, resummarise, saved_settings
+from stack import interrupted_restore, interrupted_rewrite, lifecycle, resummarise, saved_settings
 from stack.backup import log_positions, shelf, stored
 from stack.backup.erasures_part import NAME as ERASURES
 from stack.backup.erasures_part import ErasuresPart
@@ -81,6 +82,8 @@ def restore(
         expired = log_positions.continue_from(
             KafkaSettings(), manifest.log, lambda state: tell("the log", state)
         )
+        if interrupted_rewrite.last_ms(place.layout) > _ms(manifest.made_at):
+            expired = {}  # it was not retention that deleted them: what is left was written behind
         if not same_log:
             resummarise.forget_state(place)  # it knows how far the job had read the other log
         os.sync()
@@ -101,6 +104,10 @@ def _chosen(place: StackContext, settings: BackupSettings, name: str | None) -> 
         shelf.chosen(folder_of(place, settings), name), shelf.passphrase(settings.passphrase_file)
     )
     return backup, backup.verified({part.name: part for part in parts(place)})
+
+
+def _ms(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp() * 1000
 
 
 def _unite_erasures(place: StackContext, settings: BackupSettings, tell: Tell) -> None:

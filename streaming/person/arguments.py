@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from streaming.process.arguments import positive
+
 DETAILS = """\
 What is kept of one person (art. 15 and 20 GDPR), and erasing it (art. 17). ID is the user id as the shop
 sends it. Given as an argument it stays in the shell's history and is seen in lists of processes: with - it is
@@ -39,5 +41,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, metavar="FILE", help="export: write into a new file")
     command.add_argument("--why", metavar="TEXT", help="why you do it, for the access record")
     command.add_argument(
-        "--timeout", type=float, default=600, metavar="S", help="seconds to wait for the gate (600)"
+        "--timeout", type=positive, default=600, metavar="S", help="seconds to wait for the gate (600)"
     )

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streaming.data_folder import opening
+from streaming.data_folder.alone import alone
 from streaming.person import erasures
 from streaming.person.erasures import Amount, Event, Request
 from streaming.settings import DataSettings
@@ -62,6 +63,14 @@ class ErasureList:
             self._append(
                 inside, [erasures.line(Event(now_ms, one.id, one.user, "done", removed)) for one in of]
             )
+
+    @contextmanager
+    def carrying_out(self) -> Iterator[None]:
+        """Waits until no other process carries out requests."""
+        with _told(self._folder), opening.folder(self._folder, 0o700):
+            pass
+        with alone(self._folder / "running"):
+            yield
 
     def unite(self, elsewhere: Iterable[bytes]) -> int:
         """Adds the lines of another copy that this one lacks. Returns how many."""

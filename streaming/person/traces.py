@@ -2,8 +2,9 @@
 
 A person is asked for by pseudonym, so every whole string is compared by its own. What is known of them
 besides, ids and e-mail addresses, is looked for within strings too, in any case and however it is escaped;
-but only between characters that belong to no word, as `ann@example.org` is not in `joann@example.org`. Short
-ids and those of digits alone are looked for as whole strings only: they are parts of many things.
+but only between characters that belong to no word, as `ann@example.org` is not in `joann@example.org`. What
+is of digits alone is looked for as a whole string, and short ids only where a user id stands: a product or a
+count may be the same.
 """
 
 import json
@@ -19,8 +20,8 @@ from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.session import Consent, PageView, Review, Session
 from streaming.contract.valid_session import StoredSession
 
-SHORTEST_WITHIN = 5
-"""Characters of what is looked for within longer strings."""
+SHORTEST, SHORTEST_NUMBER = 5, 8
+"""Characters of what is looked for anywhere."""
 _ESCAPES_IN_ESCAPES = 4
 _FIELDS = frozenset(
     name for of in (Session, Review, Consent, PageView) for name in of.__struct_encode_fields__
@@ -28,7 +29,10 @@ _FIELDS = frozenset(
 """Names that every message has, and somebody's id may be one of them."""
 _USER_ID = re.compile(r"user_?id", re.IGNORECASE)
 _QUOTED = re.compile(r"""["']([^"']{1,1024})["']""")
-_NAMED = re.compile(r"""user_?id["'\s:=]{1,8}([^"'\s,;&}\]]{1,512})""", re.IGNORECASE)
+_NAMED = re.compile(
+    r"""user_?id["']?\s{0,8}[:=]\s{0,8}(?:"([^"]{1,512})"|'([^']{1,512})'|([^"'\s,;&}\]]{1,512}))""",
+    re.IGNORECASE,
+)
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'\\/]))")
 
 
@@ -65,8 +69,9 @@ class Persons:
         self._within: dict[str, set[str]] = {}
         for person, traces in known.items():
             for trace in map(folded, {person, *traces.found_by}):
-                kind = self._within if _is_distinctive(trace) else self._whole
-                kind.setdefault(trace, set()).add(person)
+                self._whole.setdefault(trace, set()).add(person)
+                if _is_distinctive(trace) and not trace.isdecimal():
+                    self._within.setdefault(trace, set()).add(person)
         longest_first = sorted(self._within, key=len, reverse=True)
         alternatives = "|".join(map(re.escape, longest_first))
         self._search = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)") if alternatives else None
@@ -87,24 +92,23 @@ class Persons:
         """Returns the pseudonyms of the persons whom a message names, whatever its bytes are."""
         found: set[str] = set()
         for text in _texts(key or b""):
-            found |= self._in_string(text)
+            found |= self._in_string(text, is_user_id=True)
         for text in _texts(value or b""):
-            strings = _strings(text)
-            if strings is None:  # no JSON, or cut off: all of it, and what may be a string in it
-                strings = [text, *_QUOTED.findall(text), *_NAMED.findall(text)]
-            for string in strings:
-                found |= self._in_string(string)
+            for string, is_user_id in _strings(text) or _perhaps_strings(text):
+                found |= self._in_string(string, is_user_id)
         return found
 
-    def _in_string(self, string: str) -> set[str]:
+    def _in_string(self, string: str, is_user_id: bool) -> set[str]:
+        """`is_user_id`: whether it stands where a user id does."""
         found: set[str] = set()
         for text in _readings(string):
-            for spelling in {text, text.strip()}:
-                person = self._pseudonyms.user(spelling)
-                if person in self._known:
-                    found.add(person)
             plain = folded(text)
-            found |= self._whole.get(plain.strip(), set())
+            if is_user_id or _is_distinctive(plain.strip()):
+                for spelling in {text, text.strip()}:
+                    person = self._pseudonyms.user(spelling)
+                    if person in self._known:
+                        found.add(person)
+                found |= self._whole.get(plain.strip(), set())
             if self._search is not None:
                 for match in self._search.finditer(plain):
                     found |= self._within[match[0]]
@@ -117,13 +121,13 @@ def names(traces: Traces, text: str) -> bool:
     for trace in map(folded, traces.found_by | traces.names):
         if not trace:
             continue
-        if any(trace in one if len(trace) >= SHORTEST_WITHIN else trace == one.strip() for one in plain):
+        if any(trace in one if len(trace) >= SHORTEST else trace == one.strip() for one in plain):
             return True
     return False
 
 
 def _is_distinctive(trace: str) -> bool:
-    return len(trace) >= SHORTEST_WITHIN and not trace.isdecimal()
+    return len(trace) >= (SHORTEST_NUMBER if trace.isdecimal() else SHORTEST)
 
 
 def _texts(content: bytes) -> Iterator[str]:
@@ -161,30 +165,39 @@ def _character(escape: "re.Match[str]") -> str:
     return chr(int(code, 16)) if code else escape[3]
 
 
-def _strings(text: str) -> list[str] | None:
-    """Returns all strings in a JSON text, and what stands as an id; None if it is no JSON."""
-    found: list[str] = []
+def _strings(text: str) -> list[tuple[str, bool]]:
+    """Returns all strings in a JSON text, and numbers where user ids stand, each with whether it stands
+    there; nothing if it is no JSON."""
+    found: list[tuple[str, bool]] = []
 
     def pairs(of: list[tuple[str, object]]) -> None:
         for name, value in of:
             if name not in _FIELDS:
-                found.append(name)
-            if _USER_ID.fullmatch(name) and isinstance(value, int | float) and not isinstance(value, bool):
-                found.append(str(value))
-            values(value)
+                found.append((name, False))
+            is_user_id = _USER_ID.fullmatch(name) is not None
+            if is_user_id and isinstance(value, int | float) and not isinstance(value, bool):
+                found.append((str(value), True))
+            values(value, is_user_id)
 
-    def values(value: object) -> None:
+    def values(value: object, is_user_id: bool = False) -> None:
         if isinstance(value, str):
-            found.append(value)
+            found.append((value, is_user_id))
         elif isinstance(value, list):
             for one in value:
-                values(one)
+                values(one, is_user_id)
 
     try:
         values(json.loads(text, strict=False, object_pairs_hook=pairs))
     except (ValueError, RecursionError):
-        return None
+        return []
     return found
+
+
+def _perhaps_strings(text: str) -> Iterator[tuple[str, bool]]:
+    """Yields what is no JSON, or cut off, as a whole, and what may be a string in it."""
+    yield text, False
+    yield from ((one, False) for one in _QUOTED.findall(text))
+    yield from ((one, True) for found in _NAMED.findall(text) for one in found if one)
 
 
 def together(of: Iterable[Traces]) -> Traces:

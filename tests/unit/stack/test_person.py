@@ -173,6 +173,23 @@ def test_done_once_it_tells_what_was_done(
     assert len(stored_list().requests()) == 1
 
 
+def test_status_names_the_backups_that_still_have_the_person(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def backups() -> list[str]:
+        assert person_command.run(asked("status")) == ExitCode.DONE
+        return [one["told"][:20] for one in printed(capsys)["places"] if one["place"] == "backups"]
+
+    for name in ("2020-01-01T08-00-00Z", "2120-01-01T08-00-00Z"):
+        (tmp_path / "backups" / name).mkdir(parents=True)
+        (tmp_path / "backups" / name / "manifest.json").write_text("{}")
+    assert backups() == ["2020-01-01T08-00-00Z", "2120-01-01T08-00-00Z"]
+    assert person_command.run(asked("erase")) == ExitCode.DONE
+    assert [one["told"][:4] for one in printed(capsys)["places"][1:]] == ["2020", "2120"]
+    holds(monkeypatch)
+    assert backups() == ["2020-01-01T08-00-00Z"]  # the other was made after it
+
+
 @pytest.mark.parametrize("where", ["decided", "stopped", "erased"])
 def test_interrupted_it_goes_on_and_no_stage_starts_before(
     stack: Stack, where: str, capsys: pytest.CaptureFixture[str], place: StackContext
@@ -242,5 +259,7 @@ def test_the_mark_of_a_rewrite(tmp_path: Path) -> None:
     interrupted_rewrite.require_none(layout, but="the command")
     with pytest.raises(StackError, match="the command"):
         interrupted_rewrite.require_none(layout)
+    assert interrupted_rewrite.last_ms(layout) == 0
     interrupted_rewrite.end(layout)
     interrupted_rewrite.require_none(layout)
+    assert interrupted_rewrite.last_ms(layout) > 0
