@@ -28,6 +28,7 @@ from streaming.replay.log import history
 from streaming.retention.files import ExpiringEntries
 from streaming.retention.record import MongoRecord
 from streaming.rewriting import log
+from streaming.rewriting.segments import DELETED_AFTER_MS
 from streaming.settings import (
     DataSettings,
     ElasticsearchSettings,
@@ -149,17 +150,22 @@ def _from_log(settings: KafkaSettings, persons: Persons, before_ms: Mapping[str,
     pseudonyms = PseudonymSettings().pseudonyms
     valid = ErasedFromValid(persons, before_ms, WindowSettings().limit, pseudonyms)
     log.rewrite(settings, {topics.REJECTED: rejected, topics.REFUSED_DOCUMENTS: dead, topics.VALID: valid})
-    names = (topics.RAW, topics.VALID, topics.REJECTED, topics.REFUSED_DOCUMENTS, *topics.INDEXED)
-    until_ms = time.time_ns() // 1_000_000 + clients.segment_ms(settings, *names)
-    for place, count, told in (
-        (places.RAW, None, "of everybody, as far as the gate had decided them"),
-        (places.VALID, valid.changed, "what windows sum is left, under another name"),
-        (places.REJECTED, rejected.changed, "position and reason are left"),
-        (places.DEAD_LETTERS, dead.changed, "position and reason are left"),
-        (places.DERIVED, None, "of everybody, and made again from what is left"),
+    now_ms = time.time_ns() // 1_000_000
+    soon_ms = now_ms + DELETED_AFTER_MS
+    later_ms = now_ms + clients.segment_ms(settings, topics.RAW, *topics.INDEXED)
+    # No reader gets them any more; on disk they are in one file with what came after.
+    soon, later = (
+        "bytes on disk go within minutes",
+        "bytes on disk go with their segment, after one more record",
+    )
+    for place, count, until_ms, told in (
+        (places.RAW, None, later_ms, f"of everybody, as far as the gate had decided them; {later}"),
+        (places.VALID, valid.changed, soon_ms, f"what windows sum is left, under another name; {soon}"),
+        (places.REJECTED, rejected.changed, soon_ms, f"position and reason are left; {soon}"),
+        (places.DEAD_LETTERS, dead.changed, soon_ms, f"position and reason are left; {soon}"),
+        (places.DERIVED, None, later_ms, f"of everybody, and made again from what is left; {later}"),
     ):
-        # Nobody can read them any more; on disk they are in one file with what came after.
-        yield Amount(place, count, until_ms, f"{told}; bytes on disk go when Kafka closes their segments")
+        yield Amount(place, count, until_ms, told)
 
 
 def _remove_trusted(folder: Path, before_ms: int) -> int:

@@ -16,6 +16,7 @@ from streaming.contract.topology import GATE
 from streaming.kafka import clients, offsets
 from streaming.kafka.partitions import TIMEOUT_S
 from streaming.kafka.produce import produce
+from streaming.rewriting import segments
 from streaming.rewriting.change import Change, Logged, anew
 from streaming.settings import KafkaSettings
 
@@ -33,10 +34,11 @@ def rewrite(settings: KafkaSettings, changes: Mapping[str, Change]) -> dict[str,
     ends |= {topic: offsets.ends(settings, topic) for topic in MADE_AGAIN}
     ends[topics.RAW] = offsets.committed(settings, GATE.group, topics.RAW)
     left = {}
-    for topic, change in changes.items():
-        left[topic] = _copy(settings, topic, change)
-        _cut(settings, {topic: ends.pop(topic)})
-    _cut(settings, ends)
+    with segments.closing(settings, ends):
+        for topic, change in changes.items():
+            left[topic] = _copy(settings, topic, change)
+            _cut(settings, {topic: ends.pop(topic)})
+        _cut(settings, ends)
     return left
 
 
