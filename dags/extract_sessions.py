@@ -9,7 +9,7 @@ run began. Therefore no session is skipped because it was written to MongoDB lat
 outage.
 2. **extract** writes the sessions that no file covers yet to `extracts/sessions/part-<from>-<to>.parquet`
 (milliseconds of arrival, half-open): one row per session, without names, e-mail addresses, cities or review
-texts.
+texts, and with what its user has said of personalisation and training.
 
 To extract a past period again, trigger with `from`, `to` or both: every file that overlaps the period is
 rewritten. Any run also rewrites files that an earlier version of Vitrine wrote with other columns. A run

@@ -12,6 +12,7 @@ and what to do. It is not retried, because the result would be the same. It also
 is not intact.
 3. **train** trains two machine-learning models and one deep model to predict who will buy. Each is
 differentially private with the `epsilon` of the run; the privacy unit is one user's sessions of one block.
+Sessions whose users have not agreed to training are left out.
 The models and their private metrics are published as `models/<run>/` in one step, after the ledger has
 recorded which attempt releases them: a retry never releases a second set of models for one charge. What is
 not private (exact metrics, counts, the non-private baseline, the Laplace baseline) stays in `trusted/<run>/`,
@@ -140,12 +141,13 @@ def private_models() -> None:
         from ml.release.artifact_store import ArtifactStore
         from ml.release.job import run
         from ml.release.request import of_run
-        from streaming.settings import DataSettings
+        from streaming.settings import ConsentSettings, DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         layout, params = DataSettings().layout, json.loads(params_json)
         request, artifacts = of_run(params, run_id, run_type), ArtifactStore(layout)
-        return run(request, stored_ledger(), layout.extract, artifacts, run_id, params)
+        sources = ConsentSettings().sources
+        return run(request, stored_ledger(), layout.extract, artifacts, run_id, params, sources)
 
     @task(outlets=[MODELS])
     def record(metrics: dict[str, Any], params: dict[str, Any], run_id: str, outlet_events: Any) -> None:

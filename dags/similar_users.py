@@ -5,7 +5,8 @@ Runs after every extraction, and when retention has deleted rows of extracts. **
 signature of each user's set of products and finds candidates by locality-sensitive hashing. **load** writes
 the result into the MongoDB collection `similar_users`: one document per user, with the user's pseudonym as
 `_id` and `neighbours`, the most similar first. It deletes the documents of earlier runs after it has written
-all new ones.
+all new ones. A user who has refused personalisation in any session is left out, and is nobody's
+neighbour.
 """
 
 from datetime import timedelta
@@ -77,11 +78,12 @@ def similar_users() -> None:
         import logging
 
         from ml.similar_users.job import run
-        from streaming.settings import DataSettings
+        from streaming.settings import ConsentSettings, DataSettings
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, for the task's log
         layout = DataSettings().layout
-        run(layout.extract, layout.similar_users, **json.loads(params_json))
+        sources = ConsentSettings().sources
+        run(layout.extract, layout.similar_users, sources=sources, **json.loads(params_json))
 
     @task(outlets=[SIMILAR_USERS], execution_timeout=timedelta(hours=2))
     def load(run_id: str) -> None:

@@ -54,6 +54,8 @@ class Exact(Struct):
     train_rows: int
     test_rows: int
     models: list[ExactModel]
+    without_consent: int | None = None
+    """How many were left out because their users have not agreed to training; None of an earlier release."""
 
 
 @router.get("/accesses")
@@ -127,6 +129,8 @@ def _explain(reader: str, asked: Question, run: str, model: str) -> HTMLResponse
     finally:
         _explaining.release()
     [result] = answer["results"]
+    if "refused" in result:
+        raise client.NotScored(f"No score is made: the user of this session has refused {result['refused']}")
     if "rejected" in result:
         raise client.NotScored(f"The stored session breaks the contract: {result['rejected']}")
     average = 1 / (1 + math.exp(-result["base"]))

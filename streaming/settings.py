@@ -15,8 +15,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from streaming.contract.consent import Purpose, Sources
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.session import Consent, Word
 from streaming.contract.time_units import DAY_MS
 from streaming.data_folder.layout import DataLayout
 from streaming.process.exit_code import InvalidRequest
@@ -78,6 +80,28 @@ class ImportSettings(Settings):
         """The secrets as the value that pure code takes."""
         keys = self.import_keys.get_secret_value().split(",")
         return ImportKeys(tuple(key.strip() for key in keys if key.strip()))
+
+
+class ConsentSettings(Settings):
+    """What users have agreed to whose session does not say. The gate applies it to analytics as messages
+    come; Airflow and `./vitrine score` apply it to personalisation and training each time they read, so that
+    a change holds for all that is stored."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+
+    consent_by_feed: dict[Word, dict[Purpose, bool]] = Field(
+        {},
+        alias="VITRINE_CONSENT_BY_FEED",
+        description="What users have agreed to whose session does not say: a JSON object, by feed (live, the "
+        "name of an import, import for all others, or one of VITRINE_GATE_FEEDS) an object with analytics, "
+        'personalisation and training, such as {"live": {"training": false}}. What it does not name is true. '
+        "Where analytics is false, the gate drops the content",
+    )
+
+    @property
+    def sources(self) -> Sources:
+        """The setting as the value that pure code takes."""
+        return Sources({feed: Consent(**said) for feed, said in self.consent_by_feed.items()})
 
 
 class PseudonymSettings(Settings):

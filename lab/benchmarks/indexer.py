@@ -106,7 +106,9 @@ def main() -> int:
 def _documents(sessions: int) -> Iterator[Document]:
     """Yields the documents of simulated sessions: summaries, sentiments and window aggregates, each once."""
     windows, words = Windows(USUAL), Words()
-    shop = TrafficSettings(sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0)
+    shop = TrafficSettings(
+        sessions=sessions, users=sessions // 5 + 1, seed=7, duplicate_rate=0, no_consent_rate=0
+    )
     for offset, message in enumerate(traffic(shop)):
         judged = parse(message.value, _FAR_FUTURE_MS)
         if not isinstance(judged, Session):

@@ -22,6 +22,7 @@ def valid_sessions(count: int, seed: int = 7, late_rate: float = 0.01) -> Iterat
         seed=seed,
         late_rate=late_rate,
         broken_rate=0,
+        no_consent_rate=0,
         duplicate_rate=0,
     )
     return islice(admitted(settings), count)

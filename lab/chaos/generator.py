@@ -1,7 +1,8 @@
 """The messages of a chaos test: simulated sessions; 5 of 100 messages are repetitions, 2 of 100 broken.
 
 A few have words that are on no list, feeds that nobody imported, addresses where none belong, another
-user's session id, or version 1.
+user's session id, or version 1; or they refuse analytics in a message that is broken, or that repeats one
+that was accepted.
 """
 
 import json
@@ -74,6 +75,17 @@ def events(count: int, seed: int, end_ms: int, partitions: int) -> Iterator[Even
                 # Of version 1, where these fields may be anything.
                 said = json.loads(message.value) | {"schemaVersion": 1, "campaign": number, "pages": "all"}
                 message = message._replace(value=json.dumps(said).encode())
+            elif number % ODD_EVERY in (12, 13) and message.kind in ("valid", "late"):
+                said = json.loads(message.value) | {"consent": {"analytics": False}}
+                broken = (
+                    json.dumps(said | {"clicks": -1}) if number % ODD_EVERY == 12 else json.dumps(said)[:-9]
+                )
+                message = message._replace(kind="no_consent", value=broken.encode())
+            elif number % ODD_EVERY == 14 and kept:
+                said = json.loads(kept[-1].value) | {"schemaVersion": 2, "consent": {"analytics": False}}
+                for name in ("campaign", "pages"):  # anything, if it was of version 1
+                    said.pop(name, None)
+                message = Message(kept[-1].key, json.dumps(said).encode(), "no_consent", message.due_ms)
             elif number % ODD_EVERY == 10 and kept:
                 # Another user's visit under an id that is taken.
                 said = json.loads(message.value) if message.kind in ("valid", "late") else {}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
+from streaming.contract.consent import answer_in
 from streaming.contract.interactions import cart_value_cents, top_category
 
 COLUMNS: Mapping[str, str] = {
@@ -37,6 +38,9 @@ COLUMNS: Mapping[str, str] = {
     "productIds": "list<string>",  # distinct, sorted, purchases included: the item set for similarity
     "productCategories": "list<string>",  # likewise
     "purchaseMade": "bool",  # the label
+    "feed": "string",  # no feature, nor what follows: what the user has agreed to, null if that was not said
+    "personalisation": "bool",
+    "training": "bool",
 }
 """The Arrow type of each column, in the order of the file."""
 
@@ -76,6 +80,9 @@ def session_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "productIds": sorted(set(document["productIds"])),
         "productCategories": sorted(set(document["productCategories"])),
         "purchaseMade": document["purchaseMade"],
+        "feed": document["feed"],
+        "personalisation": answer_in(document, "personalisation"),
+        "training": answer_in(document, "training"),
     }
 
 

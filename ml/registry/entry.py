@@ -31,7 +31,7 @@ class RegistryEntry(Struct, frozen=True, kw_only=True):
     snapshot: dict[str, str]
     """SHA-256 of the extract's files at the time of reading, by name. Trusted side only."""
     rows: dict[str, int]
-    """{"train", "test"}: exact counts. Trusted side only."""
+    """{"train", "test", "without_consent"}: exact counts. Trusted side only."""
 
 
 def entry_of(
@@ -55,5 +55,9 @@ def entry_of(
         metrics=dict(metrics),
         code=trusted["code"],
         snapshot=trusted["snapshot"],
-        rows={"train": trusted["train_rows"], "test": trusted["test_rows"]},
+        rows={
+            "train": trusted["train_rows"],
+            "test": trusted["test_rows"],
+            "without_consent": trusted.get("without_consent", 0),
+        },
     )

@@ -1,7 +1,7 @@
 """Reads rows to learn from in the Parquet files of extract_sessions: only those of given privacy blocks."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow
 import pyarrow.dataset
 import pyarrow.parquet
 
@@ -18,12 +19,15 @@ from ml.features.rows import Rows
 from ml.features.schema import Schema
 from ml.features.session_row import COLUMNS
 from ml.release.scope import AvailableBlocks, ReadScope
+from streaming.contract.consent import ALL_AGREED, Sources
 from streaming.contract.period import Window
 from streaming.extraction.parquet import extracted, missing, outdated
 from streaming.extraction.windows import file_name
 
 TEST_SHARE = 0.2
 TIME = "arrivedAtMs"
+CONSENT = ("feed", "training")
+"""What a session is left out by."""
 
 
 class NoExtract(FileNotFoundError):
@@ -60,22 +64,22 @@ def _spans(file: Path) -> list[tuple[int, int]]:
     return [(known.min, known.max) for known in found]
 
 
-def read(folder: Path, schema: Schema, span: ReadScope) -> tuple[Rows, Rows]:
+def read(folder: Path, schema: Schema, span: ReadScope, sources: Sources = ALL_AGREED) -> tuple[Rows, Rows]:
     """Returns training and test rows, encoded by `schema`, of sessions with an interaction before any
-    purchase. All sessions of a user are on the same side in every run; a unit is a user within a block.
-    Raises NoExtract."""
-    files = [str(folder / file_name(window)) for window in _windows(folder)]
+    purchase whose users agree to training. All sessions of a user are on the same side in every run; a unit
+    is a user within a block. Raises NoExtract.
+
+    Whether a row is read depends on this row and on settings alone. So the rows without a unit are those with
+    it less the unit's own, as the neighbouring relation of the statements has it."""
     assert schema.unit is not None
     encoding = Encoding(schema)
     columns = [*(feature.name for feature in schema.features), schema.target, schema.unit, TIME]
     parts: list[Rows] = []
     is_test: list[npt.NDArray[np.bool_]] = []
-    for batch in pyarrow.dataset.dataset(files).to_batches(
-        columns=columns, filter=_within(span) & _began(), batch_size=50_000
-    ):
-        if not len(batch):
+    for batch in _batches(folder, span, [*columns, *CONSENT]):
+        table = batch.filter(_agreed(batch, sources)).to_pydict()
+        if not table[TIME]:
             continue
-        table = batch.to_pydict()
         users = table[schema.unit]
         block = [times.block_of(moment, span.block_ms) for moment in table[TIME]]
         unit = [number(f"{block} {user}") for block, user in zip(block, users, strict=True)]
@@ -88,6 +92,24 @@ def read(folder: Path, schema: Schema, span: ReadScope) -> tuple[Rows, Rows]:
     rows = Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "unit")))
     tested = np.concatenate(is_test)
     return rows.take(_at(~tested)), rows.take(_at(tested))
+
+
+def count_refused(folder: Path, span: ReadScope, sources: Sources) -> int:
+    """Returns how many sessions `read` leaves out because their users have not agreed to training. The number
+    is exact, and so for the trusted side only. Raises NoExtract."""
+    return sum(_agreed(batch, sources).false_count for batch in _batches(folder, span, list(CONSENT)))
+
+
+def _batches(folder: Path, span: ReadScope, columns: list[str]) -> Iterator[pyarrow.RecordBatch]:
+    files = [str(folder / file_name(window)) for window in _windows(folder)]
+    found = pyarrow.dataset.dataset(files)
+    yield from found.to_batches(columns=columns, filter=_within(span) & _began(), batch_size=50_000)
+
+
+def _agreed(batch: pyarrow.RecordBatch, sources: Sources) -> pyarrow.BooleanArray:
+    """Returns for each row whether its user agrees to training."""
+    said = zip(*(batch.column(name).to_pylist() for name in CONSENT), strict=True)
+    return pyarrow.array([sources.agree("training", *one) for one in said], pyarrow.bool_())
 
 
 def _within(span: ReadScope) -> Any:

@@ -26,6 +26,7 @@ from ml.release.release_once import once
 from ml.release.request import MOST_SESSIONS, TrainingRequest
 from ml.release.scope import ReadScope
 from ml.release.table import Result, fit_and_measure
+from streaming.contract.consent import Sources
 from streaming.data_folder.layout import METRICS, RUN, TRUSTED
 
 log = logging.getLogger(__name__)
@@ -40,20 +41,22 @@ def run(
     artifacts: ArtifactStore,
     dag_run_id: str,
     params: Any,
+    sources: Sources,
 ) -> dict[str, Any]:
     """Trains on the blocks that were charged and releases the models, or finishes an earlier attempt's
-    release.
+    release. No session is read whose user has not agreed to training.
 
     Returns the content of models/<run>/metrics.json: {"run_id", "created", "schema", "schema_digest",
     "epsilon", "delta", "unit", "most_rows_per_unit", "test_share", "note", "epsilon_together",
     "metrics_epsilon", "charge": {"key", "blocks", "told", "left"}, "models": [{"model", "private",
     "epsilon", "statement"} and the fields of ml.release.private_metrics.PrivateMetrics]}. All of it is
     differentially private. The rest is in trusted/<run>: trusted.json {"train_rows", "test_rows",
-    "snapshot": {file: sha256}, "code", "models": [Result]} and the models without privacy. Raises
-    NotCharged, ArtifactLost, or ValueError if there are no rows to train or to test on."""
+    "without_consent" (sessions left out), "snapshot": {file: sha256}, "code", "models": [Result]} and the
+    models without privacy. Raises NotCharged, ArtifactLost, or ValueError if there are no rows to train or to
+    test on."""
 
     def train(charge: Charge, attempt: Attempt) -> None:
-        _train(request, ledger.account(), charge, extracts, attempt)
+        _train(request, ledger.account(), charge, extracts, attempt, sources)
         _write(attempt.public / RUN, {"dag_run_id": dag_run_id, "params": params})
 
     once(ledger, artifacts, request.key, request.name, train, now)
@@ -62,16 +65,21 @@ def run(
 
 
 def _train(
-    request: TrainingRequest, account: Account, charge: Charge, extracts: Path, attempt: Attempt
+    request: TrainingRequest,
+    account: Account,
+    charge: Charge,
+    extracts: Path,
+    attempt: Attempt,
+    sources: Sources,
 ) -> None:
     schema, randomness, plan = schemas.load(SCHEMA), SystemRandomness(), request.plan()
     unit = Unit(f"{schema.unit_is_called} within a block of {days(account)}", MOST_SESSIONS)
     span = ReadScope(charge.blocks, account.block_ms, charge.until_ms)
-    train, test = extract.read(extracts, schema, span)
+    train, test = extract.read(extracts, schema, span, sources)
     if not len(train) or not len(test):
         raise ValueError(
-            "too few users to train and test on: send more sessions with interactions, then run "
-            "extract_sessions"
+            "too few users who agree to training to train and test on: send more sessions with interactions, "
+            "then run extract_sessions"
         )
     charged = entry(account, charge)
     log_odds: dict[str, Vector] = {}
@@ -125,6 +133,7 @@ def _train(
         "note": "Exact figures on private rows, and their numbers: not private, for the operator only.",
         "train_rows": len(train),
         "test_rows": len(test),
+        "without_consent": extract.count_refused(extracts, span, sources),
         "snapshot": extract.digests(extracts),
         "code": code_version(),
         "models": results,

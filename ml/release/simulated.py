@@ -50,7 +50,11 @@ def _number(user: str) -> int:
 def _tables(sessions: int, seed: int) -> Iterator[list[dict[str, Any]]]:
     """Yields rows as extract_sessions would write them, up to _AT_ONCE at a time."""
     settings = TrafficSettings(
-        sessions=sessions, seed=seed, users=max(1, sessions // SESSIONS_PER_USER), duplicate_rate=0
+        sessions=sessions,
+        seed=seed,
+        users=max(1, sessions // SESSIONS_PER_USER),
+        duplicate_rate=0,
+        no_consent_rate=0,
     )
     seen: set[str] = set()
     table: list[dict[str, Any]] = []

@@ -6,14 +6,15 @@ DETAILS = """\
 FILE contains one session as JSON in the event contract, or several as JSON Lines; - is standard input. The
 score is the probability of a purchase, predicted by a private model of the registry; the reasons are its SHAP
 values against made-up visits. A result reveals information about the person of the session: keep it on the
-trusted machine and never publish it. The
+trusted machine and never publish it. Who has refused personalisation gets no score: in the session itself or,
+for a session that the gate has seen, in any other stored one. The
 access record keeps who asked, when, and for which session (by a keyed hash).
 
 With --json: {"run", "registered": {"at", "digest", "charge", "code"}, "model", "statement", "results":
 [{"line", "session", "score", "log_odds", "base", "reasons": [{"feature", "value", "shap", "says"}],
-"not_known": [field]} | {"line", "rejected", "detail"}]}.
+"not_known": [field]} | {"line", "rejected", "detail"} | {"line", "session", "refused"}]}.
 base and the shap values are log-odds; base and the reasons of all features sum to log_odds. not_known lists
-fields that a raw session lacks because the gate adds them. Exits 1 if a line was rejected.
+fields that a raw session lacks because the gate adds them. Exits 1 if a line was rejected, or refused.
 """
 
 

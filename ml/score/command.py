@@ -3,7 +3,8 @@
 import argparse
 import sys
 import time
-from functools import partial
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ from ml.registry.mongo import stored_registry
 from ml.registry.registry import ModelRegistry
 from ml.score.client import as_stored
 from ml.score.scoring import Score, score
-from ml.score.sessions import Readable, read, texts
+from ml.score.sessions import Readable, Refused, read, texts, unless_refused
 from streaming.access_record.file import os_user, stored_record
 from streaming.command_failure import carried_out
 from streaming.contract.rejection import Rejection
 from streaming.contract.visible import visible
 from streaming.process.exit_code import ExitCode, InvalidRequest
-from streaming.settings import DataSettings, MongoSettings
+from streaming.settings import ConsentSettings, DataSettings, MongoSettings
 from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.stores import Document
 
 
 class CannotScore(InvalidRequest):
@@ -35,8 +37,8 @@ class CannotScore(InvalidRequest):
 
 
 def run(arguments: argparse.Namespace, recorded: bool = False) -> int:
-    """Returns an ExitCode: NOT_SO if a session was rejected. `recorded`: the access record has the entry
-    already."""
+    """Returns an ExitCode: NOT_SO if a session was rejected, or must not be scored. `recorded`: the access
+    record has the entry already."""
     return carried_out(partial(_score, arguments, recorded))
 
 
@@ -47,7 +49,7 @@ def _score(arguments: argparse.Namespace, recorded: bool) -> int:
     if arguments.reasons < 1:
         raise CannotScore("--reasons must be at least 1")
     now_ms = time.time_ns() // 1_000_000
-    found = [read(text, now_ms) for text in texts(content)]
+    found = _agreed([read(text, now_ms) for text in texts(content)])
     readable = [one for one in found if isinstance(one, Readable)]
     if readable and not recorded:
         asked = [one.session for one in readable]
@@ -65,6 +67,21 @@ def _score(arguments: argparse.Namespace, recorded: bool) -> int:
     }
     print(visible(msgspec.json.encode(answer).decode()) if arguments.json else _text(answer))
     return ExitCode.DONE if len(readable) == len(found) else ExitCode.NOT_SO
+
+
+def _agreed(found: Sequence[Readable | Rejection]) -> list[Readable | Refused | Rejection]:
+    """Returns `found` with Refused in the place of sessions whose users have refused, in them or in another
+    stored session."""
+    sources, store = ConsentSettings().sources, cache(lambda: MongoSessions(MongoSettings()))
+
+    @cache
+    def others(user: str | None) -> list[Document]:
+        return [] if user is None else store().consents(user)
+
+    return [
+        unless_refused(one, others(one.user_pseudonym), sources) if isinstance(one, Readable) else one
+        for one in found
+    ]
 
 
 def registered(registry: ModelRegistry, run: str | None) -> RegistryEntry:
@@ -109,9 +126,11 @@ def _content(file: str | None, session: str | None) -> bytes:
         raise CannotScore(f"cannot read {file}: {error.strerror}") from None
 
 
-def _result(line: int, found: Readable | Rejection, scores: Any) -> dict[str, Any]:
+def _result(line: int, found: Readable | Refused | Rejection, scores: Any) -> dict[str, Any]:
     if isinstance(found, Rejection):
         return {"line": line, "rejected": found.reason, "detail": found.detail}
+    if isinstance(found, Refused):
+        return {"line": line, "session": found.session, "refused": found.purpose}
     answer: Score = next(scores)
     known: dict[str, Any] = {"line": line, "session": found.session, **msgspec.to_builtins(answer)}
     return known | {"not_known": found.not_known}
@@ -122,6 +141,9 @@ def _text(answer: dict[str, Any]) -> str:
     for result in answer["results"]:
         if "rejected" in result:
             lines += ["", f"line {result['line']}: rejected, {result['rejected']} ({result['detail']})"]
+            continue
+        if "refused" in result:
+            lines += ["", f"{result['session']}: no score, its user has refused {result['refused']}"]
             continue
         lines += ["", f"{result['session']}: {result['score']:.0%} likely to buy"]
         lines += [f"  {why['feature']} {why['value']}: {why['says']}" for why in result["reasons"]]

@@ -1,7 +1,7 @@
 """Parses bytes into rows that a model reads, with the contract's parser; a rejection is a return value.
 Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from ml.features.session_row import session_row
 from streaming.contract import parsing, valid_session
+from streaming.contract.consent import Purpose, Sources, answer_in
 from streaming.contract.erased_session import ErasedSession
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import Session
+from streaming.contract.session import Consent, Session
 
 GATE_FINDS = ("userKind",)
 """Features that a raw session lacks, because the gate adds them (from whether it saw the user before)."""
@@ -28,6 +29,16 @@ class Readable(Struct, frozen=True):
     session: str
     row: Mapping[str, Any]
     not_known: tuple[str, ...]
+    consent: Consent | None
+    user_pseudonym: str | None = None
+    """None for a session that no gate has seen."""
+
+
+class Refused(Struct, frozen=True):
+    """A session that must not be scored, because its user has refused `purpose`."""
+
+    session: str
+    purpose: Purpose
 
 
 def texts(content: bytes) -> list[bytes]:
@@ -48,11 +59,32 @@ def read(text: bytes, now_ms: int) -> Readable | Rejection:
     except msgspec.DecodeError:
         if isinstance(session, Rejection):
             return session
-        return Readable(session.session_id, session_row(_as_if_stored(session, now_ms)), GATE_FINDS)
+        return Readable(
+            session.session_id, session_row(_as_if_stored(session, now_ms)), GATE_FINDS, session.consent
+        )
     if isinstance(valid, ErasedSession):
         return _ERASED
     name = session.session_id if isinstance(session, Session) else valid.session_pseudonym
-    return Readable(name, session_row(msgspec.to_builtins(valid)), ())
+    # Of an earlier gate's message the ids are known, and its user's pseudonym is not.
+    user = None if isinstance(session, Session) else valid.user_pseudonym
+    return Readable(name, session_row(msgspec.to_builtins(valid)), (), valid.consent, user)
+
+
+def unless_refused(
+    found: Readable, others: Iterable[Mapping[str, Any]], sources: Sources
+) -> Readable | Refused:
+    """Returns `found`, unless its user has refused analytics in it, or personalisation in it or in one of the
+    `others`, of which it needs `feed` and `consent`."""
+    own: Mapping[str, Any] = {"feed": found.row["feed"], "consent": msgspec.to_builtins(found.consent)}
+
+    def agrees(session: Mapping[str, Any], purpose: Purpose) -> bool:
+        return sources.agree(purpose, session["feed"], answer_in(session, purpose))
+
+    if not agrees(own, "analytics"):
+        return Refused(found.session, "analytics")
+    if not all(agrees(one, "personalisation") for one in (own, *others)):
+        return Refused(found.session, "personalisation")
+    return found
 
 
 def _as_if_stored(session: Session, now_ms: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pyarrow.dataset
 
 from ml.similar_users.item_sets import COLUMNS, item_sets
 from ml.similar_users.neighbours import most_similar
+from streaming.contract.consent import Sources
 from streaming.data_folder import atomic_file
 from streaming.extraction import parquet
 
@@ -18,12 +19,15 @@ log = logging.getLogger(__name__)
 _LOG_EVERY = 10_000
 
 
-def run(extract: Path, out: Path, threshold: float, neighbours: int, permutations: int) -> dict[str, Any]:
+def run(
+    extract: Path, out: Path, threshold: float, neighbours: int, permutations: int, sources: Sources
+) -> dict[str, Any]:
     """Reads the Parquet files in the folder `extract` and writes the file `out`.
 
     A line is a MongoDB document, {"_id": user pseudonym, "neighbours": [{"userPseudonym", "jaccard"}]}. Every
-    user with items has one, even without neighbours, so that it replaces an older document. Returns {"users",
-    "pairs" (neighbours written), "path"}. Raises FileNotFoundError if there is no extract.
+    user with items has one, even without neighbours, so that it replaces an older document; but nobody who
+    has refused personalisation. Returns {"users", "refused" (users left out), "pairs" (neighbours written),
+    "path"}. Raises FileNotFoundError if there is no extract.
     """
     if why := parquet.missing(extract):
         raise FileNotFoundError(why)
@@ -31,8 +35,9 @@ def run(extract: Path, out: Path, threshold: float, neighbours: int, permutation
     batches = pyarrow.dataset.dataset(sorted(map(str, extract.glob("*.parquet")))).to_batches(
         columns=list(COLUMNS), batch_size=10_000
     )
-    items = item_sets(row for batch in batches for row in batch.to_pylist())
-    log.info("%d users read in %.1f s", len(items), time.monotonic() - began)
+    items, refused = item_sets((row for batch in batches for row in batch.to_pylist()), sources)
+    took_s = time.monotonic() - began
+    log.info("%d users read in %.1f s, without %d who refuse personalisation", len(items), took_s, refused)
     users = pairs = 0
     encode = msgspec.json.Encoder().encode
     with atomic_file.writing(out) as file:
@@ -45,7 +50,7 @@ def run(extract: Path, out: Path, threshold: float, neighbours: int, permutation
             }
             file.write(encode(document) + b"\n")
     log.info("%d users, %d neighbours in %.1f s", users, pairs, time.monotonic() - began)
-    return {"users": users, "pairs": pairs, "path": str(out)}
+    return {"users": users, "refused": refused, "pairs": pairs, "path": str(out)}
 
 
 def _report(done: int) -> None:

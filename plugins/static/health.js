@@ -195,7 +195,7 @@ async function charts(recent) {
       },
     });
   }
-  const kind = (outcome) => (["valid", "duplicate"].includes(outcome) ? outcome : "refused");
+  const kind = (outcome) => (["valid", "duplicate", "no_consent"].includes(outcome) ? outcome : "refused");
   const values = plots("vitrine_outcomes_total").flatMap(({ of, points }) =>
     rates(points).map((point) => ({ ...point, outcome: kind(of) })),
   );
@@ -207,7 +207,7 @@ async function charts(recent) {
     encoding: {
       x: { field: "at", type: "temporal", title: null, axis: { tickCount: 6, format: "%H:%M" }, scale: { type: "utc" } },
       y: { aggregate: "sum", field: "value", type: "quantitative", title: "messages/s", axis: { tickCount: 3 } },
-      color: { field: "outcome", type: "nominal", title: null, scale: { domain: ["valid", "duplicate", "refused"] } },
+      color: { field: "outcome", type: "nominal", title: null, scale: { domain: ["valid", "duplicate", "refused", "no_consent"] } },
     },
   });
 }

@@ -21,6 +21,7 @@ from streaming.gate.settings import GateSettings
 from streaming.person.settings import PersonSettings
 from streaming.retention.settings import RetentionSettings
 from streaming.settings import (
+    ConsentSettings,
     DataSettings,
     ElasticsearchSettings,
     FlinkRestSettings,
@@ -53,6 +54,7 @@ READS: tuple[type[Settings] | str, ...] = (
     DoorSettings,
     WindowSettings,
     WordSettings,
+    ConsentSettings,
     RetentionSettings,
     PersonSettings,
     # By which the settings of retention are checked.

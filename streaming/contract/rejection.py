@@ -1,14 +1,18 @@
-"""The rejection of a raw message: a reason and a detail, which are sent with the original bytes. Pure."""
+"""The rejection of a raw message: a reason and a detail, which are sent with the original bytes. Pure.
+
+Only of a message without consent (consent.py) no bytes are kept.
+"""
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
 
 class Reason(StrEnum):
-    """Every reason of a rejection; duplicates are counted separately. All except `DUPLICATE`,
-    `BEYOND_HORIZON`, `UNKNOWN_FEED` and `TOO_MANY_IMPORTS` depend only on the message and its arrival
-    (parsing.py)."""
+    """Every reason of a rejection; duplicates are counted separately. All except `NO_CONSENT`,
+    `DUPLICATE`, `BEYOND_HORIZON`, `UNKNOWN_FEED` and `TOO_MANY_IMPORTS` depend only on the message and its
+    arrival (parsing.py)."""
 
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
@@ -32,6 +36,11 @@ class Reason(StrEnum):
     BEYOND_HORIZON = "beyond_horizon"
     """So old that a repeat could not be recognised (horizon.py)."""
     DUPLICATE = "duplicate"
+    NO_CONSENT = "no_consent"
+    """Its user, or the setting of its source, has refused analytics (consent.py)."""
+
+
+RefusedBy = Literal["session", "source"]
 
 
 class Rejection(Struct, frozen=True):
@@ -42,3 +51,10 @@ class Rejection(Struct, frozen=True):
     detail: str
     horizon_ms: int | None = None
     """The horizon that was applied, if the reason is `BEYOND_HORIZON`."""
+    refused_by: RefusedBy | None = None
+    """Who has refused, if the reason is `NO_CONSENT`: the setting may change later."""
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """True if nothing of the message may be kept, so that there is nothing to correct either."""
+        return self.reason is Reason.NO_CONSENT

@@ -20,7 +20,8 @@ REFUSED_DOCUMENTS = "refused_documents"
 RAW_MAX_BYTES = 2 * MAX_MESSAGE_BYTES
 SEGMENT_MS = 6 * HOUR_MS
 
-# Headers of a rejected message; its key and value are the original bytes.
+# Headers of a rejected message. Its key and value are the original bytes; without consent it has no value,
+# and the raw partition as key.
 HEADER_REASON = "reason"
 HEADER_DETAIL = "detail"
 HEADER_RAW_PARTITION = "raw_partition"
@@ -28,6 +29,8 @@ HEADER_RAW_OFFSET = "raw_offset"
 HEADER_ARRIVED_AT_MS = "arrived_at_ms"
 HEADER_HORIZON_MS = "horizon_ms"
 """Only for the reason beyond_horizon: the horizon that was applied, because the setting may change later."""
+HEADER_REFUSED_BY = "refused_by"
+"""Only for the reason no_consent: who has refused, because the setting may change later."""
 
 HEADER_ERASED = "erased"
 """The sender's bytes, key and the detail are gone: their user was erased. Of dead letters too."""

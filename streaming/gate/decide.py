@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, json
 
 from streaming.contract import feeds, horizon
+from streaming.contract.consent import ALL_AGREED, Sources
 from streaming.contract.feeds import LIVE_ONLY, Feeds
 from streaming.contract.pseudonym import Pseudonyms
 from streaming.contract.rejection import Reason, Rejection
@@ -50,6 +51,8 @@ class Rules(Struct, frozen=True):
     """By which users and sessions are known."""
     feeds: Feeds = LIVE_ONLY
     """The feeds that are accepted."""
+    sources: Sources = ALL_AGREED
+    """What users have agreed to whose session does not say."""
 
 
 class Valid(Struct, frozen=True):
@@ -62,7 +65,7 @@ class Valid(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """Goes to `rejected_user_session` with its original bytes."""
+    """Goes to `rejected_user_session` with its original bytes, if it has consent."""
 
     raw: Raw
     rejection: Rejection

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from streaming.contract import feeds, horizon
+from streaming.contract.consent import REFUSALS, refused_by
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Rejection
 from streaming.contract.session import LIVE_FEED
@@ -20,7 +21,8 @@ from streaming.gate.decide import Decision, PartitionState, Raw, Rules, decide
 
 
 class Batch:
-    """The raw messages of one transaction, parsed and compared with the horizon and the feeds. `begins`: by
+    """The raw messages of one transaction, parsed and compared with consent, the horizon and the
+    feeds. `begins`: by
     partition, the offset at which reading was before."""
 
     def __init__(
@@ -38,9 +40,12 @@ class Batch:
         self._arrived_ms: list[int] = []
         newest: dict[int, int] = {}
         accepted, horizon_ms, pseudonyms = rules.feeds, rules.horizon_ms, rules.pseudonyms
+        sources = rules.sources
         for raw in raws:
             session = parse(raw.value, raw.arrived_at_ms)
-            if isinstance(session, Rejection):
+            if (who := refused_by(session, raw.value, sources)) is not None:
+                self.parsed.append(REFUSALS[who])
+            elif isinstance(session, Rejection):
                 self.parsed.append(session)
             elif session.feed != LIVE_FEED and not accepted.accept(session.feed):
                 self.parsed.append(feeds.UNKNOWN)

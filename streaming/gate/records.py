@@ -54,4 +54,8 @@ def _rejected(outcome: Rejected) -> OutputRecord:
     ]
     if rejection.horizon_ms is not None:
         headers.append((topics.HEADER_HORIZON_MS, b"%d" % rejection.horizon_ms))
+    if rejection.keeps_nothing:
+        headers.append((topics.HEADER_REFUSED_BY, (rejection.refused_by or "").encode()))
+        # A key that keeps those of a raw partition together and in order, and says nothing of anybody.
+        return OutputRecord(topics.REJECTED, None, b"%d" % raw.partition, headers)
     return OutputRecord(topics.REJECTED, raw.value, raw.key, headers)

@@ -92,6 +92,7 @@ def run_on(
         settings.horizon_ms,
         pseudonyms,
         Feeds(settings.imports, frozenset(settings.feeds)),
+        settings.sources,
     )
     stage = GateStage(
         rules, claiming, committing, Upkeep(store, log, settings.warn_at_fill), progress, on_step

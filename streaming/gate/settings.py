@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from streaming.contract.session import Word
 from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.settings import DedupSettings
-from streaming.settings import ImportSettings
+from streaming.settings import ConsentSettings, ImportSettings
 
 
 def exceeds_retention(horizon_ms: int, retention_ms: Mapping[str, int | None]) -> str | None:
@@ -23,8 +23,9 @@ def exceeds_retention(horizon_ms: int, retention_ms: Mapping[str, int | None]) -
     return None
 
 
-class GateSettings(DedupSettings, ImportSettings):
-    """The Redis stage: batches, lateness, horizon, filters. All gates of one log need the same horizon."""
+class GateSettings(DedupSettings, ImportSettings, ConsentSettings):
+    """The Redis stage: batches, lateness, horizon, filters, consent. All gates of one log need the
+    same horizon."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_GATE_", frozen=True)
 

@@ -6,6 +6,7 @@ Uses some bytes per message sent again.
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from streaming.contract.consent import analytics_answer
 from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.session import Session
@@ -28,6 +29,8 @@ class Attempts:
             return
         self._roots[LogPosition(record.partition, record.offset)] = record.corrects
         parsed = parse(record.value, record.arrived_at_ms)
+        if analytics_answer(parsed, record.value) is False:
+            return  # the session may be valid, but by another message
         if isinstance(parsed, Session) and self._is_valid(parsed):
             self._accepted.add(record.corrects)
 

@@ -56,6 +56,8 @@ class RejectedRecord(Struct, frozen=True):
     value: bytes | None
     horizon_ms: int | None = None
     """The horizon by which it was rejected as too old, if its headers contain it."""
+    refused_by: str | None = None
+    """Who has refused analytics, if its headers contain it."""
 
 
 StageOffsets = Mapping[str, Mapping[str, Mapping[int, int]]]

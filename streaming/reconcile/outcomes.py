@@ -13,6 +13,7 @@ from xxhash import xxh3_64_intdigest
 
 from streaming.contract import topics
 from streaming.contract.addresses import masked
+from streaming.contract.consent import analytics_answer
 from streaming.contract.erased_session import ErasedSession
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.folding import folded
@@ -38,6 +39,7 @@ _SEEN = 0x80
 _REASONS = [str(reason) for reason in Reason]
 _NAMES = ["", "valid", "valid", "valid", *_REASONS, "something else"]
 _FIRST_REASON, _UNKNOWN_REASON = 4, len(_NAMES) - 1
+_NOT_TO_CORRECT = ("", "valid", Reason.DUPLICATE, Reason.NO_CONSENT)
 
 
 class Outcomes:
@@ -57,6 +59,8 @@ class Outcomes:
         self._digests = {at: array("Q", bytes(8 * len(codes))) for at, codes in self._codes.items()}
         self._horizons_ms: dict[LogPosition, int | None] = {}
         """The horizon by which each message beyond the horizon was rejected: the setting may have changed."""
+        self._refused_by: dict[LogPosition, str | None] = {}
+        """Who has refused each message without consent: the setting may have changed."""
         self._sent = Counter[int]()
         self._known_from_ms = 0
         cut = scope.cut
@@ -82,6 +86,8 @@ class Outcomes:
         self._note(position, code, _bytes_digest(record), None)
         if record.reason == Reason.BEYOND_HORIZON:
             self._horizons_ms[position] = record.horizon_ms
+        elif record.reason == Reason.NO_CONSENT:
+            self._refused_by[position] = record.refused_by
 
     def complete_from(self, raw_partition: int) -> int:
         """Returns the first raw offset from which on the log certainly contains every valid session."""
@@ -115,26 +121,32 @@ class Outcomes:
         codes, at = self._codes[record.partition], record.offset - span.first
         code = codes[at]
         codes[at] = code | _SEEN
+        answer = analytics_answer(parsed, record.value)
         if code == _NONE:
             wrong: str | None = "has no outcome"
         else:
             digest, horizon_ms = self._digests[record.partition][at], self._horizons_ms.get(position)
-            wrong = _wrong(
-                code,
-                digest,
-                record,
-                parsed,
-                admitted.position_of(known_as),
-                self._imports,
-                horizon_ms,
-                self._known_from_ms,
-            )
+            if _NAMES[code] == Reason.NO_CONSENT:
+                wrong = _wrong_refusal(digest, record, answer, self._refused_by.get(position))
+            elif answer is False:
+                wrong = f"came out as {_NAMES[code]}, but its user has refused analytics"
+            else:
+                wrong = _wrong(
+                    code,
+                    digest,
+                    record,
+                    parsed,
+                    admitted.position_of(known_as),
+                    self._imports,
+                    horizon_ms,
+                    self._known_from_ms,
+                )
         if code in (_VALID, _LATE, _ERASED) and isinstance(parsed, Session):
             late = lateness.is_late(record.partition, parsed)
             if code != _ERASED and not wrong and late != (code == _LATE):
                 wrong = f"is marked as {'late' if not late else 'in time'}, but is not"
         if wrong:
-            self._break(position, wrong, known_as or None)
+            self._break(position, wrong, None if answer is False else known_as or None)
 
     def without_raw(self) -> Iterator[LogPosition]:
         """Yields the positions of outcomes that have no raw record."""
@@ -147,11 +159,12 @@ class Outcomes:
                 yield from (position for position in positions if position.offset >= complete_from)
 
     def rejections(self) -> Iterator[tuple[LogPosition, str]]:
-        """Yields position and reason of every rejected raw record, without duplicates."""
+        """Yields position and reason of every rejected raw record that can be corrected: without duplicates,
+        and without those of which nothing is kept."""
         for partition, codes in self._codes.items():
             first = self._spans[partition].first
             for at, code in enumerate(codes):
-                if code & _SEEN and (name := _NAMES[code - _SEEN]) not in ("", "valid", Reason.DUPLICATE):
+                if code & _SEEN and (name := _NAMES[code - _SEEN]) not in _NOT_TO_CORRECT:
                     yield LogPosition(partition, first + at), name
 
     def counts(self) -> dict[int, PartitionCounts]:
@@ -229,6 +242,15 @@ def _wrong(
     if not is_valid and digest != _bytes_digest(record):
         return f"came out as {kind} with other bytes"
     return None
+
+
+def _wrong_refusal(digest: int, record: RawRecord, answer: bool | None, refused_by: str | None) -> str | None:
+    """Returns what is wrong with the outcome `no_consent` of `record`, which itself gives this `answer`; None
+    if nothing. What the setting of its source was then is not known any more."""
+    if (refused_by, answer) not in (("session", False), ("source", None)):
+        return "came out as no_consent, but its user has not refused analytics"
+    kept_nothing = xxh3_64_intdigest(_encode((b"%d" % record.partition, None)))
+    return None if digest == kept_nothing else "came out as no_consent, but its content is kept"
 
 
 def pseudonym_of(parsed: Session | Rejection, pseudonyms: Pseudonyms) -> str:

@@ -101,6 +101,7 @@ def rejected_record(message: Message) -> RejectedRecord:
         message.key(),
         message.value(),
         stated_horizon_ms(headers.get(topics.HEADER_HORIZON_MS), headers.get(topics.HEADER_DETAIL, "")),
+        headers.get(topics.HEADER_REFUSED_BY),
     )
 
 

@@ -29,7 +29,7 @@ class TopicHead:
         """Returns the first offset of `raw_partition` from which on this topic certainly contains every
         outcome that was written to it; `end` if that is unknown. A cut partition without any outcome of
         `raw_partition` is assumed never to have had one if other partitions have some, because all have the
-        same keys."""
+        same keys. Those without consent have their raw partition's: they count where they are."""
         if not self._cut:
             return 0
         firsts = [first for (_, of), first in self._first.items() if of == raw_partition]

@@ -7,8 +7,9 @@ from streaming.process.arguments import add_patience, add_period
 
 REJECTED_DETAILS = """\
 Lists position (raw partition:offset), state, reason, arrival and detail of open rejections, never contents.
-A rejection is open until the gate accepts a correction of it (./vitrine replay). Duplicates are listed only
-with --reason duplicate.
+A rejection is open until the gate accepts a correction of it (./vitrine replay). Duplicates, and messages
+without consent, of which nothing is kept and which nothing can correct, are listed only with --reason
+duplicate or --reason no_consent.
 
 --out writes the original bytes for correction, as JSON Lines in a file that only you can read; the access
 record keeps who did:
@@ -23,7 +24,8 @@ REPLAY_DETAILS = """\
 FILE was written by ./vitrine rejected --out, and may have been corrected; `value` may be the message's text
 or a JSON object. Only position, key and value are used. Each message is sent with a header that names the one
 it corrects: a message that was already sent with the same bytes is not sent again, however often this command
-runs, and after the gate has accepted a correction, no other correction of that message is sent. The gate
+runs, and after the gate has accepted a correction, no other correction of that message is sent. Of a
+message without consent nothing was kept: no correction of it is sent, and it counts as not_rejected. The gate
 compares a message's event time with the live feed: if it ended long ago it is late and in no window
 aggregate, unless you give it a "feed" that VITRINE_GATE_FEEDS names.
 

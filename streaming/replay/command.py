@@ -9,6 +9,7 @@ from pathlib import Path
 
 from streaming.command_failure import carried_out
 from streaming.contract import correction
+from streaming.contract.rejection import Reason
 from streaming.file_import.json_lines import Outgoing
 from streaming.file_import.outcomes import GateOutcomes
 from streaming.file_import.sending import Sender
@@ -44,6 +45,8 @@ def _replay(
     file: Path | None, reason: str | None, timeout_s: float, as_json: bool, sent: Callable[[int], None]
 ) -> int:
     settings = KafkaSettings()
+    if reason == Reason.NO_CONSENT:
+        raise InvalidRequest(f"{log.NOTHING_KEPT}: there is nothing to send")
     requested = None if file is None else _read(file)
     clients.require(settings)
     log.wait_until_decided(settings, time.monotonic() + timeout_s)
@@ -51,7 +54,11 @@ def _replay(
     if requested is None:
         requested = _rejected_for(settings, reason, history)
     wanted = {history.root(line.position) for line in requested}
-    rejected = {one.position for one in log.rejections(settings) if one.position in wanted}
+    rejected = {
+        one.position
+        for one in log.rejections(settings)
+        if one.position in wanted and one.reason != Reason.NO_CONSENT
+    }
     try:
         found = plan.plan(requested, rejected, history)
     except plan.Ambiguous as error:

@@ -12,6 +12,8 @@ from streaming.kafka import clients, offsets
 from streaming.replay.history import ERASED, KEPT, Attempt, History, Rejected, State
 from streaming.settings import KafkaSettings
 
+NOTHING_KEPT = "of messages without consent (no_consent) no content is kept"
+
 
 def rejections(settings: KafkaSettings, period: Window | None = None) -> Iterator[Rejected]:
     """Yields every rejection whose raw message arrived in `period`; all without a period. Leaves out records

@@ -28,7 +28,7 @@ class Plan(Struct):
     already_corrected: int = 0
     """Corrected before with other bytes."""
     not_rejected: int = 0
-    """No message was rejected at this position."""
+    """No message was rejected at this position, or none of which anything is kept."""
     erased: int = 0
     """Its user was erased since, and is not to come back from a file."""
 

@@ -19,7 +19,8 @@ from streaming.replay import lines, log
 from streaming.replay.history import ERASED, History, Rejected, counts
 from streaming.settings import KafkaSettings
 
-NOT_REPETITIONS = frozenset(str(reason) for reason in Reason) - {Reason.DUPLICATE}
+CORRECTABLE = frozenset(str(reason) for reason in Reason) - {Reason.DUPLICATE, Reason.NO_CONSENT}
+"""Duplicates repeat what was accepted; of messages without consent nothing is kept."""
 
 
 def run(
@@ -67,9 +68,11 @@ def _list(
         window = period(start, end)
     except ValueError as error:
         raise InvalidRequest(str(error)) from None
+    if out is not None and reason == Reason.NO_CONSENT:
+        raise InvalidRequest(log.NOTHING_KEPT)
     clients.require(settings)
     history = log.history(settings)
-    reasons = frozenset({reason}) if reason else NOT_REPETITIONS
+    reasons = frozenset({reason}) if reason else CORRECTABLE
 
     def chosen() -> Iterator[Rejected]:
         for one in log.rejections(settings, window):

@@ -7,7 +7,8 @@ from streaming.process.arguments import count, positive
 DETAILS = """\
 Without --rate the sessions end within the last 24 hours, but not before those of the last run.
 
-With --json: {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}."""
+With --json: {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "no_consent",
+"duplicate"}."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -90,7 +90,8 @@ def send(
 
 def run(sessions: int, seed: int, rate_per_s: float | None = None, as_json: bool = False) -> int:
     """Sends `sessions` sessions, as fast as possible or at a steady rate, and prints the counts
-    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"}. Returns an
+    {"sent", "valid", "late", "unknown_device", "unknown_referrer", "broken", "no_consent",
+    "duplicate"}. Returns an
     ExitCode."""
 
     def simulate() -> int:

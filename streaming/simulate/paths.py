@@ -38,6 +38,8 @@ _CONSENTS = (
     Consent(analytics=True),
 )
 _CONSENT_SHARES = (0.7, 0.12, 0.1, 0.08)
+REFUSED = Consent(analytics=False, personalisation=False, training=False)
+"""Of a visit, whatever its user has agreed to in others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from streaming.settings import Settings
 class TrafficSettings(Settings):
     """One run of the simulation. Equal settings give equal bytes, in any process and on any day.
 
-    A rate is a share of `sessions`. A session has at most one fault (unknown device, unknown referrer, late
-    or broken); duplicates come in addition to `sessions`.
+    A rate is a share of `sessions`. A session has at most one peculiarity (unknown device, unknown referrer,
+    late, broken or without consent); duplicates come in addition to `sessions`.
     """
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_SIMULATE_", frozen=True)
@@ -39,6 +39,9 @@ class TrafficSettings(Settings):
     )
     late_rate: float = Field(0.01, ge=0, le=1, description="Share of sessions that arrive 2 to 6 hours late")
     broken_rate: float = Field(0.01, ge=0, le=1, description="Share of messages that break the contract")
+    no_consent_rate: float = Field(
+        0.02, ge=0, le=1, description="Share of sessions whose users refuse analytics; none of version 1"
+    )
     duplicate_rate: float = Field(
         0.03, ge=0, le=1, description="Share of sessions sent a second time, byte for byte"
     )

@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 import numpy as np
@@ -19,8 +19,8 @@ from streaming.simulate.habits import ACTIONS, PURCHASE, EndTimes, visits
 from streaming.simulate.people import REFERRERS, people
 from streaming.simulate.settings import TrafficSettings
 
-Kind = Literal["valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate"]
-KINDS: tuple[Kind, ...] = ("valid", "late", "unknown_device", "unknown_referrer", "broken", "duplicate")
+Kind = Literal["valid", "late", "unknown_device", "unknown_referrer", "broken", "no_consent", "duplicate"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _BLOCK = 4_096
 """Sessions drawn at once. A constant, because another size would give other bytes for the same seed."""
@@ -142,7 +142,7 @@ def _originals(settings: TrafficSettings) -> Iterator[tuple[Message, int]]:
                 state=home.state,
                 city=home.city,
                 zip_code=home.zip_code,
-                consent=agreed[who],
+                consent=paths.REFUSED if kind == "no_consent" else agreed[who],
             )
             value = encode(session)
             if kind == "broken":
@@ -160,16 +160,19 @@ def _faults_and_repeats(
         settings.unknown_device_rate,
         settings.unknown_referrer_rate,
         settings.broken_rate,
+        0.0 if settings.schema_version == FIRST_VERSION else settings.no_consent_rate,
     )
     bounds = np.cumsum(rates)
     drawn = np.searchsorted(bounds, rng.random(count), side="right")
-    by_draw: tuple[Kind, ...] = ("late", "unknown_device", "unknown_referrer", "broken", "valid")
+    by_draw: tuple[Kind, ...] = (
+        "late", "unknown_device", "unknown_referrer", "broken", "no_consent", "valid",
+    )  # fmt: skip
     kinds = [by_draw[k] for k in drawn.tolist()]
     faulty = rng.integers(
         0, len(FIRST_FAULTS if settings.schema_version == FIRST_VERSION else FAULTS), count
     ).tolist()
     late_by = rng.integers(*_LATE_BY_MS, count).tolist()
-    accepted = (drawn == 0) | (drawn == 4)
+    accepted = (drawn == 0) | (drawn == 5)
     resent = accepted & (rng.random(count) < settings.duplicate_rate)
     after = rng.integers(1, _RESEND_WITHIN, count)
     return kinds, faulty, late_by, np.where(resent, after, 0).tolist()

@@ -17,6 +17,7 @@ from ml.release import job as training
 from ml.release.artifact_store import ArtifactStore
 from ml.release.charging import charge_run
 from ml.release.request import TrainingRequest
+from streaming.contract.consent import ALL_AGREED
 from streaming.contract.period import Window
 from streaming.contract.time_units import DAY_MS
 from streaming.data_folder.layout import DataLayout
@@ -35,7 +36,11 @@ def write_extract(folder: Path, users: int, blocks: int = 1) -> None:
         rows: list[dict[str, Any]] = []
         for place in range(users * 3):
             row: dict[str, Any] = dict.fromkeys(COLUMNS)
-            row |= {"userPseudonym": f"SECRET-user-{place % users}", "arrivedAtMs": start_ms + place}
+            row |= {
+                "userPseudonym": f"SECRET-user-{place % users}",
+                "arrivedAtMs": start_ms + place,
+                "feed": "live",
+            }
             for feature in schemas.load(training.SCHEMA).features:
                 if isinstance(feature, Numeric):
                     row[feature.name] = float(feature.upper * rng.random() ** 3)
@@ -56,5 +61,11 @@ def train(folder: Path, order: TrainingRequest, books: Ledger) -> dict[str, Any]
     answer = charge_run(order, books, folder / "extracts", every_h=0)
     assert answer["key"] == order.key
     return training.run(
-        order, books, folder / "extracts", ArtifactStore(DataLayout(folder)), "manual__1", {"epsilon": 4}
+        order,
+        books,
+        folder / "extracts",
+        ArtifactStore(DataLayout(folder)),
+        "manual__1",
+        {"epsilon": 4},
+        ALL_AGREED,
     )

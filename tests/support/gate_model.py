@@ -1,5 +1,6 @@
 """A gate without stores: what becomes of each raw message, as the stages behind the gate would see it."""
 
+from streaming.contract.consent import ALL_AGREED, REFUSALS, Sources, refused_by
 from streaming.contract.horizon import is_beyond, refusal
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
@@ -11,9 +12,11 @@ from support.sessions import PSEUDONYMS
 class GateModel:
     """One gate from its first message on. It is no oracle: it uses the product's rules, not its stages."""
 
-    def __init__(self, horizon_ms: int, allowed_lateness_ms: int | None = None) -> None:
+    def __init__(
+        self, horizon_ms: int, allowed_lateness_ms: int | None = None, sources: Sources = ALL_AGREED
+    ) -> None:
         """No session is late if `allowed_lateness_ms` is None."""
-        self._horizon_ms, self._lateness_ms = horizon_ms, allowed_lateness_ms
+        self._horizon_ms, self._lateness_ms, self._sources = horizon_ms, allowed_lateness_ms, sources
         self._sessions: set[tuple[str, str]] = set()
         self._users: set[str] = set()
         self._newest_ms: dict[int, int] = {}
@@ -23,6 +26,8 @@ class GateModel:
     ) -> StoredSession | Rejection:
         """Of the next raw message."""
         session = parse(value, arrived_at_ms)
+        if who := refused_by(session, value, self._sources):
+            return REFUSALS[who]
         if not isinstance(session, Session):
             return session
         if is_beyond(session, arrived_at_ms, self._horizon_ms):

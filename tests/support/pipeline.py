@@ -80,7 +80,11 @@ class Pipeline:
                     (topics.HEADER_RAW_PARTITION, b"%d" % partition),
                     (topics.HEADER_RAW_OFFSET, b"%d" % offset),
                 ]
-                self._produce(topics.REJECTED, message.value(), message.key(), headers)
+                value, key = message.value(), message.key()
+                if judged.keeps_nothing:
+                    headers.append((topics.HEADER_REFUSED_BY, judged.refused_by))
+                    value, key = None, b"%d" % partition
+                self._produce(topics.REJECTED, value, key, headers)
                 continue
             self._produce(topics.VALID, encode(judged), judged.user_pseudonym.encode())
         self._commit("gate", topics.RAW, ends)

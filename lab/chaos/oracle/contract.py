@@ -48,8 +48,14 @@ IDENTITY = ("userId", "sessionId", "name", "email", "zipCode")
 """Those that are in an object of their own behind the gate, and nowhere else."""
 
 
+def expected(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[str]]:
+    """Returns the same as `sound`, unless the message refuses analytics, which comes before every other
+    reason."""
+    return ({}, frozenset({"no_consent"})) if refuses(value or b"") else sound(value, arrived_at_ms)
+
+
 def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[str]]:
-    """Returns the fields of a message and every reason to reject it; without a reason it is valid."""
+    """Returns the fields of a message and every reason in it to reject it; without a reason it is sound."""
     fields, reason = _read(value or b"")
     if reason:
         return fields, frozenset({reason})
@@ -62,6 +68,21 @@ def sound(value: bytes | None, arrived_at_ms: int) -> tuple[Fields, frozenset[st
         halved = {name for name, one in fields.items() if not is_unicode({name: one})}
         against |= {"unprintable" if name in FIELDS else "not_json" for name in halved}
     return fields, frozenset(against)
+
+
+def refuses(value: bytes) -> bool:
+    """Whether a message says that its user refuses analytics, as far as that can be read in whatever it is.
+    The workload's own bytes alone are read so: it sends no setting, and version 1 says nothing."""
+    text = value.decode(errors="replace")
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        said = ("".join(after.split("}")[0].split()) for after in text.split('"consent"')[1:])
+        return any(one.startswith(":{") and '"analytics":false' in one for one in said)
+    if not isinstance(fields, dict) or fields.get("schemaVersion") == 1:
+        return False
+    consent = fields.get("consent")
+    return isinstance(consent, dict) and consent.get("analytics") is False
 
 
 def _read(value: bytes) -> tuple[Fields, str]:

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Any, NamedTuple
 
-from lab.chaos.oracle.contract import CONSENTS, FACTS, FIELDS, IDENTITY, NEWER, Fields, sound
+from lab.chaos.oracle.contract import CONSENTS, FACTS, FIELDS, IDENTITY, NEWER, Fields, expected
 from lab.chaos.oracle.findings import Findings
 from lab.chaos.oracle.readings import Record
 
@@ -63,7 +63,7 @@ def judge(
     for record in raw:
         findings.counts["raw"] += 1
         partition = partitions[record.partition]
-        fields, against = sound(record.value, record.at_ms)
+        fields, against = expected(record.value, record.at_ms)
         place = record.partition, record.offset
         if place not in outcomes:
             findings.is_lost(f"raw {record.partition}:{record.offset}")
@@ -101,6 +101,9 @@ def _wrong(
         return "its arrival differs from the raw message's"
     if against and outcome.name not in against:
         return f"should be {' or '.join(sorted(against))}"
+    if outcome.name == "no_consent":
+        nothing = record._replace(key=b"%d" % record.partition, value=None)
+        return "" if outcome.digest == original(nothing) else "something of it is kept"
     if outcome.name != "valid":
         if not against and outcome.name != "duplicate":
             return "there is no reason to reject it"

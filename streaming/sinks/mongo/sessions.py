@@ -198,6 +198,13 @@ class MongoSessions:
         found = available(self._sessions.find_one, with_id(session_pseudonym), {"identity": False})
         return None if found is None or ERASED in found else found
 
+    def consents(self, user_pseudonym: str) -> list[Document]:
+        """Returns `feed` and `consent` of every session of a user."""
+        # A pseudonym, unlike an id of a shop's, never looks like a date; asked plainly, the embedded server
+        # uses its index.
+        query = {"userPseudonym": user_pseudonym}
+        return available(lambda: list(self._sessions.find(query, ["feed", "consent"])))
+
     def estimated_count(self) -> int:
         return available(self._sessions.estimated_document_count)
 

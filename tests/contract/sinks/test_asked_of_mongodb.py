@@ -123,6 +123,14 @@ def test_the_embedded_server_syncs_its_log_for_j_and_only_then(tmp_path: Path) -
         assert connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)
 
 
+OF_U3: Document = {"userPseudonym": "u3", "feed": "live"}
+CONSENTS = {
+    5: OF_U3 | {"consent": None},
+    6: OF_U3 | {"consent": {"training": False}},
+    7: {"userPseudonym": "u4", "feed": "live", "consent": None},
+}
+
+
 def scanned(mongo: MongoSettings) -> None:
     assert len(list(MongoSessions(mongo).scan())) == 9
 
@@ -141,8 +149,21 @@ def found_by_id(mongo: MongoSettings) -> None:
     assert MongoSessions(mongo).find("s3") == a_version(3, 3)
 
 
+def consents_read(mongo: MongoSettings) -> None:
+    assert [one["consent"] for one in MongoSessions(mongo).consents("u3")] == [None, {"training": False}]
+
+
 def met_again(mongo: MongoSettings) -> None:
     MongoSessions(mongo).insert([a_version(n, n) for n in range(1, 10)])
+
+
+def test_who_asks_for_consents_is_sent_nothing_else(mongo: MongoSettings) -> None:
+    store = MongoSessions(mongo)
+    store.insert(
+        [a_version(n, 1) | said | {"identity": {"email": "a@b.example"}} for n, said in CONSENTS.items()]
+    )
+    assert [one.keys() for one in store.consents("u3")] == [{"_id", "feed", "consent"}] * 2
+    assert store.consents("nobody") == []
 
 
 def test_who_asks_for_ids_is_sent_nothing_else(mongo: MongoSettings, asked: Asked) -> None:
@@ -153,7 +174,7 @@ def test_who_asks_for_ids_is_sent_nothing_else(mongo: MongoSettings, asked: Aske
     assert [command["projection"] for command in asked.commands if "find" in command] == [{"_id": 1}]
 
 
-@pytest.mark.parametrize("read", [scanned, only_ids_read, extracted, found_by_id, met_again])
+@pytest.mark.parametrize("read", [scanned, only_ids_read, extracted, found_by_id, consents_read, met_again])
 def test_the_embedded_server_looks_at_no_more_than_it_gives(
     read: Callable[[MongoSettings], None],
     mongo: MongoSettings,
@@ -164,7 +185,7 @@ def test_the_embedded_server_looks_at_no_more_than_it_gives(
     """Every question asked is put to the same server in this process, which tells what it makes of it."""
     monkeypatch.setattr(adapter, "PAGE", 3)
     store = MongoSessions(mongo)
-    store.insert([a_version(n, n) for n in range(1, 10)])
+    store.insert([a_version(n, n) | CONSENTS.get(n, {}) for n in range(1, 10)])
     asked.commands.clear()
     read(mongo)
     questions = [command for command in asked.commands if "find" in command]
@@ -183,7 +204,7 @@ def test_the_embedded_server_looks_at_no_more_than_it_gives(
         [select] = [sql for sql in seen if sql.startswith("SELECT id, _id")]
         plan = [row[3] for row in connection.db.execute(f"EXPLAIN QUERY PLAN {select}")]
         assert all("USING INDEX" in step for step in plan), plan
-        assert "LIMIT" in select or "IN (" in select
+        assert "LIMIT" in select or "IN (" in select or "'$.userPseudonym') = " in select
 
 
 def test_so_it_would_look_at_all_if_it_were_asked_otherwise(tmp_path: Path) -> None:

@@ -153,12 +153,17 @@ def test_extracts_equal_the_stored_sessions(first_day: Any) -> None:
     assert set(next(iter(rows.values()))) == set(COLUMNS)
 
 
-def test_every_user_has_neighbours_listed(first_day: Any) -> None:
+def test_every_user_has_neighbours_listed_but_those_who_refuse_personalisation(first_day: Any) -> None:
     first_day.quiet("similar_users")
     documents = list(first_day.database["similar_users"].find())
-    assert {document["_id"] for document in documents} == set(
-        first_day.database["sessions"].distinct("userPseudonym")
-    )
+    sessions = list(first_day.database["sessions"].find())
+    refusing = {one["userPseudonym"] for one in sessions if one["consent"]["personalisation"] is False}
+    assert {document["_id"] for document in documents} == {
+        one["userPseudonym"] for one in sessions
+    } - refusing
+    neighbours = {near["userPseudonym"] for document in documents for near in document["neighbours"]}
+    assert refusing
+    assert not neighbours & refusing
     assert any(document["neighbours"] for document in documents)
     newest = first_day.runs("similar_users")[-1]
     assert {document["run"] for document in documents} == {newest["dag_run_id"]}

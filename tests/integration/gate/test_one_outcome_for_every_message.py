@@ -66,7 +66,16 @@ def test_a_mixed_stream_comes_out_as_the_oracle_says(gates: Gates, redis: RedisS
 
 
 def sound(sessions: int) -> list[tuple[bytes, bytes]]:
-    none = dict.fromkeys(("broken_rate", "unknown_device_rate", "unknown_referrer_rate", "duplicate_rate"), 0)
+    none = dict.fromkeys(
+        (
+            "broken_rate",
+            "unknown_device_rate",
+            "unknown_referrer_rate",
+            "no_consent_rate",
+            "duplicate_rate",
+        ),
+        0,
+    )
     return pairs(simulated(sessions, **none))
 
 

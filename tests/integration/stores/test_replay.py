@@ -76,9 +76,20 @@ def test_repeating_a_replay_changes_nothing(
     pipeline.drain("gate", topics.RAW)
     before = reconcile(call, pipeline)
     listed = rejected(call)
-    assert listed["counts"] == {"open": before["rejected"]}
-    assert before["corrections"] == {"corrected": 0, "rejected_again": 0, "open": before["rejected"]}
-    assert len(listed["messages"]) == sum(before["rejected"].values())
+    correctable = dict(before["rejected"])
+    dropped = correctable.pop("no_consent")
+    assert listed["counts"] == {"open": correctable}
+    assert before["corrections"] == {"corrected": 0, "rejected_again": 0, "open": correctable}
+    assert len(listed["messages"]) == sum(correctable.values())
+
+    assert len(rejected(call, reason="no_consent")["messages"]) == dropped > 10
+    assert call(rejected_command.run, "no_consent", None, None, out=tmp_path / "nothing.jsonl")[0] == 2
+    assert call(again.run, None, "no_consent", HUNG_S, True)[0] == 2
+    position = rejected(call, reason="no_consent")["messages"][0]["position"]
+    resent = tmp_path / "resent.jsonl"
+    resent.write_text(json.dumps({"position": position, "value": "what the shop still has"}))
+    code, replayed = call(again.run, resent, None, HUNG_S, True)
+    assert (code, replayed["sent"], replayed["not_rejected"]) == (1, 0, 1)
 
     original, corrected = tmp_path / "rejected.jsonl", tmp_path / "corrected.jsonl"
     rejected(call, reason="unknown_device", out=original)

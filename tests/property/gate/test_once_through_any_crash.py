@@ -28,7 +28,7 @@ from support.sessions import PSEUDONYMS, raw_value
 
 from streaming.contract.feeds import Feeds
 from streaming.contract.horizon import Horizon
-from streaming.contract.session import Visit
+from streaming.contract.session import Consent, Visit
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import ClaimAnswer, ClaimRequest, Generation, LogProgress, OutOfSync
 from streaming.gate.decide import PartitionState, Raw, Rules, decode_state, encode_state
@@ -47,6 +47,7 @@ RULES = Rules(LATENESS_MS, EXTRACTION_EVERY, HORIZON_MS, PSEUDONYMS, Feeds(named
 EPOCH_MS = 946_684_800_000
 """2000: the contract refuses earlier times. A whole number of segments."""
 BEGIN_MS = EPOCH_MS + 10_000_000
+REFUSED = b'"analytics":false'
 
 
 SENT = st.tuples(
@@ -135,6 +136,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule(partition=st.integers(0, PARTITIONS - 1), value=st.sampled_from([b"", b"{", b"\xff", b"[]"]))
     def send_broken(self, partition: int, value: bytes) -> None:
+        self.raw[partition].append(Sent(self.now_ms, value))
+
+    @rule(
+        session=st.integers(0, 9),
+        partition=st.integers(0, PARTITIONS - 1),
+        feed=st.sampled_from(["live", "import"]),
+    )
+    def send_refused(self, session: int, partition: int, feed: str) -> None:
+        """Without consent: it must neither take another's place nor leave a trace."""
+        value = raw_value(
+            session_id=f"s{session}", event_time_ms=self.now_ms, feed=feed, consent=Consent(analytics=False)
+        )
         self.raw[partition].append(Sent(self.now_ms, value))
 
     @rule(by_ms=st.sampled_from([10, HORIZON_MS, SEGMENT_MS, 3 * SEGMENT_MS]))
@@ -243,7 +256,8 @@ def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lo
             headers = text_headers(record.headers)
             place = int(headers["raw_partition"]), int(headers["raw_offset"])
             outcome = headers["reason"], {}
-            assert record.value == raw[place[0]][place[1]].value
+            kept = None if headers["reason"] == "no_consent" else raw[place[0]][place[1]].value
+            assert record.value == kept
         else:
             due[json.loads(record.value or b"")["rawPartition"]] += 1
             continue
@@ -257,13 +271,17 @@ def judge(raw: Mapping[int, Sequence[Sent]], out: Sequence[OutputRecord], has_lo
     visits: dict[str, list[tuple[int, str]]] = defaultdict(list)
     passable: set[str] = set()
     import_arrived_ms = {
-        p: [one.arrived_ms for one in sent if b'"import"' in one.value] for p, sent in raw.items()
+        p: [one.arrived_ms for one in sent if b'"import"' in one.value and REFUSED not in one.value]
+        for p, sent in raw.items()
     }
     first_import_ms = min((ms for arrived in import_arrived_ms.values() for ms in arrived), default=0)
     for partition, sent_there in raw.items():
         newest, valid = 0, 0
         for offset, one in enumerate(sent_there):
             decided, fields = outcome_at[partition, offset]
+            assert (decided == "no_consent") == (REFUSED in one.value)
+            if decided == "no_consent":
+                continue
             try:
                 sent = json.loads(one.value)
                 session = sent["sessionId"]

@@ -43,6 +43,11 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "productPrices": [price for _, _, price, _ in done],
         "productCategories": [category for *_, category in done],
         "purchaseMade": draw(st.booleans()),
+        "feed": draw(words),
+        "consent": draw(
+            st.none()
+            | st.dictionaries(st.sampled_from(["personalisation", "training"]), st.booleans() | st.none())
+        ),
     }
 
 

@@ -12,6 +12,7 @@ from support import sessions
 from support.gate_model import GateModel
 
 from streaming.contract import topics
+from streaming.contract.consent import ALL_AGREED, Sources
 from streaming.contract.erased_session import ErasedSession
 from streaming.contract.feeds import ImportKeys
 from streaming.contract.horizon import Horizon
@@ -19,7 +20,7 @@ from streaming.contract.log_position import LogPosition
 from streaming.contract.parsing import parse
 from streaming.contract.period import END_OF_TIME_MS
 from streaming.contract.rejection import Reason, Rejection
-from streaming.contract.session import LIVE_FEED, Review, Session
+from streaming.contract.session import LIVE_FEED, Consent, Review, Session
 from streaming.contract.valid_session import StoredSession, decode_stored, encode, encoder, sent
 from streaming.person.log_changes import ErasedFromValid
 from streaming.person.traces import Persons, Traces
@@ -69,6 +70,8 @@ class World:
     spans: dict[int, OffsetRange] | None = None
     """The offsets compared, by raw partition; None: all."""
     cut: dict[str, list[int]] = field(default_factory=dict)
+    sources: Sources = ALL_AGREED
+    """The gate's setting of then, which reconcile does not know."""
     boundaries: Boundaries = NOTHING_EXPIRED
 
     def send(self, partition: int, key: bytes, value: bytes) -> None:
@@ -78,7 +81,7 @@ class World:
 
     def process(self) -> None:
         """Does what gate, store, Flink job and index do with everything that was sent."""
-        gate = GateModel(HORIZON_MS, LATENESS_MS)
+        gate = GateModel(HORIZON_MS, LATENESS_MS, self.sources)
         for record in self.raw:
             judged = gate.outcome(record.value, record.partition, record.offset, record.arrived_at_ms)
             if isinstance(judged, Rejection):
@@ -87,9 +90,10 @@ class World:
                     record.partition,
                     record.offset,
                     str(judged.reason),
-                    record.key,
-                    record.value,
+                    b"%d" % record.partition if judged.keeps_nothing else record.key,
+                    None if judged.keeps_nothing else record.value,
                     judged.horizon_ms,
+                    judged.refused_by,
                 )
                 self.rejected.append(refused)
                 continue
@@ -166,6 +170,7 @@ def a_session(draw: st.DrawFn, session_id: str) -> Session:
         ),
         page_views=draw(st.integers(0, 9)),
         session_duration=draw(st.floats(0, 1e4)),
+        consent=draw(st.none() | st.builds(Consent, analytics=st.none() | st.booleans())),
         reviews=[
             Review(product_id="p1", rating=3, text=draw(words), sentiment="neutral")
             for _ in range(draw(st.integers(0, 2)))
@@ -176,14 +181,14 @@ def a_session(draw: st.DrawFn, session_id: str) -> Session:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Worlds with at least one valid session with a product and a review, one duplicate, one session beyond
-    the horizon and one invalid message."""
+    the horizon, one invalid message, and one valid and one invalid message without consent."""
     world = World()
     sure = draw(a_session("sure"))
     sure = msgspec.structs.replace(
         sure,
         device_type="mobile",
         product_ids=["p1"], product_names=["red"], product_prices=[3.0], product_categories=["oak"],
-        actions=["cart"],
+        actions=["cart"], consent=None,
         reviews=[Review(product_id="p1", rating=3, text="fine", sentiment="neutral")],
     )  # fmt: skip
     visits = [sure, *(draw(a_session(f"s{i}")) for i in range(draw(st.integers(0, 5)))), sure]
@@ -193,6 +198,10 @@ def worlds(draw: st.DrawFn) -> World:
     old = msgspec.structs.replace(sure, session_id="old", event_time_ms=ARRIVED_MS - HORIZON_MS - 1)
     world.send(1, b"k", encoder.encode(old))
     world.send(0, b"k", draw(st.sampled_from([b"", b"{", b"[]", b"\xff", b'{"schemaVersion": 9}'])))
+    refusing = msgspec.structs.replace(sure, consent=Consent(analytics=False))
+    world.send(0, b"k", encoder.encode(refusing))
+    cut = draw(st.sampled_from([b"", b"{"]))
+    world.send(1, b"k", encoder.encode(refusing) + cut if cut else b'{"consent": {"analytics": false}}')
     world.process()
     return world
 
@@ -226,6 +235,58 @@ def altered(draw: st.DrawFn, document: Document) -> None:
             del document[name]
         case "retype":
             document[name] = repr(document[name]) + "'"
+
+
+@given(worlds(), st.sampled_from([{"live": Consent(analytics=False)}, {"live": Consent(training=False)}]))
+def test_what_a_setting_refused_then_is_no_discrepancy_later(
+    world: World, by_feed: dict[str, Consent]
+) -> None:
+    """All of the log is decided with another setting than reconcile's, which needs none."""
+    world.sources, world.valid, world.rejected = Sources(by_feed), [], []
+    world.process()
+    report = world.reconcile()
+    assert report.holds, report.breaks
+    assert report.sent == report.valid + report.duplicate + sum(report.rejected.values()) == len(world.raw)
+    assert report.corrections.open.get("no_consent") is None
+
+
+@given(worlds(), st.data())
+def test_a_message_without_consent_is_nowhere_and_a_wrong_outcome_of_it_is_named(
+    world: World, data: st.DataObject
+) -> None:
+    refused = [record for record in world.rejected if record.reason == Reason.NO_CONSENT]
+    record = data.draw(st.sampled_from(refused))
+    [raw] = [r for r in world.raw if (r.partition, r.offset) == (record.raw_partition, record.raw_offset)]
+    match data.draw(
+        st.sampled_from(["keeps its bytes", "keeps its key", "has another reason", "by another"])
+    ):
+        case "keeps its bytes":
+            wrong = msgspec.structs.replace(record, value=raw.value)
+        case "keeps its key":
+            wrong = msgspec.structs.replace(record, key=raw.key)
+        case "has another reason":
+            wrong = msgspec.structs.replace(record, reason="duplicate", key=raw.key, value=raw.value)
+        case _:
+            wrong = msgspec.structs.replace(record, refused_by="source")
+    world.rejected[world.rejected.index(record)] = wrong
+    [found] = world.reconcile().breaks
+    assert (found.raw, found.session) == (f"{raw.partition}:{raw.offset}", None)
+
+
+@given(worlds(), st.data())
+def test_an_agreed_message_dropped_as_refused_is_named(world: World, data: st.DataObject) -> None:
+    """Also by its source, if the session itself says yes."""
+    said = msgspec.structs.replace(
+        sent(world.sessions()[0]), session_id="agreed", consent=Consent(analytics=True)
+    )
+    partition, who = data.draw(st.integers(0, 1)), data.draw(st.sampled_from(["session", "source", None]))
+    offset = world.until[partition]
+    world.send(partition, b"k", encoder.encode(said))
+    world.rejected.append(
+        RejectedRecord(0, partition, offset, "no_consent", b"%d" % partition, None, refused_by=who)
+    )
+    [found] = world.reconcile().breaks
+    assert found.raw == f"{partition}:{offset}"
 
 
 @given(worlds(), st.data())
@@ -268,7 +329,9 @@ def test_a_record_removed_repeated_or_changed_in_any_topic_is_named(
         case "key":
             records[at] = msgspec.structs.replace(record, key=b"another")
             if name == "raw" and not any(
-                (r.raw_partition, r.raw_offset) == (record.partition, record.offset) for r in world.rejected
+                (r.raw_partition, r.raw_offset) == (record.partition, record.offset)
+                and r.reason != Reason.NO_CONSENT
+                for r in world.rejected
             ):
                 return  # valid sessions have their user's pseudonym as key, whatever key the sender chose
         case _:
@@ -709,8 +772,12 @@ def test_messages_of_a_gate_that_knew_no_pseudonyms_are_read_as_before(world: Wo
 @given(worlds())
 def test_corrections_are_counted_and_never_twice(world: World) -> None:
     """The invalid message is sent again three times: first still invalid, then twice valid."""
-    [broken, *_] = [r for r in world.raw if isinstance(parse(r.value, ARRIVED_MS), Rejection)]
-    position = LogPosition(broken.partition, broken.offset)
+    [broken, *_] = [
+        r
+        for r in world.rejected
+        if r.reason != Reason.NO_CONSENT and isinstance(parse(r.value, ARRIVED_MS), Rejection)
+    ]
+    position = LogPosition(broken.raw_partition, broken.raw_offset)
     right = encoder.encode(msgspec.structs.replace(sent(world.sessions()[0]), session_id="right"))
     for value, by in ((broken.value, position), (right, position), (right, position)):
         world.send(0, b"k", value or b"")
@@ -721,5 +788,5 @@ def test_corrections_are_counted_and_never_twice(world: World) -> None:
     assert report.holds, report.breaks
     assert report.corrections.corrected == 1
     assert report.corrections.rejected_again == 1
-    rejected = sum(report.rejected.values())
+    rejected = sum(report.rejected.values()) - report.rejected["no_consent"]
     assert sum(report.corrections.open.values()) == rejected - 2

@@ -27,6 +27,7 @@ RATE = st.floats(0, 0.25)
         unknown_referrer_rate=RATE,
         late_rate=RATE,
         broken_rate=RATE,
+        no_consent_rate=RATE,
         duplicate_rate=st.floats(0, 1),
     )
 )
@@ -39,5 +40,5 @@ def test_any_settings_give_correct_traffic(chosen: TrafficSettings) -> None:
     assert originals.total() == chosen.sessions
     assert {m.value for m in sent if m.kind == "duplicate"} <= set(originals)
     for message in sent:
-        if message.kind in ("valid", "late", "duplicate"):
+        if message.kind in ("valid", "late", "no_consent", "duplicate"):
             assert isinstance(parse(message.value, end_ms), Session), message

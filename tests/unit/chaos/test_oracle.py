@@ -12,7 +12,7 @@ import pytest
 
 from lab.chaos.generator import events
 from lab.chaos.oracle import gate, stores
-from lab.chaos.oracle.contract import sound
+from lab.chaos.oracle.contract import expected
 from lab.chaos.oracle.findings import Findings
 from lab.chaos.oracle.readings import Document, Record, fields
 
@@ -43,7 +43,7 @@ def history(count: int = 1_500) -> History:
         partition = zlib.crc32(event.key or b"") % 2 if event.partition is None else event.partition
         raw = Record(partition, number, END_MS + number, event.key, event.value, {})
         made.raw.append(raw)
-        sent, against = sound(event.value, raw.at_ms)
+        sent, against = expected(event.value, raw.at_ms)
         reason = min(
             against, default="duplicate" if (sent.get("userId"), sent.get("sessionId")) in sessions else ""
         )
@@ -51,7 +51,8 @@ def history(count: int = 1_500) -> History:
             headers = {"reason": reason, "raw_partition": partition, "raw_offset": number}
             headers["arrived_at_ms"] = raw.at_ms
             encoded = {name: str(value).encode() for name, value in headers.items()}
-            made.rejected.append(Record(0, len(made.rejected), 0, raw.key, raw.value, encoded))
+            kept = (b"%d" % partition, None) if reason == "no_consent" else (raw.key, raw.value)
+            made.rejected.append(Record(0, len(made.rejected), 0, *kept, encoded))
             continue
         facts = {
             "userKind": "returning" if sent["userId"] in users else "new",
@@ -142,6 +143,44 @@ def give_another_reason(made: History) -> None:
     )
 
 
+def _without_consent(made: History) -> tuple[int, Record, Record]:
+    """Returns the place of an outcome `no_consent`, the outcome, and the raw message."""
+    at, outcome = next(
+        (i, one) for i, one in enumerate(made.rejected) if one.headers["reason"] == b"no_consent"
+    )
+    [raw] = [one for one in made.raw if one.offset == int(outcome.headers["raw_offset"])]
+    return at, outcome, raw
+
+
+def keep_what_was_refused(made: History) -> None:
+    at, outcome, raw = _without_consent(made)
+    made.rejected[at] = outcome._replace(value=raw.value)
+
+
+def keep_whose_it_was(made: History) -> None:
+    at, outcome, raw = _without_consent(made)
+    made.rejected[at] = outcome._replace(key=raw.key)
+
+
+def call_a_refusal_broken(made: History) -> None:
+    at, outcome, raw = _without_consent(made)
+    headers = outcome.headers | {"reason": b"negative"}
+    made.rejected[at] = outcome._replace(key=raw.key, value=raw.value, headers=headers)
+
+
+def drop_what_was_agreed(made: History) -> None:
+    made.rejected[0] = made.rejected[0]._replace(
+        key=b"0", value=None, headers=made.rejected[0].headers | {"reason": b"no_consent"}
+    )
+
+
+def let_a_refusal_through(made: History) -> None:
+    at, _, raw = _without_consent(made)
+    del made.rejected[at]
+    facts = {"userKind": "new", "late": False, "rawPartition": raw.partition, "rawOffset": raw.offset}
+    made.valid.append(passed_on(10_000, json.loads(raw.value or b""), facts | {"arrivedAtMs": raw.at_ms}))
+
+
 def give_two_users_one_pseudonym(made: History) -> None:
     other = fields(made.valid[8].value)["userPseudonym"]
     made.valid[7] = change(made.valid[7], userPseudonym=other)._replace(key=other.encode())
@@ -172,6 +211,11 @@ SPOILT: list[tuple[Callable[[History], None], str]] = [
     (alter_content, "wrong"),
     (alter_original, "wrong"),
     (give_another_reason, "wrong"),
+    (keep_what_was_refused, "wrong"),
+    (keep_whose_it_was, "wrong"),
+    (call_a_refusal_broken, "wrong"),
+    (drop_what_was_agreed, "wrong"),
+    (let_a_refusal_through, "wrong"),
     (give_two_users_one_pseudonym, "wrong"),
     (let_an_id_out, "wrong"),
     (pass_an_address_on, "wrong"),
@@ -184,6 +228,7 @@ def test_a_sound_history_is_found_sound() -> None:
     assert findings.none, findings.examples
     assert findings.counts["valid"] > 1_000
     assert findings.counts["duplicate"] > 30
+    assert findings.counts["no_consent"] > 20
 
 
 @pytest.mark.parametrize(("spoil", "kind"), SPOILT, ids=lambda one: getattr(one, "__name__", one))

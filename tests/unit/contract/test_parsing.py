@@ -167,7 +167,13 @@ def test_rejected_with_its_reason(raw: bytes | None, reason: Reason, detail: str
     assert verdict.detail.startswith(detail)
 
 
-BY_THE_GATE = {Reason.DUPLICATE, Reason.BEYOND_HORIZON, Reason.UNKNOWN_FEED, Reason.TOO_MANY_IMPORTS}
+BY_THE_GATE = {
+    Reason.DUPLICATE,
+    Reason.BEYOND_HORIZON,
+    Reason.UNKNOWN_FEED,
+    Reason.TOO_MANY_IMPORTS,
+    Reason.NO_CONSENT,
+}
 
 
 def test_every_reason_of_the_parser_has_an_example() -> None:

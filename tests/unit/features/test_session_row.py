@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from ml.features.session_row import COLUMNS, session_row
 
 DOCUMENT: dict[str, Any] = {
@@ -74,6 +76,21 @@ def test_features_do_not_know_the_purchase() -> None:
     without |= {"purchaseMade": False, "amountSpent": 0.0, "paymentMethodType": None, "reviews": []}
     for column in COLUMNS.keys() - {"productIds", "productCategories", "purchaseMade"}:
         assert session_row(without)[column] == bought[column], column
+
+
+@pytest.mark.parametrize(
+    ("consent", "row"),
+    [
+        (None, (None, None)),
+        ({"analytics": True, "personalisation": None, "training": False}, (None, False)),
+        ({"personalisation": True, "training": True}, (True, True)),
+    ],
+)
+def test_what_was_said_of_consent_is_in_the_row_and_what_was_not_is_null(consent: Any, row: Any) -> None:
+    """The setting is applied when the extract is read, so that a changed one holds for all of it."""
+    found = session_row({**DOCUMENT, "consent": consent})
+    assert (found["personalisation"], found["training"]) == row
+    assert found["feed"] == "live"
 
 
 def test_an_empty_session_has_a_row() -> None:

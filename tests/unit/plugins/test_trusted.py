@@ -52,6 +52,7 @@ def data(reports_dir: Path) -> Path:
     exact = {
         "train_rows": 12_345,
         "test_rows": 3_000,
+        "without_consent": 4_321,
         "models": [
             {"model": "boosted_trees", "private": True, "epsilon": 1.0, "roc_auc": 0.8811, "f1": 0.5},
             {"model": "xgboost", "private": False, "epsilon": None, "roc_auc": 0.9, "f1": 0.6},
@@ -196,10 +197,26 @@ def test_errors_are_shown(
     assert "MongoDB does not answer." in client.post("/why", data=ASKED).text
 
 
+def test_who_refuses_personalisation_gets_no_explanation(
+    enter: Callable[[str], TestClient], store: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {**ANSWER, "results": [{"line": 1, "session": SECRET, "refused": "personalisation"}]}
+
+    def run(command: list[str], **more: Any) -> Any:
+        return subprocess.CompletedProcess(command, 1, json.dumps(refused).encode(), b"")
+
+    monkeypatch.setattr("ml.score.client.subprocess.run", run)
+    answer = enter("admin").post("/why", data=ASKED)
+    assert answer.status_code == 200
+    assert "has refused personalisation" in answer.text
+    assert "73 %" not in answer.text
+
+
 def test_exact_figures_and_their_price(enter: Callable[[str], TestClient], data: Path) -> None:
     client = enter("admin")
     text = client.get(f"/reports/{RUN}/exact").text
     assert "12,345" in text
+    assert "4,321 more left out" in text
     assert "0.881" in text
     assert "0.019" in text
     assert "not private" in text

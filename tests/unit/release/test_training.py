@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,11 @@ from ml.release.charging import charge_run
 from ml.release.request import MOST_SESSIONS, TrainingRequest, of_run
 from ml.release.run_type import RunType
 from ml.release.scope import ReadScope
+from streaming.contract.consent import ALL_AGREED, Sources
+from streaming.contract.session import Consent
 from streaming.data_folder.layout import DataLayout
+
+REFUSES = Consent(training=False)
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +181,7 @@ def test_over_budget_a_run_is_refused_before_a_row_is_read(
             ArtifactStore(DataLayout(tmp_path)),
             "x",
             {},
+            ALL_AGREED,
         )
 
 
@@ -267,6 +274,58 @@ def test_a_visit_that_begins_with_its_purchase_is_not_learned_from(tmp_path: Pat
     assert sum(map(len, extract.read(tmp_path, schemas.load(training.SCHEMA), span))) == 30 - 7
 
 
+def said_of(file: Path, answers: Sequence[bool | None]) -> None:
+    """Gives the first rows of an extract these answers to training."""
+    table = pq.read_table(file)
+    said = [*answers, *[None] * (len(table) - len(answers))]
+    at = table.schema.get_field_index("training")
+    pq.write_table(table.set_column(at, "training", pa.array(said, pa.bool_())), file)
+
+
+def test_only_sessions_whose_users_agree_to_training_are_read(tmp_path: Path) -> None:
+    write_extract(tmp_path, users=10)
+    [file] = tmp_path.iterdir()
+    said_of(file, [False] * 4 + [True] * 5)
+    there, schema = extract.list_available(tmp_path, BLOCK_MS), schemas.load(training.SCHEMA)
+    span = ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
+    for by_feed, left_out in (({}, 4), ({"live": Consent(training=False)}, 25), ({"x": REFUSES}, 4)):
+        sources = Sources(by_feed)
+        assert sum(map(len, extract.read(tmp_path, schema, span, sources))) == 30 - left_out
+        assert extract.count_refused(tmp_path, span, sources) == left_out
+
+
+def test_what_one_unit_says_of_training_changes_no_other_units_rows(tmp_path: Path) -> None:
+    """As the neighbouring relation has it: without a unit's consent the rows of all others are the same."""
+    write_extract(tmp_path, users=10)
+    [file] = tmp_path.iterdir()
+    there, schema = extract.list_available(tmp_path, BLOCK_MS), schemas.load(training.SCHEMA)
+    span = ReadScope(tuple(there.blocks), BLOCK_MS, there.until_ms)
+
+    def rows() -> Counter[tuple[int, bytes, int]]:
+        sides = extract.read(tmp_path, schema, span)
+        return Counter(
+            (int(u), x.tobytes(), int(y)) for s in sides for u, x, y in zip(s.unit, s.x, s.y, strict=True)
+        )
+
+    before = rows()
+    said_of(file, [None, False, *[None] * 9, False])  # two of the three sessions of the second user
+    assert sum((before - rows()).values()) == 2
+    assert not rows() - before
+    [unit] = {unit for unit, _, _ in before - rows()}
+    assert sum(count for (of, _, _), count in rows().items() if of == unit) == 1
+
+
+def test_the_number_of_sessions_left_out_stays_on_the_trusted_side(tmp_path: Path) -> None:
+    write_extract(tmp_path / "extracts", users=100)
+    [file] = (tmp_path / "extracts").iterdir()
+    said_of(file, [False] * 77)
+    metrics = train(tmp_path, TrainingRequest("run-1"), a_ledger())
+    exact = json.loads((tmp_path / "trusted" / "run-1" / "trusted.json").read_text())
+    assert exact["without_consent"] == 77
+    assert exact["train_rows"] + exact["test_rows"] == 300 - 77
+    assert "without_consent" not in json.dumps(metrics)
+
+
 def test_extracts_of_an_earlier_version_are_neither_charged_nor_read(tmp_path: Path) -> None:
     folder, books = tmp_path / "extracts", a_ledger()
     write_extract(folder, users=4, blocks=2)
@@ -286,6 +345,6 @@ def test_extracts_of_an_earlier_version_are_neither_charged_nor_read(tmp_path: P
 
 def test_training_on_one_user_says_what_to_do(tmp_path: Path) -> None:
     write_extract(tmp_path / "extracts", users=1)
-    with pytest.raises(ValueError, match="too few users"):
+    with pytest.raises(ValueError, match="too few users who agree"):
         train(tmp_path, TrainingRequest("r"), a_ledger())
     assert not (tmp_path / "models").exists()

@@ -27,6 +27,7 @@ from ml.release import simulated
 from ml.score import command
 from ml.score.arguments import add_arguments
 from streaming.access_record.file import AccessRecord, os_user, stored_record
+from streaming.contract.session import Consent
 from streaming.stores import StoreUnavailable
 
 GOLDEN = (Path(__file__).parents[3] / "streaming/contract/golden/session_v1.json").read_bytes()
@@ -214,6 +215,44 @@ def test_invalid_requests_are_refused_with_a_reason(
     assert says in capsys.readouterr().err
 
 
+def store_of(stored: dict[str, Any], others: list[dict[str, Any]]) -> SimpleNamespace:
+    return SimpleNamespace(find=stored.get, consents=lambda user: others)
+
+
+@pytest.mark.parametrize("own", [None, {"personalisation": True}, {"personalisation": False}])
+@pytest.mark.parametrize("other", [None, {"personalisation": True}, {"personalisation": False}])
+def test_who_has_refused_personalisation_in_any_session_gets_no_score(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own: Any, other: Any
+) -> None:
+    consent = msgspec.convert(own, Consent | None)
+    document = msgspec.to_builtins(valid_session(session_pseudonym="s1", consent=consent))
+    del document["identity"]
+    others = [{"_id": "s2", "feed": "live", "consent": other}]
+    monkeypatch.setattr(command, "MongoSessions", lambda settings: store_of({"s1": document}, others))
+    refused, before = {"personalisation": False} in (own, other), len(stored_record().newest(1_000))
+    [result] = answer(capsys, "--session", "s1", code=int(refused))["results"]
+    assert result["session"] == "s1"
+    assert ("score" in result) is not refused
+    assert result.get("refused") == ("personalisation" if refused else None)
+    assert len(stored_record().newest(1_000)) - before == (not refused)
+
+
+def test_a_raw_session_is_scored_as_it_or_its_feed_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sent(**consent: bool) -> bytes:
+        return json.dumps(json.loads(GOLDEN) | {"schemaVersion": 2, "consent": consent}).encode()
+
+    lines = (sent(), sent(analytics=False), sent(personalisation=False), sent(personalisation=True))
+    found = answer(capsys, file(tmp_path, *lines), code=1)["results"]
+    assert [one.get("refused") for one in found] == [None, "analytics", "personalisation", None]
+    monkeypatch.setenv("VITRINE_CONSENT_BY_FEED", '{"live": {"personalisation": false}}')
+    found = answer(capsys, file(tmp_path, *lines), code=1)["results"]
+    assert [one.get("refused") for one in found] == ["personalisation", "analytics", "personalisation", None]
+    assert ask(file(tmp_path, lines[0])) == 1
+    assert "no score, its user has refused personalisation" in capsys.readouterr().out
+
+
 def test_a_stored_session_by_its_pseudonym(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,7 +261,7 @@ def test_a_stored_session_by_its_pseudonym(
     document |= {"_id": "s1", "rawOffset": Int64(7)}
     del document["identity"]
     stored = {"s1": document}
-    monkeypatch.setattr(command, "MongoSessions", lambda settings: SimpleNamespace(find=stored.get))
+    monkeypatch.setattr(command, "MongoSessions", lambda settings: store_of(stored, []))
     [result] = answer(capsys, "--session", "s1", "--model", "logistic_regression")["results"]
     assert (result["session"], result["not_known"]) == ("s1", [])
     assert ask("--session", "s2") == 2

@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,8 @@ from ml.similar_users import job
 from ml.similar_users.bands import Banding, banding
 from ml.similar_users.item_sets import item_sets
 from ml.similar_users.neighbours import jaccard, most_similar
+from streaming.contract.consent import ALL_AGREED, Sources
+from streaming.contract.session import Consent
 
 
 def people(n: int, seed: int) -> dict[str, frozenset[bytes]]:
@@ -65,32 +68,67 @@ def test_bands_keep_recall_at_the_threshold() -> None:
         banding(128, 0)
 
 
+def row(
+    user: str, products: list[str], categories: list[str], agreed: bool | None = None, feed: str = "live"
+) -> dict[str, Any]:
+    return {
+        "userPseudonym": user,
+        "productIds": products,
+        "productCategories": categories,
+        "feed": feed,
+        "personalisation": agreed,
+    }
+
+
 def test_sets_unite_sessions_and_tell_products_from_categories() -> None:
     rows = [
-        {"userPseudonym": "u", "productIds": ["1", "2"], "productCategories": ["1"]},
-        {"userPseudonym": "u", "productIds": ["3"], "productCategories": []},
+        row("u", ["1", "2"], ["1"]),
+        row("u", ["3"], []),
     ]
-    assert item_sets(rows) == {"u": {b"p:1", b"p:2", b"p:3", b"c:1"}}
+    found = item_sets(rows, ALL_AGREED)
+    assert found.of_users == {"u": {b"p:1", b"p:2", b"p:3", b"c:1"}}
+    assert found.refused == 0
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["refused first", "refused last"])
+def test_one_refusal_keeps_a_user_out_whatever_the_others_say(order: int) -> None:
+    rows = [row("u", ["1"], [], False), row("u", ["2"], [], True), row("u", ["3"], []), row("v", ["1"], [])]
+    found = item_sets(rows[::order], ALL_AGREED)
+    assert found.of_users == {"v": {b"p:1"}}
+    assert found.refused == 1
+
+
+def test_where_a_session_does_not_say_the_setting_of_its_feed_does() -> None:
+    rows = [row("u", ["1"], []), row("v", ["2"], [], True), row("w", ["3"], [], feed="partner")]
+    refusing = Sources({"live": Consent(personalisation=False)})
+    found = item_sets(rows, refusing)
+    assert found.of_users == {"v": {b"p:2"}, "w": {b"p:3"}}
+    assert found.refused == 1
 
 
 def test_job_writes_a_document_for_every_user(tmp_path: Path) -> None:
     folder = tmp_path / "extracts" / "sessions"
     folder.mkdir(parents=True)
     rows = [
-        {"userPseudonym": user, "productIds": products, "productCategories": ["sofas"], "other": 1}
-        for user, products in (("a", ["1", "2"]), ("b", ["1", "2"]), ("c", ["8", "9"]))
+        row(user, products, ["sofas"], agreed) | {"other": 1}
+        for user, products, agreed in (
+            ("a", ["1", "2"], None),
+            ("b", ["1", "2"], True),
+            ("c", ["8", "9"], True),
+            ("refuses", ["1", "2"], False),
+        )
     ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "part-0-1.parquet")
-    result = job.run(folder, tmp_path / "similar_users.jsonl", 0.5, 5, 128)
+    result = job.run(folder, tmp_path / "similar_users.jsonl", 0.5, 5, 128, ALL_AGREED)
     documents = [json.loads(line) for line in Path(result["path"]).read_text().splitlines()]
     assert documents == [
         {"_id": "a", "neighbours": [{"userPseudonym": "b", "jaccard": 1.0}]},
         {"_id": "b", "neighbours": [{"userPseudonym": "a", "jaccard": 1.0}]},
         {"_id": "c", "neighbours": []},
     ]
-    assert (result["users"], result["pairs"]) == (3, 2)
+    assert (result["users"], result["refused"], result["pairs"]) == (3, 1, 2)
 
 
 def test_job_without_an_extract_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="extract_sessions"):
-        job.run(tmp_path, tmp_path / "similar_users.jsonl", 0.5, 5, 128)
+        job.run(tmp_path, tmp_path / "similar_users.jsonl", 0.5, 5, 128, ALL_AGREED)

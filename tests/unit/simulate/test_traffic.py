@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from streaming.contract.consent import ALL_AGREED, refused_by
 from streaming.contract.horizon import is_beyond, refusal
 from streaming.contract.parsing import parse
 from streaming.contract.rejection import Reason, Rejection
@@ -86,6 +87,7 @@ def test_kinds_have_the_shares_of_the_settings(messages: list[Message]) -> None:
         "unknown_referrer": SETTINGS.unknown_referrer_rate,
         "late": SETTINGS.late_rate,
         "broken": SETTINGS.broken_rate,
+        "no_consent": SETTINGS.no_consent_rate,
         "duplicate": SETTINGS.duplicate_rate,
     }.items():
         assert kinds[kind] == pytest.approx(SETTINGS.sessions * rate, rel=0.35), kind
@@ -101,6 +103,8 @@ def test_each_kind_gets_its_outcome(messages: list[Message]) -> None:
             assert verdict.reason == expected[message.kind]
         else:
             assert isinstance(verdict, Rejection) == (message.kind == "broken")
+            by = refused_by(parse(message.value, END_MS), message.value, ALL_AGREED)
+            assert by == ("session" if message.kind == "no_consent" else None)
         assert (message.value in seen) == (message.kind == "duplicate")
         seen.add(message.value)
 
@@ -119,6 +123,7 @@ def test_traffic_of_version_1_is_the_same_without_what_version_2_has_brought() -
     for one, other in zip(first, traffic(chosen), strict=True):
         fields, newer = json.loads(one.value), json.loads(other.value)
         assert fields == {name: newer[name] for name in fields} | {"schemaVersion": 1}
+        assert refused_by(parse(one.value, END_MS), one.value, ALL_AGREED) is None
         assert newer.keys() - fields.keys() == {
             "interactionTimesMs", "pages", "currency", "channel", "campaign", "consent"
         }  # fmt: skip
