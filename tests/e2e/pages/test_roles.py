@@ -72,7 +72,7 @@ def test_viewers_read_neither_task_logs_nor_xcom_nor_single_persons(
         panels = "/vitrine/dashboards/user_analysis/source"
         assert "top_returning_users" not in viewer.get(panels).text
         assert "top_returning_users" in analyst.get(panels).text
-        for path in ("/vitrine/label", "/vitrine/accesses", "/vitrine/why"):
+        for path in ("/vitrine/label", "/vitrine/erasures", "/vitrine/accesses", "/vitrine/why"):
             assert viewer.get(path).status_code == analyst.get(path).status_code == 403
 
 
