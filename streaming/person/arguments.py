@@ -18,8 +18,8 @@ read from standard input instead.
 
 Each writes to the access record first: who, when, why, and whose by a keyed hash.
 
-Erasing writes the request down, by pseudonym, waits until the gate has decided what was sent so far, and
-stops the stages and Airflow's scheduler: for minutes with a million sessions. Then it writes the log anew:
+Erasing starts the stack if it is down, writes the request down, by pseudonym, waits until the gate has
+decided what was sent so far, and stops the stages and Airflow's scheduler: for minutes with a million sessions. Then it writes the log anew:
 of each session only its raw position, times, feed and what windows sum are left, under another name, so that
 window totals, recompute and reconcile hold. Rejected messages of others stay. Raw messages of everybody go,
 as far as they are decided. If it is killed, the stages stay stopped: give the same command again. A restored
