@@ -19,7 +19,7 @@ _INDEXING = (
     *_READ, "create_index", "index", "delete", "indices:admin/mapping/put", "indices:admin/aliases", _REFRESH,
 )  # fmt: skip
 """Makes slices, writes documents, deletes superseded ones, and adds fields. The right to give aliases, which
-it needs once, to move the index of an earlier release into slices, has no part that excludes deleting one."""
+it needs for slices that an earlier release's index moved into, has no part that excludes deleting one."""
 _RETENTION = (*_READ, "delete_index", _REFRESH)
 """Reads, and deletes slices that have expired."""
 

@@ -136,9 +136,12 @@ def purge(arguments: Namespace) -> int:
     from streaming.purge.run import Purged, count
 
     def command() -> int:
-        sessions, done = count(arguments.feed), Purged(0, 0, 0, 0, 0)
-        if arguments.yes:
-            with Progress() as progress:
+        done = Purged(0, 0, 0, 0, 0)
+        with Progress() as progress:
+            if arguments.yes:
+                removal.resume(arguments.feed, progress.tell)
+            sessions = count(arguments.feed)
+            if arguments.yes:
                 done = removal.run(arguments.feed, progress.tell)
         found = {"feed": arguments.feed, **asdict(done), "done": arguments.yes}
         if not arguments.yes:

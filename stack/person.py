@@ -11,11 +11,13 @@ from stack.backup.save import folder_of
 from stack.backup.settings import BackupSettings
 from stack.context import this_checkout
 from stack.interrupted_rewrite import SCHEDULER
+from stack.purge import COMPONENTS, ELSEWHERE_PATIENCE_S
 from stack.service import StackContext
 from stack.supervisor import ENDED, Supervisor
 from streaming.contract import topics
 from streaming.contract.topology import GATE, STAGES
 from streaming.kafka import offsets
+from streaming.kafka.members import require_stopped
 from streaming.person import places
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
@@ -24,8 +26,6 @@ from streaming.settings import KafkaSettings
 
 Tell = Callable[[str, str], None]
 NAMES = tuple(stage.name for stage in STAGES)
-COMPONENTS = ("kafka", "redis", "mongodb", "elasticsearch")
-"""What erasing needs."""
 COMMAND = "./vitrine person erase --pending"
 
 
@@ -62,6 +62,8 @@ def _carry_out(
     interrupted_rewrite.begin(place.layout, COMMAND, services)
     # The scheduler too: a run that has read a person's rows would write its result after this.
     resummarise.stop(services, tell)
+    tell("erase", "looking for stages that run elsewhere")
+    require_stopped(KafkaSettings(), NAMES, time.monotonic() + ELSEWHERE_PATIENCE_S)
     removed = erase(begun, ids, lambda step: tell("erase", step))
     stored_list().end(begun, removed)
     interrupted_rewrite.end(place.layout)
@@ -78,7 +80,10 @@ def wait_decided(settings: KafkaSettings, timeout_s: float) -> None:
 def backups(place: StackContext, before_ms: int | None = None) -> list[Amount]:
     """Returns what is told of the backups that there are, or of those made before a moment."""
     settings = BackupSettings()
-    told = f"goes when {settings.keep} newer ones are there; restored, it is erased from again"
+    told = (
+        f"goes when {settings.keep} newer ones are there, or stays as the largest; restored, it is erased "
+        "from again"
+    )
     return [
         Amount(places.BACKUPS, None, told=f"{one.name} still has them, and {told}")
         for one in shelf.complete(folder_of(place, settings))

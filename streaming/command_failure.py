@@ -7,6 +7,8 @@ from confluent_kafka import KafkaException
 from elasticsearch import ApiError
 
 from streaming.access_record.file import NotRecorded
+from streaming.contract import pseudonym_key
+from streaming.contract.pseudonym_key import OtherKey
 from streaming.contract.visible import visible, visible_lines
 from streaming.kafka.offsets import StageBehind
 from streaming.process.exit_code import ExitCode, InvalidRequest
@@ -15,6 +17,7 @@ from streaming.stores import StoreUnavailable
 
 EXIT_CODES: Mapping[type[Exception], ExitCode] = {
     InvalidRequest: ExitCode.INVALID_REQUEST,
+    OtherKey: ExitCode.INVALID_REQUEST,
     StageBehind: ExitCode.UNAVAILABLE,
     StoreUnavailable: ExitCode.UNAVAILABLE,
     NotRecorded: ExitCode.UNAVAILABLE,
@@ -45,6 +48,8 @@ def _sentence(error: Exception) -> str:
             return f"Kafka at {KafkaSettings().bootstrap_servers}: {error}. Is it up? ./vitrine status"
         case ApiError():
             return f"Elasticsearch: {error}. Is it up? ./vitrine status"
+        case OtherKey():
+            return f"{error}: {pseudonym_key.REMEDY}"
         case StoreUnavailable():
             return f"{str(error).rstrip('.')}. Is it up? ./vitrine status"
     return str(error)

@@ -114,7 +114,8 @@ class PseudonymSettings(Settings):
         SecretStr(""),
         alias="VITRINE_PSEUDONYM_KEY",
         description="Secret from which the pseudonyms of users and sessions follow, at least 20 random "
-        "characters. With another one, everybody becomes a new user: keep it as long as the data",
+        "characters. With another one everybody would become a new user: gate, store and `migrate` "
+        "then refuse to go on with the data that are there",
     )
 
     @property

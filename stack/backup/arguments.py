@@ -9,13 +9,14 @@ keys and passwords. The stack runs on; Kafka, MongoDB and Elasticsearch must run
 before the command says that it is done.
 
 A backup holds personal data and keys. Only its owner can read it; with VITRINE_BACKUP_PASSPHRASE_FILE it is
-encrypted too. VITRINE_BACKUP_DIR is the folder, and VITRINE_BACKUP_KEEP how many are kept; none is removed
-for one of less than half the size of the largest, which may be of a stack that has lost its data. Kafka's log
-is not in it, nor the state of Redis and Flink, which follow from the log.
+encrypted too. VITRINE_BACKUP_DIR is the folder, and VITRINE_BACKUP_KEEP how many are kept. The largest is
+kept as well while the newest has less than half its size, and may be of a stack that has lost its data; if
+nothing was lost, remove it by hand. Kafka's log is not in it, nor the state of Redis and Flink, which follow
+from the log.
 
 With --json: {"name", "folder", "encrypted", "seconds", "bytes", "parts": [{"name", "bytes", "sha256",
-"left_out": [what, …]}], "removed": [name, …], "shrunk": true if it has less than half the size of the
-largest, "not_held": [what, …]}."""
+"left_out": [what, …]}], "removed": [name, …], "largest": the name of the largest, if this one has less
+than half its size, or null, "not_held": [what, …]}."""
 
 RESTORE_DETAILS = """\
 Restores the newest backup, or NAME. It is read as a whole first, and refused if anything in it is torn or

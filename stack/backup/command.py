@@ -79,9 +79,10 @@ def _made(made: Made) -> str:
     if not made.encrypted:
         lines.append("not encrypted: see VITRINE_BACKUP_PASSPHRASE_FILE")
     lines += [f"left out of {part.name}: {what}" for part in made.parts for what in part.left_out]
-    if made.shrunk:
+    if made.largest:
         lines.append(
-            "none was removed: this one has less than half the size of the largest. Was something lost?"
+            f"kept however old it gets: {made.largest}, because this one has less than half its size. Was "
+            "something lost? If not, you may remove it"
         )
     lines += [f"removed: {name}" for name in made.removed]
     return "\n".join([*lines, *(f"not in it: {what}" for what in made.not_held)])

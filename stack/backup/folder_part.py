@@ -1,9 +1,11 @@
 """Files and folders as parts of a backup, and Airflow's database."""
 
+import errno
+import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +13,7 @@ from typing import BinaryIO
 from stack.backup import archive
 from stack.backup.part import Tell
 from stack.backup.sealing import Writable
+from streaming.data_folder import opening
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,14 @@ class FolderPart:
     def present(self) -> str:
         count = sum(1 for _ in archive.files(self.folder, self._names())) if self.tells_present else 0
         return f"{count} files in {self.folder}" if count else ""
+
+    def holds(self, path: Path) -> bool:
+        """True if `path`, there or not, is what this part saves and replaces, or in it."""
+        folder, of = self.folder.resolve(), path.resolve()
+        if not of.is_relative_to(folder):
+            return False
+        first = of.relative_to(folder).parts[:1]
+        return first[0] in self.only if first and self.only else not set(first) & set(self.but)
 
     def save(self, out: Writable, tell: Tell) -> list[str]:
         return archive.pack(self.folder, self._names(), out)
@@ -59,14 +70,20 @@ class SqlitePart:
 
     def save(self, out: Writable, tell: Tell) -> list[str]:
         source = self.folder / self.file
-        if not source.exists():
+        if not os.path.lexists(source):
             return archive.pack(self.folder, (), out)
-        with tempfile.TemporaryDirectory(prefix="vitrine-backup-") as private:
+        with (
+            tempfile.TemporaryDirectory(prefix="vitrine-backup-") as private,
+            opening.folder(self.folder) as inside,
+        ):
+            os.close(opening.existing(self.file, inside, os.O_RDONLY))  # no link, no pipe
             copy = Path(private) / self.file
             with (
-                closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as there,
+                _readable(source),
+                closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as there,
                 closing(sqlite3.connect(copy)) as here,
             ):
+                _require_opened(there, Path(f"/proc/self/fd/{inside}").readlink() / self.file)
                 there.backup(here)
             return archive.pack(copy.parent, (copy.name,), out)
 
@@ -75,3 +92,21 @@ class SqlitePart:
         count = archive.unpack(saved, self.folder, [self.file, *logs])
         self.restored()
         return "replaced" if count else "there was none"
+
+
+@contextmanager
+def _readable(database: Path) -> Iterator[None]:
+    """Raises OSError if SQLite cannot read it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(errno.EIO, f"SQLite: {error}", str(database)) from error
+
+
+def _require_opened(database: sqlite3.Connection, file: Path) -> None:
+    """Raises OSError if another file than `file` was opened: the folder's owner may at any moment put a link
+    in its place, to a database that only root can read. SQLite follows one, tells what it has opened, and
+    opens no link after that."""
+    [(_, _, opened)] = database.execute("PRAGMA database_list")
+    if opened != str(file):
+        raise OSError(errno.ELOOP, "a link in the place of a database is not followed", str(file))

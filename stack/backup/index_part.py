@@ -17,6 +17,10 @@ from streaming.sinks.elasticsearch.newest import dated
 from streaming.sinks.port import DocumentIndex, Write
 
 _BULK = 5_000
+_MADE_ANEW = (
+    ": after ./vitrine up, ./vitrine migrate makes them anew from the sessions in MongoDB, and ./vitrine "
+    "resummarise those of the sessions in the log, with what only Flink knows"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class IndexPart:
 
     def restore(self, saved: BinaryIO, tell: Tell) -> str:
         """Each document goes into the slice of its time. What this version of the index does not take is
-        counted: the log makes it anew."""
+        counted: the sessions in MongoDB, and the log, make it anew."""
         total = refused = 0
         for head, found in records.sections(saved, "index"):
             name = head["index"]
@@ -59,7 +63,7 @@ class IndexPart:
                 tell(f"{total:,} documents")
             self.index.refresh(name)
         told = f"{total - refused:,} documents, where there is no newer one"
-        return f"{told}; {refused:,} have another form than now: ./vitrine resummarise" if refused else told
+        return f"{told}; {refused:,} have another form than now{_MADE_ANEW}" if refused else told
 
 
 def _write(index: str, held: RawBSONDocument) -> Write | None:

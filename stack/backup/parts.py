@@ -51,13 +51,22 @@ def parts(place: StackContext) -> tuple[Part, ...]:
         ),
         IndexPart("elasticsearch", ElasticsearchIndex(ElasticsearchSettings())),
         SqlitePart("airflow", place.layout.airflow, airflow.DATABASE, partial(_migrate_again, place)),
-        # Without the outer link, which outlives every restore, what imports spill, and the erasure list.
+        ErasuresPart(stored_list()),
+        *folder_parts(place),
+    )
+
+
+def folder_parts(place: StackContext) -> tuple[FolderPart, ...]:
+    """Returns those parts that are folders."""
+    data = DataSettings().layout
+    ledger_folder = BudgetSettings().ledger_dir or data.ledger
+    return (
+        # Without the outer link and the erasure list, which outlive every restore, and what imports spill.
         FolderPart(
             "data",
             data.root,
             but=_names_in(data.root, ledger_folder, data.ledger, data.import_spill, data.erasures),
         ),
-        ErasuresPart(stored_list()),
         FolderPart("secrets", place.layout.run, only=GENERATED, tells_present=False),
     )
 

@@ -12,13 +12,15 @@ from stack import interrupted_restore
 from stack.backup import log_positions, manifest, shelf
 from stack.backup.manifest import Manifest, SavedPart
 from stack.backup.part import Part
-from stack.backup.parts import not_held, parts
+from stack.backup.parts import folder_parts, not_held, parts
 from stack.backup.sealing import Sealing
 from stack.backup.settings import BackupSettings
 from stack.backup.stored import StoredBackup
 from stack.service import StackContext
 from streaming.access_record.file import os_user, stored_record
-from streaming.settings import KafkaSettings
+from streaming.data_folder.alone import alone
+from streaming.process.exit_code import InvalidRequest
+from streaming.settings import DataSettings, KafkaSettings
 
 Tell = Callable[[str, str], None]
 
@@ -34,15 +36,23 @@ class Made(Struct, frozen=True):
     parts: tuple[SavedPart, ...]
     removed: list[str]
     """Older backups that were removed."""
-    shrunk: bool
-    """True if it is so much smaller than the largest that no older one was removed: something may have been
-    lost before it was made."""
+    largest: str | None
+    """The name of the largest, which is not removed, if this one has less than half its size: something may
+    have been lost before it was made."""
     not_held: list[str]
 
 
 def folder_of(place: StackContext, settings: BackupSettings) -> Path:
-    """Returns the folder of the backups."""
-    return (settings.dir or place.layout.state / "backups").absolute()
+    """Returns the folder of the backups. Raises InvalidRequest if it would be part of a backup itself: each
+    would hold those before, and a restore would replace the one that it reads."""
+    folder = (settings.dir or place.layout.state / "backups").absolute()
+    for part in folder_parts(place):
+        if part.holds(folder):
+            raise InvalidRequest(
+                f"The folder of the backups, {folder}, is in {part.folder}, which is backed up, and replaced "
+                "by a restore: move it, and name its place by VITRINE_BACKUP_DIR"
+            )
+    return folder
 
 
 def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
@@ -58,12 +68,16 @@ def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
         folder.mkdir(mode=0o700)
         backup = StoredBackup(folder, Sealing.fresh(passphrase) if passphrase else None)
         try:
-            made = _save(place, backup, tell)
+            # Not while `migrate` gives sessions other ids: pages by id would pass over some. Nor while
+            # something is being deleted.
+            tell("the stores", "once no migration, retention or purge runs …")
+            with alone(DataSettings().layout.root):
+                made = _save(place, backup, tell)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        shrunk = shelf.has_shrunk(shelf_folder)
-        removed = [] if shrunk else shelf.remove_oldest(shelf_folder, settings.keep)
+        largest = shelf.twice_as_large(shelf_folder)
+        removed = shelf.remove_oldest(shelf_folder, settings.keep, but=largest)
     return Made(
         backup.name,
         str(folder),
@@ -72,7 +86,7 @@ def save(place: StackContext, settings: BackupSettings, tell: Tell) -> Made:
         sum(one.bytes for one in made.parts),
         made.parts,
         removed,
-        shrunk,
+        largest,
         not_held(place),
     )
 

@@ -18,7 +18,9 @@ class BackupSettings(Settings):
         description="Folder of the backups, best on another disk or machine than the stores. Without this "
         "setting: `.vitrine/backups`",
     )
-    keep: int = Field(7, ge=1, description="How many backups are kept; a new one removes the oldest")
+    keep: int = Field(
+        7, ge=1, description="How many backups are kept, beside the largest if the newest is much smaller"
+    )
     passphrase_file: Path | None = Field(
         None,
         description="File of the passphrase that encrypts backups: at least 16 characters, readable by its "

@@ -65,9 +65,10 @@ def remove_torn(folder: Path) -> None:
         shutil.rmtree(one)
 
 
-def remove_oldest(folder: Path, keep: int) -> list[str]:
-    """Removes all but the newest `keep` backups. Returns the names of the removed ones."""
-    old = complete(folder)[:-keep]
+def remove_oldest(folder: Path, keep: int, but: str | None = None) -> list[str]:
+    """Removes all but the newest `keep` backups, and the one called `but`. Returns the names of the removed
+    ones."""
+    old = [one for one in complete(folder)[:-keep] if one.name != but]
     for one in old:
         for manifest in (stored.MANIFEST, stored.SEALED_MANIFEST):
             (one / manifest).unlink(missing_ok=True)  # first: what is left of a killed process is torn
@@ -75,10 +76,14 @@ def remove_oldest(folder: Path, keep: int) -> list[str]:
     return [one.name for one in old]
 
 
-def has_shrunk(folder: Path) -> bool:
-    """True if the newest backup has less than half the size of the largest."""
-    sizes = [sum(file.stat().st_size for file in one.iterdir()) for one in complete(folder)]
-    return bool(sizes) and 2 * sizes[-1] < max(sizes)
+def twice_as_large(folder: Path) -> str | None:
+    """Returns the name of the largest backup, if the newest has less than half its size: something may have
+    been lost before the newest was made."""
+    sizes = {one.name: sum(file.stat().st_size for file in one.iterdir()) for one in complete(folder)}
+    if not sizes:
+        return None
+    largest = max(sizes, key=lambda name: (sizes[name], name))
+    return largest if 2 * sizes[max(sizes)] < sizes[largest] else None
 
 
 def passphrase(file: Path | None) -> bytes | None:

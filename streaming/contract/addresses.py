@@ -20,10 +20,18 @@ from streaming.contract.session import Content, PageView, Review, Session
 MASK = "[mail]"
 """No longer than the shortest address, so that a masked word stays within its bound."""
 
-_SIGN = re.compile("[@\ufe6b\uff20]|%(?:25)*+40")
+_SIGN = "(?:[@\ufe6b\uff20]|%(?:25)*+40)"
+_DOT = r"(?:\.|%(?:25)*+2[eE])"
+_LABEL = r"[\w-]++"
+_NAMED_LABEL = r"[^\W\d_][\w-]++"
+"""Some label after the first begins with a letter, unlike in `4@2.5`."""
+
+_HAS_SIGN = re.compile(_SIGN)
 _WORD = re.compile(r"""[^\s"<>()\[\]{},;:/?&=|\\]++""")
-_DOMAIN = re.compile(r"[\w-]++(?:(?:\.|%2[eE])[\w-]++)++")
-_DOT = re.compile(r"\.|%2[eE]")
+_SIGN_AND_DOMAIN = re.compile(
+    rf"(?<!^){_SIGN}{_LABEL}(?:{_DOT}{_LABEL})*?{_DOT}{_NAMED_LABEL}(?:{_DOT}{_LABEL})*+"
+)
+"""All at once, because a sender may fill a message with signs that have no domain."""
 
 _ENCODED_SIGN = re.compile(rb"%(?:25)*+40")
 _ESCAPED_SIGN = re.compile(rb"\\u(?:00[2-7]|[fF][eEfF])")
@@ -50,7 +58,7 @@ def may_be_in(raw: bytes, session: Session) -> bool:
 
 def masked_text(text: str) -> str:
     """Returns `text` with MASK in the place of each address; the same object, if it has none."""
-    return _WORD.sub(_masked_word, text) if _SIGN.search(text) else text
+    return _WORD.sub(_masked_word, text) if _HAS_SIGN.search(text) else text
 
 
 def masked(session: _S) -> _S:
@@ -63,13 +71,13 @@ def masked(session: _S) -> _S:
             changed[name] = clean
     for name in _LISTS:
         words: list[str] = getattr(session, name)
-        if _SIGN.search("\n".join(words)):
+        if _HAS_SIGN.search("\n".join(words)):
             changed[name] = list(map(masked_text, words))
-    if session.pages and _SIGN.search("\n".join(one.page for one in session.pages)):
+    if session.pages and _HAS_SIGN.search("\n".join(one.page for one in session.pages)):
         changed["pages"] = [
             PageView(page=masked_text(one.page), time_ms=one.time_ms) for one in session.pages
         ]
-    if any(_SIGN.search(one.product_id) or _SIGN.search(one.text) for one in session.reviews):
+    if any(_HAS_SIGN.search(one.product_id) or _HAS_SIGN.search(one.text) for one in session.reviews):
         changed["reviews"] = list(map(_masked_review, session.reviews))
     return msgspec.structs.replace(session, **changed) if changed else session
 
@@ -82,14 +90,7 @@ def _masked_review(review: Review) -> Review:
 
 def _masked_word(found: re.Match[str]) -> str:
     """Masks a word up to the end of the last address in it."""
-    word = found.group()
-    end = 0
-    for sign in _SIGN.finditer(word):
-        if sign.start() and (domain := _DOMAIN.match(word, sign.end())) and _is_named(domain.group()):
-            end = domain.end()
+    word, end = found.group(), 0
+    for address in _SIGN_AND_DOMAIN.finditer(word):
+        end = address.end()
     return MASK + word[end:] if end else word
-
-
-def _is_named(domain: str) -> bool:
-    """True if a label after the first begins with a letter, unlike in `4@2.5`."""
-    return any(len(label) > 1 and label[0].isalpha() for label in _DOT.split(domain)[1:])

@@ -48,7 +48,8 @@ def _sessions(documents: Iterable[Document]) -> Iterator[ValidSession]:
             if "sessionId" not in document:
                 raise
             raise InvalidRequest(
-                "MongoDB has sessions of an earlier release: run ./vitrine migrate, then count again"
+                "MongoDB has sessions of an earlier release: run ./vitrine migrate, then count again. Any "
+                "that it leaves, no stage wrote: ./vitrine reconcile names them; delete them from MongoDB"
             ) from None
 
 

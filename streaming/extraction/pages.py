@@ -24,7 +24,10 @@ class NotMigrated(Exception):
     """MongoDB has sessions of an earlier release, with ids among the other fields."""
 
     def __str__(self) -> str:
-        return "MongoDB has sessions of an earlier release: run ./vitrine migrate, then try again"
+        return (
+            "MongoDB has sessions of an earlier release: run ./vitrine migrate, then try again. Any that "
+            "it leaves, no stage wrote: ./vitrine reconcile names them; delete them from MongoDB"
+        )
 
 
 def pages(sessions: Collection[Document], window: Window, size: int = PAGE) -> Iterator[list[Document]]:

@@ -18,7 +18,7 @@ from streaming.process import garbage_collection, logs
 from streaming.process.exit_code import InvalidRequest
 from streaming.settings import KafkaSettings, RedisSettings
 
-_BAD_RELEASE = "nothing was read: this release breaks the contract; go back to the one before, or repair it"
+_BAD_RELEASE = "nothing was read: this release breaks the contract; repair it (what is sent waits)"
 
 
 def main(on_step: OnStep = lambda step: None) -> int:

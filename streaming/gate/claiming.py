@@ -36,7 +36,7 @@ class Claiming:
 
     def recover(self) -> None:
         """Brings the store in step with the log. All that this gate has written must be in the log. Raises
-        StoreUnavailable."""
+        StoreUnavailable, and OtherKey if it must not go on."""
         self.generation = None
         self.generation = recover(self._store, self._log, self._settle_s, self._pseudonyms)
         self._observer.count(catalogue.RECOVERIES)

@@ -39,6 +39,9 @@ class GateLog:
     def is_ours_alone(self) -> bool:
         return len(self._consumer.assignment()) == len(self._log.partitions(topics.RAW))
 
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        return self._log.newest_first(topics.VALID)
+
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
         # A valid session is stamped no earlier than its raw message arrived.
         return self._log.decided_values(topics.VALID, max(0, since_ms - CLOCK_SLACK_MS))

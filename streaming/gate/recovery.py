@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from streaming.contract import valid_session
 from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import key_ids, require_same
 from streaming.contract.valid_session import ValidSession
 from streaming.dedup.port import (
     ClaimAnswer,
@@ -37,6 +38,9 @@ class CommittedSessions(Protocol):
     def is_ours_alone(self) -> bool:
         """True if this gate holds all raw partitions, so that no other one can have a batch in hand."""
 
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        """Yields, for each partition, the values of its valid sessions, the newest first."""
+
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
         """Yields the value of every valid session that is committed or being committed now, with the share
         read so far. Those that arrived before `since_ms` may be left out."""
@@ -44,6 +48,7 @@ class CommittedSessions(Protocol):
 
 def recover(store: DedupStore, log: CommittedSessions, settle_s: float, pseudonyms: Pseudonyms) -> Generation:
     """Returns the generation to use. May raise StoreUnavailable at any point; calling again is safe.
+    Raises OtherKey, before it changes anything, if the log goes on with another key of pseudonyms.
 
     A gate that claimed sessions before the store lost its claims may still commit. Within `settle_s` of
     claiming, its records are in the log, at least in an open transaction, or it claims again (committing.py):
@@ -56,6 +61,9 @@ def recover(store: DedupStore, log: CommittedSessions, settle_s: float, pseudony
         committed, standing = log.committed(), store.standing()
         if standing is None or (reason := _why_not(standing, committed)):
             reason = reason if standing else "empty, or of another horizon"
+            # A store that is in step was filled with this key. Of two gates that begin an empty log with two
+            # keys, one stops here too: they take the store from each other until one of them has written.
+            require_same(key_ids(log.newest_first(), pseudonyms), pseudonyms, "the log")
             generation = Generation(uuid4().hex[:12])
             since_ms = store.start_rebuild(generation, committed)
             if since_ms is None:

@@ -142,15 +142,20 @@ def looking_consumer(settings: KafkaSettings, group: str, **extra: object) -> Co
 
 
 def read_all(
-    settings: KafkaSettings, topic: str, first: Mapping[int, int] | None = None, batch: int = 5_000
+    settings: KafkaSettings,
+    topic: str,
+    first: Mapping[int, int] | None = None,
+    batch: int = 5_000,
+    until: Mapping[int, int] | None = None,
 ) -> Iterator[Message]:
     """Yields the committed records of `topic` up to its present end, partition by partition. `first`: the
-    partitions to read and the offset at which each begins; by default all, from their beginning."""
+    partitions to read and the offset at which each begins; by default all, from their beginning. `until`: the
+    offsets before which to stop instead, which must be visible."""
     full_name = name(settings, topic)
     # At the end of a partition the broker holds a fetch open for new records, which would cost time for each.
     client = looking_consumer(settings, "read-all", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     try:
-        ends = end_offsets(client, full_name)
+        ends = end_offsets(client, full_name) if until is None else until
         starts = dict.fromkeys(ends, 0) if first is None else first
         for partition, start in starts.items():
             yield from read_until(client, TopicPartition(full_name, partition, start), ends[partition], batch)

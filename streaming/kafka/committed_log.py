@@ -7,7 +7,14 @@ from confluent_kafka import Consumer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from streaming.kafka import clients, offsets
-from streaming.kafka.partitions import TIMEOUT_S, committed_offsets, list_offsets, partitions_of, read_until
+from streaming.kafka.partitions import (
+    TIMEOUT_S,
+    committed_offsets,
+    first_and_end,
+    list_offsets,
+    partitions_of,
+    read_until,
+)
 from streaming.settings import KafkaSettings
 
 
@@ -46,6 +53,17 @@ class CommittedLog:
         stamped = list_offsets(self._admin, partitions, OffsetSpec.for_timestamp(0))
         return max((stamped[at].timestamp for at, first in firsts.items() if first.offset > 0), default=0)
 
+    def newest_first(self, topic: str) -> Iterator[Iterator[bytes]]:
+        """Yields, for each partition, the values that are visible now, from its end backwards."""
+        client = clients.looking_consumer(
+            self._settings, "read-settled", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+        )
+        try:
+            for at in self.partitions(topic):
+                yield _backwards(client, at)
+        finally:
+            client.close()
+
     def decided_values(self, topic: str, since_ms: int = 0) -> Iterator[tuple[bytes, float]]:
         """Yields the values of `topic` up to its present end, once the transactions open now are decided,
         each with the share of the records read so far. Each partition is read from its first record stamped
@@ -66,6 +84,17 @@ class CommittedLog:
                     behind += end - begin
         finally:
             client.close()
+
+
+def _backwards(client: Consumer, partition: TopicPartition) -> Iterator[bytes]:
+    """Yields the values of `partition` from its end on, in steps of growing length: the newest record is
+    seldom far from the end, where markers of transactions and aborted records may stand."""
+    (first, end), step = first_and_end(client, partition), 64
+    while end > first:
+        begin = max(first, end - step)
+        records = list(read_until(client, TopicPartition(partition.topic, partition.partition, begin), end))
+        yield from (value for one in reversed(records) if (value := one.value()) is not None)
+        end, step = begin, min(2 * step, 8_192)
 
 
 def read_committed_offsets(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:

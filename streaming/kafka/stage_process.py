@@ -6,6 +6,8 @@ from threading import Event
 
 from confluent_kafka import KafkaException
 
+from streaming.contract import pseudonym_key
+from streaming.contract.pseudonym_key import OtherKey
 from streaming.kafka import clients
 from streaming.metrics import prometheus
 from streaming.metrics.kinds import Counter
@@ -45,6 +47,9 @@ def run_stage(
         run(stop, Observer(stage, prometheus.serve(MetricsSettings()), own_metrics))
     except CannotRun as error:
         log.error(error.event, extra={"cause": error.cause, "remedy": error.remedy})
+        return 1
+    except OtherKey as error:
+        log.error("other_pseudonym_key", extra={"cause": str(error), "remedy": pseudonym_key.REMEDY})
         return 1
     except KafkaException as error:
         log.error("fatal", extra={"cause": str(error), "remedy": remedy})

@@ -1,7 +1,8 @@
 """Documents in Elasticsearch that have ids, or the city, beside other fields of a session: made anew.
 
 Slices with fields of an earlier release are dropped whole, and filled from the sessions in MongoDB, which
-also has those that are no longer in the log. What Flink writes comes later and replaces it.
+also has those that are no longer in the log. What Flink writes comes later and replaces it. What it wrote
+before goes with the slices: so the store must have all sessions that Flink may have read by then.
 """
 
 from collections.abc import Callable
@@ -29,13 +30,18 @@ def migrate_documents(
     index: DocumentIndex,
     store: SessionStore,
     words: Words,
+    wait_stored: Callable[[], None],
     progress: Callable[[int], None] = lambda done: None,
 ) -> int:
     """Makes the documents of all sessions in `store` anew, with the words of `words`, and returns their
-    number. Calls `progress` with it now and then. Repeatable. Raises StoreUnavailable."""
+    number. Calls `progress` with it now and then. `wait_stored` returns once `store` has every session that
+    is in the log now; what it raises the first time, it raises before anything is dropped. Repeatable. Raises
+    StoreUnavailable."""
+    wait_stored()
     for name in OF_SESSIONS:
         index.drop_if_other(name, DOCUMENTS[name])
         index.prepare(name, DOCUMENTS[name])
+    wait_stored()
     done = 0
     batch: list[Write] = []
     for held in store.scan():

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from streaming.contract.erased_session import ERASED
 from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import require_same
 from streaming.sinks.mongo.documents import document
 from streaming.sinks.port import SessionStore
 from streaming.stores import Document
@@ -32,7 +33,9 @@ def migrate_sessions(
     store: SessionStore, pseudonyms: Pseudonyms, progress: Callable[[int], None] = lambda done: None
 ) -> Migrated:
     """Migrates all sessions in `store`, and calls `progress` with their number now and then. Raises
-    StoreUnavailable; calling again goes on where it stopped."""
+    StoreUnavailable; calling again goes on where it stopped. Raises OtherKey, before it changes anything, if
+    there are pseudonyms of another key."""
+    require_same(store.key_ids(), pseudonyms, "MongoDB")
     done = unreadable = 0
     earlier = _of_earlier_releases(store)
     while batch := list(islice(earlier, _BATCH)):

@@ -12,6 +12,7 @@ from pathlib import Path
 from streaming.access_record.file import stored_record
 from streaming.contract import topics
 from streaming.contract.parsing import FUTURE_TOLERANCE_MS
+from streaming.data_folder.alone import alone
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
@@ -49,6 +50,11 @@ def erase(requests: Collection[Request], ids: Mapping[str, str], tell: Tell) -> 
     """Erases everything that came of the persons of `requests` before these began. `ids`: the user ids that
     are known, by pseudonym. The stages must be stopped. Returns what was removed where. Raises
     StoreUnavailable, KafkaException or ApiError."""
+    with alone(DataSettings().layout.root):  # and not beside a backup, a migration, retention or a purge
+        return _erase(requests, ids, tell)
+
+
+def _erase(requests: Collection[Request], ids: Mapping[str, str], tell: Tell) -> list[Amount]:
     before_ms = erased_before_ms(requests)
     tell("finding out by what they are recognised")
     pseudonyms, settings = PseudonymSettings().pseudonyms, KafkaSettings()
@@ -57,7 +63,7 @@ def erase(requests: Collection[Request], ids: Mapping[str, str], tell: Tell) -> 
     done = list(_from_log(settings, persons, before_ms))
     done += from_stores(persons, before_ms, tell, log_is_written_anew=True)
     done.append(_windows_anew(tell))
-    RedisDedupStore(RedisSettings(), GateSettings()).drop()
+    RedisDedupStore(RedisSettings(), GateSettings()).forget_persons()
     return [*done, *_of_all(), *_left(before_ms)]
 
 

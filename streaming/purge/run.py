@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streaming.contract.session import LIVE_FEED
+from streaming.data_folder.alone import alone
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.process.exit_code import InvalidRequest
@@ -47,8 +48,13 @@ def count(feed: str) -> int:
 
 
 def purge(feed: str, tell: Callable[[str], None]) -> Purged:
-    """Removes `feed`. The stages must be stopped. Killed midway, it may be called again. Raises
-    StoreUnavailable, KafkaException or ApiError."""
+    """Removes `feed`, and waits for a run of retention before. The stages must be stopped. Killed midway, it
+    may be called again. Raises StoreUnavailable, KafkaException or ApiError."""
+    with alone(DataSettings().layout.root):
+        return _purge(feed, tell)
+
+
+def _purge(feed: str, tell: Callable[[str], None]) -> Purged:
     pseudonyms = PseudonymSettings().pseudonyms
     record, sessions = MongoRecord(MongoSettings()), MongoSessions(MongoSettings())
     index, expired = ElasticsearchIndex(ElasticsearchSettings()), record.boundaries()
@@ -69,7 +75,9 @@ def purge(feed: str, tell: Callable[[str], None]) -> Purged:
         index, sessions.scan(), pseudonyms, WindowSettings().limit, expired.sessions_ms
     )
     extracts = stores.remove_extracts(DataSettings().layout.extract)
-    RedisDedupStore(RedisSettings(), GateSettings()).drop()  # the gate rebuilds it from the log
+    RedisDedupStore(RedisSettings(), GateSettings()).forget_feed(
+        feed
+    )  # the gate rebuilds the rest from the log
     now_ms = time.time_ns() // 1_000_000
     deletions = (Deletion(now_ms, now_ms, removed), *begun.deletions)
     record.write(Kept(place=begun.place, days=0, unit=begun.unit, looked_at_ms=now_ms, deletions=deletions))

@@ -18,10 +18,10 @@ from streaming.contract import topics
 from streaming.contract.time_units import DAY_MS
 from streaming.data_folder.alone import alone
 from streaming.process.exit_code import ExitCode, InvalidRequest
-from streaming.retention import log
+from streaming.retention import clock, log
 from streaming.retention.extracts import ExpiringExtracts
 from streaming.retention.files import ExpiringEntries, ExpiringFiles
-from streaming.retention.place import Kept, Place
+from streaming.retention.place import Kept, Place, Record
 from streaming.retention.plan import EXTRACTS, REPORTS, SESSIONS, TASK_LOGS, TOPICS, TRUSTED
 from streaming.retention.record import MongoRecord
 from streaming.retention.run import Done, run
@@ -35,16 +35,20 @@ from streaming.summaries.settings import JobSettings
 
 def from_command_line(arguments: argparse.Namespace) -> int:
     """Runs the command with parsed arguments. Returns its exit code."""
-    return carry_out(arguments.dry_run, arguments.json)
+    return carry_out(arguments.dry_run, arguments.json, clock_is_right=arguments.clock_is_right)
 
 
 def carry_out(
-    dry_run: bool, as_json: bool, take: Callable[[Sequence[Done]], object] = lambda done: None
+    dry_run: bool,
+    as_json: bool,
+    take: Callable[[Sequence[Done]], object] = lambda done: None,
+    clock_is_right: bool = False,
 ) -> int:
-    """Deletes what is due, or only says what is; prints it and gives it to `take`. Returns an ExitCode."""
+    """Deletes what is due, or only says what is; prints it and gives it to `take`. `clock_is_right`: somebody
+    has looked, so that it is believed. Returns an ExitCode."""
 
     def command() -> int:
-        done = enforce(dry_run)
+        done = enforce(dry_run, clock_is_right)
         take(done)
         kafka = KafkaSettings()
         oldest_ms = log.oldest_ms(kafka)
@@ -64,16 +68,32 @@ def carry_out(
     return carried_out(command, "What has expired could not be deleted")
 
 
-def enforce(dry_run: bool) -> list[Done]:
+def enforce(dry_run: bool, clock_is_right: bool) -> list[Done]:
     """Deletes what is due in all places, or only looks. Raises InvalidRequest if settings contradict each
-    other, and StoreUnavailable or ApiError; then call it again."""
+    other or the clock what was recorded, and StoreUnavailable or ApiError; then call it again."""
     settings = RetentionSettings()
     wrong = list(contradictions(settings, KafkaSettings().retention_ms, JobSettings().state_ttl_ms))
     if wrong:
         raise InvalidRequest(" ".join(wrong))
     record = MongoRecord(MongoSettings())
     with alone(DataSettings().layout.root):
+        if not dry_run:
+            believe_clock(record, _now_ms(), clock_is_right)
         return list(run(places(settings), settings.days(), record, _now_ms, dry_run))
+
+
+def believe_clock(record: Record, now_ms: int, is_right: bool) -> None:
+    """Raises InvalidRequest if something speaks against the clock. If it `is_right`, as somebody says, takes
+    boundaries back that have not come yet."""
+    recorded = record.read()
+    if is_right:
+        for kept in clock.taken_back(recorded, now_ms):
+            record.write(kept)
+    elif doubt := clock.doubts(recorded, now_ms):
+        raise InvalidRequest(
+            f"It is {_day(now_ms)} by this machine's clock, but {doubt}. Nothing was deleted. If the clock "
+            "is right (date), once: ./vitrine retention --clock-is-right"
+        )
 
 
 def places(settings: RetentionSettings) -> dict[str, Place]:

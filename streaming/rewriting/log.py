@@ -36,15 +36,15 @@ def rewrite(settings: KafkaSettings, changes: Mapping[str, Change]) -> dict[str,
     left = {}
     with segments.closing(settings, ends):
         for topic, change in changes.items():
-            left[topic] = _copy(settings, topic, change)
+            left[topic] = _copy(settings, topic, change, ends[topic])
             _cut(settings, {topic: ends.pop(topic)})
         _cut(settings, ends)
     return left
 
 
-def read(settings: KafkaSettings, topic: str) -> Iterator[Logged]:
-    """Yields the records of `topic` that are visible now."""
-    for message in clients.read_all(settings, topic):
+def read(settings: KafkaSettings, topic: str, until: Mapping[int, int] | None = None) -> Iterator[Logged]:
+    """Yields the records of `topic` that are visible now, or those before `until`, by partition."""
+    for message in clients.read_all(settings, topic, until=until):
         yield Logged(
             message.partition() or 0,
             message.key(),
@@ -68,10 +68,11 @@ def _cut(settings: KafkaSettings, ends: Mapping[str, Mapping[int, int]]) -> None
         answer.result(TIMEOUT_S)
 
 
-def _copy(settings: KafkaSettings, topic: str, change: Change) -> int:
+def _copy(settings: KafkaSettings, topic: str, change: Change, ends: Mapping[int, int]) -> int:
+    """Only of what will be deleted: a record behind `ends` stays where it is, and would be there twice."""
     sender, left = clients.producer(settings), 0
     failures: list[KafkaError] = []
-    for record in anew(read(settings, topic), change):
+    for record in anew(read(settings, topic, ends), change):
         produce(
             sender,
             clients.name(settings, topic),

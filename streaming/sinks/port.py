@@ -38,6 +38,10 @@ class SessionStore(Protocol):
     def scan(self) -> Iterator[Document]:
         """Every document that was there when the scan began, whatever its `_id`; of later ones, some."""
 
+    def key_ids(self, among: int | None = None) -> frozenset[str]:
+        """Returns the ids of the keys with which pseudonyms were made: of all sessions, or of some `among`
+        that many of them. Sessions of an earlier release have none."""
+
     def estimated_count(self) -> int:
         """About how many documents there are, at once."""
 

@@ -71,9 +71,9 @@ def configuration(kafka: KafkaSettings, job: JobSettings) -> Configuration:
         # Results become visible with the checkpoint, whose barrier flushes bundles: so bundles may take as
         # long. A bundle has several batches: Python reduces one while the next is being filled.
         "python.fn-execution.bundle.time": job.checkpoint_interval_ms,
-        "python.fn-execution.bundle.size": 4_000,
+        "python.fn-execution.bundle.size": 16_000,
         # A batch is in memory several times: of at most ROW_BYTES a row (weight.py).
-        "python.fn-execution.arrow.batch.size": 500,
+        "python.fn-execution.arrow.batch.size": 1_000,
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.interval": f"{job.checkpoint_interval_ms} ms",
         "execution.checkpointing.timeout": f"{job.checkpoint_timeout_ms} ms",

@@ -5,8 +5,8 @@ messages of 1 MB would fill the heap, in which it is several times. So a long me
 rows, so many that no batch has more than ROW_BYTES a row.
 """
 
-ROW_BYTES = 16_384
-STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+ROW_BYTES = 4_096
+STEPS = (1, 2, 4, 8, 16, 64, 256, 1_024)
 """The numbers of rows; the last is enough for every message that a broker takes into the topic."""
 
 

@@ -176,5 +176,8 @@ class _Log:
     def is_ours_alone(self) -> bool:
         return True
 
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        return iter(())
+
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
         return iter(())

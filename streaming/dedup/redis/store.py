@@ -155,10 +155,13 @@ class RedisDedupStore:
             self._redis.script_load(self._restore)
             self._redis.hset(self._key(name, b"segments"), "lowest", lowest)
             counted: dict[bytes, bytes] = self._redis.hgetall(self._prefix + b"counted")
-            if (counted.get(b"log"), counted.get(b"pseudonyms")) != (committed.log.encode(), self._key_id):
+            same_log = counted.get(b"log") == committed.log.encode()
+            if not same_log or counted.get(b"pseudonyms") != self._key_id:
                 counted = {}
-                self._unlink(self._matching(self._prefix + b"users:"))
-                self._redis.unlink(self._prefix + b"counted", self._prefix + b"feeds")
+                if not same_log:
+                    # With the log they stay: it may have lost the first sessions of an import.
+                    self._redis.unlink(self._prefix + b"feeds")
+                self._forget_counters()
                 whole: dict[str, str | bytes | int] = {
                     "log": committed.log,
                     "since_ms": committed.begins_ms,
@@ -214,6 +217,26 @@ class RedisDedupStore:
                     rate = error_rate(info.insertedNum, capacity, reserved)
                     fills.append(FilterFill(name.decode(), capacity, info.insertedNum, rate, info.size))
         return fills
+
+    def forget_feed(self, feed: str) -> None:
+        """Does as `forget_persons`, and deletes the first arrival of `feed` as well."""
+        self.forget_persons()
+        with translated():
+            self._redis.hdel(self._prefix + b"feeds", feed)
+
+    def forget_persons(self) -> None:
+        """Deletes claims, which a gate rebuilds from the log, and all counters. The first arrivals of imports
+        stay: the log may have lost their first sessions. No gate may run."""
+        kept = {self._prefix + name for name in (b"feeds", b"counted")}
+        with translated():
+            self._unlink(key for key in self._matching(self._prefix) if key not in kept)
+            self._forget_counters()
+
+    def _forget_counters(self) -> None:
+        """But not of which log they were: the first arrivals of imports are of it too."""
+        self._unlink(self._matching(self._prefix + b"users:"))
+        if held := set(self._redis.hkeys(self._prefix + b"counted")) - {b"log"}:
+            self._redis.hdel(self._prefix + b"counted", *held)
 
     def drop(self) -> None:
         """Deletes all keys with the prefix: claims, which a gate rebuilds from the log, and counters."""

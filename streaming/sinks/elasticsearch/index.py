@@ -34,25 +34,30 @@ class ElasticsearchIndex:
 
     def prepare(self, index: str, document: type[Struct]) -> None:
         """The template first, so that a slice made by anyone is the same; then the slice of this month, so
-        that the alias is there, and in older ones the fields they lack. What an earlier release kept in one
-        index moves into slices. Raises BadRequestError if a field has another type."""
+        that the alias is there, and in older ones the fields they lack, and the alias. What an earlier
+        release kept in one index moves into slices. Raises BadRequestError if a field has another type."""
         slices = self._of(index)
         slices.forget()
         if migration.is_due(self._client, slices):
             migration.migrate(self._client, slices, document)
         slices.put_template(document)
         slices.add_fields(document)
+        slices.add_alias()
         slices.make(month_of(time.time_ns() // 1_000_000))
         available(
             self._client.cluster.health, index=self.name(index), wait_for_status="yellow", timeout="20s"
         )
 
     def drop_if_other(self, index: str, document: type[Struct]) -> None:
-        """Also the whole index of an earlier release that kept it in one piece."""
-        if not available(self._client.indices.exists, index=self.name(index)):
-            return
+        """Also the whole index of an earlier release that kept it in one piece, and slices into which it was
+        moving: until the move ends, these have no alias."""
         known = properties(document).keys()
-        found = available(self._client.indices.get_mapping, index=self.name(index))
+        found = available(
+            self._client.indices.get_mapping,
+            index=[self.name(index), self._of(index).of("*")],
+            ignore_unavailable=True,
+            allow_no_indices=True,
+        )
         for slice_name, held in found.items():
             if held["mappings"].get("properties", {}).keys() - known:
                 available(self._client.indices.delete, index=slice_name, ignore_unavailable=True)

@@ -15,11 +15,13 @@ from streaming.sinks.elasticsearch.bulk import Removal
 from streaming.sinks.elasticsearch.connection import available
 from streaming.sinks.elasticsearch.templates import template
 from streaming.sinks.port import Write
+from streaming.stores import StoreUnavailable
 
 ASKED_AT_ONCE = 5_000
 """Ids of one search for other versions. Of each there is one other at most, unless a process died just then,
 and a search returns twice as many."""
-
+_FULL = "shards open"
+"""In the text of Elasticsearch's refusal at its limit; the type of that error stands for other faults too."""
 
 NO_FIELDS: Mapping[str, Any] = {}
 
@@ -47,6 +49,13 @@ class Slices:
         for slice_name in map(self.of, self.months()):
             available(self._client.indices.put_mapping, index=slice_name, **mappings)
 
+    def add_alias(self) -> None:
+        """Gives the slices that are there their alias. Those of a move that did not end have none, if the old
+        index is gone. No index may have the name of the alias."""
+        if self.months():
+            add = {"add": {"index": self.of("*"), "alias": self.name}}
+            available(self._client.indices.update_aliases, actions=[add])
+
     def months(self) -> list[str]:
         """Returns the months that have a slice, in order."""
         found = available(self._client.indices.get_settings, index=self.of("*"), allow_no_indices=True)
@@ -58,13 +67,20 @@ class Slices:
         return self._known.issuperset(months)
 
     def make(self, month: str, further: Mapping[str, Any] = NO_FIELDS) -> None:
-        """Makes a slice unless it is there, with `further` fields, mappings by name, too."""
+        """Makes a slice unless it is there, with `further` fields, mappings by name, too. Raises
+        StoreUnavailable also if the cluster has as many shards as it may."""
         if month in self._known:
             return
         mappings = {"properties": dict(further)} if further else None
         try:
             available(self._client.indices.create, index=self.of(month), mappings=mappings)
         except BadRequestError as error:
+            if _FULL in str(error.body):
+                raise StoreUnavailable(
+                    f"Elasticsearch makes no slice {self.of(month)}: it has as many shards as its limit "
+                    "(cluster.max_shards_per_node) allows. Raise that, or delete months: "
+                    "VITRINE_RETENTION_WINDOWS_DAYS and the like, then ./vitrine retention"
+                ) from error
             if error.error != "resource_already_exists_exception":  # another instance was faster
                 raise
         self._known.add(month)

@@ -5,6 +5,7 @@ from threading import Event
 
 from streaming.contract.topology import STORE
 from streaming.kafka import clients
+from streaming.kafka.key_of_log import require_log_of
 from streaming.kafka.stage_process import CannotRun, run_stage
 from streaming.metrics import catalogue
 from streaming.metrics.observer import Observer
@@ -28,6 +29,7 @@ def main(on_step: OnStep = lambda step: None) -> int:
             pseudonyms = PseudonymSettings().pseudonyms
         except InvalidRequest as error:
             raise CannotRun(str(error), "set it, then restart") from error
+        require_log_of(kafka_settings, pseudonyms)
         sink = MongoSink(kafka_settings, sessions, clients.producer(kafka_settings), pseudonyms, observer)
         member = consumer(kafka_settings, STORE.group, settings)
         topics = [clients.name(kafka_settings, topic) for topic in STORE.reads]

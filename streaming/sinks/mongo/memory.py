@@ -44,6 +44,11 @@ class InMemorySessions:
         self._answer()
         yield from deepcopy(list(self.by_id.values()))
 
+    def key_ids(self, among: int | None = None) -> frozenset[str]:
+        self._answer()
+        some = list(self.by_id.values())[:among]
+        return frozenset(one["pseudonymKey"] for one in some if "pseudonymKey" in one)
+
     def estimated_count(self) -> int:
         self._answer()
         return len(self.by_id)

@@ -33,6 +33,7 @@ PAGE = 2_000
 _DUPLICATE_KEY = 11000
 _ASKED_AT_ONCE = 500
 _VERSION_FIELD = "arrivedAtMs"
+_KEY_ID = "pseudonymKey"
 _NO_DATE = "-" * 129
 """Longer than a session id may be, by which an earlier release knew sessions, so that no session has it."""
 _TIMEOUT_MS = 5_000
@@ -166,14 +167,19 @@ class MongoSessions:
 
     def drop_earlier_indexes(self) -> None:
         """Drops the indexes that only earlier releases needed."""
-        found = available(self._sessions.index_information)
-        for name in (f"{field}_1" for field in _INDEXED_EARLIER):
-            if name in found:
-                available(self._sessions.drop_index, name)
+        found = available(self._sessions.index_information).values()
+        for field in _INDEXED_EARLIER:
+            # By key: the embedded server tells other names than those by which it drops.
+            if any([name for name, _ in index["key"]] == [field] for index in found):
+                available(self._sessions.drop_index, f"{field}_1")
 
     def scan(self) -> Iterator[Document]:
         """In the server's order of ids."""
         return documents(self._sessions)
+
+    def key_ids(self, among: int | None = None) -> frozenset[str]:
+        some = islice(documents(self._sessions, [_KEY_ID]), among)
+        return frozenset(str(one[_KEY_ID]) for one in some if _KEY_ID in one)
 
     def ids(self) -> Iterator[str]:
         """Yields the `_id` of every session, its pseudonym, and reads nothing else of them."""

@@ -7,6 +7,7 @@ from confluent_kafka import Message, Producer
 
 from streaming.contract import topics
 from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import require_same
 from streaming.kafka.dead_letters import DeadLetter, DeadLetters
 from streaming.metrics import catalogue
 from streaming.metrics.observer import NULL_OBSERVER, Observer
@@ -16,6 +17,8 @@ from streaming.sinks.port import SessionStore
 from streaming.stores import Document
 
 NO_SESSION = "no_session"
+_LOOKED_AT = 2_000
+"""Sessions whose key is compared: their ids say nothing of their time, so that these have the keys of all."""
 
 
 class MongoSink:
@@ -33,7 +36,9 @@ class MongoSink:
         self._dead_letters = DeadLetters(kafka_settings, producer)
 
     def prepare(self) -> None:
-        """Makes the indexes that extraction needs. Raises StoreUnavailable."""
+        """Makes the indexes that extraction needs. Raises StoreUnavailable, and OtherKey if the sessions that
+        are stored have pseudonyms of another key."""
+        require_same(self._sessions.key_ids(among=_LOOKED_AT), self._pseudonyms, "MongoDB")
         self._sessions.prepare()
 
     def read(self, batch: Sequence[Message]) -> tuple[list[Document], list[DeadLetter]]:

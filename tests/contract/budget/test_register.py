@@ -28,7 +28,7 @@ ENTRY = RegistryEntry(
     metrics={"models": [{"roc_auc": 0.1 + 0.2, "yes": [1.5, -0.25]}]},
     code={"commit": None, "sources_sha256": "s"},
     snapshot={"part-0-1.parquet": "f"},
-    rows={"train": 2**40, "test": 1},
+    rows={"train": 2**40, "test": 1, "without_consent": 0},
 )
 
 

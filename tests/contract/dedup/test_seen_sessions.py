@@ -384,6 +384,40 @@ def test_a_store_of_other_pseudonyms_is_not_used_and_counts_anew(redis: RedisSet
     assert store.standing() is None
 
 
+def old_import(number: int, feed: str = "import-a") -> Visit:
+    return session(number, "u", feed=feed, event_time_ms=0)
+
+
+MUCH_LATER_MS = NOW_MS + 2 * HORIZON.horizon_ms
+
+
+def test_other_pseudonyms_do_not_make_an_import_new(redis: RedisSettings) -> None:
+    """Nor does an update from a release without any: the log may have lost the import's first sessions."""
+    first, second = (
+        ROOMY.model_copy(update={"pseudonym_key": SecretStr(letter * 20)}) for letter in ("a", "b")
+    )
+    store, other = RedisDedupStore(redis, first), RedisDedupStore(redis, second)
+    build(store, "first")
+    claim(store, [old_import(1)], [1], {0: (0, 2)})
+    build(other, "second")
+    again = claim(other, [old_import(2)], [3], at_ms=MUCH_LATER_MS, generation="second")
+    assert again == [BEYOND]
+
+
+def test_a_purged_feed_is_forgotten_and_no_other_import_is_new(redis: RedisSettings) -> None:
+    store = RedisDedupStore(redis, ROOMY)
+    build(store, "first")
+    claim(store, [old_import(1), old_import(2, "import-b")], [1, 2], {0: (0, 3)})
+    for _ in range(2):
+        store.forget_feed("import-a")
+    assert store.standing() is None
+    assert store.distinct_users() == 0
+    build(store, "second")
+    again = [old_import(1), old_import(2, "import-b")]
+    answers = claim(store, again, [4, 5], at_ms=MUCH_LATER_MS, generation="second")
+    assert answers == [NEW_USER, BEYOND]
+
+
 def test_a_store_with_another_horizon_is_not_used(redis: RedisSettings) -> None:
     build(RedisDedupStore(redis, ROOMY), "first")
     longer = ROOMY.model_copy(update={"horizon_ms": ROOMY.horizon_ms + DAY_MS})

@@ -61,7 +61,7 @@ def test_an_empty_window_has_no_page(sessions: Collection[dict[str, Any]]) -> No
 
 def test_sessions_of_an_earlier_release_are_an_error(sessions: Collection[dict[str, Any]]) -> None:
     sessions.insert_one({"_id": "a", "sessionId": "a", "arrivedAtMs": START_MS, "userId": "u"})
-    with pytest.raises(NotMigrated, match=r"run \./vitrine migrate"):
+    with pytest.raises(NotMigrated, match=r"run \./vitrine migrate.* reconcile names them"):
         list(pages(sessions, Window(0, START_MS + 1), 10))
 
 

@@ -63,7 +63,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 
 def a_version(n: int, at_ms: int) -> Document:
-    return {"_id": f"s{n}", "sessionId": f"s{n}", "arrivedAtMs": at_ms, "rawPartition": 0, "rawOffset": n}
+    known_as = {"_id": f"s{n}", "sessionPseudonym": f"s{n}"}
+    return known_as | {"arrivedAtMs": at_ms, "rawPartition": 0, "rawOffset": n}
 
 
 SAFE = {"w": "majority", "j": True}

@@ -426,6 +426,38 @@ def test_a_migration_that_was_killed_goes_on_and_readers_saw_every_document(
     assert another.count(INDEX) == 30
 
 
+def test_documents_of_an_earlier_release_are_dropped_during_a_move_that_was_killed(
+    elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, put, batches = OfEarlierRelease(elasticsearch, FormerThing), bulk.put, itertools.count()
+    monkeypatch.setattr(migration, "BATCH", 7)
+
+    def killed_midway(*given: object) -> object:
+        if next(batches) == 3:
+            raise StoreUnavailable("killed")
+        return put(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bulk, "put", killed_midway)
+        with pytest.raises(StoreUnavailable):
+            old.index.prepare(INDEX, Thing)
+    another = real.ElasticsearchIndex(elasticsearch)
+    another.drop_if_other(INDEX, Thing)
+    another.prepare(INDEX, Thing)
+    assert found(another) == {}
+    assert another.put([a_write("anew", month=MONTHS[0])]) == []
+    assert set(found(another)) == {"anew"}
+
+
+def test_slices_that_lost_their_alias_get_it_again(elasticsearch: ElasticsearchSettings) -> None:
+    index, client = real.ElasticsearchIndex(elasticsearch), _client(elasticsearch)
+    index.prepare(INDEX, Thing)
+    index.put([a_write("a", month=MONTHS[0])])
+    client.indices.delete_alias(index=f"{index.name(INDEX)}-*", name=index.name(INDEX))
+    index.prepare(INDEX, Thing)
+    assert set(found(index)) == {"a"}
+
+
 def test_an_empty_index_of_an_earlier_release_becomes_slices(elasticsearch: ElasticsearchSettings) -> None:
     index = real.ElasticsearchIndex(elasticsearch)
     _client(elasticsearch).indices.create(index=index.name(INDEX))

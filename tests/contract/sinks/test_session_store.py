@@ -50,6 +50,13 @@ def test_what_was_inserted_is_found(store: SessionStore) -> None:
     assert store.estimated_count() == 30
 
 
+def test_the_keys_of_pseudonyms_are_told(store: SessionStore) -> None:
+    assert store.key_ids() == frozenset()
+    store.insert([a_document("a"), a_document("b", pseudonymKey="k1"), a_document("c", pseudonymKey="k2")])
+    assert store.key_ids() == {"k1", "k2"}
+    assert store.key_ids(among=2) == {"k1"}
+
+
 def a_version(id_: str, at_ms: int, offset: int = 0, **fields: object) -> Document:
     return a_document(id_, **fields) | {"arrivedAtMs": at_ms, "rawPartition": 0, "rawOffset": offset}
 

@@ -15,6 +15,7 @@ from waiting import HUNG_S
 from lab.own_redis import OwnRedis
 from streaming.distinct.all_users import distinct_users
 from streaming.gate.settings import GateSettings
+from streaming.kafka.clients import read_all
 from streaming.settings import RedisSettings
 from streaming.simulate.settings import TrafficSettings
 from streaming.simulate.traffic import Message, traffic
@@ -172,6 +173,28 @@ def test_a_foreigners_words_among_the_valid_sessions_stop_no_rebuild(
     gates.send([(b"k", b"no session"), (b"k", b"[" * 100_000), (b"k", None)], "valid_customer_session")
     gates.forget_everything()
     gates.wait_for(lambda: distinct_users(redis) == users, "distinct users counted again")
+
+
+def test_a_gate_with_another_key_of_pseudonyms_does_not_go_on(gates: Gates, redis: RedisSettings) -> None:
+    """The key file is lost, or another machine made one of its own; what is no session is written last."""
+    messages = pairs(simulated(300))
+    gates.send(messages)
+    gates.wait_until_done_by_starting()
+    assert gates.stop() == 0
+    users, valid = distinct_users(redis), gates.judge()["valid"]
+    gates.send([(b"k", b"no session")] * 200, "valid_customer_session")
+    own = dict(gates.environment)
+    gates.environment["VITRINE_PSEUDONYM_KEY"] = "another key than the one that was lost"
+    gates.send(messages)
+    gates.start()
+    assert gates.running.pop("0").wait(HUNG_S) == 1
+    assert gates.said("other_pseudonym_key") == 1
+    assert distinct_users(redis) == users
+    gates.environment = own
+    gates.wait_until_done_by_starting()
+    gates.stop()
+    values = [message.value() or b"" for message in read_all(gates.kafka, "valid_customer_session")]
+    assert sum(value.startswith(b"{") for value in values) == valid  # what was sent again is a repeat
 
 
 def test_a_redis_killed_under_load_costs_nothing(gates_on: GatesOn, own_redis: OwnRedis) -> None:

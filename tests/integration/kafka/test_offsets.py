@@ -102,3 +102,11 @@ def test_reading_begins_where_it_is_told_and_ends_with_the_topic(
     _ends_once_decided(kafka)
     assert [message.value() for message in clients.read_all(kafka, topics.VALID, {0: 1})] == [b"b", b"c"]
     assert list(clients.read_all(kafka, topics.VALID, {0: 4})) == []
+
+
+def test_a_read_ends_where_it_is_told(kafka: KafkaSettings, writer: Producer) -> None:
+    _write(kafka, writer, b"0", b"1", b"2")
+    writer.commit_transaction(HUNG_S)
+    for until, found in ({0: 2}, [b"0", b"1"]), ({0: 0}, []), (None, [b"0", b"1", b"2"]):
+        read = clients.read_all(kafka, topics.VALID, until=until)
+        assert [message.value() for message in read] == found

@@ -13,8 +13,9 @@ from streaming.contract import topics
 from streaming.contract.months import month_of
 from streaming.contract.valid_session import StoredSession
 from streaming.kafka import clients
-from streaming.migrate.command import run
+from streaming.migrate import command
 from streaming.migrate.documents import OF_SESSIONS
+from streaming.process.exit_code import ExitCode
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
@@ -52,7 +53,6 @@ def test_stores_of_an_earlier_release_are_migrated(
     pipeline.judge()
     sessions = pipeline.valid()
     store, index = MongoSessions(mongo), ElasticsearchIndex(elasticsearch)
-    store.insert([earlier_document(one) for one in sessions])
     for name in OF_SESSIONS:
         index.prepare(name, FormerDocument)
         index.put(
@@ -69,9 +69,18 @@ def test_stores_of_an_earlier_release_are_migrated(
         )
     for name, value in stages.environment.items():
         monkeypatch.setenv(name, value)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(command, "STORED_PATIENCE_S", 0.0)
+        assert command.run(Namespace(json=True)) == ExitCode.UNAVAILABLE  # no store runs: nothing is dropped
+    capsys.readouterr()
+    for name in OF_SESSIONS:
+        index.refresh(name)
+        assert index.count(name) == len(sessions)
 
+    store.insert([earlier_document(one) for one in sessions])
+    stages.start("store")
     for made in (len(sessions), 0):
-        assert run(Namespace(json=True)) == 0
+        assert command.run(Namespace(json=True)) == 0
         told: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
         assert (told["sessions"], told["unreadable"]) == (made, 0)
         held = {one["_id"]: one for one in store.scan()}

@@ -15,8 +15,9 @@ from waiting import HUNG_S
 from streaming.contract import topics
 from streaming.contract.session import LIVE_FEED
 from streaming.contract.time_units import HOUR_MS
+from streaming.contract.topology import BY_NAME
 from streaming.contract.valid_session import sent
-from streaming.kafka import clients
+from streaming.kafka import clients, members
 from streaming.process.exit_code import InvalidRequest
 from streaming.purge.run import count, purge
 from streaming.reconcile.command import run
@@ -74,9 +75,13 @@ def test_a_purged_feed_leaves_no_trace_and_the_rest_agrees(
     with pytest.raises(InvalidRequest):
         count("nobody's")
     assert count(LIVE_FEED) == 20
+    assert set(members.running(kafka, BY_NAME)) == set(STAGES)
+    with pytest.raises(InvalidRequest, match="gate"):
+        members.require_stopped(kafka, BY_NAME, time.monotonic())
 
     for stage in running:
         assert stages.stop(stage) == 0
+    members.require_stopped(kafka, BY_NAME, time.monotonic() + HUNG_S)
     for _ in range(2):  # once more, as if it had been killed at its end
         purged = purge(LIVE_FEED, lambda step: None)
         assert purged.left == 5

@@ -44,6 +44,21 @@ def test_every_valid_session_is_stored_as_it_is(
     assert stored(mongo) == expected(pipeline) != {}
 
 
+def test_with_another_key_of_pseudonyms_it_does_not_go_on(
+    pipeline: Pipeline, stages: Stages, mongo: MongoSettings
+) -> None:
+    pipeline.send(50)
+    pipeline.judge()
+    other = "another key than the one that was lost"
+    assert stages.start("store", VITRINE_PSEUDONYM_KEY=other).wait(HUNG_S) == 1
+    assert stages.said("other_pseudonym_key")
+    assert stored(mongo) == {}
+    store = stages.start("store")
+    pipeline.drain("store", topics.VALID)
+    assert stages.stop(store) == 0
+    assert stored(mongo) == expected(pipeline) != {}
+
+
 def test_killed_in_the_middle_and_replayed_it_loses_and_doubles_nothing(
     pipeline: Pipeline, stages: Stages, mongo: MongoSettings
 ) -> None:

@@ -107,6 +107,10 @@ class Machine(RuleBasedStateMachine):
     def is_ours_alone(self) -> bool:
         return False
 
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        sessions = (one.value or b"" for one in reversed(self.out) if one.topic == "valid_customer_session")
+        yield sessions
+
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
         for record in list(self.out):
             value = record.value or b""

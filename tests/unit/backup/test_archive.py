@@ -227,6 +227,55 @@ def test_a_database_is_copied_while_it_is_written_to(tmp_path: Path) -> None:
     assert called == [None]
 
 
+def secret_database(folder: Path) -> Path:
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "secret.db")) as database:
+        database.execute("create table secrets (id)")
+    return folder / "secret.db"
+
+
+def test_a_link_in_the_place_of_a_database_is_not_followed(tmp_path: Path) -> None:
+    """Its folder belongs to the account of a service, and the backup is made by root."""
+    folder, secret = tmp_path / "airflow", secret_database(tmp_path / "elsewhere")
+    folder.mkdir()
+    part = SqlitePart("airflow", folder, "airflow.db", lambda: None)
+    for target in (secret, tmp_path / "nowhere"):
+        (folder / "airflow.db").symlink_to(target)
+        with pytest.raises(OSError, match=r"airflow\.db"):
+            saved(part)
+        (folder / "airflow.db").unlink()
+    shutil.copy(secret, folder / "airflow.db")
+    (folder / "airflow.db-wal").symlink_to(secret)
+    with pytest.raises(OSError, match=r"SQLite: .*airflow\.db"):
+        saved(part)
+
+
+def test_nor_is_one_that_was_put_there_a_moment_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, secret = tmp_path / "airflow", secret_database(tmp_path / "elsewhere")
+    shutil.copytree(secret.parent, folder)
+    (folder / "secret.db").rename(folder / "airflow.db")
+    part, connect = SqlitePart("airflow", folder, "airflow.db", lambda: None), sqlite3.connect
+
+    def swapped(path: str | Path, uri: bool = False) -> sqlite3.Connection:
+        if uri:
+            (folder / "airflow.db").unlink()
+            (folder / "airflow.db").symlink_to(secret)
+        return connect(path, uri=uri)
+
+    saved(part)
+    monkeypatch.setattr(sqlite3, "connect", swapped)
+    with pytest.raises(OSError, match="is not followed"):
+        saved(part)
+
+
+def test_a_database_in_a_folder_of_any_name_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    secret = secret_database(tmp_path / "a?b %20#c")
+    saved(SqlitePart("airflow", tmp_path / "link" / secret.parent.name, secret.name, lambda: None))
+
+
 def test_a_database_that_there_is_not_yet_is_restored_as_none(tmp_path: Path) -> None:
     part = SqlitePart("airflow", tmp_path / "airflow", "airflow.db", lambda: None)
     stream = saved(part)

@@ -90,4 +90,5 @@ def test_what_is_taken_no_longer_is_counted() -> None:
     here = InMemoryIndex()
     told = IndexPart("elasticsearch", here).restore(stream, quiet)
     assert told.startswith("1 documents, where there is no newer one; 4 have another form than now")
+    assert "./vitrine migrate" in told  # the log has not all
     assert set(here.documents(whole.index)) == {"0"}

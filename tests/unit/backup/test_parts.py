@@ -6,14 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.locks import is_locked
 
 from stack import interrupted_restore
+from stack.backup import manifest, save
 from stack.backup.folder_part import FolderPart
+from stack.backup.manifest import LogPositions, Manifest
 from stack.backup.parts import GENERATED, not_held, parts
+from stack.backup.save import folder_of
+from stack.backup.settings import BackupSettings
+from stack.backup.stored import StoredBackup
 from stack.components import airflow
 from stack.context import this_checkout
 from stack.layout import Layout
 from stack.service import StackContext, StackError
+from streaming.process.exit_code import InvalidRequest
 
 
 @pytest.fixture
@@ -73,6 +80,39 @@ def test_the_outer_link_is_never_among_the_files(
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_text("x")
     assert names(folder_part(place, "data")) == {"models/a/run.json", "accesses/key"}
+
+
+@pytest.mark.parametrize("inside", ["data", "data/backups", "run/passwords/backups", "link/backups"])
+def test_a_backup_is_never_within_what_it_saves(place: StackContext, inside: str) -> None:
+    """Each would hold those before it, and a restore would remove the one that it reads."""
+    place.layout.data.mkdir()
+    (place.layout.state / "link").symlink_to(place.layout.data)
+    with pytest.raises(InvalidRequest, match="move it"):
+        folder_of(place, BackupSettings(dir=place.layout.state / inside))
+
+
+@pytest.mark.parametrize("elsewhere", [None, "backups", "data-of-backups", "run/backups", "data/ledger/x"])
+def test_a_backup_may_be_anywhere_else(place: StackContext, elsewhere: str | None) -> None:
+    chosen = place.layout.state / elsewhere if elsewhere else None
+    assert folder_of(place, BackupSettings(dir=chosen)) == (chosen or place.layout.state / "backups")
+
+
+def test_no_migration_changes_ids_while_they_are_read(
+    place: StackContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor retention or purge: whoever does so holds the data folder."""
+    held: list[bool] = []
+
+    def made(place: StackContext, backup: StoredBackup, tell: object) -> Manifest:
+        held.append(is_locked(place.layout.data))
+        found = Manifest(manifest.FORMAT, backup.name, "", LogPositions("", {}), ())
+        backup.finish(found)
+        return found
+
+    monkeypatch.setattr(save, "_save", made)
+    save.save(place, BackupSettings(), lambda *state: None)
+    assert held == [True]
+    assert not is_locked(place.layout.data)
 
 
 def test_what_no_backup_holds_is_said(place: StackContext) -> None:

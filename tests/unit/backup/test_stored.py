@@ -123,16 +123,20 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == [*names[3:], "notes"]
 
 
-def test_a_backup_of_less_than_half_the_size_has_shrunk(tmp_path: Path) -> None:
-    assert not shelf.has_shrunk(tmp_path)
-    large = made(tmp_path, NAME)
-    assert not shelf.has_shrunk(tmp_path)
-    made(tmp_path, NEWER)
-    assert not shelf.has_shrunk(tmp_path)
-    (large / "data").write_bytes(bytes(10_000))
-    assert shelf.has_shrunk(tmp_path)
-    made(tmp_path, "2026-11-30T10-00-00Z")  # as small as the one before
-    assert shelf.has_shrunk(tmp_path)
+def test_the_largest_outlives_backups_of_less_than_half_its_size(tmp_path: Path) -> None:
+    """A stack that has lost its data does not push out the last good one; nor do backups pile up."""
+    assert shelf.twice_as_large(tmp_path) is None
+    names = [f"2026-11-{day:02d}T08-00-00Z" for day in range(1, 6)]
+    for name in names[:2]:
+        (made(tmp_path, name) / "data").write_bytes(bytes(10_000))
+    assert shelf.twice_as_large(tmp_path) is None
+    for name in names[2:]:
+        made(tmp_path, name)
+        assert shelf.twice_as_large(tmp_path) == names[1]  # of two as large, the newer
+    assert shelf.remove_oldest(tmp_path, 2, but=shelf.twice_as_large(tmp_path)) == [names[0], names[2]]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [names[1], *names[3:]]
+    (made(tmp_path, NEWER) / "data").write_bytes(bytes(6_000))  # more than half
+    assert shelf.remove_oldest(tmp_path, 2, but=shelf.twice_as_large(tmp_path)) == [names[1], names[3]]
 
 
 def test_one_process_at_a_time_uses_the_folder(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from support.sessions import PSEUDONYMS
+from support.sessions import PSEUDONYMS, valid_session
 
 from streaming.contract.horizon import Horizon
+from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import OtherKey
+from streaming.contract.valid_session import encode
 from streaming.dedup.memory import InMemoryDedupStore
 from streaming.dedup.port import (
     BatchSpan,
@@ -46,6 +49,9 @@ class EmptyLog:
 
     def is_ours_alone(self) -> bool:
         return True
+
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        return iter(())
 
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
         return iter(())
@@ -113,3 +119,18 @@ def test_confirming_asks_whether_the_store_still_knows_the_claims(store: Store, 
     store.forget()
     with pytest.raises(OutOfSync):
         claims.confirm(one.spans)
+
+
+class LogOfAnotherKey(EmptyLog):
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        yield iter([encode(valid_session())])
+
+
+def test_a_gate_with_another_key_stops_before_it_changes_the_store(store: Store) -> None:
+    """A rebuild would drop the counters of all days, and take every repeat for a new session."""
+    claims = Claiming(store, LogOfAnotherKey(), 0, Pseudonyms("x" * 20), NULL_OBSERVER)
+    before = store.snapshot()
+    with pytest.raises(OtherKey, match="another key"):
+        claims.recover()
+    assert store.snapshot() == before
+    Claiming(store, LogOfAnotherKey(), 0, PSEUDONYMS, NULL_OBSERVER).recover()

@@ -20,7 +20,14 @@ ARRIVED_MS = GONE.arrived_at_ms
 
 
 class Log:
-    """Has what is left of one session, another, and what another program wrote."""
+    """Has what is left of two sessions, another, and what another program wrote."""
+
+    values = (
+        erased_session.encode(erased(GONE, USUAL, Traces())),
+        contract.encode(STAYS),
+        erased_session.encode(erased(valid_session(user_id="gone", raw_offset=2), USUAL, Traces())),
+        b"no session",
+    )
 
     def committed(self) -> LogProgress:
         return LogProgress("log", {0: 3}, {0: ARRIVED_MS}, ARRIVED_MS, 0)
@@ -28,9 +35,11 @@ class Log:
     def is_ours_alone(self) -> bool:
         return True
 
+    def newest_first(self) -> Iterator[Iterator[bytes]]:
+        yield iter(reversed(self.values))
+
     def valid_sessions(self, since_ms: int) -> Iterator[tuple[bytes, float]]:
-        left = erased(GONE, USUAL, Traces())
-        for value in (erased_session.encode(left), contract.encode(STAYS), b"no session"):
+        for value in self.values:
             yield value, 1.0
 
 

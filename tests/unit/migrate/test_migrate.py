@@ -8,7 +8,10 @@ import pytest
 from support.sessions import PSEUDONYMS, known_as, session, valid_session
 
 from streaming.contract import topics
+from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import OtherKey
 from streaming.contract.session import Review
+from streaming.kafka.offsets import StageBehind
 from streaming.migrate.documents import OF_SESSIONS, migrate_documents
 from streaming.migrate.sessions import Migrated, migrate_sessions
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
@@ -29,6 +32,10 @@ def earlier(number: int, **fields: object) -> Document:
     held: dict[str, Any] = msgspec.to_builtins(session(session_id=f"s{number}", user_id=f"u{number % 3}"))
     held = {name: value for name, value in held.items() if value is not None or name == "paymentMethodType"}
     return {"_id": f"s{number}", **held, "schemaVersion": 1, **FACTS, "rawOffset": number, **fields}
+
+
+def stored() -> None:
+    """The store has all that is in the log."""
 
 
 def filled(count: int = 7) -> InMemorySessions:
@@ -67,6 +74,17 @@ def test_todays_sessions_and_what_no_stage_wrote_are_left_alone() -> None:
     assert held["t"] == today
     assert held["odd"] == {"_id": "odd", "name": "no session"}
     assert len(held) == 4
+
+
+def test_with_another_key_it_does_not_go_on() -> None:
+    """A migration that was stopped, and then called where the key is another."""
+    store = filled(2)
+    migrate_sessions(store, PSEUDONYMS)
+    store.insert([earlier(5)])
+    before = list(store.scan())
+    with pytest.raises(OtherKey, match="MongoDB"):
+        migrate_sessions(store, Pseudonyms("x" * 20))
+    assert list(store.scan()) == before
 
 
 class Interrupted(InMemorySessions):
@@ -111,7 +129,7 @@ def test_documents_are_made_anew_without_ids_and_city() -> None:
     index.prepare(topics.SESSION_SUMMARIES, DOCUMENTS[topics.SESSION_SUMMARIES])
     former = {"sessionId": "s1", "city": "Berlin"}
     index.slices[topics.SESSION_SUMMARIES]["2000-01"]["s1"] = 99, former
-    assert migrate_documents(index, store, WORDS) == 5
+    assert migrate_documents(index, store, WORDS, stored) == 5
     for name in OF_SESSIONS:
         index.refresh(name)
         for id_, made in index.scan(name):
@@ -123,11 +141,39 @@ def test_documents_are_made_anew_without_ids_and_city() -> None:
 def test_what_flink_has_written_since_stays() -> None:
     store, index = filled(1), InMemoryIndex()
     migrate_sessions(store, PSEUDONYMS)
-    migrate_documents(index, store, WORDS)
+    migrate_documents(index, store, WORDS, stored)
     [(id_, made)] = index.documents(topics.SESSION_SUMMARIES).items()
     body = msgspec.json.encode(made | {"clicks": 8})
     index.put([Write(topics.SESSION_SUMMARIES, id_, 1_700_000_000_000, body, "2000-01")])
-    migrate_documents(index, store, WORDS)
+    migrate_documents(index, store, WORDS, stored)
     index.refresh(topics.SESSION_SUMMARIES)
     assert dict(index.scan(topics.SESSION_SUMMARIES))[id_]["clicks"] == 8
     assert DOCUMENTS.keys() >= set(OF_SESSIONS)
+
+
+def test_what_flink_wrote_of_a_session_that_the_store_did_not_have_yet_is_not_lost() -> None:
+    """Flink wrote its document, which is dropped with the others of its slice, before the store had it."""
+    store, index = InMemorySessions(), InMemoryIndex()
+    index.prepare(topics.SESSION_SUMMARIES, DOCUMENTS[topics.SESSION_SUMMARIES])
+    index.slices[topics.SESSION_SUMMARIES]["2000-01"]["s1"] = 99, {"sessionId": "s1", "city": "Berlin"}
+
+    def catches_up() -> None:
+        if not index.documents(topics.SESSION_SUMMARIES):
+            store.insert([earlier(1)])
+            migrate_sessions(store, PSEUDONYMS)
+
+    assert migrate_documents(index, store, WORDS, catches_up) == 1
+    assert list(index.documents(topics.SESSION_SUMMARIES)) == [one["_id"] for one in store.scan()]
+
+
+def test_nothing_is_dropped_while_the_store_is_behind() -> None:
+    store, index = InMemorySessions(), InMemoryIndex()
+    index.prepare(topics.SESSION_SUMMARIES, DOCUMENTS[topics.SESSION_SUMMARIES])
+    index.slices[topics.SESSION_SUMMARIES]["2000-01"]["s1"] = 99, {"sessionId": "s1", "city": "Berlin"}
+
+    def is_behind() -> None:
+        raise StageBehind("store")
+
+    with pytest.raises(StageBehind):
+        migrate_documents(index, store, WORDS, is_behind)
+    assert set(index.documents(topics.SESSION_SUMMARIES)) == {"s1"}

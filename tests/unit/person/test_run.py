@@ -141,7 +141,7 @@ class World:
         if self.step_ == self.dies_at:
             raise Killed
 
-    def read(self, settings: object, topic: str) -> Iterator[Logged]:
+    def read(self, settings: object, topic: str, until: object = None) -> Iterator[Logged]:
         yield from list(self.topics[topic])
 
     def rewrite(self, settings: object, changes: Mapping[str, Change]) -> dict[str, int]:
@@ -212,7 +212,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.setattr(module, "MongoSessions", lambda settings: store)
     monkeypatch.setattr(run, "ElasticsearchIndex", lambda settings: found.index)
     monkeypatch.setattr(run, "SimilarUsers", lambda settings: Rows())
-    monkeypatch.setattr(run, "RedisDedupStore", lambda *_: SimpleNamespace(drop=drop))
+    monkeypatch.setattr(run, "RedisDedupStore", lambda *_: SimpleNamespace(forget_persons=drop))
     monkeypatch.setattr(
         run, "MongoRecord", lambda settings: SimpleNamespace(boundaries=lambda: NOTHING_EXPIRED)
     )

@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
-from support.sessions import PSEUDONYMS
+from support.sessions import PSEUDONYMS, valid_session
 
+from streaming.contract.pseudonym import Pseudonyms
+from streaming.contract.pseudonym_key import OtherKey
+from streaming.contract.valid_session import encode
 from streaming.settings import KafkaSettings
+from streaming.sinks.mongo.documents import document
 from streaming.sinks.mongo.memory import InMemorySessions
 from streaming.sinks.mongo.sink import NO_SESSION, MongoSink
 
@@ -60,3 +64,14 @@ def test_a_message_of_another_client_becomes_a_dead_letter(value: bytes | None) 
     assert headers["reason"] == NO_SESSION.encode()
     assert (headers["partition"], headers["offset"]) == (b"1", b"7")
     assert list(sessions.scan()) == []
+
+
+def test_it_does_not_go_on_with_another_key() -> None:
+    sessions = InMemorySessions()
+    sessions.insert([{"_id": "of an earlier release", "sessionId": "s"}])
+    other = MongoSink(KafkaSettings(), sessions, FakeProducer(), Pseudonyms("x" * 20))  # type: ignore[arg-type]
+    other.prepare()
+    sessions.insert([document(encode(valid_session()), PSEUDONYMS)])
+    with pytest.raises(OtherKey, match="MongoDB"):
+        other.prepare()
+    MongoSink(KafkaSettings(), sessions, FakeProducer(), PSEUDONYMS).prepare()  # type: ignore[arg-type]

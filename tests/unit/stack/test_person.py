@@ -126,6 +126,7 @@ class Stack:
         self.done: list[str] = []
         self.fails_at = ""
         monkeypatch.setattr(person, "require_migrated", lambda: None)
+        monkeypatch.setattr(person, "require_stopped", lambda *_: None)
         monkeypatch.setattr(person, "wait_decided", lambda *_: self.step("decided"))
         monkeypatch.setattr(resummarise, "stop", lambda *_: self.step("stopped"))
         monkeypatch.setattr(person, "erase", self.erase)

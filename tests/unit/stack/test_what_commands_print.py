@@ -73,6 +73,7 @@ def test_purge(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
     monkeypatch.setattr(run, "count", lambda feed: 3)
     monkeypatch.setattr(removal, "run", lambda feed, tell: run.Purged(3, 4, 5, 6, 7))
+    monkeypatch.setattr(removal, "resume", lambda feed, tell: None)
     for yes in (False, True):
         asked = argparse.Namespace(feed=EVIL, yes=yes, json=False)
         assert handlers.purge(asked) == ExitCode.DONE
