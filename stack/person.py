@@ -22,6 +22,7 @@ from streaming.person import places
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
 from streaming.person.run import erase, require_migrated
+from streaming.process.exit_code import InvalidRequest
 from streaming.settings import KafkaSettings
 
 Tell = Callable[[str, str], None]
@@ -59,11 +60,15 @@ def _carry_out(
 ) -> list[Amount]:
     """Erases with the stages stopped, and starts them again."""
     begun, services = stored_list().begin(requests), _services(place)
-    interrupted_rewrite.begin(place.layout, COMMAND, services)
     # The scheduler too: a run that has read a person's rows would write its result after this.
     resummarise.stop(services, tell)
     tell("erase", "looking for stages that run elsewhere")
-    require_stopped(KafkaSettings(), NAMES, time.monotonic() + ELSEWHERE_PATIENCE_S)
+    try:
+        require_stopped(KafkaSettings(), NAMES, time.monotonic() + ELSEWHERE_PATIENCE_S)
+    except InvalidRequest:
+        lifecycle.bring_up(services, tell)  # the log is as it was
+        raise
+    interrupted_rewrite.begin(place.layout, COMMAND, services)
     removed = erase(begun, ids, lambda step: tell("erase", step))
     stored_list().end(begun, removed)
     interrupted_rewrite.end(place.layout)

@@ -17,7 +17,7 @@ from streaming.access_record.file import stored_record
 from streaming.kafka.offsets import StageBehind
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
-from streaming.process.exit_code import ExitCode
+from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import PseudonymSettings
 from streaming.stores import StoreUnavailable
 
@@ -198,16 +198,29 @@ def test_interrupted_it_goes_on_and_no_stage_starts_before(
     stack.fails_at = where
     assert person_command.run(asked("erase")) == ExitCode.UNAVAILABLE
     assert "give the same command again" in capsys.readouterr().err
-    begun = where != "decided"
-    if begun:
+    touched = where == "erased"
+    if touched:
         with pytest.raises(StackError, match=r"person erase --pending"):
             interrupted_rewrite.require_none(place.layout)
     stack.done.clear()
     assert person_command.run(asked("erase")) == ExitCode.DONE
     # The components alone come up, as no stage may see what is half written.
-    assert stack.done == ["up 4", *([] if begun else ["decided"]), "stopped", "erased", "up 4"]
+    assert stack.done == ["up 4", *([] if touched else ["decided"]), "stopped", "erased", "up 4"]
     [request] = stored_list().requests()
     assert request.state == "done"
+
+
+def test_stages_elsewhere_are_told_and_the_own_ones_start_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: StackContext
+) -> None:
+    def elsewhere(*_: object) -> None:
+        raise InvalidRequest("stages run on another machine")
+
+    monkeypatch.setattr(person, "require_stopped", elsewhere)
+    assert person_command.run(asked("erase")) == ExitCode.INVALID_REQUEST
+    assert "another machine" in capsys.readouterr().err
+    assert stack.done == ["up 4", "decided", "stopped", "up 4"]
+    interrupted_rewrite.require_none(place.layout)
 
 
 def test_what_was_interrupted_is_completed_before_anybody_else_is_erased(
