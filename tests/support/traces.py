@@ -17,7 +17,7 @@ from redis import Redis
 from streaming.contract import topics
 from streaming.kafka import clients
 from streaming.settings import ElasticsearchSettings, KafkaSettings, MongoSettings, RedisSettings
-from streaming.sinks.elasticsearch import connection
+from streaming.sinks.elasticsearch import connection, pages
 
 ALL_TOPICS = (
     topics.RAW,
@@ -56,8 +56,7 @@ def of_elasticsearch(settings: ElasticsearchSettings) -> Iterator[tuple[str, byt
     with closing(client):
         pattern = f"{settings.index_prefix}*"
         client.indices.refresh(index=pattern)
-        found = client.search(index=pattern, size=10_000)["hits"]["hits"]
-        for hit in found:
+        for hit in pages.hits(client, pattern):
             yield f"elasticsearch {hit['_index']}", msgspec.json.encode([hit["_id"], hit["_source"]])
 
 
