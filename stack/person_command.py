@@ -20,13 +20,16 @@ from stack.progress import Progress
 from streaming.access_record.file import os_user, stored_record
 from streaming.command_failure import carried_out
 from streaming.contract.visible import visible
+from streaming.kafka import clients
 from streaming.person import erasures
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
 from streaming.person.kept import Records, kept, known
+from streaming.person.places import SESSIONS
 from streaming.process.exit_code import ExitCode, InvalidRequest
 from streaming.settings import KafkaSettings, PseudonymSettings
 
+EVER = 1 << 30
 NOBODY = (
     "nothing is kept of this person, and no erasure was asked for. Give the user id exactly as the shop "
     "sends it: capital letters and spaces count"
@@ -72,6 +75,8 @@ def _export(arguments: Namespace) -> int:
         "userId": id_,
         "userPseudonym": user,
         "places": found,
+        "erasures": [one for one in stored_list().requests() if one.user == user],
+        "accesses": _accesses(user, found[SESSIONS]),
     }
     content = msgspec.json.format(msgspec.json.encode(exported, enc_hook=str))
     if arguments.out is None:
@@ -114,12 +119,24 @@ def _erase(arguments: Namespace) -> int:
     return ExitCode.DONE
 
 
+def _accesses(user: str, sessions: list[Any]) -> list[dict[str, str]]:
+    """Returns when something of the person was looked at or exported, and what; by whom is not theirs to
+    know."""
+    record = stored_record()
+    theirs = {record.whose("user", user), *(record.whose("session", str(one["_id"])) for one in sessions)}
+    return [
+        {"at": one.at, "did": one.did, "what": one.what} for one in record.newest(EVER) if one.whose in theirs
+    ]
+
+
 def _nothing_to_do(user: str, id_: str) -> Request | None:
     """Returns the last erasure of a person of whom nothing has been kept since; None if there is something to
     erase. Raises InvalidRequest if nothing is known of the person."""
     theirs = [one for one in stored_list().requests() if one.user == user]
+    if erasures.still_open(theirs):
+        return None
     kept_now = (one for read in _records(user, id_).values() for one in read())
-    if erasures.still_open(theirs) or next(kept_now, None) is not None:
+    if next(kept_now, None) is not None:
         return None
     if not theirs:
         raise InvalidRequest(NOBODY)
@@ -128,6 +145,7 @@ def _nothing_to_do(user: str, id_: str) -> Request | None:
 
 def _records(user: str, id_: str) -> Records:
     settings, pseudonyms = KafkaSettings(), PseudonymSettings().pseudonyms
+    clients.require(settings)
     return kept(settings, pseudonyms, known(settings, pseudonyms, {user: id_}))
 
 

@@ -11,19 +11,20 @@ sends it. Given as an argument it stays in the shell's history and is seen in li
 read from standard input instead.
 
   status ID         how much every place has of the person, and whether an erasure is recorded
-  export ID         everything that is kept, as one JSON object on standard output, or with --out in a new
-                    file that only you can read
+  export ID         everything that is kept, and when it was looked at, as one JSON object on standard
+                    output, or with --out in a new file that only you can read
   erase ID          removes it from every place. What came before now goes; what comes later is a new visit
   erase --pending   carries out the erasures that were asked for on Airflow's page
 
 Each writes to the access record first: who, when, why, and whose by a keyed hash.
 
-Erasing starts the stack if it is down, writes the request down, by pseudonym, waits until the gate has
-decided what was sent so far, and stops the stages and Airflow's scheduler: for minutes with a million
-sessions. Then it writes the log anew: of each session only its raw position, times, feed and what windows
-sum are left, under another name, so that window totals, recompute and reconcile hold. Rejected messages of
-others stay. Raw messages of everybody go, as far as they are decided. If it is killed, the stages stay
-stopped: give the same command again. A restored backup has the person erased again before anything starts.
+The stack must be up; what was interrupted, and --pending, start it. Erasing writes the request down, by
+pseudonym, waits until the gate has decided what was sent so far, and stops the stages and Airflow's
+scheduler: for minutes with a million sessions. Then it writes the log anew: of each session only its raw
+position, times, feed and what windows sum are left, under another name, so that window totals, recompute
+and reconcile hold. Rejected messages of others stay. Raw messages of everybody go, as far as they are
+decided. If it is killed, the stages stay stopped: give the same command again. A restored backup has the
+person erased again before anything starts.
 
 With --json, erase and status print {"places": [{"place", "records", "until_ms", "told"}], "state"}: "records"
 is what was removed (status: is there), null where that is not counted; "until_ms" until when a place still

@@ -98,6 +98,8 @@ def test_an_export_is_for_its_owner_alone(
     found = json.loads(out.read_bytes())
     assert found["places"]["extracts"] == [{"country": "Germany"}]
     assert (found["userId"], found["userPseudonym"]) == (ID, user())
+    assert [one["did"] for one in found["accesses"]] == ["export"]
+    assert found["erasures"] == []
     assert person_command.run(asked("export", out=out)) == ExitCode.INVALID_REQUEST  # it is there
     capsys.readouterr()
     assert person_command.run(asked("export")) == ExitCode.DONE

@@ -91,6 +91,29 @@ def test_purge(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     shows_it(capsys.readouterr().err)
 
 
+def test_person(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from stack import person, person_command
+    from streaming.person.erasures import Amount
+    from streaming.person.places import SESSIONS
+
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("VITRINE_PSEUDONYM_KEY", "a key for the tests of Vitrine")
+    kept = {SESSIONS: lambda: iter([{"_id": EVIL, "country": EVIL}])}
+    monkeypatch.setattr(person_command, "_records", lambda user, id_: kept)
+    monkeypatch.setattr(person, "backups", lambda *_: [Amount("files", None, told=EVIL)])
+    asked = argparse.Namespace(
+        deed="status", id=EVIL, pending=False, out=None, why=EVIL, timeout=1.0, json=False
+    )
+    assert person_command.run(asked) == ExitCode.DONE
+    shows_it(capsys.readouterr().out)
+    asked.json = True
+    assert person_command.run(asked) == ExitCode.DONE
+    assert means_it(capsys.readouterr().out)["places"][1]["told"] == EVIL
+    asked.deed = "export"
+    assert person_command.run(asked) == ExitCode.DONE
+    assert means_it(capsys.readouterr().out)["places"][SESSIONS] == [{"_id": EVIL, "country": EVIL}]
+
+
 def test_score_says_which_runs_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     def ask() -> int:
         raise score.CannotScore(f"there is no run {EVIL} in the model registry; there are: {EVIL}")
