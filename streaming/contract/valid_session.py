@@ -112,6 +112,15 @@ def try_decode(value: bytes | None, pseudonyms: Pseudonyms) -> ValidSession | Er
         return None
 
 
+def try_decode_stored(value: bytes | None, pseudonyms: Pseudonyms) -> StoredSession | ErasedSession | None:
+    """Returns the same with the session's identity; None also if the message has none, which the store then
+    keeps as a dead letter."""
+    try:
+        return decode_stored(value or b"", pseudonyms)
+    except msgspec.DecodeError:
+        return None
+
+
 def is_pseudonymous(value: bytes) -> bool:
     """False for a message of a gate that knew no pseudonyms. Within a string the quotes would be escaped."""
     return _PSEUDONYMOUS in value

@@ -7,13 +7,12 @@ import msgspec
 from msgspec import Struct
 
 from streaming.contract import topics
-from streaming.contract.headers import header_texts
 from streaming.contract.log_position import LogPosition
 from streaming.contract.pseudonym import Pseudonyms
-from streaming.contract.valid_session import StoredSession, decode_stored, try_decode
+from streaming.contract.valid_session import StoredSession, try_decode, try_decode_stored
 from streaming.kafka import clients
 from streaming.person import extracts, similar_users
-from streaming.person.log_changes import is_erased
+from streaming.person.log_changes import is_erased, text
 from streaming.person.places import (
     DEAD_LETTERS,
     EXTRACTS,
@@ -26,12 +25,13 @@ from streaming.person.places import (
     SUMMARIES,
     VALID,
 )
-from streaming.person.sessions import known_of
+from streaming.person.sessions import about, known_of
 from streaming.person.similar_users import SimilarUsers
 from streaming.person.traces import Persons, Traces, traces_of
 from streaming.replay.history import Rejected
 from streaming.replay.lines import write
 from streaming.rewriting import log
+from streaming.rewriting.change import Logged
 from streaming.settings import DataSettings, ElasticsearchSettings, KafkaSettings, MongoSettings
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
@@ -56,12 +56,9 @@ def known(settings: KafkaSettings, pseudonyms: Pseudonyms, users: Mapping[str, s
         for user, id_ in users.items()
     }
     for record in log.read(settings, topics.VALID):
-        session = try_decode(record.value, pseudonyms)
-        user = getattr(session, "user_pseudonym", None)
-        if user in found:
-            stored = decode_stored(record.value or b"", pseudonyms)
-            assert isinstance(stored, StoredSession)
-            found[user] |= traces_of(stored)
+        session = try_decode_stored(record.value, pseudonyms)
+        if isinstance(session, StoredSession) and session.user_pseudonym in found:
+            found[session.user_pseudonym] |= traces_of(session)
     return Persons(pseudonyms, found)
 
 
@@ -81,12 +78,16 @@ def kept(settings: KafkaSettings, pseudonyms: Pseudonyms, persons: Persons) -> R
         REJECTED: lambda: _rejected(settings, persons),
         DEAD_LETTERS: lambda: _dead_letters(settings, persons),
         SESSIONS: lambda: _sessions(persons),
-        SIMILAR_USERS: lambda: SimilarUsers(MongoSettings()).of(persons),
+        SIMILAR_USERS: lambda: _similar(SimilarUsers(MongoSettings()).of(persons), persons),
         SUMMARIES: lambda: of_index(topics.SESSION_SUMMARIES),
         SENTIMENTS: lambda: of_index(topics.PRODUCT_SENTIMENT),
         EXTRACTS: lambda: extracts.rows_of(data.extract, persons.pseudonyms),
-        SIMILAR_FILE: lambda: similar_users.rows_of(data.similar_users, persons),
+        SIMILAR_FILE: lambda: _similar(similar_users.rows_of(data.similar_users, persons), persons),
     }
+
+
+def _similar(rows: Iterator[dict[str, Any]], persons: Persons) -> Iterator[Any]:
+    return (about(row, persons) for row in rows)
 
 
 def _sessions(persons: Persons) -> Iterator[Any]:
@@ -118,17 +119,27 @@ def _valid(settings: KafkaSettings, persons: Persons, pseudonyms: Pseudonyms) ->
 
 
 def _rejected(settings: KafkaSettings, persons: Persons) -> Iterator[Any]:
-    for message in clients.read_all(settings, topics.REJECTED):
-        headers = header_texts(message)
-        if topics.HEADER_ERASED not in headers and persons.in_message(message.key(), message.value()):
-            named = {"reason": headers.get(topics.HEADER_REASON), "detail": headers.get(topics.HEADER_DETAIL)}
-            yield named | _bytes(message.key(), message.value())
+    for record in log.read(settings, topics.REJECTED):
+        yield from _told(record, persons, topics.HEADER_RAW_PARTITION, topics.HEADER_RAW_OFFSET)
 
 
 def _dead_letters(settings: KafkaSettings, persons: Persons) -> Iterator[Any]:
     for record in log.read(settings, topics.REFUSED_DOCUMENTS):
-        if not is_erased(record.headers) and persons.in_message(record.key, record.value):
-            yield _bytes(record.key, record.value)
+        yield from _told(record, persons, topics.HEADER_PARTITION, topics.HEADER_OFFSET)
+
+
+def _told(record: Logged, persons: Persons, partition: str, offset: str) -> Iterator[Any]:
+    """Yields a message that names one of `persons`; of one that says that it is somebody else's, only which
+    it is. `partition` and `offset`: the headers that say so."""
+    if is_erased(record.headers) or not (named := persons.look(record.key, record.value)).persons:
+        return
+    of = {name: text(record.headers, name) for name in (partition, offset, topics.HEADER_REASON)}
+    told = {"position": f"{of[partition]}:{of[offset]}", "reason": of[topics.HEADER_REASON]}
+    if named.own:
+        detail = text(record.headers, topics.HEADER_DETAIL)
+        yield told | {"detail": detail} | _bytes(record.key, record.value)
+    else:
+        yield told | {"of": "somebody else, so without content"}
 
 
 def _bytes(key: bytes | None, value: bytes | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from streaming.contract import erased_session, topics
 from streaming.contract.headers import Headers
 from streaming.contract.log_position import LogPosition
 from streaming.contract.pseudonym import Pseudonyms
-from streaming.contract.valid_session import StoredSession, decode_stored, try_decode
+from streaming.contract.valid_session import try_decode_stored
 from streaming.person.erased import erased
 from streaming.person.rejected import left_of
 from streaming.person.traces import Persons
@@ -21,8 +21,8 @@ from streaming.summaries.key_limit import KeyLimit
 
 
 class ErasedFromValid:
-    """Change of `valid_customer_session`: sessions become what is left of them, and what is no session goes,
-    which the store keeps as a dead letter."""
+    """Change of `valid_customer_session`: sessions become what is left of them, and what is no session, or
+    one without an identity, goes: the store keeps it as a dead letter."""
 
     def __init__(
         self, persons: Persons, before_ms: Mapping[str, int], limit: KeyLimit, pseudonyms: Pseudonyms
@@ -32,7 +32,7 @@ class ErasedFromValid:
         self.changed = 0
 
     def __call__(self, record: Logged) -> Left | None:
-        session = try_decode(record.value, self._pseudonyms)
+        session = try_decode_stored(record.value, self._pseudonyms)
         if session is None:
             return None
         place = Place(session.raw_partition, session.raw_offset)
@@ -40,9 +40,7 @@ class ErasedFromValid:
             return Left(place, record)
         if session.arrived_at_ms >= self._before_ms.get(session.user_pseudonym, 0):
             return Left(place, record)
-        stored = decode_stored(record.value or b"", self._pseudonyms)
-        assert isinstance(stored, StoredSession)
-        left = erased(stored, self._limit, self._persons.traces(session.user_pseudonym))
+        left = erased(session, self._limit, self._persons.traces(session.user_pseudonym))
         self.changed += 1
         return Left(
             place,
@@ -82,7 +80,7 @@ class ErasedFromDeadLetters:
         self.changed = 0
 
     def __call__(self, record: Logged) -> Left | None:
-        topic = _text(record.headers, topics.HEADER_TOPIC)
+        topic = text(record.headers, topics.HEADER_TOPIC)
         partition = _number(record.headers, topics.HEADER_PARTITION)
         offset = _number(record.headers, topics.HEADER_OFFSET)
         if topic in topics.INDEXED:
@@ -115,11 +113,12 @@ def _raw_position(headers: Headers) -> LogPosition | None:
 
 
 def _number(headers: Headers, wanted: str) -> int | None:
-    text = _text(headers, wanted)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    found = text(headers, wanted)
+    return int(found) if found.isascii() and found.isdigit() and len(found) < 19 else None
 
 
-def _text(headers: Headers, wanted: str) -> str:
+def text(headers: Headers, wanted: str) -> str:
+    """Returns the value of a header; empty without it."""
     for name, value in headers:
         if name == wanted:
             return value.decode(errors="replace") if isinstance(value, bytes) else value or ""

@@ -53,3 +53,11 @@ def without(row: Mapping[str, Any], persons: Persons) -> dict[str, Any] | None:
         return None
     neighbours = row.get("neighbours", [])
     return {**row, "neighbours": [one for one in neighbours if one.get("userPseudonym") not in persons]}
+
+
+def about(row: Mapping[str, Any], persons: Persons) -> dict[str, Any]:
+    """Returns what a row of `similar_users` says of `persons`: of somebody else's row only the neighbours
+    that they are, and not whose it is."""
+    if row["_id"] in persons:
+        return dict(row)
+    return {"neighbours": [one for one in row.get("neighbours", []) if one.get("userPseudonym") in persons]}

@@ -106,6 +106,15 @@ def test_window_totals_of_the_log_stay_but_for_words_that_named_somebody(who: li
     assert window(filter(None, left)) == window(sessions)
 
 
+def test_what_has_no_identity_is_no_session() -> None:
+    """No gate wrote it; the other stages read it, and the store keeps it as a dead letter."""
+    fields = json.loads(encode(of(USERS[0], 0)))
+    del fields["identity"]
+    value = json.dumps(fields, separators=(",", ":")).encode()
+    assert try_decode(value, PSEUDONYMS) is not None
+    assert list(anew([Logged(0, GONE.encode(), value)], valid_change())) == []
+
+
 def test_what_came_after_the_request_is_a_new_visit() -> None:
     later = of(USERS[0], 3, BEGUN_MS)
     record = Logged(0, later.user_pseudonym.encode(), encode(later))

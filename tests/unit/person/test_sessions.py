@@ -97,3 +97,10 @@ def test_a_person_is_nobodys_neighbour(tmp_path: Path) -> None:
     assert similar_users.erase_from_file(file, PERSONS) == 0
     assert file.stat().st_mtime_ns == written
     assert similar_users.erase_from_file(tmp_path / "none", PERSONS) == 0
+
+
+def test_of_rows_of_others_only_what_names_the_person_is_told() -> None:
+    assert [sessions.about(row, PERSONS) for row in ROWS[:2]] == [
+        ROWS[0],
+        {"neighbours": [{"userPseudonym": GONE, "jaccard": 0.5}]},
+    ]
