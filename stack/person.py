@@ -50,23 +50,24 @@ def run(requests: Collection[Request], ids: Mapping[str, str], timeout_s: float,
             require_migrated()
             # So that nothing of theirs is on its way: what is sent from now on is a new visit.
             tell("gate", "decides what was sent so far …")
-            wait_decided(KafkaSettings(), timeout_s)
-            removed += _carry_out(place, [*begun, *fresh], ids, tell)
+            moment_ms = wait_decided(KafkaSettings(), timeout_s)
+            removed += _carry_out(place, stored_list().begin([*begun, *fresh], moment_ms), ids, tell)
     return [*removed, *backups(place)]
 
 
 def _carry_out(
-    place: StackContext, requests: Collection[Request], ids: Mapping[str, str], tell: Tell
+    place: StackContext, begun: Collection[Request], ids: Mapping[str, str], tell: Tell
 ) -> list[Amount]:
     """Erases with the stages stopped, and starts them again."""
-    begun, services = stored_list().begin(requests), _services(place)
+    services = _services(place)
     # The scheduler too: a run that has read a person's rows would write its result after this.
     resummarise.stop(services, tell)
     tell("erase", "looking for stages that run elsewhere")
     try:
         require_stopped(KafkaSettings(), NAMES, time.monotonic() + ELSEWHERE_PATIENCE_S)
     except InvalidRequest:
-        lifecycle.bring_up(services, tell)  # the log is as it was
+        if not interrupted_rewrite.services(place.layout):
+            lifecycle.bring_up(services, tell)  # the log is as it was
         raise
     interrupted_rewrite.begin(place.layout, COMMAND, services)
     removed = erase(begun, ids, lambda step: tell("erase", step))
@@ -76,10 +77,13 @@ def _carry_out(
     return removed
 
 
-def wait_decided(settings: KafkaSettings, timeout_s: float) -> None:
-    """Waits until the gate has decided every message that was sent so far. Raises StageBehind."""
+def wait_decided(settings: KafkaSettings, timeout_s: float) -> int:
+    """Waits until the gate has decided every message that was sent so far. Returns the moment of that in ms:
+    what arrives later may be decided or not, and is a new visit. Raises StageBehind."""
+    moment_ms = time.time_ns() // 1_000_000
     sent = offsets.ends(settings, topics.RAW)
     offsets.wait_past(settings, GATE.group, topics.RAW, sent, time.monotonic() + timeout_s)
+    return moment_ms
 
 
 def backups(place: StackContext, before_ms: int | None = None) -> list[Amount]:

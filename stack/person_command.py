@@ -55,7 +55,7 @@ def _status(arguments: Namespace) -> int:
     theirs = [one for one in stored_list().requests() if one.user == user]
     if not _anything(places) and not theirs:
         raise InvalidRequest(NOBODY)
-    erased_ms = theirs[-1].begun_ms if theirs and not _anything(places) else None
+    erased_ms = theirs[-1].done_ms if theirs and not _anything(places) else None
     places += person.backups(this_checkout(), erased_ms)
     _print(arguments.json, places, theirs[-1] if theirs else None)
     return ExitCode.DONE

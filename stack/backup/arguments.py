@@ -26,6 +26,9 @@ The stores continue in the log where they were when the backup began: after ./vi
 log has comes back. A restore that was interrupted is completed by ./vitrine restore; before, nothing else
 starts. No privacy budget comes back: what may have been charged since the backup counts as spent.
 
+Persons who were erased are erased again, as the log and the lists of all backups in the folder say. If one of
+these backups cannot be read, nothing is restored unless --erasures-unknown is given.
+
 With --json: {"name", "made_at", "same_log", "expired": {topic: records}, "parts": {part: what was done},
 "seconds", "not_held": [what, …]}; with --check: {"name", "made_at", "parts": [{"name", "bytes", "sha256",
 "left_out"}]}. Exits 1 if the backup is torn or altered."""
@@ -35,6 +38,9 @@ def add_restore(command: argparse.ArgumentParser) -> None:
     """Adds the arguments of `./vitrine restore`."""
     command.add_argument("name", nargs="?", metavar="NAME", help="which backup (the newest)")
     command.add_argument("--replace", action="store_true", help="although there is data here, which is lost")
+    command.add_argument(
+        "--erasures-unknown", action="store_true", help="although another backup's erasure list is unreadable"
+    )
     command.add_argument(
         "--check", action="store_true", help="only read the backup and say whether it is whole"
     )

@@ -64,7 +64,12 @@ def _restore(arguments: Namespace) -> int:
         return ExitCode.DONE
     with Progress() as progress:
         done = restore.restore(
-            this_checkout(), BackupSettings(), arguments.name, arguments.replace, progress.tell
+            this_checkout(),
+            BackupSettings(),
+            arguments.name,
+            arguments.replace,
+            progress.tell,
+            arguments.erasures_unknown,
         )
     _print(done, arguments.json, _restored)
     return ExitCode.DONE

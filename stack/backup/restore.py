@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -10,7 +10,6 @@ from msgspec import Struct
 from stack import interrupted_restore, interrupted_rewrite, lifecycle, resummarise, saved_settings
 from stack.backup import log_positions, shelf, stored
 from stack.backup.erasures_part import NAME as ERASURES
-from stack.backup.erasures_part import ErasuresPart
 from stack.backup.manifest import Manifest, Refused
 from stack.backup.part import Part
 from stack.backup.parts import not_held, parts
@@ -51,10 +50,16 @@ def check(place: StackContext, settings: BackupSettings, name: str | None) -> Ma
 
 
 def restore(
-    place: StackContext, settings: BackupSettings, name: str | None, replace: bool, tell: Tell
+    place: StackContext,
+    settings: BackupSettings,
+    name: str | None,
+    replace: bool,
+    tell: Tell,
+    erasures_unknown: bool = False,
 ) -> Restored:
     """Restores the backup called `name`; without one, that of an interrupted restore, or else the newest.
-    `replace`: whether what there is may be lost. Leaves Kafka, MongoDB and Elasticsearch running. Raises
+    `replace`: whether what there is may be lost. `erasures_unknown`: whether another backup may be passed
+    over whose erasure list cannot be read. Leaves Kafka, MongoDB and Elasticsearch running. Raises
     Refused, before anything is changed, InvalidRequest, StackError, StoreUnavailable, KafkaException."""
     began_s = time.monotonic()
     interrupted = interrupted_restore.of(place.layout)
@@ -64,6 +69,7 @@ def restore(
     with shelf.locked(folder_of(place, settings)):
         if interrupted is None:
             _require_leave(place, replace, tell)
+        erasures = list(_erasures_elsewhere(place, settings, tell, erasures_unknown))
         lifecycle.take_down(place, tell)
         interrupted_restore.begin(place.layout, backup.name)
         done = _restore(parts(place), backup, manifest, tell, stopped=True)
@@ -74,8 +80,8 @@ def restore(
         needed = {service for part in parts(place) for service in part.needs} | {"kafka"}
         lifecycle.bring_up(sorted(needed), tell, restoring=True)
         done |= _restore(parts(place), backup, manifest, tell, stopped=False)
-        _unite_erasures(place, settings, tell)
-        erased = erase_again(stored_list().requests(), lambda step: tell(ERASURES, f"{step} …"))
+        stored_list().unite(erasures)
+        erased = erase_again(stored_list(), lambda step: tell(ERASURES, f"{step} …"))
         done[ERASURES] += f"; {sum(one.records or 0 for one in erased)} records of erased persons removed"
         tell(ERASURES, done[ERASURES])
         same_log = log_positions.is_same_log(KafkaSettings(), manifest.log)
@@ -110,17 +116,26 @@ def _ms(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp() * 1000
 
 
-def _unite_erasures(place: StackContext, settings: BackupSettings, tell: Tell) -> None:
-    """Adds what all backups there know of erasures: an older one may have been chosen to be restored."""
-    known, part = {one.name: one for one in parts(place)}, ErasuresPart(stored_list())
+def _erasures_elsewhere(
+    place: StackContext, settings: BackupSettings, tell: Tell, unknown: bool
+) -> Iterator[bytes]:
+    """Yields what all backups there know of erasures: an older one may have been chosen to be restored.
+    Raises Refused if one cannot be read, unless they may be `unknown`."""
+    known = {one.name: one for one in parts(place)}
     for folder in shelf.complete(folder_of(place, settings)):
         try:
             backup = stored.found(folder, shelf.passphrase(settings.passphrase_file))
             if (saved := backup.manifest(known).part(ERASURES)) is not None:
                 backup.verify(saved)
                 with backup.reading(saved) as content:
-                    part.restore(content, lambda state: None)
+                    yield from content.read().splitlines(keepends=True)
         except Refused as refused:
+            if not unknown:
+                raise Refused(
+                    f"whom to erase again is not known whole, for {folder.name} cannot be read ({refused}). "
+                    "Restore all the same with --erasures-unknown, if nobody was erased shortly before that "
+                    "backup was made, or the log still has who was"
+                ) from refused
             tell(ERASURES, f"those of {folder.name} are not known: {refused}")
 
 

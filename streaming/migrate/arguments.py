@@ -17,4 +17,6 @@ Kafka must run too. Exits 2 if log or MongoDB have pseudonyms of another key tha
 
 Exit code 1 if MongoDB has sessions that no stage wrote; they are left as they are.
 
-With --json: {"sessions", "unreadable", "documents"}."""
+Whom the erasure list, or the log, says to be erased, and an older backup has brought back, is erased again.
+
+With --json: {"sessions", "unreadable", "documents", "erased_again": records removed}."""

@@ -14,6 +14,8 @@ from streaming.kafka import clients, offsets
 from streaming.kafka.key_of_log import require_log_of
 from streaming.migrate.documents import migrate_documents
 from streaming.migrate.sessions import migrate_sessions
+from streaming.person.erasure_list import stored_list
+from streaming.person.run import erase_again
 from streaming.process.exit_code import ExitCode
 from streaming.settings import (
     DataSettings,
@@ -48,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
                 store, pseudonyms, lambda done: status.update(f"{done:,} sessions migrated …")
             )
             store.drop_earlier_indexes()
+            # Before documents are made of them: whom an older backup brought back could not be found so far.
+            erased = erase_again(stored_list(), lambda step: status.update(f"Erased persons: {step} …"))
             documents = migrate_documents(
                 index,
                 store,
@@ -57,11 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
                     f"{found.sessions:,} sessions migrated, {done:,} documents made …"
                 ),
             )
-        answer = {"sessions": found.sessions, "unreadable": found.unreadable, "documents": documents}
+        again = sum(one.records or 0 for one in erased)
+        answer = {
+            "sessions": found.sessions,
+            "unreadable": found.unreadable,
+            "documents": documents,
+            "erased_again": again,
+        }
         if arguments.json:
             print(json.dumps(answer))
         else:
             print(f"{found.sessions:,} sessions migrated, {documents:,} documents made anew")
+            if again:
+                print(f"{again:,} records of erased persons removed, which a backup had brought back")
             if found.unreadable:
                 print(
                     f"{found.unreadable:,} documents in MongoDB are no sessions and were left as they are: "

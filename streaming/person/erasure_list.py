@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -46,15 +46,30 @@ class ErasureList:
             self._append(inside, [erasures.line(Event(made.requested_ms, made.id, user, "requested"))])
         return made
 
-    def begin(self, of: Iterable[Request]) -> list[Request]:
-        """Writes down that what came before now of the persons of these requests goes, and returns the
-        requests so. Those that have begun before keep their moment."""
-        now_ms = _now_ms()
+    def begin(self, of: Iterable[Request], moment_ms: int) -> list[Request]:
+        """Writes down that what came before this moment of the persons of these requests goes, and returns
+        the requests so. Those that have begun before keep their moment."""
         with self._alone() as inside:
             fresh = [one for one in of if one.begun_ms is None]
-            self._append(inside, [erasures.line(Event(now_ms, one.id, one.user, "begun")) for one in fresh])
+            self._append(
+                inside, [erasures.line(Event(moment_ms, one.id, one.user, "begun")) for one in fresh]
+            )
             ids = {one.id for one in of}
             return [one for one in self._requests(inside) if one.id in ids]
+
+    def learn(self, before_ms: Mapping[str, int]) -> list[Request]:
+        """Writes down that what came before these moments goes, by pseudonym, of whom it does not know that
+        yet; returns the requests made of it."""
+        with self._alone() as inside:
+            known = erasures.erased_before_ms(self._requests(inside))
+            made = [
+                Request(secrets.token_hex(8), user, at_ms, begun_ms=at_ms)
+                for user, at_ms in before_ms.items()
+                if known.get(user, 0) < at_ms
+            ]
+            lines = [Event(one.requested_ms, one.id, one.user, "begun") for one in made]
+            self._append(inside, list(map(erasures.line, lines)))
+        return made
 
     def end(self, of: Iterable[Request], places: Iterable[Amount]) -> None:
         """Writes down that nothing of before is left."""

@@ -6,7 +6,7 @@ Killed at any point, all of it may be done again.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from streaming.access_record.file import stored_record
@@ -16,9 +16,10 @@ from streaming.data_folder.alone import alone
 from streaming.dedup.redis.store import RedisDedupStore
 from streaming.gate.settings import GateSettings
 from streaming.kafka import clients
-from streaming.person import extracts, places, similar_users
+from streaming.person import brought_back, extracts, places, similar_users
+from streaming.person.erasure_list import ErasureList
 from streaming.person.erasures import Amount, Request, erased_before_ms
-from streaming.person.kept import MOST, known
+from streaming.person.kept import EVER_MS, MOST, known
 from streaming.person.log_changes import ErasedFromDeadLetters, ErasedFromRejected, ErasedFromValid
 from streaming.person.sessions import erase_sessions, known_of
 from streaming.person.similar_users import SimilarUsers
@@ -41,6 +42,7 @@ from streaming.settings import (
 from streaming.sinks.elasticsearch.documents import DOCUMENTS
 from streaming.sinks.elasticsearch.index import ElasticsearchIndex
 from streaming.sinks.mongo.sessions import MongoSessions
+from streaming.sinks.port import DocumentIndex
 from streaming.summaries.settings import WindowSettings
 
 Tell = Callable[[str], None]
@@ -61,7 +63,15 @@ def _erase(requests: Collection[Request], ids: Mapping[str, str], tell: Tell) ->
     persons = known(settings, pseudonyms, {user: ids.get(user) for user in before_ms})
     tell("writing the log anew")
     done = list(_from_log(settings, persons, before_ms))
-    done += from_stores(persons, before_ms, tell, log_is_written_anew=True)
+    # Nothing runs, and all documents of the index that are to stay come again from the log.
+    now_ms = time.time_ns() // 1_000_000
+    done += from_stores(
+        persons,
+        before_ms,
+        tell,
+        now_ms,
+        lambda index, name: sum(index.remove(name, "userPseudonym", user) for user in before_ms),
+    )
     done.append(_windows_anew(tell))
     RedisDedupStore(RedisSettings(), GateSettings()).forget_persons()
     return [*done, *_of_all(), *_left(before_ms)]
@@ -76,27 +86,62 @@ def require_migrated() -> None:
         )
 
 
-def erase_again(requests: Iterable[Request], tell: Tell) -> list[Amount]:
-    """Erases from stores and files what a restored backup has brought back of persons who were erased. The
-    log has nothing of them, and is left as it is. Raises StoreUnavailable or ApiError."""
-    before_ms = erased_before_ms(requests)
+def erase_again(erasures: ErasureList, tell: Tell) -> list[Amount]:
+    """Erases from stores and files what a restored backup has brought back of persons who were erased, as the
+    list says, or the log: whom it alone knows comes on the list. The log has nothing of them, and is left as
+    it is. Raises StoreUnavailable, KafkaException or ApiError."""
+    pseudonyms, store = PseudonymSettings().pseudonyms, MongoSessions(MongoSettings())
+    settings = KafkaSettings()
+    tell("finding out who was erased")
+    names = brought_back.erased_names(_valid(settings))
+    learnt = erasures.learn(brought_back.erased_in_log(store, names, pseudonyms))
+    before_ms = erased_before_ms(erasures.requests())
     if not before_ms:
         return []
-    pseudonyms, store = PseudonymSettings().pseudonyms, MongoSessions(MongoSettings())
+    stay = {
+        *brought_back.came_later(_valid(settings), before_ms, pseudonyms),
+        *(
+            str(one["_id"])
+            for user, at_ms in before_ms.items()
+            for one in store.of_user(user, EVER_MS, MOST)
+            if one["arrivedAtMs"] >= at_ms
+        ),
+    }
+    limit = WindowSettings().limit
+    earlier, ids = brought_back.erase_earlier(store, before_ms, limit, pseudonyms)
     persons = Persons(
         pseudonyms, {user: known_of(store.of_user(user, at_ms, MOST)) for user, at_ms in before_ms.items()}
     )
-    done = from_stores(persons, before_ms, tell, log_is_written_anew=False)
+    # No session ends later than this after its arrival.
+    ended_ms = {user: at_ms + FUTURE_TOLERANCE_MS for user, at_ms in before_ms.items()}
+    done = from_stores(
+        persons,
+        before_ms,
+        tell,
+        max(before_ms.values()),
+        lambda index, name: brought_back.remove_documents(index, name, ended_ms, stay, ids),
+    )
+    if earlier:
+        done.append(Amount(places.SESSIONS, earlier, told="in the form of an earlier release"))
     if any(one.records for one in done if one.place == places.SESSIONS):
         done.append(_windows_anew(tell))
+    erasures.end(learnt, done)
     return done
 
 
+def _valid(settings: KafkaSettings) -> Iterator[bytes | None]:
+    return (record.value for record in log.read(settings, topics.VALID))
+
+
 def from_stores(
-    persons: Persons, before_ms: Mapping[str, int], tell: Tell, log_is_written_anew: bool
+    persons: Persons,
+    before_ms: Mapping[str, int],
+    tell: Tell,
+    trusted_ms: int,
+    remove_documents: Callable[[DocumentIndex, str], int],
 ) -> list[Amount]:
-    """Erases `persons` from MongoDB, Elasticsearch and files. `log_is_written_anew`: nothing runs, and all
-    documents of the index that are to stay come again from the log."""
+    """Erases `persons` from MongoDB, Elasticsearch and files. `trusted_ms`: before when exact figures go.
+    `remove_documents` removes theirs from an index, and returns how many."""
     data = DataSettings().layout
     tell("erasing from MongoDB")
     sessions = erase_sessions(MongoSessions(MongoSettings()), persons, before_ms, WindowSettings().limit)
@@ -105,19 +150,7 @@ def from_stores(
     index = ElasticsearchIndex(ElasticsearchSettings())
     for name, document in DOCUMENTS.items():
         index.prepare(name, document)
-    documents = {
-        name: sum(
-            index.remove(
-                name,
-                "userPseudonym",
-                user,
-                # No session ends later than this after its arrival.
-                None if log_is_written_anew else at_ms + FUTURE_TOLERANCE_MS,
-            )
-            for user, at_ms in before_ms.items()
-        )
-        for name in OF_ONE_SESSION
-    }
+    documents = {name: remove_documents(index, name) for name in OF_ONE_SESSION}
     tell("erasing from files")
     return [
         Amount(places.SESSIONS, sessions),
@@ -129,9 +162,7 @@ def from_stores(
         Amount(places.SIMILAR_FILE, similar_users.erase_from_file(data.similar_users, persons)),
         Amount(
             places.TRUSTED,
-            _remove_trusted(
-                data.trusted, time.time_ns() // 1_000_000 if log_is_written_anew else max(before_ms.values())
-            ),
+            _remove_trusted(data.trusted, trusted_ms),
             told="exact figures and non-private baselines, of all",
         ),
     ]

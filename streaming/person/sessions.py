@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from streaming.contract.erased_session import ErasedSession
 from streaming.contract.valid_session import StoredSession
 from streaming.person.erased import erased
 from streaming.person.traces import Persons, Traces, together, traces_of
@@ -29,15 +30,19 @@ def erase_sessions(
     for person in sorted(persons.pseudonyms):
         while found := store.of_user(person, before_ms[person], STEP):
             left = [
-                {"_id": one.session_pseudonym, **msgspec.to_builtins(one)}
+                stored(erased(session, limit, persons.traces(person)))
                 for session in map(_session, found)
                 if session is not None  # nothing is left of what no stage wrote
-                for one in [erased(session, limit, persons.traces(person))]
             ]
             store.insert(left)
             store.remove([one["_id"] for one in found])
             count += len(found)
     return count
+
+
+def stored(left: ErasedSession) -> Document:
+    """Returns what is left of a session as MongoDB keeps it."""
+    return {"_id": left.session_pseudonym, **msgspec.to_builtins(left)}
 
 
 def _session(document: Document) -> StoredSession | None:

@@ -105,9 +105,8 @@ class DocumentIndex(Protocol):
     def find(self, index: str, field: str, value: str) -> Iterator[tuple[str, Document]]:
         """(id, document) of what is found in `index` whose `field`, a word, is `value`."""
 
-    def remove(self, index: str, field: str, value: str, before_ms: int | None = None) -> int:
-        """Deletes the documents of `index` whose `field`, a word, is `value`, and whose event time is before
-        `before_ms` if that is given; returns how many were found."""
+    def remove(self, index: str, field: str, value: str) -> int:
+        """Deletes the documents of `index` whose `field`, a word, is `value`; returns how many were found."""
 
     def months(self, index: str) -> dict[str, int]:
         """How many documents are found in each slice of `index`, by month."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from msgspec import Struct
 
@@ -16,8 +15,6 @@ from streaming.sinks.elasticsearch.slices import Slices
 from streaming.sinks.elasticsearch.templates import properties
 from streaming.sinks.port import Refusal, Write
 from streaming.stores import Document, StoreUnavailable
-
-EVENT_TIME = "eventTimeMs"
 
 
 class ElasticsearchIndex:
@@ -102,15 +99,11 @@ class ElasticsearchIndex:
             for hit in pages.hits(self._client, self.name(index), {"term": {field: value}}):
                 yield hit["_id"], hit["_source"]
 
-    def remove(self, index: str, field: str, value: str, before_ms: int | None = None) -> int:
+    def remove(self, index: str, field: str, value: str) -> int:
         if not available(self._client.indices.exists, index=self.name(index)):
             return 0
         self.refresh(index)
-        wanted: list[dict[str, Any]] = [{"term": {field: value}}]
-        if before_ms is not None:
-            wanted.append({"range": {EVENT_TIME: {"lt": before_ms}}})
-        query = {"bool": {"filter": wanted}}
-        found, gone = pages.hits(self._client, self.name(index), query), 0
+        found, gone = pages.hits(self._client, self.name(index), {"term": {field: value}}), 0
         while page := list(islice(found, pages.PAGE)):
             bulk.remove(self._client, [Removal(hit["_index"], hit["_id"], hit["_version"]) for hit in page])
             gone += len(page)

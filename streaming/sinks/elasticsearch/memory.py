@@ -9,7 +9,6 @@ from msgspec import Struct
 from streaming.sinks.port import Refusal, Write
 from streaming.stores import Document, StoreUnavailable
 
-EVENT_TIME = "eventTimeMs"
 Slice = dict[str, tuple[int, Document]]
 """Version and document by id."""
 
@@ -82,14 +81,11 @@ class InMemoryIndex:
     def find(self, index: str, field: str, value: str) -> Iterator[tuple[str, Document]]:
         return ((id_, body) for id_, body in self.scan(index) if body.get(field) == value)
 
-    def remove(self, index: str, field: str, value: str, before_ms: int | None = None) -> int:
+    def remove(self, index: str, field: str, value: str) -> int:
         self._answer()
         gone = 0
         for held in self.slices.get(index, {}).values():
-            of_value = {id_: body for id_, (_, body) in held.items() if body.get(field) == value}
-            for id_ in [
-                id_ for id_, body in of_value.items() if before_ms is None or body[EVENT_TIME] < before_ms
-            ]:
+            for id_ in [id_ for id_, (_, body) in held.items() if body.get(field) == value]:
                 del held[id_]
                 gone += 1
         return gone

@@ -166,7 +166,7 @@ def test_nothing_of_an_erased_person_is_left_anywhere_and_the_rest_agrees(
     for stage in running:
         assert stages.stop(stage) == 0
     erasures = ErasureList(data.erasures)
-    begun = erasures.begin([erasures.request(USER)])
+    begun = erasures.begin([erasures.request(USER)], time.time_ns() // 1_000_000)
     for attempt in range(2):  # once more, as if it had been killed at its end
         removed = {one.place: one.records for one in erase(begun, {USER: ID}, lambda step: None)}
         expected = 3 if attempt == 0 else 0
@@ -205,7 +205,7 @@ def test_nothing_of_an_erased_person_is_left_anywhere_and_the_rest_agrees(
     store.insert([{"_id": back.session_pseudonym, **msgspec.to_builtins(back)}])
     table = pa.Table.from_pylist([session_row(msgspec.to_builtins(back))])
     pq.write_table(table, data.extract / "part-0-1.parquet")
-    erase_again(erasures.requests(), lambda step: None)
+    erase_again(erasures, lambda step: None)
     assert found() <= {str(data.erasures / "list.jsonl")}
 
     # The same person may come again: as a new user, with a new visit that stays.
@@ -215,5 +215,5 @@ def test_nothing_of_an_erased_person_is_left_anywhere_and_the_rest_agrees(
     anew.summarise()
     [again] = store.of_user(USER, 1 << 62, 9)
     assert again["userKind"] == "new"
-    erase_again(erasures.requests(), lambda step: None)
+    erase_again(erasures, lambda step: None)
     assert store.of_user(USER, 1 << 62, 9) == [again]

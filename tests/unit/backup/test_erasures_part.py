@@ -20,7 +20,7 @@ def test_an_older_backup_does_not_take_the_list_back(tmp_path: Path) -> None:
     there = ErasureList(tmp_path / "here")
     first = there.request("a" * 32)
     backup = saved(ErasuresPart(there))
-    there.begin([first])
+    there.begin([first], 1_000)
     there.end([first], [])
     there.request("b" * 32)
     before = there.requests()
@@ -30,7 +30,7 @@ def test_an_older_backup_does_not_take_the_list_back(tmp_path: Path) -> None:
 
 def test_a_new_machine_knows_who_was_erased(tmp_path: Path) -> None:
     there, new = ErasureList(tmp_path / "here"), ErasureList(tmp_path / "new")
-    there.begin([there.request("a" * 32)])
+    there.begin([there.request("a" * 32)], 1_000)
     new.request("b" * 32)
     ErasuresPart(new).restore(saved(ErasuresPart(there)), quiet)
     assert {one.user: one.state for one in new.requests()} == {"a" * 32: "under way", "b" * 32: "requested"}

@@ -9,6 +9,7 @@ from support.sessions import KEY
 
 from streaming.migrate import command
 from streaming.migrate.sessions import Migrated
+from streaming.person.erasures import Amount
 from streaming.sinks.mongo.memory import InMemorySessions
 
 
@@ -36,8 +37,23 @@ def test_the_data_folder_is_held_meanwhile(
     monkeypatch.setattr(command, "require_log_of", lambda *arguments: None)
     monkeypatch.setattr(command, "MongoSessions", lambda settings: Sessions())
     monkeypatch.setattr(command, "migrate_sessions", migrate_sessions)
-    monkeypatch.setattr(command, "migrate_documents", lambda *arguments: 5)
+    steps: list[str] = []
+    again = [Amount("mongodb sessions", 2), Amount("extracts", None)]
+
+    def erase_again(*arguments: object) -> list[Amount]:
+        steps.append("erase")
+        return again
+
+    def migrate_documents(*arguments: object) -> int:
+        steps.append("documents")
+        return 5
+
+    monkeypatch.setattr(command, "erase_again", erase_again)
+    monkeypatch.setattr(command, "migrate_documents", migrate_documents)
     assert command.run(Namespace(json=False)) == code
     assert held == [True]
     assert not is_locked(tmp_path)
-    assert ("reconcile names them" in capsys.readouterr().out) == bool(unreadable)
+    assert steps == ["erase", "documents"]  # so that none is made of who was erased
+    printed = capsys.readouterr().out
+    assert ("reconcile names them" in printed) == bool(unreadable)
+    assert "2 records of erased persons" in printed

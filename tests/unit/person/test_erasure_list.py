@@ -21,10 +21,10 @@ def test_a_request_is_open_until_it_is_done(kept: ErasureList) -> None:
     made = kept.request("a" * 32)
     assert [one.state for one in kept.requests()] == ["requested"]
     assert kept.request("a" * 32).id == made.id
-    [begun] = kept.begin([made])
+    [begun] = kept.begin([made], 1_000)
     assert (begun.id, begun.state) == (made.id, "under way")
     assert kept.request("a" * 32).id == made.id
-    assert kept.begin([begun]) == [begun]
+    assert kept.begin([begun], 2_000) == [begun]
     kept.end([begun], [Amount("mongodb", 3)])
     [done] = kept.requests()
     assert (done.state, done.places) == ("done", (Amount("mongodb", 3),))
@@ -55,7 +55,7 @@ def test_a_copy_is_united_with_it(kept: ErasureList, tmp_path: Path) -> None:
     """As a restore does: what is only here stays, and nothing is there twice."""
     shared = kept.request("a" * 32)
     saved = kept.lines()
-    kept.begin([shared])
+    kept.begin([shared], 1_000)
     other = ErasureList(tmp_path / "other")
     other.request("b" * 32)
     assert kept.unite([*saved, *other.lines()]) == 1

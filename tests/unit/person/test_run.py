@@ -21,6 +21,7 @@ from streaming.contract.session import Review
 from streaming.contract.valid_session import StoredSession, encode, try_decode
 from streaming.kafka import clients
 from streaming.person import kept, run
+from streaming.person.erasure_list import ErasureList
 from streaming.person.erasures import Request
 from streaming.person.places import EXTRACTS, REJECTED, SESSIONS, SUMMARIES, VALID
 from streaming.person.sessions import without
@@ -287,15 +288,85 @@ def test_killed_once_it_ends_the_same(world: World, dies_at: int) -> None:
     assert {place: count for place, count in again.items() if count} == {}
 
 
+def a_list(world: World, *requests: Request) -> ErasureList:
+    found = ErasureList(world.data.parent / "erasures")
+    for one in requests:
+        found.begin([found.request(one.user)], one.begun_ms or 0)
+    return found
+
+
+def restore(world: World, *sessions: StoredSession) -> None:
+    world.store.insert([world.document(one) for one in sessions])
+    world.put([(name, id_, of) for one in sessions for name, id_, of in documents(one, Words())])
+
+
 def test_a_restore_brings_nobody_back_and_takes_no_new_visit(world: World) -> None:
     erase(world)
     back = SESSIONS_BEFORE[0]
-    world.store.insert([world.document(back)])
-    world.put([(name, id_, of) for name, id_, of in documents(back, Words())])
+    restore(world, back)
     (world.data / "trusted" / "newer").mkdir()
-    run.erase_again([REQUEST], lambda step: None)
+    run.erase_again(a_list(world, REQUEST), lambda step: None)
     assert LATER.session_pseudonym in world.store.by_id
     assert back.session_pseudonym not in world.store.by_id
     assert topics.SESSION_SUMMARIES not in world.places()
     assert (world.data / "trusted" / "newer").exists()
-    assert run.erase_again([], lambda step: None) == []
+
+
+@pytest.mark.parametrize("stored_yet", [True, False])
+def test_documents_of_who_came_back_stay(world: World, stored_yet: bool) -> None:
+    """Their sessions may have ended before the erasure and arrived after it; the store may lag behind."""
+    erase(world)
+    restore(world, SESSIONS_BEFORE[0], LATER)
+    if not stored_yet:
+        world.store.remove([LATER.session_pseudonym])
+    run.erase_again(a_list(world, REQUEST), lambda step: None)
+    summaries = world.index.documents(topics.SESSION_SUMMARIES)
+    assert LATER.session_pseudonym in summaries
+    assert SESSIONS_BEFORE[0].session_pseudonym not in summaries
+    sentiments = world.index.documents(topics.PRODUCT_SENTIMENT).values()
+    assert LATER.session_pseudonym in {one["sessionPseudonym"] for one in sentiments}
+
+
+def test_whom_the_log_alone_knows_is_erased_again_and_comes_on_the_list(world: World) -> None:
+    """The machine was lost after the erasure, and the newest backup is of before."""
+    erase(world)
+    restore(world, *SESSIONS_BEFORE)
+    older = a_session(ID, 50, 5)  # which the log has forgotten
+    restore(world, older)
+    empty = a_list(world)
+    run.erase_again(empty, lambda step: None)
+    gone = {
+        SESSIONS_BEFORE[0].session_pseudonym,
+        SESSIONS_BEFORE[2].session_pseudonym,
+        older.session_pseudonym,
+    }
+    assert not gone & set(world.store.by_id)
+    assert {SESSIONS_BEFORE[1].session_pseudonym, LATER.session_pseudonym} <= set(world.store.by_id)
+    assert not gone & set(world.index.documents(topics.SESSION_SUMMARIES))
+    [learnt] = empty.requests()
+    assert (learnt.user, learnt.state) == (USER, "done")
+    assert BEGUN_MS - 5 < (learnt.begun_ms or 0) <= BEGUN_MS
+    run.erase_again(empty, lambda step: None)
+    assert empty.requests() == [learnt]
+
+
+def test_sessions_of_another_log_at_the_same_positions_are_nobodys(world: World) -> None:
+    erase(world)
+    restore(world, a_session("third", 0, BEGUN_MS - 4))
+    empty = a_list(world)
+    assert run.erase_again(empty, lambda step: None) == []
+    assert empty.requests() == []
+
+
+def test_sessions_that_an_earlier_release_stored_are_erased_again_too(world: World) -> None:
+    erase(world)
+    for one in (SESSIONS_BEFORE[0], SESSIONS_BEFORE[1]):
+        fields = world.document(one)
+        for name in ("userPseudonym", "sessionPseudonym", "pseudonymKey"):
+            del fields[name]
+        who = fields.pop("identity")
+        world.store.insert([{**fields, **who, "_id": f"earlier {one.raw_offset}"}])
+    run.erase_again(a_list(world), lambda step: None)
+    assert "earlier 0" not in world.store.by_id
+    assert "earlier 1" in world.store.by_id  # of somebody else; migrate makes it one of today
+    assert "mongodb" not in world.places()

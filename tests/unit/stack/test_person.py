@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,17 @@ from stack import interrupted_rewrite, lifecycle, person, person_command, resumm
 from stack.layout import Layout
 from stack.service import StackContext, StackError
 from streaming.access_record.file import stored_record
+from streaming.kafka import offsets
 from streaming.kafka.offsets import StageBehind
 from streaming.person.erasure_list import stored_list
 from streaming.person.erasures import Amount, Request
 from streaming.process.exit_code import ExitCode, InvalidRequest
-from streaming.settings import PseudonymSettings
+from streaming.settings import KafkaSettings, PseudonymSettings
 from streaming.stores import StoreUnavailable
 
 ID = "ada@example.org"
 KEY = "a key for the tests of Vitrine"
+MOMENT_MS = 2_000_000_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +132,7 @@ class Stack:
         self.fails_at = ""
         monkeypatch.setattr(person, "require_migrated", lambda: None)
         monkeypatch.setattr(person, "require_stopped", lambda *_: None)
-        monkeypatch.setattr(person, "wait_decided", lambda *_: self.step("decided"))
+        monkeypatch.setattr(person, "wait_decided", self.decide)
         monkeypatch.setattr(resummarise, "stop", lambda *_: self.step("stopped"))
         monkeypatch.setattr(person, "erase", self.erase)
         monkeypatch.setattr(lifecycle, "bring_up", lambda names, _: self.step(f"up {len(names)}"))
@@ -139,6 +142,10 @@ class Stack:
         if what == self.fails_at:
             self.fails_at = ""
             raise StageBehind("behind") if what == "decided" else StoreUnavailable("away")
+
+    def decide(self, *_: object) -> int:
+        self.step("decided")
+        return MOMENT_MS
 
     def erase(self, requests: list[Request], ids: dict[str, str], tell: Any) -> list[Amount]:
         assert all(one.begun_ms is not None for one in requests)
@@ -163,6 +170,24 @@ def test_erasing_waits_stops_erases_and_starts_again(
     assert stack.done == ["up 4", "decided", "stopped", "erased", "up 4"]
     assert recorded() == [("erasure", "they asked")]
     interrupted_rewrite.require_none(place.layout)
+    assert [one.begun_ms for one in stored_list().requests()] == [MOMENT_MS]
+
+
+def test_the_moment_is_that_before_which_the_gate_has_decided_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not that at which it had: what came meanwhile may be in the raw topic yet."""
+    moments: list[int] = []
+
+    def note(*_: object) -> dict[int, int]:
+        moments.append(time.time_ns() // 1_000_000)
+        return {}
+
+    def wait(*_: object) -> None:
+        note()
+        time.sleep(0.02)
+
+    monkeypatch.setattr(offsets, "ends", note)
+    monkeypatch.setattr(offsets, "wait_past", wait)
+    assert person.wait_decided(KafkaSettings(), 1.0) <= moments[0]
 
 
 def test_done_once_it_tells_what_was_done(
@@ -223,6 +248,24 @@ def test_stages_elsewhere_are_told_and_the_own_ones_start_again(
     assert "another machine" in capsys.readouterr().err
     assert stack.done == ["up 4", "decided", "stopped", "up 4"]
     interrupted_rewrite.require_none(place.layout)
+
+
+def test_stages_elsewhere_keep_what_was_interrupted_from_starting(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: StackContext
+) -> None:
+    """It is told that they run elsewhere, and not that something was interrupted."""
+    stack.fails_at = "erased"
+    assert person_command.run(asked("erase")) == ExitCode.UNAVAILABLE
+    stack.done.clear()
+    capsys.readouterr()
+
+    def elsewhere(*_: object) -> None:
+        raise InvalidRequest("stages run on another machine")
+
+    monkeypatch.setattr(person, "require_stopped", elsewhere)
+    assert person_command.run(asked("erase")) == ExitCode.INVALID_REQUEST
+    assert "another machine" in capsys.readouterr().err
+    assert stack.done == ["up 4", "stopped"]
 
 
 def test_what_was_interrupted_is_completed_before_anybody_else_is_erased(
