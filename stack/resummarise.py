@@ -14,7 +14,7 @@ from stack import lifecycle
 from stack.components import flink
 from stack.context import this_checkout
 from stack.service import StackContext, StackError
-from stack.supervisor import Supervisor
+from stack.supervisor import ENDED, Supervisor
 from streaming.contract.topology import FLINK_JOB
 from streaming.flink.cluster import cancel
 from streaming.settings import KafkaSettings
@@ -22,6 +22,7 @@ from streaming.summaries.settings import job_name
 from streaming.summaries.submitter import POLL_S, alive, overview
 
 SERVICE = FLINK_JOB.name
+CLUSTER = "flink-jobmanager"
 CANCEL_TIMEOUT_S = 120.0
 
 
@@ -53,11 +54,22 @@ def forget_state(place: StackContext) -> None:
 def _cancel(place: StackContext) -> None:
     name, deadline = job_name(KafkaSettings()), time.monotonic() + CANCEL_TIMEOUT_S
     rest = flink.rest(place)
-    try:
-        while job := alive(overview(rest), name):
+    while True:
+        try:
+            if (job := alive(overview(rest), name)) is None:
+                return
             cancel(rest, job)
-            if time.monotonic() > deadline:
-                raise StackError(f"{name} was cancelled and still runs", "flink-jobmanager")
-            time.sleep(POLL_S)
-    except OSError:
-        return  # no cluster answers, so no job runs
+            found = f"{name} was cancelled and still runs"
+        except OSError as error:
+            if not _may_run(place):
+                return
+            found = f"Flink does not answer, and {name} may run there ({error})"
+        if time.monotonic() > deadline:
+            raise StackError(found, CLUSTER)
+        time.sleep(POLL_S)
+
+
+def _may_run(place: StackContext) -> bool:
+    """Whether there may be a cluster that only does not answer: this stack starts no other than its own."""
+    process = Supervisor(place.layout).processes().get(CLUSTER)
+    return "flink" in place.external or (process is not None and process.state not in ENDED)

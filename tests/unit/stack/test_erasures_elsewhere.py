@@ -27,7 +27,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackupSettings:
     monkeypatch.setattr(restore, "_chosen", lambda *_: (SimpleNamespace(name="chosen"), None))
     monkeypatch.setattr(interrupted_restore, "of", lambda layout: "chosen")
     monkeypatch.setattr(lifecycle, "take_down", stop)
-    (tmp_path / "backups" / "2026-01-01T08-00-00Z").mkdir(parents=True)
+    (tmp_path / "backups").mkdir(mode=0o700)
+    (tmp_path / "backups" / "2026-01-01T08-00-00Z").mkdir()
     (tmp_path / "backups" / "2026-01-01T08-00-00Z" / "manifest.json").write_text("torn")
     return BackupSettings()
 
