@@ -2,8 +2,9 @@
 
 Consent comes before every other rule of the gate: if analytics is refused, the outcome is `no_consent`
 whatever else is wrong with the message, and nothing of its content is kept. A refusal counts as far as it can
-be read: also in a message that breaks the contract, and in bytes that are no JSON. There a mistake may drop
-what could have been corrected, but keeps nothing that was refused. What version 1 sends under this name is
+be read: also in a message that breaks the contract, and in bytes that are no JSON. There whatever is answered
+but yes or nothing counts as no, and `"consent": false` too: a mistake may drop what could have been
+corrected, but keeps nothing that was refused. What version 1 sends under this name is
 not consent.
 
 Consent to analytics is a session's own. So is that to training: whether a row is trained on depends on
@@ -48,7 +49,9 @@ class _Said(Struct, rename="camel"):
 
 
 _decoder = msgspec.json.Decoder(_Said)
-_SAID = re.compile(r'"consent"\s*+:\s*+\{[^{}]*"analytics"\s*+:\s*+(true|false)\b')
+_SAID = re.compile(r'"consent"\s*+:\s*+(?:(false)\b|\{[^{}]*"analytics"\s*+:\s*+(true\b|null\b|[^\s{}]))')
+_READ: Mapping[str, bool | None] = {"true": True, "null": None}
+"""Anything else is a refusal."""
 _FEED = re.compile(r'"feed"\s*+:\s*+"([^"\\]*+)"')
 
 
@@ -120,16 +123,18 @@ def _read_leniently(text: str) -> tuple[bool | None, str]:
     try:
         fields = json.loads(text)  # it knows NaN, and half a surrogate pair
     except (ValueError, RecursionError):
-        answers, feed = set(_SAID.findall(text)), _FEED.search(text)
-        said = None if not answers else "false" not in answers
-        return said, feed[1] if feed else LIVE_FEED
+        answers = {_READ.get(whole or part, False) for whole, part in _SAID.findall(text)} - {None}
+        feed = _FEED.search(text)
+        return all(answers) if answers else None, feed[1] if feed else LIVE_FEED
     if not isinstance(fields, dict):
         return None, LIVE_FEED
     return _answer_and_feed(fields.get("schemaVersion"), fields.get("feed"), fields.get("consent"))
 
 
 def _answer_and_feed(version: object, feed: object, consent: object) -> tuple[bool | None, str]:
-    answer = consent.get("analytics") if isinstance(consent, dict) else None
-    if not isinstance(answer, bool) or (type(version) is int and version == FIRST_VERSION):
+    answer: object = consent.get("analytics") if isinstance(consent, dict) else None
+    if consent is False:
+        answer = False
+    if type(version) is int and version == FIRST_VERSION:
         answer = None
-    return answer, feed if isinstance(feed, str) else LIVE_FEED
+    return None if answer is None else answer is True, feed if isinstance(feed, str) else LIVE_FEED

@@ -1,11 +1,14 @@
 """Settings of the gate."""
 
 from collections.abc import Mapping
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from streaming.contract.session import Word
+from streaming.contract.consent import IMPORTS
+from streaming.contract.feeds import is_named_like_an_import
+from streaming.contract.session import LIVE_FEED, Word
 from streaming.contract.time_units import HOUR_MS
 from streaming.dedup.settings import DedupSettings
 from streaming.settings import ConsentSettings, ImportSettings
@@ -44,6 +47,21 @@ class GateSettings(DedupSettings, ImportSettings, ConsentSettings):
         description="Feeds that are accepted besides live and those of ./vitrine ingest, a JSON list. Their "
         "sessions are never late, and may be as old as those of an import",
     )
+
+    @model_validator(mode="after")
+    def _consent_is_of_feeds(self) -> Self:
+        """A name that no session has would let through what somebody meant to refuse."""
+        known = {LIVE_FEED, IMPORTS, *self.feeds}
+        unknown = [
+            feed for feed in self.consent_by_feed if feed not in known and not is_named_like_an_import(feed)
+        ]
+        if unknown:
+            raise ValueError(
+                f"VITRINE_CONSENT_BY_FEED names what is no feed: {', '.join(sorted(unknown))}. There are "
+                f"{LIVE_FEED}, {IMPORTS}, the names of imports, and those of VITRINE_GATE_FEEDS"
+            )
+        return self
+
     extraction_every: int = Field(
         5_000, ge=1, description="Valid sessions of a partition after which an extraction is due"
     )

@@ -78,11 +78,27 @@ def refuses(value: bytes) -> bool:
         fields = json.loads(text)
     except (ValueError, RecursionError):
         said = ("".join(after.split("}")[0].split()) for after in text.split('"consent"')[1:])
-        return any(one.startswith(":{") and '"analytics":false' in one for one in said)
+        return any(_answers_no(one) for one in said)
     if not isinstance(fields, dict) or fields.get("schemaVersion") == 1:
         return False
     consent = fields.get("consent")
-    return isinstance(consent, dict) and consent.get("analytics") is False
+    answer = consent.get("analytics") if isinstance(consent, dict) else consent if consent is False else None
+    return answer is not None and answer is not True
+
+
+def _answers_no(after: str) -> bool:
+    """Of what stands behind `"consent"`, without spaces: whether it is false, or has an answer that is
+    neither yes nor nothing."""
+    if not after.startswith(":{"):
+        return _is_word(after[1:], "false") if after.startswith(":") else False
+    _, name, answer = after[2:].split("{")[0].rpartition('"analytics":')
+    return bool(name and answer) and not (_is_word(answer, "true") or _is_word(answer, "null"))
+
+
+def _is_word(text: str, word: str) -> bool:
+    """Whether `text` begins with this word, and not with a longer one."""
+    after = text[len(word) : len(word) + 1]
+    return text.startswith(word) and not (after.isalnum() or after == "_")
 
 
 def _read(value: bytes) -> tuple[Fields, str]:

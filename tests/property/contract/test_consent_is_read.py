@@ -37,6 +37,21 @@ def test_any_bytes_are_asked_without_an_error(value: bytes | None, setting: bool
     assert found is None or setting is False or b"analytics" in (value or b"")
 
 
+answers = st.sampled_from(
+    [b"false", b"true", b"null", b'"no"', b"0", b"1", b"[]", b'{"analytics":"no"}', b"fals"]
+)
+
+
+@given(answers, answers, st.integers(0, 60), junk)
+def test_the_oracle_reads_the_same_answers_of_any_type(
+    consent: bytes, analytics: bytes, cut: int, after: bytes
+) -> None:
+    for said in (consent, b'{"training":true, "analytics": %s}' % analytics):
+        sent = b'{"consent": %s, "feed":"live"}' % said
+        whole = sent[: len(sent) - cut] + after
+        assert (by(whole) == "session") == refuses(whole), whole
+
+
 @given(values, junk, st.floats(0, 1), junk)
 def test_the_oracle_reads_the_same_refusals(value: bytes, before: bytes, cut: float, after: bytes) -> None:
     version_1 = json.loads(value)["schemaVersion"] == 1
