@@ -16,7 +16,8 @@ read from standard input instead.
   erase ID          removes it from every place. What came before now goes; what comes later is a new visit
   erase --pending   carries out the erasures that were asked for on Airflow's page
 
-Each writes to the access record first: who, when, why, and whose by a keyed hash.
+Each writes to the access record first: who, when, why, into which file, and whose by a keyed hash. Reason and
+path stay there as you write them: give a file number, no name.
 
 The stack must be up; what was interrupted, and --pending, start it. Erasing writes the request down, by
 pseudonym, waits until the gate has decided what was sent so far, and stops the stages and Airflow's
@@ -24,7 +25,8 @@ scheduler: for minutes with a million sessions. Then it writes the log anew: of 
 position, times, feed and what windows sum are left, under another name, so that window totals, recompute
 and reconcile hold. Rejected messages of others stay. Raw messages of everybody go, as far as they are
 decided. If it is killed, the stages stay stopped: give the same command again. A restored backup has the
-person erased again before anything starts.
+person erased again before anything starts. What is sent again after it is a new visit, and window totals
+count it twice. An external Flink must answer; a job on another machine's cluster must be cancelled first.
 
 With --json, erase and status print {"places": [{"place", "records", "until_ms", "told"}], "state"}: "records"
 is what was removed (status: is there), null where that is not counted; "until_ms" until when a place still
@@ -39,8 +41,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("deed", choices=("status", "export", "erase"))
     command.add_argument("id", metavar="ID", nargs="?", help="the user id; - reads it from standard input")
     command.add_argument("--pending", action="store_true", help="erase those who were asked for on the page")
-    command.add_argument("--out", type=Path, metavar="FILE", help="export: write into a new file")
-    command.add_argument("--why", metavar="TEXT", help="why you do it, for the access record")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="export: write into a new file; no name in its path"
+    )
+    command.add_argument(
+        "--why", metavar="TEXT", help="why you do it, for the access record: a file number, no name"
+    )
     command.add_argument(
         "--timeout", type=positive, default=600, metavar="S", help="seconds to wait for the gate (600)"
     )

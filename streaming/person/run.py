@@ -227,7 +227,12 @@ def _of_all() -> list[Amount]:
             told="stay: what they say of anybody is bounded by their ε and δ, also of those who were erased "
             "(./vitrine budget). The blocks stay charged",
         ),
-        Amount(places.LOGS, None, told="have no id, name or address; labels of a day stand for pseudonyms"),
+        Amount(
+            places.LOGS,
+            None,
+            told="Vitrine writes no id, name or address there, but labels of a day. What people wrote as "
+            "a reason or as the path of a file stays in the access record",
+        ),
     ]
 
 
