@@ -60,6 +60,8 @@ class ErasureList:
     def learn(self, before_ms: Mapping[str, int]) -> list[Request]:
         """Writes down that what came before these moments goes, by pseudonym, of whom it does not know that
         yet; returns the requests made of it."""
+        if not before_ms:
+            return []
         with self._alone() as inside:
             known = erasures.erased_before_ms(self._requests(inside))
             made = [

@@ -154,7 +154,7 @@ class Persons:
         for text in _texts(key or b""):
             found[Place.ELSEWHERE] |= self._in_string(text, is_user_id=True)
         for text in _texts(value or b""):
-            for string, place in _strings(text) or _perhaps_strings(text):
+            for string, place in set(_strings(text) or _perhaps_strings(text)):
                 is_user_id = place is Place.USER_ID
                 says |= is_user_id and bool(string.strip())
                 found[place] |= self._in_string(string, is_user_id)

@@ -8,8 +8,9 @@ from support.sessions import PSEUDONYMS, valid_session
 
 from streaming.contract import topics
 from streaming.contract.valid_session import encode
+from streaming.kafka import clients
 from streaming.person import kept
-from streaming.person.places import DEAD_LETTERS, REJECTED, VALID
+from streaming.person.places import DEAD_LETTERS, RAW, REJECTED, VALID
 from streaming.person.traces import Persons, Traces
 from streaming.rewriting import log
 from streaming.rewriting.change import Logged
@@ -59,6 +60,36 @@ def test_a_message_of_somebody_else_is_told_without_content(topics_have: dict[st
         assert others["position"] == own["position"] == position
         assert "Somebody" not in json.dumps(others)
         assert json.loads(own["value"])["userId"] == "u1"
+
+
+class Message:
+    """As a client gives it."""
+
+    def __init__(self, key: bytes, value: bytes) -> None:
+        self.key, self.value = lambda: key, lambda: value
+        self.partition, self.offset, self.timestamp = lambda: 0, lambda: 1, lambda: (1, 2)
+
+
+def test_whose_a_raw_message_is_its_user_id_says_and_otherwise_its_key(
+    topics_have: dict[str, list[Logged]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [
+        Message(b"u1", b"no JSON"),
+        Message(b"u1", SHARED),
+        Message(b"u2", OWN),
+        Message(b"u2", b"no JSON"),
+        Message(b"u1", b'{"userId":"\\ud83d"}'),
+        Message(b"u1", b'{"userId":""}'),
+    ]
+    monkeypatch.setattr(clients, "read_all", lambda settings, topic: iter(sent))
+    persons = Persons(PSEUDONYMS, {USER: Traces()})
+    told = list(kept.kept(KafkaSettings(), PSEUDONYMS, persons)[RAW]())
+    assert [one["value"] for one in told] == [
+        "no JSON",
+        OWN.decode(),
+        '{"userId":"\\ud83d"}',
+        '{"userId":""}',
+    ]
 
 
 def test_what_no_gate_wrote_says_nothing_of_a_person(topics_have: dict[str, list[Logged]]) -> None:
