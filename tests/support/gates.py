@@ -199,8 +199,13 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
         outcome = outcome_at.pop(place, "lost")
         if outcome != "valid":
             assert place in rejected, f"{place} is lost"
-            assert (rejected[place].key(), rejected[place].value()) == (message.key(), message.value())
+            refused = outcome == "no_consent"
+            kept = (str(place[0]).encode(), None) if refused else (message.key(), message.value())
+            assert (rejected[place].key(), rejected[place].value()) == kept
             assert int(text_headers(rejected[place].headers())["arrived_at_ms"]) == message.timestamp()[1]
+        assert (outcome == "no_consent") == _refuses(message.value() or b""), place
+        if outcome == "no_consent":
+            continue
         try:
             sent = json.loads(message.value() or b"")
             device, referrer, session, user = (
@@ -232,3 +237,14 @@ def judge(kafka: KafkaSettings) -> Counter[str]:
     assert not outcome_at, "outcomes of messages that were never sent"
     counted = Counter(text_headers(message.headers())["reason"] for message in rejected.values())
     return counted + Counter(valid=len(valid_at))
+
+
+def _refuses(value: bytes) -> bool:
+    """True if the session in `value` does not agree to analytics. Of what is no JSON, the simulator's
+    messages have the answer in plain bytes, if they have it."""
+    try:
+        sent = json.loads(value)
+    except (ValueError, RecursionError):
+        return b'"analytics":false' in value
+    consent = sent.get("consent") if isinstance(sent, dict) else None
+    return isinstance(consent, dict) and consent.get("analytics") is False

@@ -265,6 +265,7 @@ def test_the_gate_works_with_its_own_rights(place: Place, rights: None, tmp_path
     secrets.mkdir()
     (secrets / "vitrine_kafka_client_properties").write_text(place.secret("gate_kafka"))
     (secrets / "vitrine_redis_url").write_text(place.secret("gate_redis"))
+    (secrets / "vitrine_pseudonym_key").write_text(place.secret("pseudonym_key"))
     shared = {
         "VITRINE_KAFKA_BOOTSTRAP_SERVERS": f"localhost:{place.ports['kafka']}",
         "PATH": os.environ["PATH"],

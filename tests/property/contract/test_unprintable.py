@@ -116,6 +116,9 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=2), st.booleans())
+@example({"consent": {"productId": "\ud800"}}, False)
+@example({"consent": {"\ud800": None}}, False)
+@example({"pages": [{"page": "p", "timeMs": 1, "rating": "\ud800"}]}, True)
 def test_any_value_anywhere_is_judged_as_the_chaos_tests_oracle_does(
     changed: dict[str, Any], escape: bool
 ) -> None:
