@@ -10,6 +10,7 @@ from itertools import islice
 
 import msgspec
 
+from streaming.contract.erased_session import ERASED
 from streaming.contract.valid_session import ValidSession
 from streaming.dedup.counters import ALL, UNCOUNTED, Kept, breakdowns, counter_key, day_name, hour_name
 from streaming.dedup.redis.claim_records import user_digest
@@ -29,9 +30,9 @@ def recount(
     expired_before_ms: int = 0,
 ) -> int:
     """Adds all `documents` of MongoDB's sessions, marks the counters as complete from `expired_before_ms` on,
-    before which MongoDB has deleted sessions, and returns the number of documents. Raises StoreUnavailable,
-    InvalidRequest if there are sessions of an earlier release, and msgspec.ValidationError on a document that
-    no stage wrote."""
+    before which MongoDB has deleted sessions, and returns the number of sessions. What is left of erased
+    sessions is of nobody, and passed over. Raises StoreUnavailable, InvalidRequest if there are sessions of
+    an earlier release, and msgspec.ValidationError on a document that no stage wrote."""
     done, rest = 0, _sessions(documents)
     while batch := list(islice(rest, _BATCH)):
         _add(batch, counters, kept, words)
@@ -42,6 +43,8 @@ def recount(
 
 def _sessions(documents: Iterable[Document]) -> Iterator[ValidSession]:
     for document in documents:
+        if ERASED in document:
+            continue
         try:
             yield msgspec.convert(document, ValidSession, strict=False)
         except msgspec.ValidationError:
