@@ -75,9 +75,8 @@ def _purge(feed: str, tell: Callable[[str], None]) -> Purged:
         index, sessions.scan(), pseudonyms, WindowSettings().limit, expired.sessions_ms
     )
     extracts = stores.remove_extracts(DataSettings().layout.extract)
-    RedisDedupStore(RedisSettings(), GateSettings()).forget_feed(
-        feed
-    )  # the gate rebuilds the rest from the log
+    # The gate rebuilds the rest from the log.
+    RedisDedupStore(RedisSettings(), GateSettings()).forget_feed(feed)
     now_ms = time.time_ns() // 1_000_000
     deletions = (Deletion(now_ms, now_ms, removed), *begun.deletions)
     record.write(Kept(place=begun.place, days=0, unit=begun.unit, looked_at_ms=now_ms, deletions=deletions))

@@ -393,22 +393,28 @@ def test_an_index_in_one_piece_with_fields_of_an_earlier_release_is_dropped_whol
     assert set(found(old.index)) == {"a"}
 
 
-@pytest.mark.parametrize("last", [0, 1, 3])
-def test_a_migration_that_was_killed_goes_on_and_readers_saw_every_document(
-    elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch, last: int
-) -> None:
-    old, put, batches = OfEarlierRelease(elasticsearch), bulk.put, itertools.count()
+def move_killed_at(batch: int, index: real.ElasticsearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begins to move the index of an earlier release into slices, and dies before this batch of documents."""
+    put, batches = bulk.put, itertools.count()
     monkeypatch.setattr(migration, "BATCH", 7)
 
     def killed_midway(*given: object) -> object:
-        if next(batches) == last:
+        if next(batches) == batch:
             raise StoreUnavailable("killed")
         return put(*given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
         patched.setattr(bulk, "put", killed_midway)
         with pytest.raises(StoreUnavailable):
-            old.index.prepare(INDEX, Thing)
+            index.prepare(INDEX, Thing)
+
+
+@pytest.mark.parametrize("last", [0, 1, 3])
+def test_a_migration_that_was_killed_goes_on_and_readers_saw_every_document(
+    elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    old = OfEarlierRelease(elasticsearch)
+    move_killed_at(last, old.index, monkeypatch)
     assert old.is_one_piece()
     assert found(old.index) == old.documents
     another = real.ElasticsearchIndex(elasticsearch)
@@ -420,18 +426,8 @@ def test_a_migration_that_was_killed_goes_on_and_readers_saw_every_document(
 def test_documents_of_an_earlier_release_are_dropped_during_a_move_that_was_killed(
     elasticsearch: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, put, batches = OfEarlierRelease(elasticsearch, FormerThing), bulk.put, itertools.count()
-    monkeypatch.setattr(migration, "BATCH", 7)
-
-    def killed_midway(*given: object) -> object:
-        if next(batches) == 3:
-            raise StoreUnavailable("killed")
-        return put(*given)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patched:
-        patched.setattr(bulk, "put", killed_midway)
-        with pytest.raises(StoreUnavailable):
-            old.index.prepare(INDEX, Thing)
+    old = OfEarlierRelease(elasticsearch, FormerThing)
+    move_killed_at(3, old.index, monkeypatch)
     another = real.ElasticsearchIndex(elasticsearch)
     another.drop_if_other(INDEX, Thing)
     another.prepare(INDEX, Thing)
