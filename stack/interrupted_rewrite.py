@@ -12,7 +12,7 @@ from streaming.data_folder import atomic_file
 
 SCHEDULER = "airflow-scheduler"
 STOPPED = frozenset({SCHEDULER, *(stage.name for stage in STAGES)})
-"""The services that may not run meanwhile."""
+"""What is not started until then: the stages, and the scheduler, whose tasks read the stores."""
 
 
 def _mark(layout: Layout) -> Path:
